@@ -1,0 +1,57 @@
+PYTHON ?= python3
+BIN := .venv/bin
+STUDY ?= studies/quickstart.yaml
+
+.PHONY: help install demo run report ui check lint types imports test test-sweep test-all golden bench clean
+
+help:            ## list the targets
+	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed 's/:.*##/:/'
+
+.venv/.installed: pyproject.toml requirements.lock
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint requirements.lock --editable '.[dev]'
+	touch $@
+
+install: .venv/.installed  ## make .venv and install the package with its tools
+
+demo: install    ## train the quickstart study on real MNIST digits and print its table
+	$(BIN)/ganablate run studies/quickstart.yaml
+
+run: install     ## run one study: make run STUDY=studies/mnist_ablation.yaml
+	$(BIN)/ganablate run $(STUDY)
+
+report: install  ## rebuild every table and figure in results/, without training
+	$(BIN)/ganablate report
+
+ui: install      ## open the MLflow UI on 127.0.0.1
+	$(BIN)/ganablate ui
+
+check: lint types imports  ## ruff, mypy, import directions, module sizes
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+imports: install
+	$(BIN)/lint-imports
+
+test: install    ## the fast tests
+	$(BIN)/pytest
+
+test-sweep: install  ## the slow tests of the main job: a real Ray sweep, kill and resume
+	$(BIN)/pytest -m "slow" tests/test_main_job.py
+
+test-all: install    ## every test
+	$(BIN)/pytest -m "slow or not slow"
+
+golden: install  ## rewrite the expected files under tests/golden
+	GANABLATE_UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/report
+
+bench: install   ## the figures quoted in the README
+	$(BIN)/python benchmarks/sweep_overhead.py
+
+clean:           ## remove runs/ (all trials!) and caches; results/ stays
+	rm -rf runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,0 +1,111 @@
+"""One resolved trial: every setting that training depends on, and nothing else.
+
+This module is torch-free and imports nothing of the project, so that a study can be checked
+and planned in a fraction of a second.
+"""
+
+import hashlib
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+LEAKY_SLOPE = 0.2
+"""Negative slope of every leaky ReLU (DCGAN, and R0's tutorial)."""
+
+
+def derive_seed(*coordinates: int | str) -> int:
+    """A 63-bit integer that depends on the coordinates alone, in every process and on every host.
+
+    Randomness here is a function of coordinates such as (seed, purpose, step), never of how many
+    numbers were drawn before: a resumed trial draws what an uninterrupted one would.
+    """
+    text = "\x1f".join(f"{type(part).__name__}:{part}" for part in coordinates)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def _refuse_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"a number is needed, not the truth value {str(value).lower()}")  # noqa: TRY004
+    return value
+
+
+_Number = BeforeValidator(_refuse_boolean)
+Count = Annotated[int, _Number, Field(ge=1)]
+Rate = Annotated[float, _Number, Field(gt=0)]
+Decay = Annotated[float, _Number, Field(ge=0, lt=1)]
+Share = Annotated[float, _Number, Field(ge=0, lt=1)]
+# The bounds on sizes refuse slips of the keyboard (a latent of 10^9) before they eat the memory.
+Width = Annotated[int, _Number, Field(ge=1, le=8192)]
+LatentDim = Annotated[int, _Number, Field(ge=1, le=65536)]
+BatchSize = Annotated[int, _Number, Field(ge=2, le=65536)]
+ImageSize = Annotated[int, _Number, Field(ge=8, le=1024)]
+Seed = Annotated[int, _Number, Field(ge=0, lt=2**63)]
+
+
+class TrialConfig(BaseModel):
+    """The settings of one trial. `g_` is the generator, `d_` the discriminator.
+
+    None means that the trial has no such setting (an SGD without beta1, no penalty). Such fields
+    are left out of the identity, so that a setting added later keeps every old trial id.
+    Names (`network`, `criterion`, ...) are keys of the tables in `ganablate.catalog`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    dataset: str
+    image_size: ImageSize
+    pixel_range: Literal["unit", "signed"] = Field(description="[0, 1] or [-1, 1]")
+    train_images: Count | None = Field(None, description="first so many of a fixed shuffle; all")
+
+    network: str
+    latent_dim: LatentDim
+    latent: Literal["normal", "uniform"] = Field(description="N(0, 1), or uniform in [-1, 1]")
+    g_width: Width
+    d_width: Width
+    g_activation: str
+    d_activation: str
+    g_output: str
+    g_norm: Literal["none", "batch"]
+    d_norm: Literal["none", "batch"]
+    d_dropout: Share
+    init: str
+
+    criterion: str
+    penalty: str | None = None
+    penalty_weight: Annotated[float, _Number, Field(ge=0)] | None = None
+
+    g_optimizer: str
+    d_optimizer: str
+    g_lr: Rate
+    d_lr: Rate
+    g_beta1: Decay | None = None
+    d_beta1: Decay | None = None
+    g_beta2: Decay | None = None
+    d_beta2: Decay | None = None
+    g_momentum: Decay | None = None
+    d_momentum: Decay | None = None
+
+    batch_size: BatchSize
+    epochs: Count | None = None
+    iterations: Count | None = None
+
+    precision: Literal["fp32", "bf16"] | None = Field(None, description="None: as the machine is")
+    device: Literal["cpu", "cuda"] | None = Field(None, description="None: as the sweep says")
+
+    seed: Seed = Field(description="derived from (study seed, replicate); shared by the arms")
+
+    @model_validator(mode="after")
+    def _has_one_length(self) -> Self:
+        if (self.epochs is None) == (self.iterations is None):
+            raise ValueError("exactly one of epochs and iterations is needed")
+        return self
+
+    def total_iterations(self, images: int) -> int:
+        """Generator updates of the whole trial on a data set of so many images.
+
+        An epoch leaves out the incomplete last batch, so that every step has one shape.
+        """
+        if self.iterations is not None:
+            return self.iterations
+        assert self.epochs is not None
+        return self.epochs * (min(images, self.train_images or images) // self.batch_size)

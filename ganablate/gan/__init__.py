@@ -1,0 +1,1 @@
+"""Networks, losses, data and the one shared training loop."""

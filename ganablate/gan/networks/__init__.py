@@ -1,0 +1,1 @@
+"""The generator and discriminator pairs a study can name; see `catalog.NETWORKS`."""

@@ -1,0 +1,1 @@
+"""What is measured of a trained generator, and with which extractor and protocol."""

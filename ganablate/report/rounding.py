@@ -1,0 +1,54 @@
+"""Numbers as a reader needs them: no more digits than the spread over replicates supports."""
+
+import math
+from dataclasses import dataclass
+from decimal import Decimal
+
+_LONE_DIGITS = 4
+"""Significant digits of a number without a spread."""
+
+
+@dataclass(frozen=True)
+class Rounded:
+    """A mean, its standard deviation where there is one, and a power of ten where one is needed.
+
+    The value is `(mean ± sd) * 10**exponent`.
+    """
+
+    mean: str
+    sd: str | None
+    exponent: int | None
+
+
+def _order(value: Decimal) -> int:
+    """The exponent of the leading digit; 0 for zero."""
+    return value.adjusted() if value else 0
+
+
+def _fixed(value: Decimal, decimals: int) -> str:
+    """Rounded half to even at so many decimals; negative: at tens, hundreds, ..."""
+    rounded = value.quantize(Decimal(1).scaleb(-decimals))
+    return f"{rounded + 0:f}" if rounded else f"{abs(rounded):f}"
+
+
+def round_to_spread(mean: float, sd: float) -> Rounded:
+    """Round a finite mean to the decimals of its sd, and that to two significant digits.
+
+    Without a spread (sd is NaN, or 0) the mean has four significant digits. Numbers under 1e-3
+    or from 1e6 on get a power of ten.
+    """
+    exact_mean = Decimal(repr(float(mean)))
+    exact_sd = None if math.isnan(sd) else Decimal(repr(float(sd)))
+    largest = max(abs(exact_mean), exact_sd or Decimal(0))
+    exponent = None
+    if largest and not Decimal("1e-3") <= largest < Decimal("1e6"):
+        exponent = _order(largest)
+        exact_mean = exact_mean.scaleb(-exponent)
+        exact_sd = None if exact_sd is None else exact_sd.scaleb(-exponent)
+    if not exact_sd:
+        decimals = max(0, _LONE_DIGITS - 1 - _order(exact_mean))
+        return Rounded(_fixed(exact_mean, decimals), None if exact_sd is None else "0", exponent)
+    decimals = 1 - _order(exact_sd)
+    two_digits = exact_sd.quantize(Decimal(1).scaleb(-decimals))
+    decimals = 1 - _order(two_digits)  # 0.0996 becomes 0.10, not 0.100
+    return Rounded(_fixed(exact_mean, decimals), _fixed(exact_sd, decimals), exponent)

@@ -1,0 +1,119 @@
+"""One row an arm: what its complete replicates measured, and which cells cannot be compared."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from ganablate.catalog import metric_columns
+from ganablate.report.trials import PROTOCOL, protocol_columns
+from ganablate.study.plan import Arm, Plan
+
+OUTCOMES = ("ok", "saturated", "collapsed", "diverged")
+CRITERION_METRICS = ("d_loss", "g_loss")
+"""Metrics on the scale of the criterion: two criteria make two scales."""
+
+
+def reference_arm(plan: Plan) -> Arm:
+    """The arm that cells are marked against: the baseline, else the first arm."""
+    return next((arm for arm in plan.arms if arm.name == "baseline"), plan.arms[0])
+
+
+def arms_in_order(plan: Plan) -> list[Arm]:
+    """The baseline first, then as the plan has them."""
+    first = reference_arm(plan)
+    return [first, *(arm for arm in plan.arms if arm.name != first.name)]
+
+
+def criterion_columns(plan: Plan) -> set[str]:
+    """Columns on the scale of the criterion."""
+    return set(metric_columns([name for name in plan.metrics if name in CRITERION_METRICS]))
+
+
+def reference_protocols(trials: pd.DataFrame, plan: Plan) -> dict[str, str]:
+    """The protocol of each feature column in the reference arm, else in the first arm with one."""
+    name = reference_arm(plan).name
+    found: dict[str, str] = {}
+    for column in protocol_columns(plan.metrics):
+        stamps = trials[["arm", column + PROTOCOL]].dropna()
+        own = stamps[stamps["arm"] == name]
+        chosen = own if len(own) else stamps
+        if len(chosen):
+            found[column] = str(chosen[column + PROTOCOL].iloc[0])
+    return found
+
+
+def _range(values: pd.Series) -> tuple[int | None, int | None]:
+    known = values.dropna()
+    return (int(known.min()), int(known.max())) if len(known) else (None, None)
+
+
+def _numbers(own: pd.DataFrame, columns: Sequence[str]) -> dict[str, float | int | None]:
+    row: dict[str, float | int | None] = {}
+    for column in columns:
+        # Sorted, so that the sum does not depend on the order of the rows.
+        values = own[column].dropna().sort_values()
+        row[column] = float(values.mean()) if len(values) else None
+        row[column + "_sd"] = float(values.std(ddof=1)) if len(values) > 1 else None
+        row[column + "_n"] = len(values)
+    return row
+
+
+def arm_table(trials: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """Summarise each arm's complete trials: one row an arm, the baseline first.
+
+    Args:
+        trials: As `trials_frame` gives it, rows in any order.
+        plan: The plan that the trials are of.
+
+    Returns:
+        Columns: arm, n_complete, n_planned, n_failed, one count for each outcome (n_ok, ...), the
+        range over replicates of images_seen, g_updates and d_updates, then for each column of the
+        plan's metrics the mean under its own name, `_sd` (sample standard deviation, missing for
+        n < 2), `_n` (replicates with that number) and `_mark`: "protocol" where it was measured
+        unlike in the reference arm, "criterion" where the loss is another one, else missing.
+    """
+    columns = list(metric_columns(plan.metrics))
+    other_scale = criterion_columns(plan)
+    protocols = reference_protocols(trials, plan)
+    criterion = reference_arm(plan).config.criterion
+    seen = sorted({str(value) for value in trials["outcome"].dropna()} - set(OUTCOMES))
+    rows = []
+    for arm in arms_in_order(plan):
+        every = trials[trials["arm"] == arm.name]
+        own = every[every["state"] == "complete"]
+        row: dict[str, object] = {
+            "arm": arm.name,
+            "n_complete": len(own),
+            "n_planned": sum(trial.arm == arm.name for trial in plan.trials),
+            "n_failed": int((every["state"] == "failed").sum()),
+        }
+        row |= {f"n_{name}": int((own["outcome"] == name).sum()) for name in [*OUTCOMES, *seen]}
+        for name in ("images_seen", "g_updates", "d_updates"):
+            row[f"{name}_min"], row[f"{name}_max"] = _range(own[name])
+        row |= _numbers(own, columns)
+        for column in columns:
+            mark = None
+            if column in other_scale and row[column] is not None:
+                mark = "criterion" if arm.config.criterion != criterion else None
+            elif column in protocols:
+                stamps = own[column + PROTOCOL].dropna()
+                mark = "protocol" if (stamps != protocols[column]).any() else None
+            row[column + "_mark"] = mark
+        rows.append(row)
+    return _typed(pd.DataFrame(rows, dtype=object), columns)
+
+
+def _typed(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    types = dict.fromkeys(table.columns, "Int64")
+    types["arm"] = "string"
+    for column in columns:
+        types |= {column: "float64", column + "_sd": "float64", column + "_mark": "string"}
+    ordered = [name for name in table.columns if not name.startswith(tuple(columns))]
+    for column in columns:
+        ordered += [column, column + "_sd", column + "_n", column + "_mark"]
+    return table.astype(types)[ordered]
+
+
+def table_csv(table: pd.DataFrame) -> str:
+    """The table for machines: every digit, missing cells empty."""
+    return table.to_csv(index=False, na_rep="", lineterminator="\n")

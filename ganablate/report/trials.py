@@ -1,0 +1,199 @@
+"""`trials.csv`: one row a trial, in plan order. Everything a report states about trials is here.
+
+A missing number is a missing cell, never 0. Only complete trials have numbers.
+"""
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from ganablate.catalog import METRICS, metric_columns
+from ganablate.ledger import TrialFolder, state_of
+from ganablate.study.plan import Plan, Trial
+
+_TEXTS = ("trial_id", "arm", "state", "outcome", "device", "precision")
+_COUNTS = ("replicate", "images_seen", "g_updates", "d_updates")
+_FIRST = (
+    "trial_id",
+    "arm",
+    "replicate",
+    "state",
+    "outcome",
+    "device",
+    "precision",
+    "images_seen",
+    "g_updates",
+    "d_updates",
+)
+PROTOCOL = "_protocol"
+"""Ending of the columns that hold a number's protocol stamp."""
+
+
+def protocol_columns(metrics: tuple[str, ...]) -> tuple[str, ...]:
+    """Columns of numbers measured with features: only these carry a protocol stamp."""
+    return tuple(
+        column
+        for metric in metrics
+        if METRICS[metric].needs == "features"
+        for column in METRICS[metric].columns
+    )
+
+
+def _columns(metrics: tuple[str, ...]) -> list[str]:
+    stamps = [column + PROTOCOL for column in protocol_columns(metrics)]
+    return [*_FIRST, *metric_columns(metrics), *stamps]
+
+
+def _typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Text and counts as nullable types, numbers as float64, whatever the frame held before."""
+    types: dict[str, str] = {}
+    for name in frame.columns:
+        if name in _TEXTS or name.endswith(PROTOCOL):
+            types[name] = "string"
+        else:
+            types[name] = "Int64" if name in _COUNTS else "float64"
+    return frame.astype(types)
+
+
+def _frame(rows: list[dict[str, Any]], metrics: tuple[str, ...]) -> pd.DataFrame:
+    return _typed(pd.DataFrame(rows, columns=_columns(metrics), dtype=object))
+
+
+def _execution(attempts: list[dict[str, Any]], fact: str) -> str | None:
+    """What a trial ran with; a trial resumed on other hardware names both, joined by '+'."""
+    values = sorted({str(attempt[fact]) for attempt in attempts if attempt.get(fact) is not None})
+    return "+".join(values) or None
+
+
+def _finite(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+def _row(trial: Trial, root: Path, metrics: tuple[str, ...]) -> dict[str, Any]:
+    state = str(state_of(trial, root))
+    row: dict[str, Any] = {
+        "trial_id": trial.trial_id,
+        "arm": trial.arm,
+        "replicate": trial.replicate,
+        # A file outlives the moment in which a trial was running.
+        "state": "pending" if state == "running" else state,
+    }
+    folder = TrialFolder(root, trial.trial_id)
+    complete = folder.complete
+    if state != "complete" or complete is None:
+        return row
+    attempts = folder.attempts()
+    row["device"] = _execution(attempts, "device")
+    row["precision"] = _execution(attempts, "precision")
+    for name in ("outcome", "images_seen", "g_updates", "d_updates"):
+        row[name] = complete.get(name)
+    measured = folder.metrics()
+    numbers: Mapping[str, Any] = measured.get("numbers", {})
+    protocols: Mapping[str, Any] = measured.get("protocols", {})
+    for column in metric_columns(metrics):
+        row[column] = _finite(numbers.get(column))
+    for column in protocol_columns(metrics):
+        if row[column] is not None:
+            row[column + PROTOCOL] = protocols.get(column)
+    return row
+
+
+def trials_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
+    """One row for each trial of the plan, in its order, as the trial folders have it.
+
+    Columns: trial_id, arm, replicate, state, outcome, device, precision, images_seen, g_updates,
+    d_updates, then the columns of the plan's metrics (float64, NaN where missing), then their
+    protocol stamps. A running trial is written as pending.
+    """
+    return _frame([_row(trial, trials_root, plan.metrics) for trial in plan.trials], plan.metrics)
+
+
+def trials_csv(trials: pd.DataFrame) -> str:
+    """The frame as text. Floats are written so that reading them gives the same bits."""
+    return trials.to_csv(index=False, na_rep="", lineterminator="\n")
+
+
+def read_trials(path: Path) -> pd.DataFrame:
+    """Read what `trials_csv` wrote.
+
+    Raises:
+        ValueError: the file has no column `trial_id`, `arm`, `replicate` or `state`, or a number
+            that is none.
+    """
+    # Only an empty cell is missing: an arm may be called "NA" or "None".
+    text = pd.read_csv(path, dtype="string", keep_default_na=False, na_values=[""])
+    lacking = [name for name in ("trial_id", "arm", "replicate", "state") if name not in text]
+    if lacking:
+        raise ValueError(f"{path}: not a table of trials, the column {lacking[0]} is missing")
+    try:
+        return _typed(text)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _difference(old: Mapping[str, Any], new: Mapping[str, Any], names: list[str]) -> str | None:
+    def same(name: str) -> bool:
+        missing = bool(pd.isna(old[name])), bool(pd.isna(new[name]))
+        return all(missing) or (not any(missing) and bool(old[name] == new[name]))
+
+    def shown(value: object) -> str:
+        return "missing" if pd.isna(value) else str(value)  # type: ignore[call-overload]
+
+    changed = [name for name in names if not same(name)]
+    if not changed:
+        return None
+    first = changed[0]
+    more = f", and {len(changed) - 1} more" if len(changed) > 1 else ""
+    return f"{first} was {shown(old[first])}, is now {shown(new[first])}{more}"
+
+
+def _choose(
+    here: dict[str, Any], old: dict[str, Any] | None, numbers: list[str]
+) -> tuple[dict[str, Any], str | None]:
+    """The row to keep of a trial's row here and its committed row, and what to say about it."""
+    if old is None:
+        return here, None
+    name = f"trial {here['trial_id']} ({here['arm']}, replicate {here['replicate']})"
+    was_complete = old["state"] == "complete"
+    if here["state"] == "complete":
+        change = _difference(old, here, numbers) if was_complete else None
+        return here, f"{name}: the local run replaces the committed row: {change}" if change else None
+    if was_complete:
+        apart = here["state"] != "pending"
+        return old, f"{name}: {here['state']} here; the committed row stays" if apart else None
+    return (old if here["state"] == "pending" else here), None
+
+
+def merge_trials(
+    here: pd.DataFrame, committed: pd.DataFrame, plan: Plan
+) -> tuple[pd.DataFrame, list[str]]:
+    """Join what this machine ran with the committed rows; only trials of the plan stay.
+
+    A trial complete here wins, and other numbers than the committed ones are reported. Else a
+    complete committed row stays, as on a fresh clone.
+
+    Returns:
+        The frame, as `trials_frame` gives it, and the notices.
+    """
+    columns = _columns(plan.metrics)
+    known = committed.drop_duplicates("trial_id").reindex(columns=columns)
+    old = {str(row["trial_id"]): row for row in known.to_dict("records")}
+    numbers = [name for name in columns[4:] if name not in ("device", "precision")]
+    rows: list[dict[str, Any]] = []
+    notices: list[str] = []
+    for row in here.to_dict("records"):
+        kept, notice = _choose(
+            {str(key): value for key, value in row.items()}, old.get(row["trial_id"]), numbers
+        )
+        # The plan names arms: a renamed arm keeps its trials.
+        rows.append({**kept, "arm": row["arm"], "replicate": row["replicate"]})
+        notices += [notice] if notice else []
+    gone = len(set(old) - set(here["trial_id"]))
+    if gone:
+        notices.append(f"{gone} committed row(s) left out: their trials are not in this plan")
+    return _frame(rows, plan.metrics), notices

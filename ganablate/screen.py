@@ -1,0 +1,199 @@
+"""What a person sees while a sweep runs: a live screen, or plain lines where there is no terminal."""
+
+import time
+from collections.abc import Mapping
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ganablate.sweep.events import Summary
+from ganablate.sweep.job import Progress
+
+LINE_SECONDS = 60.0
+"""Plain lines: the longest silence while trials run."""
+ROWS = 16
+"""Most running trials shown at once."""
+
+
+def span(seconds: float) -> str:
+    """A length of time as a person says it: 45 s, 12 min, 3 h 05 min."""
+    if seconds < 90:  # noqa: PLR2004 - where seconds stop being the natural unit
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"  # noqa: PLR2004
+
+
+def describe_losses(losses: Mapping[str, float]) -> str:
+    """The criteria of both nets: "D 1.312  G 0.804"; empty before the first step."""
+    pairs = (("D", "d/criterion"), ("G", "g/criterion"))
+    return "  ".join(f"{net} {losses[key]:.3f}" for net, key in pairs if key in losses)
+
+
+class Watch:
+    """Counts what happened in a sweep; both kinds of screen read from it."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self.done = 0
+        self.failed = 0
+        self.running: dict[str, tuple[str, int, Progress]] = {}
+        self._first_seen: dict[str, float] = {}
+        self._worked = 0.0  # trials' worth of training seen by this sweep
+        self._began: float | None = None
+
+    def progressed(self, arm: str, replicate: int, progress: Progress) -> None:
+        """Note how far a trial is."""
+        share = progress.iteration / max(progress.total, 1)
+        before = self._first_seen.get(progress.trial_id)
+        if before is None:
+            # What was restored from a checkpoint is not this sweep's work.
+            self._began = self._began or time.monotonic()
+            self._first_seen[progress.trial_id] = before = share
+        old = self.running.get(progress.trial_id)
+        was = old[2].iteration / max(old[2].total, 1) if old else before
+        self._worked += max(share - was, 0.0)
+        self.running[progress.trial_id] = (arm, replicate, progress)
+
+    def ended(self, trial_id: str, *, failed: bool) -> None:
+        """Note that a trial is over."""
+        self.running.pop(trial_id, None)
+        if failed:
+            self.failed += 1
+        else:
+            self.done += 1
+
+    def seconds_left(self) -> float | None:
+        """From the speed measured so far; None while there is nothing to measure."""
+        if self._began is None or self._worked < 0.02:  # noqa: PLR2004 - too little to go by
+            return None
+        rest = sum(1 - p.iteration / max(p.total, 1) for _, _, p in self.running.values())
+        rest += self.total - self.done - self.failed - len(self.running)
+        return rest * (time.monotonic() - self._began) / self._worked
+
+    def headline(self) -> str:
+        """Trials done, running, failed, and the time left, in one line."""
+        parts = [f"{self.done} of {self.total} trials done", f"{len(self.running)} running"]
+        if self.failed:
+            parts.append(f"{self.failed} failed")
+        left = self.seconds_left()
+        if left is not None and self.done + self.failed < self.total:
+            parts.append(f"about {span(left)} left")
+        return ", ".join(parts)
+
+
+class _Screen:
+    """What both screens share; implements `ganablate.sweep.events.Observer`."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.watch = Watch()
+
+    def started(self, total: int, already_complete: int) -> None:
+        self.watch.total, self.watch.done = total, already_complete
+        reused = f", {already_complete} of them complete before" if already_complete else ""
+        self.console.print(f"{total} trials{reused}", highlight=False)
+
+    def progressed(self, arm: str, replicate: int, progress: Progress) -> None:
+        self.watch.progressed(arm, replicate, progress)
+        self.refresh()
+
+    def completed(self, arm: str, replicate: int, progress: Progress) -> None:
+        self.watch.progressed(arm, replicate, progress)
+        self.watch.ended(progress.trial_id, failed=False)
+        self.refresh()
+
+    def failed(
+        self, arm: str, replicate: int, attempt: int, message: str, will_retry: bool
+    ) -> None:
+        then = "trying it again" if will_retry else "giving up on it"
+        self._say(f"{arm} / {replicate}: attempt {attempt} failed, {then}: {message}", "red")
+        if not will_retry:
+            here = [i for i, (a, r, _) in self.watch.running.items() if (a, r) == (arm, replicate)]
+            self.watch.ended(here[0] if here else "", failed=True)
+
+    def warned(self, message: str) -> None:
+        self._say(f"warning: {message}", "yellow")
+
+    def finished(self, summary: Summary) -> None:
+        parts = [f"{summary.complete} trials completed"]
+        if summary.reused:
+            parts.append(f"{summary.reused} reused")
+        if summary.failed:
+            parts.append(f"{summary.failed} failed")
+        parts.append(f"in {span(summary.wall_seconds)}")
+        if summary.interrupted:
+            parts.append("interrupted; run the same command again to go on")
+        self.console.print(", ".join(parts), highlight=False)
+
+    def refresh(self) -> None:
+        """Show the new state; a screen that draws overrides it."""
+
+    def _say(self, text: str, style: str) -> None:
+        self.console.print(Text(text, style=style))
+
+
+class LineScreen(_Screen):
+    """One line a completed trial, and one a minute: for log files."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._spoke = time.monotonic()
+
+    def completed(self, arm: str, replicate: int, progress: Progress) -> None:
+        super().completed(arm, replicate, progress)
+        how = progress.outcome or "complete"
+        losses = describe_losses(progress.losses)
+        detail = f" ({losses})" if losses else ""
+        self._line(f"{arm} / {replicate}: {how}{detail}; {self.watch.headline()}")
+
+    def refresh(self) -> None:
+        if time.monotonic() - self._spoke >= LINE_SECONDS:
+            self._line(self.watch.headline())
+
+    def _line(self, text: str) -> None:
+        self._spoke = time.monotonic()
+        self.console.print(text, highlight=False, soft_wrap=True)
+
+
+class LiveScreen(_Screen):
+    """A bar for the sweep and a row for each running trial, redrawn in place."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(console)
+        self._live = Live(console=console, refresh_per_second=4, transient=True)
+
+    def started(self, total: int, already_complete: int) -> None:
+        super().started(total, already_complete)
+        self._live.start()
+        self.refresh()
+
+    def refresh(self) -> None:
+        self._live.update(self.picture())
+
+    def finished(self, summary: Summary) -> None:
+        self._live.stop()
+        super().finished(summary)
+
+    def picture(self) -> Group:
+        """The whole screen as it is now."""
+        watch = self.watch
+        rows = Table.grid(padding=(0, 2))
+        for arm, replicate, progress in list(watch.running.values())[:ROWS]:
+            share = progress.iteration / max(progress.total, 1)
+            rows.add_row(
+                Text(f"{arm} / {replicate}"),
+                f"{progress.iteration} of {progress.total}",
+                ProgressBar(total=1.0, completed=share, width=20),
+                describe_losses(progress.losses),
+            )
+        over = watch.done + watch.failed
+        bar = ProgressBar(total=max(watch.total, 1), completed=over, width=40)
+        return Group(Text(watch.headline()), bar, rows)
+
+
+def screen_for(console: Console) -> LiveScreen | LineScreen:
+    """The live screen on a terminal, plain lines elsewhere."""
+    return LiveScreen(console) if console.is_terminal else LineScreen(console)

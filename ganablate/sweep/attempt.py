@@ -1,0 +1,292 @@
+"""One execution of a trial: where the ledger, the trainer and the metrics meet.
+
+An attempt claims the trial, goes on from its newest readable checkpoint, trains, measures, and
+declares the trial complete. It can be killed at any moment.
+"""
+
+import contextlib
+import logging
+import os
+import platform
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import ganablate
+from ganablate.catalog import METRICS
+from ganablate.gan.checkpoint import (
+    CheckpointError,
+    load_state,
+    load_weights,
+    save_state,
+    save_weights,
+)
+from ganablate.gan.data import MaterialisedData, materialise
+from ganablate.gan.samples import save_grid
+from ganablate.gan.trainer import Trainer
+from ganablate.ledger import POINTS_PER_LOSS, TrialFolder, lacks, now_ms, state_of
+from ganablate.metrics.evaluate import evaluate
+from ganablate.sweep.job import Job, Progress
+
+PROGRESS_SECONDS = 3.0
+"""Time between two reports to the driver; checkpoints are rarer (a setting of the profile)."""
+SAMPLE_GRIDS = 8
+"""Sample grids of a trial, evenly spaced over its length."""
+SAMPLES = 64
+ITERATIONS_A_LOOK = 5
+"""Iterations between two looks at the clock."""
+
+_log = logging.getLogger(__name__)
+
+
+def start(job: Job) -> "TrialAttempt":
+    """Claim the trial and go to where it stopped. Waits while another process holds it."""
+    attempt = TrialAttempt(job)
+    try:
+        attempt.open()
+    except BaseException:
+        attempt.close()
+        raise
+    return attempt
+
+
+class TrialAttempt:
+    """Implements `ganablate.sweep.job.Attempt`."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.config = job.trial.config
+        self.folder = TrialFolder(job.trials_root, job.trial.trial_id)
+        self.device = self.config.device or job.device
+        self.precision = self.config.precision or job.precision
+        self.number = 0
+        self._held = contextlib.ExitStack()
+        self._began = time.monotonic()
+        self._checkpoint_began = time.monotonic()
+        self._block_began_ms = now_ms()
+        self._block_from = 0
+
+    def open(self) -> None:
+        """Claim the trial, record the attempt, restore the newest checkpoint."""
+        torch.set_num_threads(self.job.threads)
+        self._held.enter_context(self.folder.claim())
+        with self._recording_failure():
+            fingerprint = self.data.fingerprint
+            state = state_of(self.job.trial, self.job.trials_root, fingerprint=fingerprint)
+            if state == "stale":
+                _log.warning("%s saw other data; training it again", self.folder.path)
+                self.folder.retire()
+            self._complete = self.folder.complete
+            if self._complete is None:
+                self.folder.open(self.job.trial)
+                self.number = self.folder.begin_attempt(self._facts())
+                self._restore()
+        self._began = self._checkpoint_began = time.monotonic()
+        self._block_began_ms = now_ms()
+        self._block_from = self.trainer.iteration if self._complete is None else 0
+
+    def advance(self) -> Progress:
+        """Train for a few seconds, or measure and finish; see `Attempt`."""
+        with self._recording_failure():
+            if self._complete is not None:
+                return self._add_missing_metrics(self._complete)
+            stop_at = time.monotonic() + PROGRESS_SECONDS
+            while not self.trainer.done and time.monotonic() < stop_at:
+                self.trainer.train(self._next_stop())
+                self._save_grid_if_due()
+            if self.trainer.done:
+                return self._finish()
+            due = time.monotonic() - self._checkpoint_began >= self.job.checkpoint_seconds
+            return self._progress(blocks=(self._checkpoint(),) if due else ())
+
+    def close(self) -> None:
+        """Let go of the trial's lock and memory."""
+        self._held.close()
+        self.__dict__.pop("trainer", None)
+        self.__dict__.pop("data", None)
+
+    @cached_property
+    def data(self) -> MaterialisedData:
+        """The data set of the trial."""
+        return materialise(
+            self.config.dataset,
+            self.config.image_size,
+            data_root=self.job.data_root,
+            cache=self.job.cache,
+        )
+
+    @cached_property
+    def trainer(self) -> Trainer:
+        """The trainer, at its first iteration until something is restored."""
+        return Trainer(
+            self.config, self.data.images, device=self.device, precision=self.precision
+        )
+
+    # --- training ---
+
+    def _restore(self) -> None:
+        for path in self.folder.states():
+            try:
+                self.trainer.restore(load_state(path, self.device))
+            except CheckpointError as error:
+                _log.warning("%s; falling back to the one before", error)
+            else:
+                return
+
+    def _next_stop(self) -> int:
+        """A few iterations on, but not beyond the next sample grid."""
+        done = self.trainer.iteration
+        return min(self._next_grid(done), done + ITERATIONS_A_LOOK)
+
+    def _next_grid(self, iteration: int) -> int:
+        total = self.trainer.total_iterations
+        stops = (-(-total * part // SAMPLE_GRIDS) for part in range(1, SAMPLE_GRIDS + 1))
+        return next((stop for stop in stops if stop > iteration), total)
+
+    def _save_grid_if_due(self) -> None:
+        done = self.trainer.iteration
+        if self.trainer.diverged_at is None and self._next_grid(done - 1) == done:
+            images = self.trainer.sample(SAMPLES, "fixed")
+            save_grid(images, self.folder.path / "samples" / f"{self.trainer.images_seen:09d}.png")
+
+    def _checkpoint(self) -> Path:
+        trainer = self.trainer
+        now = now_ms()
+        block = {
+            "iteration": trainer.iteration,
+            "timestamp_ms": now,
+            "points": self._points(self._block_began_ms, now),
+        }
+        path = self.folder.write_checkpoint(
+            trainer.iteration, lambda file: save_state(trainer.state(), file), block
+        )
+        self.folder.update_attempt(self.number, **self._times())
+        self._block_from, self._block_began_ms = trainer.iteration, now
+        self._checkpoint_began = time.monotonic()
+        return path
+
+    def _points(self, began_ms: int, now: int) -> dict[str, list[list[float]]]:
+        """Losses since the last block, thinned: [step, value, timestamp_ms], step from 1.
+
+        Which steps are kept depends on the length of the trial alone, so a resumed trial keeps
+        the same ones.
+        """
+        total, first, last = self.trainer.total_iterations, self._block_from, self.trainer.iteration
+        stride = -(-total // POINTS_PER_LOSS)
+        steps = [s for s in range(first + 1, last + 1) if s % stride == 0 or s == total]
+        span = max(last - first, 1)
+        stamps = [began_ms + (now - began_ms) * (step - first) // span for step in steps]
+        return {
+            key: [
+                [step, float(values[step - 1]), stamp]
+                for step, stamp in zip(steps, stamps, strict=True)
+                if abs(float(values[step - 1])) < float("inf")
+            ]
+            for key, values in self.trainer.losses.items()
+        }
+
+    # --- the end ---
+
+    def _finish(self) -> Progress:
+        trainer, folder = self.trainer, self.folder
+        block = self._checkpoint()
+        folder.write_losses(trainer.losses)
+        save_weights(
+            trainer.generator, trainer.discriminator, folder.path / "weights.safetensors"
+        )
+        outcome = "diverged" if trainer.diverged_at is not None else None
+        if outcome is None:
+            folder.write_samples(trainer.sample(SAMPLES, "fixed"))
+        self._measure(self.job.metrics, diverged=outcome == "diverged")
+        folder.update_attempt(self.number, **self._times())
+        folder.write_complete(
+            {
+                "outcome": outcome,
+                "iterations": trainer.iteration,
+                "images_seen": trainer.images_seen,
+                "g_updates": trainer.iteration,
+                "d_updates": trainer.iteration,
+                "diverged_at": trainer.diverged_at,
+                "data_fingerprint": self.data.fingerprint,
+            }
+        )
+        return self._progress(blocks=(block,), done=True, outcome=outcome)
+
+    def _add_missing_metrics(self, complete: dict[str, Any]) -> Progress:
+        """Measure a complete trial by metrics that its study gained later, without training."""
+        missing = lacks(self.job.trial, self.job.trials_root, self.job.metrics)
+        if missing:
+            weights = self.folder.path / "weights.safetensors"
+            load_weights(self.trainer.generator, self.trainer.discriminator, weights)
+            self._measure(missing, diverged=complete["outcome"] == "diverged")
+        return Progress(
+            trial_id=self.folder.trial_id,
+            iteration=complete["iterations"],
+            total=complete["iterations"],
+            images_seen=complete["images_seen"],
+            done=True,
+            outcome=complete["outcome"],
+        )
+
+    def _measure(self, metrics: Sequence[str], *, diverged: bool) -> None:
+        unknown = [metric for metric in metrics if metric not in METRICS]
+        if unknown:
+            raise KeyError(f"no such metric: {', '.join(unknown)}")
+        evaluation = evaluate(
+            metrics,
+            dataset=self.config.dataset,
+            losses=self.folder.losses(),
+            fake_images=None if diverged else lambda n: self.trainer.sample(n, "evaluation"),
+            real_images=self.data.images,
+            fingerprint=self.data.fingerprint,
+            cache=self.job.cache,
+        )
+        self.folder.add_metrics(metrics, evaluation.numbers, evaluation.protocols)
+
+    # --- facts ---
+
+    def _progress(self, **changes: Any) -> Progress:
+        losses = self.trainer.losses
+        return Progress(
+            trial_id=self.folder.trial_id,
+            iteration=self.trainer.iteration,
+            total=self.trainer.total_iterations,
+            images_seen=self.trainer.images_seen,
+            losses={key: float(values[-1]) for key, values in losses.items() if len(values)},
+            **changes,
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "host": platform.node(),
+            "pid": os.getpid(),
+            "started_ms": now_ms(),
+            "device": self.device,
+            "precision": self.precision,
+            "threads": self.job.threads,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "ganablate": ganablate.__version__,
+        }
+
+    def _times(self) -> dict[str, Any]:
+        return {
+            "ended_ms": now_ms(),
+            "wall_seconds": round(time.monotonic() - self._began, 3),
+            "until_iteration": self.trainer.iteration,
+        }
+
+    @contextlib.contextmanager
+    def _recording_failure(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            message = f"{type(error).__name__}: {error}"
+            with contextlib.suppress(OSError):  # a full disk must not hide the first error
+                self.folder.write_failure(self.number, message, traceback.format_exc())
+            raise

@@ -1,0 +1,77 @@
+"""What a sweep tells whoever watches it."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from ganablate.sweep.job import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """How a sweep ended.
+
+    Attributes:
+        complete: Trials completed by this sweep.
+        failed: Trials that failed on their last attempt.
+        reused: Trials that were complete before it began.
+        interrupted: Stopped by a signal; what is neither complete nor failed can be resumed.
+        wall_seconds: From the call to the return.
+    """
+
+    complete: int
+    failed: int
+    reused: int
+    interrupted: bool
+    wall_seconds: float
+
+
+class Observer(Protocol):
+    """Watches a sweep. Called from the thread that called `run_sweep`, one call at a time.
+
+    `warned` alone can also come from the tracker's thread. An observer returns quickly and does
+    not raise.
+    """
+
+    def started(self, total: int, already_complete: int) -> None:
+        """The sweep has `total` trials, of which `already_complete` need no work."""
+
+    def progressed(self, arm: str, replicate: int, progress: Progress) -> None:
+        """A trial wrote a checkpoint."""
+
+    def completed(self, arm: str, replicate: int, progress: Progress) -> None:
+        """A trial is complete; `progress.outcome` says how it went."""
+
+    def failed(
+        self, arm: str, replicate: int, attempt: int, message: str, will_retry: bool
+    ) -> None:
+        """Attempt number `attempt` (from 1) failed; `message` is the last line of the reason."""
+
+    def warned(self, message: str) -> None:
+        """Something is amiss that does not stop the sweep."""
+
+    def finished(self, summary: Summary) -> None:
+        """The sweep is over; nothing is called after this."""
+
+
+class SilentObserver:
+    """Watches and says nothing."""
+
+    def started(self, total: int, already_complete: int) -> None:
+        """Say nothing."""
+
+    def progressed(self, arm: str, replicate: int, progress: Progress) -> None:
+        """Say nothing."""
+
+    def completed(self, arm: str, replicate: int, progress: Progress) -> None:
+        """Say nothing."""
+
+    def failed(
+        self, arm: str, replicate: int, attempt: int, message: str, will_retry: bool
+    ) -> None:
+        """Say nothing."""
+
+    def warned(self, message: str) -> None:
+        """Say nothing."""
+
+    def finished(self, summary: Summary) -> None:
+        """Say nothing."""

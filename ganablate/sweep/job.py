@@ -1,0 +1,99 @@
+"""What a worker is given, what it hands back, and what runs in between.
+
+Everything here crosses a process boundary: it is frozen, picklable, and imports neither torch
+nor ray.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from ganablate.study.plan import Trial
+
+DEFAULT_ATTEMPT = "ganablate.sweep.attempt:start"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One trial, and how this sweep executes it. Only `trial` says what the result will be.
+
+    Attributes:
+        trial: The trial.
+        metrics: Names of catalog.METRICS to evaluate at the end.
+        trials_root: Holds one folder a trial.
+        cache: Holds the materialised data sets and the features of real images.
+        data_root: Where data sets are found or downloaded to; None: the default place.
+        device: The device to compute on; a trial that names one overrides it.
+        precision: The resolved precision; a trial that names one overrides it.
+        threads: Threads of the worker, at least 1.
+        checkpoint_seconds: The longest an attempt trains between two checkpoints.
+    """
+
+    trial: Trial
+    metrics: tuple[str, ...]
+    trials_root: Path
+    cache: Path
+    data_root: Path | None
+    device: Literal["cpu", "cuda"]
+    precision: Literal["fp32", "bf16"]
+    threads: int
+    checkpoint_seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """How far an attempt has come.
+
+    Attributes:
+        trial_id: Of the trial.
+        iteration: Generator updates done.
+        total: Generator updates of the whole trial.
+        images_seen: Real images shown to the discriminator so far.
+        losses: The latest value of each recorded loss.
+        done: The trial is complete: evaluated, and its folder says so.
+        outcome: ok, collapsed, saturated or diverged once `done`, else None.
+        blocks: The block.json files written since the last progress.
+    """
+
+    trial_id: str
+    iteration: int
+    total: int
+    images_seen: int
+    losses: Mapping[str, float] = field(default_factory=dict)
+    done: bool = False
+    outcome: str | None = None
+    blocks: tuple[Path, ...] = ()
+
+
+class Attempt(Protocol):
+    """One execution of a trial, in the process that created it."""
+
+    def advance(self) -> Progress:
+        """Train until the next checkpoint, or to the end: evaluated and complete.
+
+        Raises:
+            Exception: Whatever went wrong; the trial's folder keeps the traceback.
+        """
+        ...
+
+    def close(self) -> None:
+        """Let go of the trial's lock and memory; the last checkpoint stays. Never raises."""
+        ...
+
+
+AttemptFactory = Callable[[Job], Attempt]
+
+
+def load_factory(dotted: str) -> AttemptFactory:
+    """Import the factory named "module:function".
+
+    Raises:
+        ValueError: `dotted` is not of that form.
+    """
+    module, colon, name = dotted.partition(":")
+    if not (module and colon and name):
+        raise ValueError(f"an attempt is named module:function, not {dotted!r}")
+    factory: Any = getattr(importlib.import_module(module), name)
+    return factory  # type: ignore[no-any-return]
