@@ -14,7 +14,7 @@ def relu() -> nn.Module:
 
 
 def leaky_relu() -> nn.Module:
-    """X above zero, `LEAKY_SLOPE` x below."""
+    """The input above zero, `LEAKY_SLOPE` times the input below."""
     return nn.LeakyReLU(LEAKY_SLOPE)
 
 

@@ -24,7 +24,7 @@ def initialise(network: nn.Module, init: str, seed: int, net: str) -> None:
         network: any device, any memory format.
         init: a key of `catalog.INITIALISERS`.
         seed: the trial's seed, shared by the arms of a study.
-        net: "g" or "d".
+        net: a word for the network, to keep the two apart.
     """
     fill = INITIALISERS[init].load()
     for name, parameter in network.named_parameters():

@@ -9,6 +9,9 @@ EMBEDDING = 64
 """A Gaussian in 64 dimensions has 2,080 free covariances: 5,000 samples estimate it well, where
 Inception's 2,048 dimensions need 50,000."""
 
+SLOPE = 0.1
+"""Of the leaky ReLUs below zero. With plain ReLU 20 of the 64 features were 0 for every digit."""
+
 
 class DigitClassifier(nn.Module):
     """Three 3x3 convolutions (16, 32, 64), each halved by max pooling, and two linear layers.
@@ -27,18 +30,18 @@ class DigitClassifier(nn.Module):
         width = channels
         for index, out in enumerate((16, 32, 64), start=1):
             layers[f"conv{index}"] = nn.Conv2d(width, out, 3, padding=1)
-            layers[f"relu{index}"] = nn.ReLU()
             layers[f"pool{index}"] = nn.MaxPool2d(2)
+            layers[f"activation{index}"] = nn.LeakyReLU(SLOPE)
             width = out
         layers["flatten"] = nn.Flatten()
         layers["embedding"] = nn.Linear(width * 3 * 3, EMBEDDING)
-        layers["relu"] = nn.ReLU()
+        layers["activation"] = nn.LeakyReLU(SLOPE)
         self.features = nn.Sequential(layers)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(EMBEDDING, classes)
 
     def embed(self, images: Tensor) -> Tensor:
-        """Penultimate features [n, 64], non-negative, of images [n, channels, 28, 28] in [0, 1]."""
+        """Penultimate features [n, 64] of images [n, channels, 28, 28] in [0, 1]."""
         return cast(Tensor, self.features(images))
 
     def forward(self, images: Tensor) -> Tensor:

@@ -145,7 +145,8 @@ def _cached(extractor: str, images: Images, fingerprint: str, cache: Path) -> Fe
 
 def _read(path: Path) -> Features | None:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # numpy leaves a file open that it opened itself and could not read
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return Features(arrays["embeddings"], arrays.get("probabilities"))
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return None  # absent or damaged: extracting again takes a second

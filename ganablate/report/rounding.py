@@ -34,7 +34,7 @@ def _fixed(value: Decimal, decimals: int) -> str:
 def round_to_spread(mean: float, sd: float) -> Rounded:
     """Round a finite mean to the decimals of its sd, and that to two significant digits.
 
-    Without a spread (sd is NaN, or 0) the mean has four significant digits. Numbers under 1e-3
+    Without a spread (sd is NaN, or 0) the mean has at most four significant digits. Numbers under 1e-3
     or from 1e6 on get a power of ten.
     """
     exact_mean = Decimal(repr(float(mean)))
@@ -46,7 +46,9 @@ def round_to_spread(mean: float, sd: float) -> Rounded:
         exact_mean = exact_mean.scaleb(-exponent)
         exact_sd = None if exact_sd is None else exact_sd.scaleb(-exponent)
     if not exact_sd:
-        decimals = max(0, _LONE_DIGITS - 1 - _order(exact_mean))
+        own = exact_mean.normalize().as_tuple().exponent
+        assert isinstance(own, int)  # the mean is finite
+        decimals = max(0, min(_LONE_DIGITS - 1 - _order(exact_mean), -own))
         return Rounded(_fixed(exact_mean, decimals), None if exact_sd is None else "0", exponent)
     decimals = 1 - _order(exact_sd)
     two_digits = exact_sd.quantize(Decimal(1).scaleb(-decimals))

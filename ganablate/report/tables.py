@@ -6,7 +6,7 @@ import pandas as pd
 
 from ganablate.catalog import metric_columns
 from ganablate.report.trials import PROTOCOL, protocol_columns
-from ganablate.study.plan import Arm, Plan
+from ganablate.study.plan import BASELINE, Arm, Plan
 
 OUTCOMES = ("ok", "saturated", "collapsed", "diverged")
 CRITERION_METRICS = ("d_loss", "g_loss")
@@ -15,7 +15,7 @@ CRITERION_METRICS = ("d_loss", "g_loss")
 
 def reference_arm(plan: Plan) -> Arm:
     """The arm that cells are marked against: the baseline, else the first arm."""
-    return next((arm for arm in plan.arms if arm.name == "baseline"), plan.arms[0])
+    return next((arm for arm in plan.arms if arm.name == BASELINE), plan.arms[0])
 
 
 def arms_in_order(plan: Plan) -> list[Arm]:
@@ -108,10 +108,9 @@ def _typed(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     types["arm"] = "string"
     for column in columns:
         types |= {column: "float64", column + "_sd": "float64", column + "_mark": "string"}
-    ordered = [name for name in table.columns if not name.startswith(tuple(columns))]
-    for column in columns:
-        ordered += [column, column + "_sd", column + "_n", column + "_mark"]
-    return table.astype(types)[ordered]
+    measured = [column + end for column in columns for end in ("", "_sd", "_n", "_mark")]
+    first = [name for name in table.columns if name not in set(measured)]
+    return table.astype(types)[first + measured]
 
 
 def table_csv(table: pd.DataFrame) -> str:

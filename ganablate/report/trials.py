@@ -162,11 +162,18 @@ def _choose(
     was_complete = old["state"] == "complete"
     if here["state"] == "complete":
         change = _difference(old, here, numbers) if was_complete else None
-        return here, f"{name}: the local run replaces the committed row: {change}" if change else None
+        return (
+            here,
+            f"{name}: the local run replaces the committed row: {change}" if change else None,
+        )
     if was_complete:
         apart = here["state"] != "pending"
         return old, f"{name}: {here['state']} here; the committed row stays" if apart else None
     return (old if here["state"] == "pending" else here), None
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): row[key] for key in row} for row in frame.to_dict("records")]
 
 
 def merge_trials(
@@ -182,14 +189,12 @@ def merge_trials(
     """
     columns = _columns(plan.metrics)
     known = committed.drop_duplicates("trial_id").reindex(columns=columns)
-    old = {str(row["trial_id"]): row for row in known.to_dict("records")}
+    old = {str(row["trial_id"]): row for row in _records(known)}
     numbers = [name for name in columns[4:] if name not in ("device", "precision")]
     rows: list[dict[str, Any]] = []
     notices: list[str] = []
-    for row in here.to_dict("records"):
-        kept, notice = _choose(
-            {str(key): value for key, value in row.items()}, old.get(row["trial_id"]), numbers
-        )
+    for row in _records(here):
+        kept, notice = _choose(row, old.get(row["trial_id"]), numbers)
         # The plan names arms: a renamed arm keeps its trials.
         rows.append({**kept, "arm": row["arm"], "replicate": row["replicate"]})
         notices += [notice] if notice else []

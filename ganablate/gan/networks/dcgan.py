@@ -1,9 +1,11 @@
 """DCGAN for images of 28, 32, 64 or 128 pixels."""
 
+import itertools
+
 from torch import nn
 
 from ganablate.config import TrialConfig
-from ganablate.gan.networks.layers import Named, activation, after, maps_norm, stack
+from ganablate.gan.networks.layers import Named, Projection, activation, after, maps_norm, stack
 
 _START = {28: 7, 32: 4, 64: 4, 128: 4}
 """Image size -> side of the smallest maps; every further layer doubles it."""
@@ -41,13 +43,11 @@ def _generator(config: TrialConfig, channels: int) -> nn.Module:
     start = _START[config.image_size]
     widths = _widths(config.g_width, config.image_size)[::-1]
     bias = config.g_norm == "none"
-    first = nn.ConvTranspose2d(config.latent_dim, widths[0], start, bias=bias)
     modules: list[Named] = [
-        ("reshape", nn.Unflatten(1, (config.latent_dim, 1, 1))),
-        ("layer1", first),
+        ("layer1", Projection(config.latent_dim, widths[0], start, bias=bias)),
         *after(1, config.g_activation, norm=maps_norm(config.g_norm, widths[0])),
     ]
-    for number, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False), start=2):
+    for number, (inputs, outputs) in enumerate(itertools.pairwise(widths), start=2):
         layer = nn.ConvTranspose2d(inputs, outputs, 4, stride=2, padding=1, bias=bias)
         modules.append((f"layer{number}", layer))
         modules.extend(after(number, config.g_activation, norm=maps_norm(config.g_norm, outputs)))
@@ -65,7 +65,7 @@ def _discriminator(config: TrialConfig, channels: int) -> nn.Module:
         ("layer1", nn.Conv2d(channels, widths[0], 4, stride=2, padding=1, bias=False)),
         *after(1, name, dropout=dropout),
     ]
-    for number, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False), start=2):
+    for number, (inputs, outputs) in enumerate(itertools.pairwise(widths), start=2):
         layer = nn.Conv2d(inputs, outputs, 4, stride=2, padding=1, bias=bias)
         modules.append((f"layer{number}", layer))
         norm = maps_norm(config.d_norm, outputs)

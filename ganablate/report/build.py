@@ -1,0 +1,116 @@
+"""Write a study's results: from trial folders where they are, else from the committed csv files."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from filelock import FileLock
+
+from ganablate.atomic_write import write_text
+from ganablate.report.captions import table_notes
+from ganablate.report.curves import curves_csv, curves_frame, merge_curves, read_curves
+from ganablate.report.figures.contact_sheet import SampleRow, draw_contact_sheet, sample_rows
+from ganablate.report.figures.losses import draw_losses
+from ganablate.report.figures.primary import draw_primary
+from ganablate.report.provenance import provenance, read_provenance
+from ganablate.report.render import to_latex, to_markdown
+from ganablate.report.tables import arm_table, table_csv
+from ganablate.report.trials import merge_trials, read_trials, trials_csv, trials_frame
+from ganablate.study.plan import Plan
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """What a report consists of.
+
+    `table_markdown` reads well in a terminal, `notices` are lines that a person should see, and
+    `files` are the paths of everything the report holds now, in a fixed order.
+    """
+
+    folder: Path
+    table_markdown: str
+    notices: tuple[str, ...]
+    files: tuple[Path, ...]
+
+
+def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> ReportFiles:
+    """Write `results/<study>/<budget>/`, each file in one step, under a lock beside the trials.
+
+    On a fresh clone, without trial folders, the committed `trials.csv` and `curves.csv` give the
+    same tables, byte for byte; a picture that needs images which are not here stays as it is.
+
+    Raises:
+        ValueError: a committed csv file cannot be read as one.
+    """
+    folder = results_root / plan.study / plan.budget
+    trials_root.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(trials_root.parent / f".report-{plan.study}-{plan.budget}.lock"):
+        trials, curves, notices = _frames(plan, trials_root, folder)
+        table = arm_table(trials, plan)
+        notes = table_notes(trials, table, plan)
+        markdown = to_markdown(table, plan, notes)
+        write_text(folder / "trials.csv", trials_csv(trials))
+        write_text(folder / "curves.csv", curves_csv(curves))
+        write_text(folder / "table.csv", table_csv(table))
+        write_text(folder / "table.md", markdown)
+        write_text(folder / "table.tex", to_latex(table, plan, notes))
+        notices += _figures(plan, trials, curves, trials_root, folder)
+        facts = provenance(plan, trials_root, read_provenance(folder / "provenance.json"))
+        if facts is not None:
+            text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
+            write_text(folder / "provenance.json", text + "\n")
+    return ReportFiles(folder, markdown, tuple(notices), _present(folder))
+
+
+def _frames(
+    plan: Plan, trials_root: Path, folder: Path
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Trials and curves of here, completed by the committed ones."""
+    notices: list[str] = []
+    trials, curves = trials_frame(plan, trials_root), curves_frame(plan, trials_root)
+    if (folder / "trials.csv").exists():
+        trials, notices = merge_trials(trials, read_trials(folder / "trials.csv"), plan)
+    committed = folder / "curves.csv"
+    old = read_curves(committed) if committed.exists() else curves.iloc[:0]
+    if not (trials["state"] == "complete").any():
+        notices.append(
+            f"no trial of {plan.study} at budget {plan.budget} is complete yet: "
+            "the table has no numbers"
+        )
+    return trials, merge_curves(curves, old, trials), notices
+
+
+def _figures(
+    plan: Plan, trials: pd.DataFrame, curves: pd.DataFrame, trials_root: Path, folder: Path
+) -> list[str]:
+    pictures = folder / "figures"
+    table = arm_table(trials, plan)
+    losses, primary = pictures / "losses.png", pictures / f"{plan.primary}.png"
+    # A picture of numbers that are gone would contradict the table beside it.
+    if not draw_losses(curves, trials, plan, losses):
+        losses.unlink(missing_ok=True)
+    if not draw_primary(table, trials, plan, primary):
+        primary.unlink(missing_ok=True)
+    rows = sample_rows(trials, plan, trials_root)
+    samples = pictures / "samples.png"
+    lacking = _lacking_samples(rows, trials)
+    if samples.exists() and lacking:
+        return [
+            f"{samples.name} stays as it is: the images of {len(lacking)} arm(s) are not here "
+            f"({', '.join(lacking[:3])}{', ...' if len(lacking) > 3 else ''})"
+        ]
+    draw_contact_sheet(rows, trials, plan, samples)
+    return []
+
+
+def _lacking_samples(rows: list[SampleRow], trials: pd.DataFrame) -> list[str]:
+    """Arms with a complete trial but without an image here."""
+    complete = set(trials.loc[trials["state"] == "complete", "arm"])
+    return [row.arm for row in rows if row.images is None and row.arm in complete]
+
+
+def _present(folder: Path) -> tuple[Path, ...]:
+    names = ("trials.csv", "curves.csv", "table.csv", "table.md", "table.tex", "provenance.json")
+    files = [folder / name for name in names if (folder / name).exists()]
+    return (*files, *sorted((folder / "figures").glob("*.png")))

@@ -1,0 +1,1 @@
+"""Pictures of a study. Each module draws one from frames; `style` says how all of them look."""

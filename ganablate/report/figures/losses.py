@@ -1,0 +1,156 @@
+"""Loss curves: one panel an arm, D and G, the mean over replicates within their range."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from ganablate.report.captions import coverage
+from ganablate.report.figures import style
+from ganablate.report.tables import arms_in_order, reference_arm
+from ganablate.study.plan import Arm, Plan
+
+STRETCHES = 60
+_BESIDE = "#a6a6a6"
+_NETS = {"d/criterion": ("D", style.D_COLOUR), "g/criterion": ("G", style.G_COLOUR)}
+_LOG_FROM = 50.0
+"""A ratio of largest to smallest loss from which the axis is logarithmic."""
+
+
+def loss_bands(curves: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
+    """Mean and range over replicates of the criterion, in 60 equal stretches of training.
+
+    Args:
+        curves: As `read_curves` gives it.
+        trials: As `read_trials` gives it.
+
+    Returns:
+        Columns arm, metric, images_seen (middle of the stretch), mean, low, high. A replicate
+        counts in a stretch with the mean of its points there; points that are not finite do not.
+    """
+    known = curves[curves["metric"].isin(list(_NETS))].dropna(subset=["value"])
+    arms = trials.drop_duplicates("trial_id").set_index("trial_id")["arm"]
+    known = known.assign(arm=known["trial_id"].map(arms)).dropna(subset=["arm"])
+    length = known.groupby("arm")["images_seen"].transform("max")
+    place = np.minimum(known["images_seen"] * STRETCHES // length, STRETCHES - 1)
+    known = known.assign(images_seen=(place + 0.5) * length / STRETCHES)
+    keys = ["arm", "metric", "images_seen"]
+    single = known.groupby([*keys, "trial_id"])["value"].mean()
+    bands = single.groupby(level=keys).agg(["mean", "min", "max"]).reset_index()
+    return bands.rename(columns={"min": "low", "max": "high"})
+
+
+def _limits(bands: pd.DataFrame) -> tuple[float, float, bool]:
+    """Lowest, highest and whether logarithmic; the outer 1 % of points may lie outside."""
+    low, high = float(bands["low"].quantile(0.01)), float(bands["high"].quantile(0.99))
+    if low > 0 and high / low > _LOG_FROM:
+        return low / 1.3, high * 1.3, True
+    room = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
+    return low - room, high + room, False
+
+
+def _draw(axes: Axes, own: pd.DataFrame, beside: pd.DataFrame | None) -> None:
+    for key, (_, colour) in _NETS.items():
+        if beside is not None:
+            other = beside[beside["metric"] == key]
+            axes.plot(other["images_seen"], other["mean"], color=_BESIDE, lw=0.8, zorder=1)
+        line = own[own["metric"] == key]
+        axes.fill_between(
+            line["images_seen"], line["low"], line["high"], color=colour, alpha=0.22, lw=0, zorder=2
+        )
+        axes.plot(line["images_seen"], line["mean"], color=colour, lw=1.0, zorder=3)
+
+
+def _describe(axes: Axes, arm: Arm, trials: pd.DataFrame, reference: Arm) -> None:
+    own = trials[trials["arm"] == arm.name]
+    complete = own[own["state"] == "complete"]
+    text = f"n = {len(complete)}" + (f" of {len(own)}" if len(complete) < len(own) else "")
+    for outcome in ("saturated", "collapsed", "diverged"):
+        count = int((complete["outcome"] == outcome).sum())
+        text += f"\n{count} {outcome}" if count else ""
+    style.annotate(axes, text)
+    is_reference = arm.name == reference.name
+    title = style.wrapped(arm.name, 26, lines=2)
+    axes.set_title(title, fontsize=7.5, fontweight="bold" if is_reference else "normal", pad=3)
+
+
+def _scale(axes: Axes, limits: tuple[float, float, bool], longest: float) -> None:
+    low, high, logarithmic = limits
+    axes.set_yscale("log" if logarithmic else "linear")
+    axes.set_ylim(low, high)
+    axes.set_xlim(0, longest)
+    if not logarithmic:
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+    if logarithmic:
+        axes.yaxis.set_major_locator(LogLocator(10, numticks=6))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.yaxis.set_major_formatter(FuncFormatter(style.plain))
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(style.thousands))
+
+
+def _legend(figure: Figure, several_arms: bool) -> None:
+    handles: list[Artist] = [
+        Line2D([], [], color=colour, lw=1.4, label=f"{net} loss, mean of replicates")
+        for net, colour in _NETS.values()
+    ]
+    handles.append(Patch(color="#000000", alpha=0.15, lw=0, label="lowest to highest replicate"))
+    if several_arms:
+        handles.append(Line2D([], [], color=_BESIDE, lw=1.0, label="baseline"))
+    figure.legend(handles=handles, loc="upper center", ncols=4, fontsize=7, frameon=False)
+
+
+def _panel(axes: Axes, arm: Arm, bands: pd.DataFrame, reference: Arm) -> None:
+    own = bands[bands["arm"] == arm.name]
+    same = arm.config.criterion == reference.config.criterion
+    beside = bands[bands["arm"] == reference.name] if same and arm is not reference else None
+    _draw(axes, own, beside)
+
+
+def draw_losses(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Path) -> bool:
+    """Write the picture; False, and nothing written, where there is no curve.
+
+    Panels of one criterion share their axes. The baseline's means are repeated in grey in the
+    other panels of its criterion.
+    """
+    bands = loss_bands(curves, trials)
+    if bands.empty:
+        return False
+    arms, reference = arms_in_order(plan), reference_arm(plan)
+    criterion = {arm.name: arm.config.criterion for arm in arms}
+    groups = bands.groupby(bands["arm"].map(criterion).astype(str))
+    limits = {str(name): _limits(group) for name, group in groups}
+    longest = float(bands["images_seen"].max()) * STRETCHES / (STRETCHES - 0.5)
+    across = min(len(arms), 4 if len(arms) <= 24 else 6)
+    down = math.ceil(len(arms) / across)
+    width, height = max(1.85 * across, 6.6), 1.45 * down + 0.85
+    with style.look():
+        figure = style.new_figure(width, height)
+        for place, arm in enumerate(arms):
+            axes = figure.add_subplot(down, across, place + 1)
+            _panel(axes, arm, bands, reference)
+            _describe(axes, arm, trials, reference)
+            _scale(axes, limits.get(arm.config.criterion, (0.0, 1.0, False)), longest)
+            if place % across == 0 or len(limits) > 1:
+                axes.set_ylabel(f"{arm.config.criterion} loss", fontsize=7, labelpad=2)
+            if place + across >= len(arms):
+                axes.set_xlabel("images seen", fontsize=7, labelpad=2)
+        _legend(figure, len(arms) > 1)
+        style.add_caption(figure, _caption(trials, plan))
+        style.save(figure, path)
+    return True
+
+
+def _caption(trials: pd.DataFrame, plan: Plan) -> str:
+    return (
+        f"{coverage(trials, plan)} Criterion without penalty; each point is the mean over a "
+        f"{STRETCHES}th of training. Panels of one criterion share their axes, which leave out "
+        "the outermost 1 % of points."
+    )

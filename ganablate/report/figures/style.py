@@ -1,0 +1,161 @@
+"""How every figure looks, and how it is written: small files, the same bytes for the same data."""
+
+import io
+import re
+import textwrap
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib.style
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from ganablate.atomic_write import replacing
+
+MOST_BYTES = 300_000
+_DPI = (160, 130, 100, 80, 60)
+_PALETTE = sns.color_palette("colorblind").as_hex()
+D_COLOUR, G_COLOUR, DOT_COLOUR = _PALETTE[0], _PALETTE[1], _PALETTE[0]
+BASELINE_COLOUR = "#8a8a8a"
+WARNING_COLOUR = _PALETTE[3]
+INK = "#262626"
+_SETTINGS = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": "#9a9a9a",
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.linewidth": 0.6,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "font.size": 8,
+    "grid.color": "#e6e6e6",
+    "grid.linewidth": 0.5,
+    "text.color": INK,
+    "text.parse_math": False,  # arm names may hold a dollar sign
+    "xtick.color": INK,
+    "xtick.labelsize": 7,
+    "xtick.major.size": 2.5,
+    "xtick.major.width": 0.6,
+    "xtick.minor.size": 0,
+    "ytick.color": INK,
+    "ytick.labelsize": 7,
+    "ytick.major.size": 2.5,
+    "ytick.major.width": 0.6,
+    "ytick.minor.size": 0,
+}
+
+
+@contextmanager
+def look() -> Iterator[None]:
+    """Draw within this: the user's own matplotlib settings do not change a report."""
+    with matplotlib.style.context(["default", _SETTINGS]):
+        yield
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, sizes in inches, that no window or global list knows of."""
+    figure = Figure(figsize=(width, height))
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def wrapped(name: str, width: int, lines: int = 3) -> str:
+    """Break a name at its joints (`=`, `,`, `_`, ...), and cut what does not fit the lines."""
+    pieces = [piece for piece in re.split(r"(?<=[\s,_=+;:/-])", name) if piece]
+    pieces = [part for piece in pieces for part in re.findall(f".{{1,{width}}}", piece)]
+    rows = [""]
+    for piece in pieces:
+        if len(rows[-1]) + len(piece.rstrip()) > width and rows[-1]:
+            rows.append("")
+        rows[-1] += piece
+    rows = [row.strip() for row in rows]
+    if len(rows) > lines:
+        rows = [*rows[: lines - 1], rows[lines - 1][: width - 1] + "…"]
+    return "\n".join(rows)
+
+
+def thousands(value: float, _position: int | None = None) -> str:
+    """A tick label: 25k, 1.5M."""
+    for size, letter in ((1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"
+
+
+def plain(value: float, _position: int | None = None) -> str:
+    """A tick label without a power where that is short: 0.01, 10, 1e-06."""
+    return f"{value:g}"
+
+
+def annotate(axes: Axes, text: str, *, colour: str = INK) -> None:
+    """Small text in the upper right corner."""
+    axes.text(
+        0.98, 0.96, text, transform=axes.transAxes, ha="right", va="top", size=6.5, color=colour
+    )
+
+
+def caption_lines(text: str, width: float) -> list[str]:
+    """The caption in lines that fit a figure of so many inches."""
+    return textwrap.wrap(text, int(width * 19))
+
+
+def add_caption(figure: Figure, text: str, *, above: float = 0.28) -> None:
+    """Lay the axes out between a legend of so many inches above and this caption below them."""
+    width, height = figure.get_size_inches()
+    lines = caption_lines(text, float(width))
+    below = 0.13 * len(lines) + 0.1
+    figure.tight_layout(
+        rect=(0, below / height, 1, 1 - above / height), pad=0.4, h_pad=0.7, w_pad=0.7
+    )
+    figure.text(
+        0.08 / width,
+        0.05 / height,
+        "\n".join(lines),
+        size=6.5,
+        ha="left",
+        va="bottom",
+        linespacing=1.25,
+    )
+
+
+def _encoded(image: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG", optimize=True)
+    return buffer.getvalue()
+
+
+def rendered(figure: Figure, dpi: int) -> Image.Image:
+    """The figure's pixels."""
+    buffer = io.BytesIO()
+    # Without the name of the program and its version, equal pictures are equal bytes.
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None}, facecolor="white")
+    buffer.seek(0)
+    return Image.open(buffer).convert("RGB")
+
+
+def small_png(image: Image.Image) -> bytes | None:
+    """The picture in at most 300 KB, with 256 colours if it must be; None if that fails too."""
+    for candidate in (image, image.quantize(256, dither=Image.Dither.NONE)):
+        content = _encoded(candidate)
+        if len(content) <= MOST_BYTES:
+            return content
+    return None
+
+
+def write_png(path: Path, content: bytes) -> None:
+    """Replace the picture in one step."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write the figure as the sharpest PNG that stays under 300 KB."""
+    for dpi in _DPI:
+        content = small_png(rendered(figure, dpi))
+        if content is not None or dpi == _DPI[-1]:
+            write_png(path, content if content is not None else _encoded(rendered(figure, dpi)))
+            return

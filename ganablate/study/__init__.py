@@ -1,0 +1,1 @@
+"""Studies: read, check, expand and name them. Torch-free, so that planning takes no time."""

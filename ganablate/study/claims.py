@@ -1,0 +1,267 @@
+"""Sentences of a report as testable statements: one model for each kind of claim.
+
+A claim is {id, says} and one key that names its kind. The models hold what is claimed;
+`ganablate.report` judges it.
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from ganablate.study.fields import Entry, Line, Margin, MarginText, Name, Number, PositionText
+
+ALL = "all"
+"""`arms: all` means every arm but the one it is compared with."""
+
+Share = Annotated[Number, Field(ge=0, le=1)]
+Outcome = Literal["fails", "diverged", "saturated", "collapsed", "ok"]
+"""`fails` is any of diverged, saturated and collapsed."""
+
+
+def _one_or_more(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class AboutArms(Entry):
+    """A statement about `arm: NAME`, `arms: [NAME, ...]` or `arms: all`."""
+
+    arm: str | None = None
+    arms: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = ()
+
+    @model_validator(mode="after")
+    def _names_arms(self) -> Self:
+        if (self.arm is None) == (not self.arms):
+            raise ValueError("exactly one of arm and arms is needed (arms: all for every arm)")
+        if ALL in self.arms and len(self.arms) > 1:
+            raise ValueError("arms: all stands alone")
+        return self
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The arms as the study spells them; ("all",) for every arm."""
+        return self.arms if self.arm is None else (self.arm,)
+
+
+class Compare(AboutArms):
+    """The arm against another at the end of training.
+
+    `better` and `worse` follow the metric's direction; `lower`, `higher` and `different` are for
+    metrics without one. `by` is the least difference meant, `within` the margin of equivalence
+    (1.25x unless stated). With several arms, the claim holds only if it holds for each.
+    """
+
+    to: str | None = Field(None, description="the arm compared with; else the arm's own")
+    metric: str | None = Field(None, description="a column; the study's primary one if left out")
+    expected: Literal["better", "worse", "lower", "higher", "different", "equivalent"] = Field(
+        alias="is"
+    )
+    by: MarginText | None = None
+    within: MarginText | None = None
+
+    @model_validator(mode="after")
+    def _margin_fits(self) -> Self:
+        if self.expected == "equivalent" and self.by is not None:
+            raise ValueError("`by` is for better, worse, lower, higher; equivalent takes `within`")
+        if self.expected != "equivalent" and self.within is not None:
+            raise ValueError(f"`within` is for equivalent; {self.expected} takes `by`")
+        return self
+
+    @property
+    def margin(self) -> Margin | None:
+        """The margin meant: stated, or 1.25x for an equivalence; None: any difference."""
+        if self.expected == "equivalent":
+            return self.within or Margin(amount=1.25, unit="ratio")
+        return self.by
+
+
+class OutcomeRate(AboutArms):
+    """The share of an arm's trials that end with an outcome."""
+
+    expected: Outcome = Field(alias="is")
+    at_least: Share | None = None
+    at_most: Share | None = None
+
+    @model_validator(mode="after")
+    def _has_one_bound(self) -> Self:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("exactly one of at_least and at_most is needed, a share from 0 to 1")
+        return self
+
+
+class Relation(AboutArms):
+    """One column against another of the same trial, in at least that share of the trials."""
+
+    metric: str
+    expected: Literal["above", "below"] = Field(alias="is")
+    than: str
+    by: MarginText | None = None
+    at_least: Share = 1.0
+
+
+class Points(Entry):
+    """The metric at one point of the training against another point of the same trials."""
+
+    at: PositionText
+    against: PositionText
+    expected: Literal["better", "worse", "lower", "higher", "equivalent"] = Field(alias="is")
+    by: MarginText | None = None
+    within: MarginText | None = None
+
+
+class Trend(Entry):
+    """The metric rises, falls or stays over a part of the training."""
+
+    expected: Literal["rising", "falling", "flat"] = Field(alias="is")
+    start: PositionText | None = Field(None, alias="from")
+    until: PositionText | None = None
+
+
+class Recovery(Entry):
+    """The metric gets worse by `drop` and later better again by `recover`."""
+
+    drop: MarginText
+    recover: MarginText | None = Field(None, description="to the level before if left out")
+
+
+class CurveSpread(Entry):
+    """How much the curve fluctuates, against another arm's."""
+
+    expected: Literal["lower", "higher", "equivalent"] = Field(alias="is")
+    to: str | None = None
+    by: MarginText | None = None
+    within: MarginText | None = None
+    start: PositionText | None = Field(None, alias="from")
+
+
+class Reaches(Entry):
+    """The curve gets to a level by a point of the training, or earlier than another arm."""
+
+    level: Number
+    until: PositionText | None = None
+    before: str | None = Field(None, description="an arm")
+
+    @model_validator(mode="after")
+    def _has_one_end(self) -> Self:
+        if (self.until is None) == (self.before is None):
+            raise ValueError("exactly one of until (a point) and before (an arm) is needed")
+        return self
+
+
+CURVE_SHAPES = ("points", "trend", "recovery", "spread", "reaches")
+
+
+class Curve(AboutArms):
+    """A statement about the course of training. `metric` is a curve such as fid or d/criterion."""
+
+    metric: str
+    points: Points | None = None
+    trend: Trend | None = None
+    recovery: Recovery | None = None
+    spread: CurveSpread | None = None
+    reaches: Reaches | None = None
+
+    @model_validator(mode="after")
+    def _has_one_shape(self) -> Self:
+        if sum(getattr(self, shape) is not None for shape in CURVE_SHAPES) != 1:
+            raise ValueError(f"exactly one of {', '.join(CURVE_SHAPES)} is needed")
+        return self
+
+    @property
+    def shape(self) -> Points | Trend | Recovery | CurveSpread | Reaches:
+        """The one shape that is claimed."""
+        shapes = (self.points, self.trend, self.recovery, self.spread, self.reaches)
+        return next(shape for shape in shapes if shape is not None)
+
+
+class Association(Entry):
+    """Rank correlation of two columns over the trials or over the arms' means."""
+
+    metric: str
+    along: str = Field(alias="with")
+    expected: Literal["positive", "negative", "weak"] = Field(alias="is")
+    over: Literal["trials", "arms"] = "trials"
+    strength: Share = Field(0.5, description="least size of the correlation; largest for weak")
+
+
+class Arithmetic(Entry):
+    """A statement about published numbers alone, such as "the lowest lies below the mean".
+
+    `published` and `than` name columns that every published row with both is checked in; `sum`
+    adds given numbers up, and `than` is then a number.
+    """
+
+    published: str | None = None
+    sum: tuple[Number, ...] = ()
+    expected: Literal["above", "below", "at_least", "at_most", "equal"] = Field(alias="is")
+    than: Annotated[str, BeforeValidator(lambda value: str(value))]
+    within: MarginText | None = Field(None, description="tolerance of equal")
+
+    @model_validator(mode="after")
+    def _has_one_side(self) -> Self:
+        if (self.published is None) == (not self.sum):
+            raise ValueError("exactly one of published (a column) and sum (numbers) is needed")
+        if self.within is not None and self.expected != "equal":
+            raise ValueError("`within` is for equal")
+        return self
+
+
+class Visual(AboutArms):
+    """A statement that only looking can judge: shown, not judged."""
+
+    show: Literal["samples", "animation", "curves", "walk", "arithmetic", "filters"] = "samples"
+
+
+class NoneStated(AboutArms):
+    """The report tried it and says no result: our effect is shown, without a verdict."""
+
+    metric: str | None = Field(None, description="a column; the study's primary one if left out")
+
+
+KINDS = (
+    "compare",
+    "outcome",
+    "relation",
+    "curve",
+    "association",
+    "arithmetic",
+    "visual",
+    "none_stated",
+)
+Statement = (
+    Compare | OutcomeRate | Relation | Curve | Association | Arithmetic | Visual | NoneStated
+)
+
+
+class Claim(Entry):
+    """A sentence of a report (`says`, in its words) and what it states."""
+
+    id: Name = Field(description="the report's row, such as R0.3")
+    says: Line
+    budget: str | None = Field(None, description="judged at this budget only; else at every one")
+    compare: Compare | None = None
+    outcome: OutcomeRate | None = None
+    relation: Relation | None = None
+    curve: Curve | None = None
+    association: Association | None = None
+    arithmetic: Arithmetic | None = None
+    visual: Visual | None = None
+    none_stated: NoneStated | None = None
+
+    @model_validator(mode="after")
+    def _has_one_kind(self) -> Self:
+        given = [kind for kind in KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            found = f"{' and '.join(given)} are given" if given else "none is given"
+            raise ValueError(f"exactly one kind of claim is needed of {', '.join(KINDS)}; {found}")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """The key that names the claim's kind: one of `KINDS`."""
+        return next(kind for kind in KINDS if getattr(self, kind) is not None)
+
+    @property
+    def statement(self) -> Statement:
+        """What is claimed."""
+        statement: Statement = getattr(self, self.kind)
+        return statement

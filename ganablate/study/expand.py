@@ -1,0 +1,80 @@
+"""Expands a study to the ordered trials of one budget."""
+
+from typing import Any
+
+from ganablate.study.errors import Fault, Problem, StudyError
+from ganablate.study.identity import replicate_seed, trial_ids
+from ganablate.study.layout import Row, lay_out
+from ganablate.study.plan import Arm, Plan, Trial
+from ganablate.study.resolve import FIELDS, config_of
+from ganablate.study.schema import Study
+from ganablate.study.wording import unknown
+
+MOST_REPLICATES = 1000
+
+
+def expand(study: Study, budget: str | None = None, *, replicates: int | None = None) -> Plan:
+    """The plan of a study at a budget (the study's default one if None).
+
+    `replicates`, 1 to 1000, replaces the study's and the budget's number; trials that both plans
+    hold keep their ids.
+
+    Raises:
+        StudyError: there is no such budget, or the study was not loaded by `load_study` and is
+            wrong.
+    """
+    label = study.default_budget if budget is None else budget
+    if label not in study.budget_names:
+        message = unknown("a budget of this study", label, study.budget_names)
+        raise StudyError([Problem(f"study {study.name}", message)])
+    if replicates is not None and not 1 <= replicates <= MOST_REPLICATES:
+        message = f"{replicates} replicates; 1 to {MOST_REPLICATES} are allowed"
+        raise StudyError([Problem(f"study {study.name}", message)])
+    chosen = study.budget(label)
+    layout = lay_out(study, chosen, label)
+    if layout.faults:
+        raise StudyError([_placed(study, fault) for fault in layout.faults])
+    count = replicates or chosen.replicates or study.replicates
+    seeds = [replicate_seed(study.seed, replicate) for replicate in range(count)]
+    first = layout.rows[0] if layout.has_baseline and layout.rows else None
+    arms: list[Arm] = []
+    trials: list[Trial] = []
+    for row in layout.rows:
+        arm = _arm(row, first, seeds[0])
+        arms.append(arm)
+        assert row.resolution.data is not None
+        trials.extend(_trials(arm, row.resolution.data.data_id, seeds))
+    return Plan(
+        study=study.name,
+        budget=label,
+        primary=study.primary,
+        metrics=study.metrics,
+        arms=tuple(arms),
+        trials=tuple(trials),
+        excluded=tuple(layout.excluded),
+        asks=study.asks,
+        replicates=count,
+    )
+
+
+def _placed(study: Study, fault: Fault) -> Problem:
+    return Problem(f"study {study.name}", fault.message)
+
+
+def _arm(row: Row, baseline: Row | None, seed: int) -> Arm:
+    values = row.resolution.values
+    changes: dict[str, Any]
+    if baseline is None:
+        changes = {name: values.get(name) for name in row.changes}
+    else:
+        base = baseline.resolution.values
+        changes = {name: values.get(name) for name in FIELDS if values.get(name) != base.get(name)}
+    return Arm(row.name, changes, row.compare_to, config_of(row.resolution, seed))
+
+
+def _trials(arm: Arm, data_id: str, seeds: list[int]) -> list[Trial]:
+    ids = trial_ids(arm.config, data_id, seeds)
+    return [
+        Trial(name, arm.name, replicate, arm.config.model_copy(update={"seed": seed}), data_id)
+        for replicate, (seed, name) in enumerate(zip(seeds, ids, strict=True))
+    ]

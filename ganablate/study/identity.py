@@ -1,0 +1,55 @@
+"""Names a trial by its content, and derives the seed of a replicate.
+
+A trial id is a hash of everything that training depends on and of nothing else. The golden ids in
+the tests may change only together with one of the two versions below.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+
+from ganablate.config import TrialConfig, derive_seed
+
+ID_VERSION = 1
+"""Raised when the way of hashing changes."""
+SEMANTICS_VERSION = 1
+"""Raised when the same settings train differently than before (a fixed bug in the trainer)."""
+
+_HEX_DIGITS = 16
+
+
+def replicate_seed(study_seed: int, replicate: int) -> int:
+    """The seed of a replicate, 0 to 2^63 - 1: the same for every arm and every study name."""
+    return derive_seed(study_seed, "replicate", replicate)
+
+
+def trial_id(config: TrialConfig, data_id: str) -> str:
+    """The trial's name: the first 16 hex digits of the sha256 of its canonical JSON.
+
+    Settings that the trial does not have (None) are left out, so that a setting which is added
+    to `TrialConfig` later keeps every old id.
+    """
+    return _digest(_canonical(config, data_id))
+
+
+def trial_ids(config: TrialConfig, data_id: str, seeds: Iterable[int]) -> Iterator[str]:
+    """The ids of one arm's trials: as `trial_id` with the seed replaced, but ten times faster."""
+    # A quote inside a JSON string is escaped, so this text occurs only at the key itself.
+    own = f'"seed":{config.seed}'
+    before, _, after = _canonical(config, data_id).partition(own)
+    for seed in seeds:
+        yield _digest(f'{before}"seed":{seed}{after}')
+
+
+def _canonical(config: TrialConfig, data_id: str) -> str:
+    content = {
+        "id_version": ID_VERSION,
+        "semantics_version": SEMANTICS_VERSION,
+        "settings": config.model_dump(exclude_none=True),
+        "data_id": data_id,
+    }
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_HEX_DIGITS]

@@ -1,0 +1,256 @@
+"""The arms of a study at one budget: resolved, named, checked against each other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ganablate.study.errors import Fault, KeyPath, dotted
+from ganablate.study.levels import Draft, LevelReader
+from ganablate.study.names import ArmNames
+from ganablate.study.plan import BASELINE
+from ganablate.study.resolve import BOTTOM, Resolution, Stack, finish, put
+from ganablate.study.schema import RESTATED, Budget, Study, folder_names
+from ganablate.study.settings import LENGTHS, SETTINGS, read_layer, read_value
+from ganablate.study.wording import show, unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An arm of the layout. `changes` are the settings that its draft gives, by field."""
+
+    name: str
+    path: KeyPath
+    resolution: Resolution
+    changes: tuple[str, ...]
+    compare_to: str | None
+
+
+@dataclass
+class Layout:
+    """What a study comes to at a budget, with everything that is wrong with it there."""
+
+    rows: list[Row] = field(default_factory=list)
+    excluded: list[tuple[str, str]] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    names: ArmNames = field(default_factory=ArmNames)
+    broken: set[str] = field(default_factory=set)
+    idle_excludes: set[int] = field(default_factory=set)
+    has_baseline: bool = True
+
+
+def lay_out(study: Study, budget: Budget, label: str) -> Layout:
+    """Resolve every arm of the study at a budget; `label` is the budget's name."""
+    return _Builder(study, budget, ("budgets", label)).build()
+
+
+class _Builder:
+    def __init__(self, study: Study, budget: Budget, path: KeyPath) -> None:
+        self.study = study
+        self.budget = budget
+        self.path = path
+        self.folders = folder_names(study.folders)
+        self.layout = Layout(names=ArmNames(self.folders))
+        self.reader = LevelReader(self.folders, self.layout.faults)
+        self.seen: dict[tuple[Any, ...], str] = {}
+        self.layout.has_baseline = bool(study.ablate or study.arms or not study.cross)
+
+    def build(self) -> Layout:
+        layout, study = self.layout, self.study
+        base = put(BOTTOM, read_layer(study.base, ("base",), self.folders, layout.faults))
+        budget_layer = read_layer(self.budget.base, self.path, self.folders, layout.faults)
+        stack = put(base, budget_layer)
+        self._check_restated(budget_layer.paths)
+        bottom = finish(stack, study.folders)
+        excludes = self._excludes(bottom)
+        if layout.has_baseline:
+            layout.faults.extend(bottom.faults)
+            self._add(Row(BASELINE, ("base",), bottom, (), None))
+        for draft in self._drafts():
+            self._place(draft, stack, bottom, excludes)
+        layout.broken |= self.reader.broken
+        self._choose_baseline()
+        self._link()
+        return layout
+
+    def _add(self, row: Row) -> None:
+        self.layout.rows.append(row)
+        self.layout.names.add(row.name)
+        self.seen[row.resolution.key] = row.name
+
+    def _restated(self, section: str, name: str, given: object) -> tuple[object, KeyPath]:
+        key = f"{section}.{name}"
+        if key in self.budget.settings:
+            return self.budget.settings[key], (*self.path, key)
+        return given, (section, name)
+
+    def _drafts(self) -> Iterator[Draft]:
+        study = self.study
+        for factor, levels in study.ablate.items():
+            yield from self.reader.ablation(factor, *self._restated("ablate", factor, levels))
+        if study.cross:
+            yield from self.reader.cross(
+                {name: self._restated("cross", name, given) for name, given in study.cross.items()}
+            )
+        for name, arm in study.arms.items():
+            changes, path = self._restated("arms", name, arm.changes)
+            if isinstance(changes, dict):
+                yield from self.reader.named(name, changes, arm.compare_to, path)
+            else:
+                message = f"{dotted(path)}: {show(changes)} is given; a mapping is needed"
+                self.layout.faults.append(Fault(path, message))
+
+    def _check_restated(self, touched: Any) -> None:
+        """What a budget sets must not be varied, unless the levels are stated anew."""
+        study, settings = self.study, self.budget.settings
+        sections = {"ablate": study.ablate, "cross": study.cross, "arms": study.arms}
+        for key in self.budget.restated:
+            section, _, name = key.partition(".")
+            if section not in RESTATED or name not in sections[section]:
+                allowed = [f"{part}.{entry}" for part in RESTATED for entry in sections[part]]
+                message = unknown("restating anything of the study", key, allowed)
+                self.layout.faults.append(
+                    Fault((*self.path, key), f"{dotted(self.path)}: {message}")
+                )
+        varied = {f"{part}.{name}": [name] for part in RESTATED[:2] for name in sections[part]}
+        varied |= {f"arms.{name}": list(arm.changes) for name, arm in study.arms.items()}
+        by_axis = {_axis(name): path for name, path in touched.items()}
+        for key, names in varied.items():
+            fields = [f for name in names if name in SETTINGS for f in SETTINGS[name].fields]
+            hit = [by_axis[_axis(name)] for name in fields if _axis(name) in by_axis]
+            if hit and key not in settings:
+                what = "levels" if not key.startswith("arms.") else "changes"
+                message = (
+                    f"{dotted(hit[0])}: the study varies this in {key}; state its {what} for this "
+                    f"budget too ({key}: ...)"
+                )
+                self.layout.faults.append(Fault(hit[0], message))
+
+    def _excludes(self, bottom: Resolution) -> list[tuple[int, dict[str, set[Any]], str]]:
+        found = []
+        for index, exclude in enumerate(self.study.exclude):
+            path: KeyPath = ("exclude", index)
+            before = len(self.layout.faults)
+            wanted: dict[str, set[Any]] = {}
+            for name, given in exclude.settings.items():
+                self._read_exclude(name, given, (*path, name), wanted)
+            if not exclude.settings:
+                message = "exclude: no setting is given; name the factors and levels to leave out"
+                self.layout.faults.append(Fault(path, message))
+            elif len(self.layout.faults) == before:
+                if self.layout.has_baseline and _matches(bottom, wanted):
+                    message = "exclude: this leaves out the baseline; name what differs from it"
+                    self.layout.faults.append(Fault(path, message))
+                else:
+                    found.append((index, wanted, exclude.because))
+                    self.layout.idle_excludes.add(index)
+        return found
+
+    def _read_exclude(
+        self, name: str, given: object, path: KeyPath, wanted: dict[str, set[Any]]
+    ) -> None:
+        if name not in SETTINGS:
+            message = f"exclude: {unknown('a setting', name, SETTINGS)}"
+            self.layout.faults.append(Fault(path, message))
+            return
+        for value in given if isinstance(given, list) else [given]:
+            try:
+                resolved = read_value(name, value, self.folders)
+            except ValueError as error:
+                self.layout.faults.append(Fault(path, f"{dotted(path)}: {error}"))
+                continue
+            for setting in SETTINGS[name].fields:
+                wanted.setdefault(setting, set()).add(resolved)
+
+    def _place(
+        self,
+        draft: Draft,
+        stack: Stack,
+        bottom: Resolution,
+        excludes: list[tuple[int, dict[str, set[Any]], str]],
+    ) -> None:
+        layout = self.layout
+        resolution = finish(put(stack, draft.layer), self.study.folders)
+        for index, wanted, because in excludes:
+            if _matches(resolution, wanted):
+                layout.idle_excludes.discard(index)
+                layout.excluded.append((draft.name, because))
+                return
+        known = bottom.faults if layout.has_baseline else ()
+        new = [fault for fault in resolution.faults if fault not in known]
+        layout.faults.extend(new)
+        same = self.seen.get(resolution.key)
+        if same is None:
+            changes = tuple(draft.layer.values)
+            self._add(Row(draft.name, draft.path, resolution, changes, draft.compare_to))
+        elif draft.from_cross:
+            layout.names.add(draft.name, stands_for=same)
+        elif not new:
+            layout.broken.add(draft.name)
+            layout.faults.append(Fault(draft.path, _same_message(draft, same)))
+
+    def _choose_baseline(self) -> None:
+        study, layout = self.study, self.layout
+        if study.baseline is None:
+            return
+        path: KeyPath = ("baseline",)
+        if not study.cross or study.ablate or study.arms:
+            message = (
+                "baseline: names a cell of a cross; with ablate or arms (or without a cross) the "
+                "base is the baseline, so leave it out"
+            )
+            layout.faults.append(Fault(path, message))
+            return
+        name = layout.names.find(study.baseline)
+        if name is None:
+            cells = [row.name for row in layout.rows]
+            message = f"baseline: {unknown('an arm of the cross', study.baseline, cells)}"
+            layout.faults.append(Fault(path, message))
+            return
+        layout.rows.sort(key=lambda row: row.name != name)
+        layout.has_baseline = True
+
+    def _link(self) -> None:
+        """Give each arm the arm that it is compared with."""
+        layout = self.layout
+        first = layout.rows[0].name if layout.has_baseline and layout.rows else None
+        linked = []
+        for row in layout.rows:
+            target = first if row.name != first else None
+            if row.compare_to is not None:
+                target = self._target(row)
+            linked.append(Row(row.name, row.path, row.resolution, row.changes, target))
+        layout.rows = linked
+
+    def _target(self, row: Row) -> str | None:
+        assert row.compare_to is not None
+        path = (*row.path, "compare_to")
+        if self.path[0] == "budgets" and row.path[:1] == ("budgets",):
+            path = ("arms", row.name.partition(":")[0], "compare_to")
+        name = self.layout.names.find(row.compare_to)
+        if name == row.name:
+            message = f"{dotted(path)}: the arm would be compared with itself"
+            self.layout.faults.append(Fault(path, message))
+        elif name is None and row.compare_to not in self.layout.broken:
+            names = [arm for arm in self.layout.names.all() if arm != row.name]
+            message = f"{dotted(path)}: {unknown('an arm', row.compare_to, names)}"
+            self.layout.faults.append(Fault(path, message))
+        return name
+
+
+def _axis(setting: str) -> str:
+    return "length" if setting in LENGTHS else setting
+
+
+def _matches(resolution: Resolution, wanted: dict[str, set[Any]]) -> bool:
+    return all(resolution.values.get(name) in levels for name, levels in wanted.items())
+
+
+def _same_message(draft: Draft, same: str) -> str:
+    where = dotted(draft.path)
+    if same == BASELINE:
+        if draft.path[0] == "arms" or "arms." in where:
+            return (
+                f"{where}: {draft.name} comes to the baseline itself; change a setting or drop it"
+            )
+        return f"{where}: {draft.name} is the baseline's own value; leave it out"
+    return f"{where}: {draft.name} has the same settings as the arm {same}; leave one out"

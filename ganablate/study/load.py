@@ -1,0 +1,91 @@
+"""Loads a study and tells everything that is wrong with it at once."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ganablate.study.check import check
+from ganablate.study.document import Document, read_document
+from ganablate.study.errors import Fault, StudyError
+from ganablate.study.messages import fault_of
+from ganablate.study.schema import Study
+
+_SECTIONS = ("ablate", "cross", "arms", "budgets", "folders", "claims", "published", "exclude")
+"""Sections whose entries stand for themselves: a wrong one is left out of the further checks."""
+_STAND_INS: dict[str, Any] = {"study": "study", "base": {}, "primary": "?", "metrics": ["?"]}
+"""Take the place of a needed key that is wrong, so that the rest can be checked."""
+
+
+def load_study(path: Path) -> Study:
+    """Read and check a study at all its budgets.
+
+    Raises:
+        StudyError: with every problem found, in the order of their lines, each with its place.
+    """
+    document = read_document(path)
+    shape = _Shape()
+    study = _validated(document, shape)
+    faults = [*document.faults, *shape.faults]
+    if study is not None:
+        found = check(study, broken=shape.broken, lost=shape.lost)
+        faults += [shape.replaced(fault) for fault in found if fault.path[0] not in shape.lost]
+    if faults or study is None:
+        placed = sorted(dict.fromkeys(faults), key=lambda fault: document.line(fault.path))
+        raise StudyError([document.problem(fault) for fault in placed])
+    return study
+
+
+@dataclass
+class _Shape:
+    """What the models refuse. `lost` are whole sections, `broken` the names of single entries.
+
+    `kept` maps a section that is a list to the positions of the entries that stayed.
+    """
+
+    faults: list[Fault] = field(default_factory=list)
+    lost: set[str] = field(default_factory=set)
+    broken: set[str] = field(default_factory=set)
+    kept: dict[str, list[int]] = field(default_factory=dict)
+
+    def replaced(self, fault: Fault) -> Fault:
+        """The fault at the position where its entry stands in the document."""
+        section = fault.path[0]
+        if section not in self.kept or len(fault.path) < 2:
+            return fault
+        position = self.kept[str(section)][int(fault.path[1])]
+        return Fault((section, position, *fault.path[2:]), fault.message)
+
+
+def _validated(document: Document, shape: _Shape) -> Study | None:
+    """The study, without the entries whose shape is wrong."""
+    try:
+        return Study.model_validate(document.values)
+    except ValidationError as error:
+        errors: list[Any] = error.errors(include_url=False)
+    doomed: dict[str, set[Any]] = {}
+    for found in errors:
+        shape.faults.append(fault_of(found, Study, document.values))
+        section, *inside = found["loc"]
+        whole = section not in _SECTIONS or not inside
+        doomed.setdefault(section, set()).add(None if whole else inside[0])
+    values = dict(document.values)
+    for section, entries in doomed.items():
+        if None in entries or not isinstance(values[section], list | dict):
+            shape.lost.add(section)
+            given = values.pop(section, None)
+            shape.broken |= set(given) if isinstance(given, dict) else set()
+            if section in _STAND_INS:
+                values[section] = _STAND_INS[section]
+        elif isinstance(values[section], list):
+            kept = [i for i in range(len(values[section])) if i not in entries]
+            shape.kept[section] = kept
+            values[section] = [values[section][i] for i in kept]
+        else:
+            shape.broken |= {str(entry) for entry in entries}
+            values[section] = {k: v for k, v in values[section].items() if k not in entries}
+    try:
+        return Study.model_validate(values)
+    except ValidationError:
+        return None

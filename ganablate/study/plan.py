@@ -1,0 +1,58 @@
+"""The ordered trials that a study expands to at a budget."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ganablate.config import TrialConfig
+
+BASELINE = "baseline"
+"""Name of the arm without a change. A cross whose `baseline:` names a cell has none."""
+FULL = "full"
+"""Name of the budget that is the study itself, unchanged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """The baseline with its changes.
+
+    `changes` maps settings (with `g_`, `d_`) to this arm's values where they differ from the
+    baseline's; None stands for "has no such setting". Without a baseline it holds the arm's
+    factors. `compare_to` is the arm that the effect is measured against; None: nothing to compare
+    with. `config` is replicate 0's.
+    """
+
+    name: str
+    changes: Mapping[str, Any]
+    compare_to: str | None
+    config: TrialConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One replicate (0, 1, ...) of one arm: the unit of work. `data_id` names the data's bytes."""
+
+    trial_id: str
+    arm: str
+    replicate: int
+    config: TrialConfig
+    data_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Arms in study order, the baseline first; trials in that order, replicates inside the arm.
+
+    `primary` is a table column, `metrics` are names of the catalog. `excluded` holds the arms
+    that the study leaves out, each with the study's reason.
+    """
+
+    study: str
+    budget: str
+    primary: str
+    metrics: tuple[str, ...]
+    arms: tuple[Arm, ...]
+    trials: tuple[Trial, ...]
+    excluded: tuple[tuple[str, str], ...]
+    asks: str | None
+    replicates: int

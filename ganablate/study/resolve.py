@@ -1,0 +1,225 @@
+"""Layers of settings, and what they come to: catalog defaults <- base <- budget <- arm."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from ganablate.catalog import DATASETS, FOLDER_PREFIX, NETWORKS, OPTIMIZERS, PENALTIES
+from ganablate.config import TrialConfig
+from ganablate.study.errors import Fault, KeyPath
+from ganablate.study.schema import Folder
+from ganablate.study.settings import EMPTY, LENGTHS, Layer
+
+DEFAULTS: Mapping[str, Any] = {
+    "latent_dim": 100,
+    "latent": "normal",
+    "criterion": "bce",
+    "g_optimizer": "adam",
+    "d_optimizer": "adam",
+    "g_lr": 2e-4,
+    "d_lr": 2e-4,
+    "batch_size": 128,
+}
+"""What a study may leave out; a network's own defaults come before these."""
+
+FIELDS = tuple(name for name in TrialConfig.model_fields if name != "seed")
+_OPTIMIZER_SETTINGS = ("beta1", "beta2", "momentum")
+_NETS = ("g", "d")
+_DEPENDENT = frozenset(
+    {"penalty_weight", *(f"{net}_{name}" for net in _NETS for name in _OPTIMIZER_SETTINGS)}
+)
+BASE: KeyPath = ("base",)
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What the checks need to know of a data set. Sizes in pixels; None: not one size."""
+
+    data_id: str
+    images: int
+    image_size: int | None
+    extractor: str | None
+
+
+def data_of(dataset: object, folders: Mapping[str, Folder]) -> Data | None:
+    """The data set of that name in the catalog or among the folders; None: there is none."""
+    if not isinstance(dataset, str):
+        return None
+    if dataset in DATASETS:
+        entry = DATASETS[dataset]
+        return Data(entry.data_id, entry.images, entry.image_size, entry.extractor)
+    folder = folders.get(dataset.removeprefix(FOLDER_PREFIX))
+    if folder is None or not dataset.startswith(FOLDER_PREFIX):
+        return None
+    return Data(folder.data_id, folder.images, None, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Layers put on each other; `given` is what they say together, later ones winning."""
+
+    given: Mapping[str, Any]
+    layers: tuple[Layer, ...]
+    faults: tuple[Fault, ...] = ()
+    unsure: frozenset[str] = frozenset()
+
+    def where(self, *settings: str) -> KeyPath:
+        """Where the last layer that gives one of these settings does so."""
+        for layer in reversed(self.layers):
+            for name in settings:
+                if name in layer.paths:
+                    return layer.paths[name]
+        return BASE
+
+
+BOTTOM = Stack({}, ())
+
+
+def put(below: Stack, layer: Layer) -> Stack:
+    """Put one more layer on top. Of epochs and iterations the newer one stays."""
+    given = {**below.given, **layer.values}
+    for own, other in (LENGTHS, LENGTHS[::-1]):
+        if own in layer.values and other not in layer.values:
+            given.pop(other, None)
+    faults = below.faults
+    unsure = below.unsure - layer.values.keys() | layer.unsure
+    if not _DEPENDENT.isdisjoint(layer.values):
+        faults = (*faults, *_idle(layer, given, unsure))
+    return Stack(given, (*below.layers, layer), faults, unsure)
+
+
+def _has(given: Mapping[str, Any], net: str, name: str) -> bool:
+    optimizer = given.get(f"{net}_optimizer", DEFAULTS[f"{net}_optimizer"])
+    return name in OPTIMIZERS[optimizer].settings
+
+
+def _idle(layer: Layer, given: Mapping[str, Any], unsure: frozenset[str]) -> Iterator[Fault]:
+    """Settings that this layer gives although nothing reads them.
+
+    One that was only inherited when an arm changed the optimizer falls away in silence instead.
+    """
+    for net in _NETS:
+        for name in _OPTIMIZER_SETTINGS:
+            key = f"{net}_{name}"
+            if key not in layer.values or _has(given, net, name):
+                continue
+            if f"{net}_optimizer" in unsure:
+                continue
+            if key in layer.both and any(_has(given, other, name) for other in _NETS):
+                continue
+            optimizer = given.get(f"{net}_optimizer", DEFAULTS[f"{net}_optimizer"])
+            allowed = ", ".join(["lr", *OPTIMIZERS[optimizer].settings])
+            spelled = name if key in layer.both else key
+            message = f"the optimizer {optimizer} has no {spelled}; it has {allowed}"
+            yield Fault(layer.paths[key], message)
+    if (
+        "penalty_weight" in layer.values
+        and given.get("penalty") is None
+        and "penalty" not in unsure
+    ):
+        names = ", ".join(PENALTIES)
+        message = f"penalty_weight is given without a penalty; name one of: {names}"
+        yield Fault(layer.paths["penalty_weight"], message)
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """The settings of an arm without its seed, as far as they could be resolved."""
+
+    values: Mapping[str, Any]
+    faults: tuple[Fault, ...]
+    data: Data | None
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """Equal for arms that are the same trial."""
+        return tuple(self.values.get(name) for name in FIELDS)
+
+
+def finish(stack: Stack, folders: Mapping[str, Folder]) -> Resolution:
+    """Fill in the defaults and check what only the whole can tell."""
+    given = stack.given
+    network = NETWORKS.get(given.get("network", ""))
+    values = {**DEFAULTS, **(network.defaults if network else {}), **given}
+    for net in _NETS:
+        has = OPTIMIZERS[values[f"{net}_optimizer"]].settings
+        for name in _OPTIMIZER_SETTINGS:
+            if name in has:
+                values.setdefault(f"{net}_{name}", has[name])
+            else:
+                values.pop(f"{net}_{name}", None)
+    penalty = values.get("penalty")
+    if penalty is None:
+        values.pop("penalty_weight", None)
+    else:
+        values.setdefault("penalty_weight", PENALTIES[penalty].default_weight)
+    data = data_of(values.get("dataset"), folders)
+    if data is not None and "image_size" not in values and data.image_size is not None:
+        admitted = network is None or network.image_sizes is None
+        if admitted or (network and network.image_sizes and data.image_size in network.image_sizes):
+            values["image_size"] = data.image_size
+    faults = (*stack.faults, *_missing(stack, values), *_size_faults(stack, values, data))
+    return Resolution(values, (*faults, *_amount_faults(stack, values, data)), data)
+
+
+def _missing(stack: Stack, values: Mapping[str, Any]) -> Iterator[Fault]:
+    for name in ("dataset", "network"):
+        if name not in values and name not in stack.unsure:
+            yield Fault(BASE, f"base gives no {name}; it cannot be left out")
+    if all(values.get(name) is None for name in LENGTHS) and stack.unsure.isdisjoint(LENGTHS):
+        yield Fault(BASE, "base gives no length; epochs or iterations is needed")
+
+
+def _size_faults(stack: Stack, values: Mapping[str, Any], data: Data | None) -> Iterator[Fault]:
+    name = values.get("network")
+    if name is None or data is None:
+        return
+    sizes = NETWORKS[name].image_sizes
+    allowed = "any" if sizes is None else ", ".join(str(size) for size in sizes)
+    size = values.get("image_size")
+    where = stack.where("image_size", "network", "dataset")
+    if size is None:
+        own = "no one size" if data.image_size is None else f"{data.image_size} pixels"
+        message = (
+            f"image_size must be stated: {values['dataset']} has {own}, and the network {name} "
+            f"can be built for: {allowed}"
+        )
+        yield Fault(where, message)
+    elif sizes is not None and size not in sizes:
+        message = f"image_size {size}: the network {name} can be built for: {allowed}"
+        yield Fault(where, message)
+
+
+def _amount_faults(stack: Stack, values: Mapping[str, Any], data: Data | None) -> Iterator[Fault]:
+    if data is None:
+        return
+    dataset, images = values["dataset"], data.images
+    train_images = values.get("train_images")
+    if train_images is not None and train_images > images:
+        message = f"train_images {train_images} is more than the {images} images of {dataset}"
+        yield Fault(stack.where("train_images", "dataset"), message)
+    elif values["batch_size"] > (train_images or images):
+        of = f"train_images {train_images}" if train_images else f"the {images} images of {dataset}"
+        message = f"batch_size {values['batch_size']} is larger than {of}"
+        yield Fault(stack.where("batch_size", "train_images", "dataset"), message)
+
+
+def config_of(resolution: Resolution, seed: int) -> TrialConfig:
+    """The trial's settings.
+
+    Raises:
+        ValueError: they do not fit `TrialConfig`, which means that a line of the catalog is wrong.
+    """
+    try:
+        return TrialConfig(**resolution.values, seed=seed)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ValueError(f"{where}: {first['msg']}") from None
+
+
+def baseline_stack(base: Layer, budget: Layer = EMPTY) -> Stack:
+    """Base settings with a budget's on top: what every arm's change is put on."""
+    return put(put(BOTTOM, base), budget)

@@ -1,0 +1,247 @@
+"""The settings a study can name: their values, their shared forms, and one layer of them.
+
+`lr`, `beta1`, `beta2`, `momentum`, `optimizer`, `activation` and `norm` set both nets; inside the
+same mapping a `g_` or `d_` form overrides them.
+"""
+
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from annotated_types import Ge, Gt, Le, Lt
+
+from ganablate.catalog import (
+    ACTIVATIONS,
+    CRITERIA,
+    DATASETS,
+    FOLDER_PREFIX,
+    INITIALISERS,
+    NETWORKS,
+    OPTIMIZERS,
+    PENALTIES,
+)
+from ganablate.config import TrialConfig
+from ganablate.study.document import read_number
+from ganablate.study.errors import Fault, KeyPath, dotted
+from ganablate.study.wording import listed, show, unknown
+
+SHARED = ("lr", "beta1", "beta2", "momentum", "optimizer", "activation", "norm")
+LENGTHS = ("epochs", "iterations")
+
+_TABLES: dict[str, tuple[str, Mapping[str, Any]]] = {
+    "network": ("a network", NETWORKS),
+    "g_activation": ("an activation", ACTIVATIONS),
+    "d_activation": ("an activation", ACTIVATIONS),
+    "g_output": ("an activation", ACTIVATIONS),
+    "init": ("an initialiser", INITIALISERS),
+    "criterion": ("a criterion", CRITERIA),
+    "penalty": ("a penalty", PENALTIES),
+    "g_optimizer": ("an optimizer", OPTIMIZERS),
+    "d_optimizer": ("an optimizer", OPTIMIZERS),
+}
+_ABSENT = {"penalty": "none", "train_images": "all"}
+"""The word that a study writes for a setting which the trial does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a value of one setting may be; `fields` are the fields of `TrialConfig` it sets."""
+
+    name: str
+    fields: tuple[str, ...]
+    whole: bool = False
+    number: bool = False
+    choices: tuple[str, ...] | None = None
+    limits: tuple[Callable[[float], str | None], ...] = ()
+
+
+def _limit(bound: object) -> Callable[[float], str | None]:
+    match bound:
+        case Ge(ge=edge):
+            return lambda value: None if value >= edge else f"at least {edge}"  # type: ignore[operator]
+        case Gt(gt=edge):
+            return lambda value: None if value > edge else f"above {edge}"  # type: ignore[operator]
+        case Le(le=edge):
+            return lambda value: None if value <= edge else f"at most {edge}"  # type: ignore[operator]
+        case Lt(lt=edge):
+            return lambda value: None if value < edge else f"below {edge}"  # type: ignore[operator]
+    return lambda _: None
+
+
+def _flat(annotation: Any, metadata: Iterable[Any]) -> tuple[Any, list[Any]]:
+    """The bare type and its constraints, out of `Annotated[...] | None` and `Field(...)`."""
+    found = list(metadata)
+    while True:
+        origin = typing.get_origin(annotation)
+        if origin is typing.Annotated:
+            annotation, *more = typing.get_args(annotation)
+            for entry in more:
+                found.extend(getattr(entry, "metadata", [entry]))
+        elif origin in (typing.Union, types.UnionType):
+            annotation = next(a for a in typing.get_args(annotation) if a is not type(None))
+        else:
+            return annotation, found
+
+
+def _read_settings() -> dict[str, Setting]:
+    settings: dict[str, Setting] = {}
+    for name, info in TrialConfig.model_fields.items():
+        if name == "seed":
+            continue
+        kind, bounds = _flat(info.annotation, info.metadata)
+        literal = typing.get_origin(kind) is typing.Literal
+        settings[name] = Setting(
+            name=name,
+            fields=(name,),
+            whole=kind is int,
+            number=kind in (int, float),
+            choices=typing.get_args(kind) if literal else None,
+            limits=tuple(_limit(b) for b in bounds if isinstance(b, Ge | Gt | Le | Lt)),
+        )
+    for name in SHARED:
+        own = settings[f"g_{name}"]
+        both = (f"g_{name}", f"d_{name}")
+        settings[name] = Setting(name, both, own.whole, own.number, own.choices, own.limits)
+    return settings
+
+
+SETTINGS = _read_settings()
+"""Every name that may stand in `base`, a budget or an arm, and as a factor."""
+
+
+def text_of(setting: str, value: object) -> str:
+    """A resolved value as arm names show it: floats by repr, whole numbers plain, text as is."""
+    return _ABSENT.get(setting, "none") if value is None else str(value)
+
+
+def read_value(name: str, given: object, folders: Iterable[str] = ()) -> Any:
+    """The resolved value of a setting. `folders` are the names that the study declares.
+
+    Raises:
+        ValueError: the value is not allowed; the text says what is.
+    """
+    setting = SETTINGS[name]
+    if isinstance(given, str) and given == _ABSENT.get(name):
+        return None
+    if setting.number:
+        return _number(setting, given)
+    if not isinstance(given, str):
+        raise ValueError(f"{show(given)} is given; {_choices_text(setting, folders)}")
+    if name == "dataset":
+        return _dataset(given, list(folders))
+    what, allowed = _allowed(setting)
+    if given not in allowed:
+        raise ValueError(unknown(what, given, allowed))
+    return given
+
+
+def _number(setting: Setting, given: object) -> int | float:
+    noun = "a whole number" if setting.whole else "a number"
+    value = read_number(given) if isinstance(given, str) else given
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        or_word = f' or "{_ABSENT[setting.name]}"' if setting.name in _ABSENT else ""
+        raise ValueError(f"{show(given)} is given; {noun}{or_word} is needed")
+    if setting.whole and value != int(value):
+        raise ValueError(f"{show(given)} is given; {noun} is needed")
+    for limit in setting.limits:
+        broken = limit(value)
+        if broken is not None:
+            raise ValueError(f"{show(given)} is not allowed; {noun} {broken} is needed")
+    return int(value) if setting.whole else float(value)
+
+
+def _allowed(setting: Setting) -> tuple[str, list[str]]:
+    field = setting.fields[0]
+    if setting.choices is not None:
+        return "allowed", list(setting.choices)
+    what, table = _TABLES[field]
+    return what, [*table, *([_ABSENT[field]] if field in _ABSENT else [])]
+
+
+def _choices_text(setting: Setting, folders: Iterable[str]) -> str:
+    if setting.name == "dataset":
+        return f"text is needed, one of: {listed(_datasets(folders))}"
+    return f"text is needed, one of: {listed(_allowed(setting)[1])}"
+
+
+def _datasets(folders: Iterable[str]) -> list[str]:
+    return [*DATASETS, *(FOLDER_PREFIX + folder for folder in folders)]
+
+
+def _dataset(given: str, folders: list[str]) -> str:
+    known = _datasets(folders)
+    if given in known:
+        return given
+    message = unknown("a data set", given, known)
+    if given.startswith(FOLDER_PREFIX):
+        message += f"; declare {given.removeprefix(FOLDER_PREFIX) or 'NAME'} under `folders`"
+    raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One mapping of settings, shared forms spelled out. Keys are fields of `TrialConfig`.
+
+    `paths` tells where each was given, `both` which came from a form that sets both nets, and
+    `unsure` which were given a wrong value, so that nothing should be concluded from them.
+    """
+
+    values: Mapping[str, Any]
+    paths: Mapping[str, KeyPath]
+    both: frozenset[str] = frozenset()
+    unsure: frozenset[str] = frozenset()
+
+
+EMPTY = Layer({}, {})
+
+
+def read_layer(
+    given: Mapping[str, object], path: KeyPath, folders: Iterable[str], faults: list[Fault]
+) -> Layer:
+    """Check one mapping of settings; what is wrong is added to `faults` and left out."""
+    if "epochs" in given and "iterations" in given:
+        where = dotted(path) or "the study"
+        message = f"{where} gives both epochs and iterations; exactly one sets the length"
+        faults.append(Fault((*path, "iterations"), message))
+    layers: list[Layer] = []
+    unsure: set[str] = set()
+    for name, value in given.items():
+        here = (*path, name)
+        if name not in SETTINGS:
+            faults.append(Fault(here, unknown_setting(name, dotted(path))))
+            continue
+        try:
+            layers.append(value_layer(name, read_value(name, value, folders), here))
+        except ValueError as error:
+            faults.append(Fault(here, f"{dotted(here)}: {error}"))
+            unsure.update(SETTINGS[name].fields)
+    layer = merged(layers)
+    return Layer(layer.values, layer.paths, layer.both, frozenset(unsure))
+
+
+def unknown_setting(name: str, where: str) -> str:
+    """The message for a name that is no setting; `where` is the dotted key around it."""
+    if name == "seed":
+        return f"{where}: seed is not a setting of a trial; give `seed:` to the study as a whole"
+    return f"{where}: {unknown('a setting', name, SETTINGS)}"
+
+
+def value_layer(name: str, value: object, path: KeyPath) -> Layer:
+    """The layer of one setting with a value that `read_value` returned."""
+    fields = SETTINGS[name].fields
+    both = frozenset(fields) if len(fields) > 1 else frozenset()
+    return Layer(dict.fromkeys(fields, value), dict.fromkeys(fields, path), both)
+
+
+def merged(layers: Iterable[Layer]) -> Layer:
+    """Parts of one mapping put together: `g_` and `d_` forms win over the form for both."""
+    values: dict[str, Any] = {}
+    paths: dict[str, KeyPath] = {}
+    both: frozenset[str] = frozenset()
+    for layer in sorted(layers, key=lambda part: not part.both):
+        values.update(layer.values)
+        paths.update(layer.paths)
+        both = (both | layer.both) if layer.both else both - layer.values.keys()
+    return Layer(values, paths, both)

@@ -1,0 +1,49 @@
+"""How given values and allowed names are put into a message."""
+
+import difflib
+from collections.abc import Iterable
+
+MOST_NAMES = 40
+"""Longer lists of allowed names are cut: nobody reads a thousand arms in an error."""
+_MOST_COMPARED = 2000
+
+
+def show(value: object) -> str:
+    """A given value, short and in the words of YAML."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, str):
+        text = value if len(value) <= 60 else value[:57] + "..."
+        return f'"{text}"'
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def nearest_first(word: str, allowed: Iterable[str]) -> tuple[list[str], bool]:
+    """The allowed names, those like `word` first, and whether there was any like it."""
+    names = list(dict.fromkeys(allowed))
+    lowered = {name.lower(): name for name in names[:_MOST_COMPARED]}
+    close = difflib.get_close_matches(word.lower(), lowered, n=3, cutoff=0.6)
+    near = [lowered[name] for name in close]
+    return near + [name for name in names if name not in near], bool(near)
+
+
+def listed(names: list[str]) -> str:
+    """Names separated by commas, cut where there are too many."""
+    if not names:
+        return "none here"
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def unknown(what: str, given: object, allowed: Iterable[str]) -> str:
+    """`"sgdd" is not an optimizer; did you mean sgd? Allowed: sgd, adam, rmsprop`."""
+    names, near = nearest_first(str(given), allowed)
+    hint = f"did you mean {names[0]}? Allowed" if near else "allowed"
+    return f"{show(given)} is not {what}; {hint}: {listed(names)}"

@@ -1,0 +1,114 @@
+"""What this machine offers and how a profile divides it among trials."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ganablate.sweep.profile import Profile
+
+_BF16_CAPABILITY = (8, 0)
+
+
+class MachineError(Exception):
+    """The machine lacks what the profile or a trial names. One clear line."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """Resources of one sweep, resolved.
+
+    Attributes:
+        device: Where trials compute unless they name a device.
+        precision: What they multiply in unless they name a precision.
+        slots: Trials at a time.
+        threads: Threads a trial.
+        gpus: GPUs the sweep uses, 0 without CUDA.
+        gpu_share: Share of a GPU a trial gets, 0 without CUDA.
+    """
+
+    device: Literal["cpu", "cuda"]
+    precision: Literal["fp32", "bf16"]
+    slots: int
+    threads: int
+    gpus: int = 0
+    gpu_share: float = 0.0
+
+
+def resolve(profile: Profile, *, trials: int, cuda_named: bool = False) -> Machine:
+    """Divide this machine as the profile says. Imports torch only where there may be a GPU.
+
+    Args:
+        profile: The sweep's profile.
+        trials: Trials to run; more slots than that would only cost memory.
+        cuda_named: Some trial names the device `cuda` itself.
+
+    Raises:
+        MachineError: CUDA is named and this machine has none.
+    """
+    wants_cuda = cuda_named or profile.device != "cpu"
+    gpus = cuda_devices() if wants_cuda else 0
+    if gpus == 0 and (cuda_named or profile.device == "cuda"):
+        who = "a trial" if cuda_named else "the sweep"
+        raise MachineError(f"{who} names the device cuda, and torch finds none on this machine")
+    device: Literal["cpu", "cuda"] = "cuda" if gpus and profile.device != "cpu" else "cpu"
+    most = gpus * profile.trials_per_gpu if gpus else max(1, usable_cores() // profile.threads)
+    if profile.concurrency != "cores":
+        most = min(most, profile.concurrency) if gpus else profile.concurrency
+    return Machine(
+        device=device,
+        precision=resolve_precision(profile.precision, device),
+        slots=max(1, min(most, trials)),
+        threads=profile.threads,
+        gpus=gpus,
+        gpu_share=1.0 / profile.trials_per_gpu if gpus else 0.0,
+    )
+
+
+def usable_cores() -> int:
+    """Cores this process may use: its affinity, and a container's quota."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+        limit = int(quota) // int(period)
+    except (OSError, ValueError):  # no cgroup, or "max": no quota
+        limit = 0
+    return max(1, min(cores or 1, limit) if limit else cores or 1)
+
+
+def cuda_devices() -> int:
+    """GPUs that torch can use; without an NVIDIA device this costs no import of torch."""
+    if not (Path("/dev/nvidiactl").exists() or Path("/dev/dxg").exists()):
+        return 0
+    import torch
+
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
+def resolve_precision(
+    precision: Literal["auto", "fp32", "bf16"], device: Literal["cpu", "cuda"]
+) -> Literal["fp32", "bf16"]:
+    """`auto`: bf16 where the hardware multiplies it natively, else fp32.
+
+    On CPU that means AMX, on CUDA a compute capability of at least 8.0.
+    """
+    if precision != "auto":
+        return precision
+    native = _cuda_multiplies_bf16() if device == "cuda" else _cpu_multiplies_bf16()
+    return "bf16" if native else "fp32"
+
+
+def _cpu_multiplies_bf16() -> bool:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return False
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return "amx_bf16" in flags.split()
+
+
+def _cuda_multiplies_bf16() -> bool:
+    import torch
+
+    capabilities = map(torch.cuda.get_device_capability, range(torch.cuda.device_count()))
+    return all(capability >= _BF16_CAPABILITY for capability in capabilities)

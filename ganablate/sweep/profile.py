@@ -1,0 +1,88 @@
+"""A profile: how a sweep is executed. It never changes what a trial is, or its id."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from ganablate.config import Count
+from ganablate.study.document import read_document
+from ganablate.study.errors import Fault, StudyError, dotted
+from ganablate.study.wording import show, unknown
+
+DEFAULT_PROFILE = Path("sweeps/laptop.yaml")
+
+
+def _refuse_boolean(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"a number is needed, not the truth value {str(value).lower()}")
+    return value
+
+
+_Number = BeforeValidator(_refuse_boolean)
+
+
+class Profile(BaseModel):
+    """One file of `sweeps/`. Every setting has a default; a misspelt one is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: CUDA if there is any")
+    precision: Literal["auto", "fp32", "bf16"] = Field(
+        "auto", description="auto: bf16 where the hardware multiplies it natively, else fp32"
+    )
+    threads: Count = Field(1, description="threads of one trial")
+    concurrency: Literal["cores"] | Count = Field(
+        "cores", description="trials at a time on CPU: a number, or as many as the cores carry"
+    )
+    trials_per_gpu: Annotated[int, _Number, Field(ge=1, le=64)] = Field(
+        1, description="trials that share one GPU"
+    )
+    retries: Annotated[int, _Number, Field(ge=0, le=100)] = Field(
+        2, description="further attempts, with the same seed, of a trial that failed"
+    )
+    checkpoint_seconds: Annotated[float, _Number, Field(gt=0)] = Field(
+        30.0, description="the most that a killed trial loses"
+    )
+    tracking_uri: str | None = Field(None, description="null: sqlite under runs/")
+    data_root: Path | None = Field(None, description="null: torchvision's default place")
+
+
+def load_profile(path: Path) -> Profile:
+    """Read a profile.
+
+    Raises:
+        StudyError: With every problem of the file, each with its line.
+    """
+    document = read_document(path)
+    faults = list(document.faults)
+    profile = None
+    try:
+        profile = Profile.model_validate(document.values)
+    except ValidationError as error:
+        faults += _faults(error)
+    if faults or profile is None:
+        faults.sort(key=lambda fault: document.line(fault.path))
+        raise StudyError([document.problem(fault) for fault in faults])
+    return profile
+
+
+def _faults(error: ValidationError) -> list[Fault]:
+    """One fault a key: a value that fits no member of a union is one mistake, not several."""
+    messages: dict[str, list[str]] = {}
+    for details in error.errors(include_url=False):
+        key = str(details["loc"][0])
+        if details["type"] == "extra_forbidden":
+            text = unknown("setting", key, Profile.model_fields)
+        else:
+            text = details["msg"].removeprefix("Value error, ")
+            text = text[:1].lower() + text[1:]
+        messages.setdefault(key, []).append(text)
+    given = {str(d["loc"][0]): d["input"] for d in error.errors(include_url=False)}
+    return [_fault(key, texts, given[key]) for key, texts in messages.items()]
+
+
+def _fault(key: str, texts: list[str], given: object) -> Fault:
+    if len(texts) == 1 and texts[0].startswith('"'):
+        return Fault((key,), texts[0])
+    return Fault((key,), f"{dotted((key,))}: {show(given)} is given; {', or '.join(texts)}")

@@ -1,0 +1,137 @@
+"""Ray for the length of one sweep: local, quiet, and gone without a trace afterwards."""
+
+import contextlib
+import fcntl
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+import ray
+
+from ganablate.sweep.interrupt import Interruption
+from ganablate.sweep.machine import Machine
+
+OBJECT_STORE_BYTES = 100 * 2**20
+"""Ray's shared memory holds the list of jobs and nothing else; Ray asks for at least 75 MiB."""
+_PREFIX = "ganablate-ray-"
+
+
+def _worker_environment(machine: Machine) -> dict[str, str]:
+    threads = str(machine.threads)
+    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+    return dict.fromkeys(names, threads)
+
+
+def _driver_environment(machine: Machine) -> dict[str, str]:
+    return {
+        "RAY_USAGE_STATS_ENABLED": os.environ.get("RAY_USAGE_STATS_ENABLED", "0"),
+        "RAY_CHDIR_TO_TRIAL_DIR": "0",  # paths of a job are relative to where the driver stands
+        "RAY_AIR_NEW_OUTPUT": "0",
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+        "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+        "TUNE_DISABLE_SIGINT_HANDLER": "1",
+        "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
+        "TUNE_DISABLE_STRICT_METRIC_CHECKING": "1",
+        "TUNE_WARN_THRESHOLD_S": "1000000",
+        # The trial folders are the truth; Tune writes its own state once, at the end.
+        "TUNE_GLOBAL_CHECKPOINT_S": "1000000",
+        # Trials that wait for a worker. Tune takes them in no order at all and makes a placement
+        # group for each, so few; but a worker that finds none waiting is ended, with its torch.
+        "TUNE_MAX_PENDING_TRIALS_PG": str(2 * machine.slots),
+    }
+
+
+@contextlib.contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _silence(name: str) -> Iterator[None]:
+    logger = logging.getLogger(name)
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder with a short path, since Ray's sockets live in it; removed afterwards.
+
+    A driver that is killed leaves its folder behind; the next one removes it. That the driver is
+    gone shows by the lock on the file `held`, which the kernel releases.
+    """
+    parent = Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())
+    for old in parent.glob(f"{_PREFIX}*"):
+        with contextlib.suppress(OSError), (old / "held").open("r") as held:
+            _lock(held)
+            shutil.rmtree(old, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    with (folder / "held").open("w") as held:
+        _lock(held)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lock(file: TextIO) -> None:
+    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextlib.contextmanager
+def ray_session(machine: Machine, interruption: Interruption) -> Iterator[Path]:
+    """Start Ray on this machine; yield a folder for Tune's files; stop Ray and remove all of it.
+
+    Args:
+        machine: What the workers may use.
+        interruption: Listens again once `ray.init` has put its own handlers in place.
+
+    Raises:
+        SweepInterruptedError: A signal came while Ray started.
+    """
+    variables = {**_driver_environment(machine), **_worker_environment(machine)}
+    with _environment(variables), _silence("ray"), temporary_folder() as folder:
+        try:
+            _init(machine, folder, interruption)
+            yield folder / "tune"
+        finally:
+            ray.shutdown()
+
+
+def _init(machine: Machine, folder: Path, interruption: Interruption) -> None:
+    # The address is spelled out so that a RAY_ADDRESS in the environment does not divert it.
+    settings: dict[str, Any] = {
+        "address": "local",
+        "num_cpus": machine.slots * machine.threads,
+        "num_gpus": machine.gpus,
+        "include_dashboard": False,
+        "log_to_driver": False,
+        "configure_logging": False,
+        "logging_level": logging.CRITICAL,
+        "object_store_memory": OBJECT_STORE_BYTES,
+        "_temp_dir": str(folder),
+        "_node_ip_address": "127.0.0.1",
+    }
+    try:
+        ray.init(**settings)
+    except SystemExit:  # Ray's own answer to SIGTERM while it starts
+        interruption.request()
+    interruption.listen()
+    interruption.raise_if_requested()

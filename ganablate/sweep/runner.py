@@ -1,0 +1,181 @@
+"""Run the trials of plans with Ray Tune, and come back with how it went."""
+
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ray import tune
+from ray.tune import TuneError
+
+from ganablate.ledger import lacks, state_of
+from ganablate.study.plan import Plan
+from ganablate.sweep.events import Observer, Summary
+from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
+from ganablate.sweep.job import DEFAULT_ATTEMPT, Job
+from ganablate.sweep.machine import Machine, resolve
+from ganablate.sweep.profile import Profile
+from ganablate.sweep.ray_session import ray_session
+from ganablate.sweep.relay import Relay, Work
+from ganablate.sweep.trainable import INDEX, TrialTrainable
+from ganablate.tracking import TrackedTrial, Tracker
+
+
+def run_sweep(
+    plans: Sequence[Plan],
+    profile: Profile,
+    *,
+    observer: Observer,
+    tracker: Tracker,
+    runs: Path = Path("runs"),
+    attempt: str = DEFAULT_ATTEMPT,
+) -> Summary:
+    """Bring every trial of the plans to completion, or to the end of its retries.
+
+    A trial that several plans share is run once. Complete trials are not run again, unless a
+    metric is missing, which is then measured. SIGINT and SIGTERM end the sweep early: workers are
+    stopped, their last checkpoints stay, and the same call goes on from there.
+
+    Args:
+        plans: What to run, in this order.
+        profile: With which resources.
+        observer: Is told what happens, in this thread.
+        tracker: Gets a copy of the results; closed at the end, whatever happens.
+        runs: Holds trials/, data/ and the rest.
+        attempt: "module:function" of the attempt factory that workers import.
+
+    Raises:
+        MachineError: The machine lacks what the profile or a trial names; nothing was started.
+    """
+    began = time.monotonic()
+    runs = runs.resolve()
+    owned = _owners(plans, runs / "trials")
+    metrics = _metrics(plans)
+    pending = [id_ for id_ in owned if _has_work(owned[id_][0], metrics[id_])]
+    waiting = frozenset(pending)
+    machine = _machine(profile, owned, pending)
+    jobs = _jobs(owned, pending, metrics, profile, machine, runs) if machine else []
+    interruption = Interruption()
+    relay = Relay(
+        jobs,
+        retries=profile.retries,
+        observer=observer,
+        tracker=tracker,
+        interruption=interruption,
+    )
+    observer.started(len(owned), len(owned) - len(pending))
+    try:
+        with interruption.listening():
+            for trial_id, owners in owned.items():
+                if trial_id not in waiting:
+                    for owner in owners:
+                        tracker.completed(owner)
+            if machine:
+                with contextlib.suppress(SweepInterruptedError):
+                    _run(relay, profile, machine, attempt, interruption)
+    finally:
+        tracker.close()
+    summary = Summary(
+        complete=len(relay.complete),
+        failed=len(relay.failed),
+        reused=len(owned) - len(pending),
+        interrupted=bool(relay.unfinished()),
+        wall_seconds=time.monotonic() - began,
+    )
+    observer.finished(summary)
+    return summary
+
+
+def _run(
+    relay: Relay, profile: Profile, machine: Machine, attempt: str, interruption: Interruption
+) -> None:
+    """Run Tune until every job is over. It takes one round, unless Tune loses a trial."""
+    jobs = [work.job for work in relay.work]
+    with ray_session(machine, interruption) as folder:
+        trainable = tune.with_resources(
+            tune.with_parameters(TrialTrainable, jobs=jobs, attempt=attempt),
+            {"CPU": machine.threads, "GPU": machine.gpu_share},
+        )
+        retries = profile.retries
+        while unfinished := relay.unfinished():
+            seen = (len(unfinished), dict(relay.failures))
+            # Tune does not retry a trial whose worker died between two trials; a second round
+            # does. An error of Tune itself ends a round as well.
+            with contextlib.suppress(TuneError):
+                tune.run(
+                    trainable,
+                    config={INDEX: tune.grid_search(unfinished)},
+                    max_failures=retries,
+                    reuse_actors=True,
+                    callbacks=[relay],
+                    storage_path=str(folder),
+                    raise_on_failed_trial=False,
+                    verbose=0,
+                )
+            if seen == (len(relay.unfinished()), relay.failures):
+                for index in relay.unfinished():
+                    relay.attempt_failed(index, "Ray Tune gave the trial up")
+            retries = 0
+
+
+def _owners(plans: Sequence[Plan], root: Path) -> dict[str, list[TrackedTrial]]:
+    """The places of each trial id, in plan order."""
+    owned: dict[str, list[TrackedTrial]] = {}
+    for plan in plans:
+        for trial in plan.trials:
+            owner = TrackedTrial(
+                study=plan.study, budget=plan.budget, trial=trial, trials_root=root
+            )
+            owned.setdefault(trial.trial_id, []).append(owner)
+    return owned
+
+
+def _metrics(plans: Sequence[Plan]) -> dict[str, tuple[str, ...]]:
+    """All metrics that any plan wants of a trial id."""
+    wanted: dict[str, dict[str, None]] = {}
+    for plan in plans:
+        for trial in plan.trials:
+            wanted.setdefault(trial.trial_id, {}).update(dict.fromkeys(plan.metrics))
+    return {trial_id: tuple(names) for trial_id, names in wanted.items()}
+
+
+def _has_work(owner: TrackedTrial, metrics: Sequence[str]) -> bool:
+    trial, root = owner.trial, owner.trials_root
+    return state_of(trial, root) != "complete" or bool(lacks(trial, root, metrics))
+
+
+def _machine(
+    profile: Profile, owned: Mapping[str, list[TrackedTrial]], pending: Sequence[str]
+) -> Machine | None:
+    if not pending:
+        return None
+    cuda_named = any(owned[id_][0].trial.config.device == "cuda" for id_ in pending)
+    return resolve(profile, trials=len(pending), cuda_named=cuda_named)
+
+
+def _jobs(
+    owned: Mapping[str, list[TrackedTrial]],
+    pending: Sequence[str],
+    metrics: Mapping[str, tuple[str, ...]],
+    profile: Profile,
+    machine: Machine,
+    runs: Path,
+) -> list[Work]:
+    data_root = profile.data_root.resolve() if profile.data_root else None
+    return [
+        Work(
+            job=Job(
+                trial=owned[id_][0].trial,
+                metrics=metrics[id_],
+                trials_root=runs / "trials",
+                cache=runs / "data",
+                data_root=data_root,
+                device=machine.device,
+                precision=machine.precision,
+                threads=machine.threads,
+                checkpoint_seconds=profile.checkpoint_seconds,
+            ),
+            owners=tuple(owned[id_]),
+        )
+        for id_ in pending
+    ]

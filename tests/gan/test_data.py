@@ -1,0 +1,268 @@
+"""The materialised images: made once, whole or not at all, and never another set's."""
+
+import json
+import multiprocessing
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganablate.catalog import DATASETS
+from ganablate.gan import data, datasets
+from ganablate.gan.data import DataError, materialise, training_subset
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """mnist_5k, parsed once for the whole module: its text file takes seconds."""
+    return datasets.mnist_5k(Path())
+
+
+@pytest.fixture
+def quick_digits(digits, monkeypatch):
+    calls = []
+
+    def read(root):
+        calls.append(root)
+        return digits
+
+    monkeypatch.setattr(datasets, "mnist_5k", read)
+    return calls
+
+
+@pytest.fixture
+def root(tmp_path):
+    """A data root with `folder:few`, five small pictures."""
+    folder = tmp_path / "root" / "few"
+    folder.mkdir(parents=True)
+    random = np.random.Generator(np.random.PCG64(0))
+    for index in range(5):
+        pixels = random.integers(0, 256, (12, 10, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{index}.png")
+    return tmp_path / "root"
+
+
+def few(root, size=8):
+    return materialise("folder:few", size, data_root=root, cache=root.parent / "cache")
+
+
+def test_mnist_5k_is_real_mnist(quick_digits, tmp_path):
+    made = materialise("mnist_5k", 28, data_root=None, cache=tmp_path)
+    line = DATASETS["mnist_5k"]
+    assert made.images.shape == (line.images, 28, 28, 1)
+    assert made.images.dtype == np.uint8
+    assert isinstance(made.images, np.memmap)
+    assert not made.images.flags.writeable
+    assert made.labels.dtype == np.int64
+    assert np.bincount(made.labels).tolist() == [500] * 10
+    # MNIST's own mean and deviation (0.1307, 0.3081) over 60,000, here over 5,000.
+    unit = np.asarray(made.images) / 255
+    assert unit.mean() == pytest.approx(0.1307, abs=0.004)
+    assert unit.std() == pytest.approx(0.3081, abs=0.004)
+    assert made.path.is_file()
+    np.testing.assert_array_equal(np.load(made.path), made.images)
+
+
+def test_fingerprint_pins_the_bytes(quick_digits, tmp_path):
+    made = materialise("mnist_5k", 28, data_root=None, cache=tmp_path)
+    assert made.fingerprint.startswith("191567b2d37b")
+    assert len(made.fingerprint) == 64
+
+
+def test_read_once_and_then_mapped(quick_digits, tmp_path):
+    first = materialise("mnist_5k", 28, data_root=None, cache=tmp_path)
+    second = materialise("mnist_5k", 28, data_root=None, cache=tmp_path)
+    assert len(quick_digits) == 1
+    assert first.fingerprint == second.fingerprint
+    assert first.path == second.path
+    np.testing.assert_array_equal(first.labels, second.labels)
+
+
+def test_resized_only_where_the_size_differs(quick_digits, digits, tmp_path):
+    same = materialise("mnist_5k", 28, data_root=None, cache=tmp_path)
+    np.testing.assert_array_equal(same.images, digits[0])
+    half = materialise("mnist_5k", 14, data_root=None, cache=tmp_path)
+    assert half.images.shape == (5000, 14, 14, 1)
+    assert half.fingerprint != same.fingerprint
+    assert half.path != same.path
+    # A resize that averages keeps the mean; one that skips pixels makes it noisy per image.
+    difference = half.images.mean((1, 2, 3)) - digits[0].mean((1, 2, 3))
+    assert np.abs(difference).max() < 3
+    assert half.images.mean() == pytest.approx(digits[0].mean(), abs=0.3)
+
+
+def test_folder(root):
+    made = few(root)
+    assert made.images.shape == (5, 8, 8, 3)
+    assert made.labels is None
+    expected, _ = datasets.folder(root / "few", 8)
+    np.testing.assert_array_equal(made.images, expected)
+
+
+def test_changed_folder_is_read_anew(root):
+    before = few(root)
+    old = np.array(before.images)
+    (root / "few" / "4.png").unlink()
+    after = few(root)
+    assert after.images.shape == (4, 8, 8, 3)
+    assert after.fingerprint != before.fingerprint
+    np.testing.assert_array_equal(before.images, old)  # a trial that still maps it is not disturbed
+    other = root.parent / "other"
+    shutil.copytree(root, other)
+    Image.new("RGB", (9, 9), "red").save(other / "few" / "0.png")
+    moved = materialise("folder:few", 8, data_root=other, cache=root.parent / "cache")
+    assert moved.images[0, 0, 0].tolist() == [255, 0, 0]
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def lengthen(path):
+    path.write_bytes(path.read_bytes() + b"x")
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def remove(path):
+    path.unlink()
+
+
+def break_json(path):
+    path.write_text("{")
+
+
+def other_shape(path):
+    path.write_text(json.dumps({**json.loads(path.read_text()), "shape": [1, 2, 3, 4]}))
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("images.npy", truncate), ("images.npy", lengthen), ("images.npy", empty),
+        ("images.npy", remove), ("card.json", remove), ("card.json", break_json),
+        ("card.json", empty), ("card.json", other_shape),
+    ],
+)  # fmt: skip
+def test_a_damaged_cache_is_built_anew(root, name, damage):
+    made = few(root)
+    expected = np.array(made.images)
+    damage(made.path.with_name(name))
+    again = few(root)
+    np.testing.assert_array_equal(again.images, expected)
+    assert again.fingerprint == made.fingerprint
+
+
+@pytest.mark.parametrize("damage", [truncate, empty, remove])
+def test_damaged_labels(quick_digits, tmp_path, damage):
+    made = materialise("mnist_5k", 28, data_root=None, cache=tmp_path)
+    damage(made.path.with_name("labels.npy"))
+    again = materialise("mnist_5k", 28, data_root=None, cache=tmp_path)
+    assert len(quick_digits) == 2
+    assert np.bincount(again.labels).tolist() == [500] * 10
+
+
+@pytest.mark.parametrize("dies_in", ["write_text", "_write_images", "_write_array"])
+def test_a_death_while_building_leaves_nothing_that_counts(root, monkeypatch, dies_in):
+    class KilledError(BaseException):
+        pass
+
+    def die(*_args, **_kwargs):
+        raise KilledError
+
+    def forget(*_args, **_kwargs):
+        """A killed process does not tidy up."""
+
+    with monkeypatch.context() as patched:
+        patched.setattr(data, dies_in, die)
+        patched.setattr(data.shutil, "rmtree", forget)
+        with pytest.raises(KilledError):
+            few(root)
+    cache = root.parent / "cache"
+    assert not [path for path in cache.iterdir() if path.is_dir() and path.name[0] != "."]
+    assert few(root).images.shape == (5, 8, 8, 3)
+    assert not list(cache.glob(".*partial"))
+
+
+def _materialise_and_report(root, barrier, results):
+    real, built = data._build, []
+    data._build = lambda *args: (built.append(1), real(*args))
+    barrier.wait()
+    made = few(Path(root))
+    results.put((made.fingerprint, int(made.images.sum()), len(built)))
+
+
+def test_two_processes_build_it_once(root):
+    context = multiprocessing.get_context("spawn")
+    barrier, results = context.Barrier(2), context.Queue()
+    workers = [
+        context.Process(target=_materialise_and_report, args=(str(root), barrier, results))
+        for _ in range(2)
+    ]
+    for worker in workers:
+        worker.start()
+    (first, sum1, built1), (second, sum2, built2) = (results.get(timeout=60) for _ in workers)
+    for worker in workers:
+        worker.join(timeout=60)
+        assert worker.exitcode == 0
+    assert (first, sum1) == (second, sum2)
+    assert built1 + built2 == 1
+
+
+def test_a_set_of_another_shape_is_refused(quick_digits, digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets, "mnist_5k", lambda _root: (digits[0][:3], digits[1][:3]))
+    with pytest.raises(DataError, match=r"\(3, 28, 28, 1\).*5000"):
+        materialise("mnist_5k", 28, data_root=None, cache=tmp_path)
+    assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == []
+
+
+@pytest.mark.parametrize("name", ["../few", "few/../../few", "/etc", "", ".", "few/..", "/../few"])
+def test_folder_names_stay_inside_the_root(root, name):
+    with pytest.raises(DataError, match="inside the data root"):
+        materialise(f"folder:{name}", 8, data_root=root, cache=root.parent / "cache")
+
+
+def test_a_link_the_user_made_may_lead_elsewhere(root):
+    (root / "linked").symlink_to(root / "few")
+    made = materialise("folder:linked", 8, data_root=root, cache=root.parent / "cache")
+    assert made.fingerprint == few(root).fingerprint
+
+
+def test_sub_folders_have_caches_of_their_own(root):
+    shutil.copytree(root / "few", root / "a" / "b")
+    Image.new("RGB", (9, 9), "blue").save(root / "a" / "b" / "0.png")
+    nested = materialise("folder:a/b", 8, data_root=root, cache=root.parent / "cache")
+    assert nested.images[0, 0, 0].tolist() == [0, 0, 255]
+    assert nested.path.parent.parent == root.parent / "cache"
+
+
+def test_unknown_sets_and_missing_folders(tmp_path):
+    with pytest.raises(DataError, match=r"no data set 'nope'.*mnist_5k"):
+        materialise("nope", 28, data_root=None, cache=tmp_path)
+    with pytest.raises(DataError, match="downloads/absent"):
+        materialise("folder:absent", 28, data_root=None, cache=tmp_path / "data")
+
+
+def test_training_subset():
+    assert training_subset(100, None) is None
+    assert training_subset(100, 100) is None
+    assert training_subset(100, 101) is None
+    small, large = training_subset(5000, 512), training_subset(5000, 1000)
+    assert small.dtype == np.int64
+    np.testing.assert_array_equal(small, large[:512])
+    assert len(set(large.tolist())) == 1000
+    assert large.min() >= 0
+    assert large.max() < 5000
+    # Of a file sorted by class, 500 each, a shuffle takes from every class about evenly.
+    classes = np.bincount(small // 500, minlength=10)
+    assert classes.min() > 30
+    assert classes.max() < 75
+
+
+def test_training_subset_is_the_same_for_good():
+    """A change of these numbers would change what every recorded trial was trained on."""
+    assert training_subset(5000, 5).tolist() == []

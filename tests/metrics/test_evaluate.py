@@ -1,0 +1,179 @@
+"""One evaluation: what is computed, how often, what is left out, and the protocol stamps."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+
+from ganablate import catalog
+from ganablate.catalog import METRICS
+from ganablate.metrics import evaluate as module
+from ganablate.metrics import extractors
+from ganablate.metrics.errors import MetricError
+from ganablate.metrics.evaluate import LOSS_PROTOCOL, evaluate
+
+ALL = ("d_loss", "g_loss", "d_accuracy", "fid", "modes")
+
+
+def losses(steps=50, **changes):
+    keys = ("d/criterion", "g/criterion", "d/accuracy_real", "d/accuracy_fake")
+    return {key: np.linspace(0, 1, steps, dtype=np.float32) for key in keys} | changes
+
+
+class Fakes:
+    """Counts how often it is asked; gives the same images again and again."""
+
+    def __init__(self, images):
+        self.images = images
+        self.asked = []
+
+    def __call__(self, n):
+        self.asked.append(n)
+        return np.resize(self.images, (n, *self.images.shape[1:]))
+
+
+@pytest.fixture
+def extractions(monkeypatch):
+    """The number of images of each extraction."""
+    seen = []
+    original = extractors._classify
+
+    def counting(name, images, *rest):
+        seen.append(len(images))
+        return original(name, images, *rest)
+
+    monkeypatch.setattr(extractors, "_classify", counting)
+    monkeypatch.setattr(module, "N_FAKE", 300)
+    return seen
+
+
+@pytest.fixture
+def measure(digits, tmp_path):
+    def run(metrics=ALL, **changes):
+        given = {
+            "dataset": "mnist_5k",
+            "losses": losses(),
+            "fake_images": Fakes(digits[0][:200]),
+            "real_images": digits[0],
+            "fingerprint": "abc",
+            "cache": tmp_path / "features",
+        }
+        return evaluate(metrics, **(given | changes))
+
+    return run
+
+
+def test_every_column_has_a_number_and_a_protocol(measure, extractions):
+    found = measure()
+    assert list(found.numbers) == list(catalog.metric_columns(ALL))
+    assert set(found.protocols) == set(found.numbers)
+    assert all(np.isfinite(value) and type(value) is float for value in found.numbers.values())
+    assert found.numbers["modes"] == 2  # the fakes are zeros and ones
+    assert found.numbers["fid"] > 100
+    assert found.numbers["d_loss_mean"] == pytest.approx(
+        np.linspace(0, 1, 50)[40:].mean(), rel=1e-6
+    )
+    assert found.numbers["d_loss_lowest"] == pytest.approx(40 / 49, rel=1e-6)
+
+
+def test_the_stamps_say_how_it_was_measured(measure, extractions):
+    found = measure()
+    sha = extractors.card_of("mnist_classifier").sha256[:8]
+    expected = (
+        f"mnist_classifier@{sha}, real 1000 train, fake 300, 28x28 bilinear, float64, "
+        "running statistics"
+    )
+    assert found.protocols["fid"] == found.protocols["modes"] == expected
+    assert found.protocols["d_loss_mean"] == LOSS_PROTOCOL
+    assert re.search("last fifth.*without penalty", LOSS_PROTOCOL)
+
+
+def test_fakes_and_features_are_made_once_and_real_ones_read_from_the_cache(
+    measure, extractions, digits, tmp_path
+):
+    fakes = Fakes(digits[0][:200])
+    first = measure(fake_images=fakes)
+    assert fakes.asked == [300]
+    assert sorted(extractions) == [300, 1000]
+    second = measure(fake_images=fakes)
+    assert fakes.asked == [300, 300]
+    assert sorted(extractions) == [300, 300, 1000]
+    assert second == first
+    assert [path.suffix for path in (tmp_path / "features").iterdir()] == [".npz"]
+
+
+def test_other_bytes_other_weights_or_fewer_images_are_extracted_again(
+    measure, extractions, digits, monkeypatch
+):
+    measure(["fid"])
+    measure(["fid"], fingerprint="other")
+    measure(["fid"], real_images=digits[0][:900])
+    card = extractors.card_of("mnist_classifier")
+    changed = card.model_copy(update={"sha256": "0" * 64})
+    monkeypatch.setattr(module, "card_of", lambda name: changed)
+    measure(["fid"])
+    assert extractions.count(1000) == 3
+    assert extractions.count(900) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off"])
+def test_a_damaged_cache_is_replaced(measure, extractions, tmp_path, content):
+    first = measure(["fid"])
+    (path,) = (tmp_path / "features").iterdir()
+    path.write_bytes(content)
+    assert measure(["fid"]) == first
+    assert extractions.count(1000) == 2
+    assert measure(["fid"]) == first
+    assert extractions.count(1000) == 2
+
+
+def test_at_most_the_first_n_real_images_are_used(measure, extractions, monkeypatch):
+    monkeypatch.setattr(module, "N_REAL", 700)
+    assert "real 700 train" in measure(["fid"]).protocols["fid"]
+    assert sorted(extractions) == [300, 700]
+
+
+def test_the_order_of_the_metrics_does_not_matter(measure, extractions):
+    assert measure(ALL[::-1]).numbers == measure(ALL).numbers
+
+
+def test_loss_metrics_need_no_images(measure, extractions):
+    found = measure(["d_loss"], fake_images=lambda n: pytest.fail("not needed"), dataset="cifar10")
+    assert len(found.numbers) == 3
+    assert extractions == []
+
+
+def test_a_diverged_trial_has_no_numbers(measure, extractions):
+    bad = np.array([1.0] * 49 + [np.nan], np.float32)
+    found = measure(losses=losses(**{"g/criterion": bad}), fake_images=None)
+    assert found.numbers == found.protocols == {}
+    assert extractions == []
+
+
+def test_only_the_last_fifth_decides_on_the_losses(measure, extractions):
+    early = np.array([np.inf] + [1.0] * 49, np.float32)
+    found = measure(["d_loss"], losses=losses(**{"d/criterion": early}))
+    assert found.numbers == {"d_loss_mean": 1, "d_loss_lowest": 1, "d_loss_spread": 0}
+
+
+def test_a_number_that_is_not_finite_is_left_out_alone(measure):
+    found = measure(["d_loss"], losses=losses(steps=3))
+    assert set(found.numbers) == set(found.protocols) == {"d_loss_mean", "d_loss_lowest"}
+
+
+def test_a_metric_with_other_columns_than_declared_is_an_error(measure, monkeypatch):
+    columns = dict(METRICS["d_loss"].columns)
+    del columns["d_loss_lowest"]
+    monkeypatch.setitem(METRICS, "d_loss", dataclasses.replace(METRICS["d_loss"], columns=columns))
+    with pytest.raises(MetricError, match=r"d_loss yields .*d_loss_lowest.* declares"):
+        measure(["d_loss"])
+
+
+def test_what_cannot_be_measured_is_a_clear_error(measure):
+    with pytest.raises(MetricError, match=r"unknown metric fie; there are .*fid"):
+        measure(["fie"])
+    with pytest.raises(MetricError, match=r"no extractor .* cifar10; .* mnist, mnist_5k"):
+        measure(["fid"], dataset="cifar10")
+    with pytest.raises(MetricError, match="folder:faces"):
+        measure(["fid"], dataset="folder:faces")
