@@ -40,12 +40,23 @@ class Stopwatch(Diary):
         self.times.append(time.perf_counter())
 
 
+class TimedTracker(MlflowTracker):
+    """Notes when everything was stored."""
+
+    closed_at = 0.0
+
+    def close(self) -> None:
+        """Note the time."""
+        super().close()
+        self.closed_at = time.perf_counter()
+
+
 def measure(trials: int, *, mlflow: bool) -> None:
     with tempfile.TemporaryDirectory(prefix="ganablate-bench-") as folder:
         runs = Path(folder) / "runs"
         watch = Stopwatch()
         tracker: Tracker = (
-            MlflowTracker(resolve_uri(runs), runs, watch.warned) if mlflow else NoTracker()
+            TimedTracker(resolve_uri(runs), runs, watch.warned) if mlflow else NoTracker()
         )
         began = time.perf_counter()
         summary = run_sweep(
@@ -63,7 +74,8 @@ def measure(trials: int, *, mlflow: bool) -> None:
         sys.exit(f"only {summary.complete} of {trials} trials are complete")
     first, last = watch.times[0], watch.times[-1]
     rest = max(trials - 1, 1)
-    stored = max(last, tracker_closed) if mlflow else last
+    shutdown = ended - last
+    stored = tracker.closed_at if isinstance(tracker, TimedTracker) else last
     each = (stored - first) / rest * 1000
     print(f"{trials} no-op trials, MLflow {'on' if mlflow else 'off'}")
     print(f"  start-up, to the first complete trial  {first - began:8.2f} s")
@@ -71,7 +83,7 @@ def measure(trials: int, *, mlflow: bool) -> None:
         f"  trials done, first to last             {(last - first) / rest * 1000:8.1f} ms a trial"
     )
     print(f"  and everything stored in MLflow        {each:8.1f} ms a trial")
-    print(f"  shutting down                          {ended - stored:8.2f} s")
+    print(f"  shutting down, part of the above       {shutdown:8.2f} s")
     verdict = "within" if each <= TARGET_MS else "ABOVE"
     print(f"  {verdict} the target of {TARGET_MS:.0f} ms a trial")
 

@@ -139,11 +139,14 @@ def ui(
     tracking_uri: Annotated[str | None, typer.Option(help="MLflow server or database.")] = None,
 ) -> None:
     """Open the MLflow UI on the trials of this folder, at http://127.0.0.1:PORT."""
-    from ganablate.tracking import ui_command
+    from ganablate.tracking import resolve_uri, ui_command, ui_environment
 
-    command, environment = ui_command(RUNS, tracking_uri=tracking_uri, port=port)
+    try:
+        command = ui_command(resolve_uri(RUNS, argument=tracking_uri), port=port)
+    except ValueError as error:
+        _refuse([str(error)])
     out.print(f"http://127.0.0.1:{port}  (Ctrl-C ends it)", highlight=False)
-    os.execvpe(command[0], command, environment)  # noqa: S606
+    os.execvpe(command[0], command, ui_environment())
 
 
 def main() -> None:
@@ -221,10 +224,11 @@ def _run_sweep(plans: Sequence[Plan], profile: "Profile", tracking_uri: str | No
     from ganablate.screen import screen_for
     from ganablate.sweep.machine import MachineError
     from ganablate.sweep.runner import run_sweep
-    from ganablate.tracking import MlflowTracker
+    from ganablate.tracking import MlflowTracker, resolve_uri
 
     screen = screen_for(out)
-    tracker = MlflowTracker(RUNS, tracking_uri=tracking_uri or profile.tracking_uri, warn=screen.warned)
+    uri = resolve_uri(RUNS, argument=tracking_uri, profile=profile.tracking_uri)
+    tracker = MlflowTracker(uri, RUNS, screen.warned)
     try:
         summary = run_sweep(plans, profile, observer=screen, tracker=tracker, runs=RUNS)
     except MachineError as error:

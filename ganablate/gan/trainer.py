@@ -103,7 +103,7 @@ class Trainer:
         self.generator.eval()
         try:
             with torch.inference_mode():
-                batches = [self.generator(part) for part in latents.split(SAMPLE_BATCH)]
+                batches = [self.generator(part) for part in torch.split(latents, SAMPLE_BATCH)]
         finally:
             self.generator.train()
         pixels = torch.cat(batches).float()

@@ -10,7 +10,8 @@ EMBEDDING = 64
 Inception's 2,048 dimensions need 50,000."""
 
 SLOPE = 0.1
-"""Of the leaky ReLUs below zero. With plain ReLU 20 of the 64 features were 0 for every digit."""
+"""Of the leaky ReLUs below zero. A first version with plain ReLU (and learning rate 3e-3) had 20 of
+its 64 features 0 for every digit; with this none is."""
 
 
 class DigitClassifier(nn.Module):

@@ -44,6 +44,7 @@ def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> Report
         ValueError: a committed csv file cannot be read as one.
     """
     folder = results_root / plan.study / plan.budget
+    pictures = folder / "figures"
     trials_root.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(trials_root.parent / f".report-{plan.study}-{plan.budget}.lock"):
         trials, curves, notices = _frames(plan, trials_root, folder)
@@ -55,7 +56,12 @@ def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> Report
         write_text(folder / "table.csv", table_csv(table))
         write_text(folder / "table.md", markdown)
         write_text(folder / "table.tex", to_latex(table, plan, notes))
-        notices += _figures(plan, trials, curves, trials_root, folder)
+        # A picture of numbers that are gone would contradict the table beside it.
+        if not draw_losses(curves, trials, plan, pictures / "losses.png"):
+            (pictures / "losses.png").unlink(missing_ok=True)
+        if not draw_primary(table, trials, plan, pictures / "primary.png"):
+            (pictures / "primary.png").unlink(missing_ok=True)
+        notices += _samples(plan, trials, trials_root, pictures / "samples.png")
         facts = provenance(plan, trials_root, read_provenance(folder / "provenance.json"))
         if facts is not None:
             text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
@@ -81,19 +87,8 @@ def _frames(
     return trials, merge_curves(curves, old, trials), notices
 
 
-def _figures(
-    plan: Plan, trials: pd.DataFrame, curves: pd.DataFrame, trials_root: Path, folder: Path
-) -> list[str]:
-    pictures = folder / "figures"
-    table = arm_table(trials, plan)
-    losses, primary = pictures / "losses.png", pictures / f"{plan.primary}.png"
-    # A picture of numbers that are gone would contradict the table beside it.
-    if not draw_losses(curves, trials, plan, losses):
-        losses.unlink(missing_ok=True)
-    if not draw_primary(table, trials, plan, primary):
-        primary.unlink(missing_ok=True)
+def _samples(plan: Plan, trials: pd.DataFrame, trials_root: Path, samples: Path) -> list[str]:
     rows = sample_rows(trials, plan, trials_root)
-    samples = pictures / "samples.png"
     lacking = _lacking_samples(rows, trials)
     if samples.exists() and lacking:
         return [

@@ -95,7 +95,7 @@ def _units(plan: Plan) -> str | None:
         if name not in losses and name != primary_column(plan):
             by_unit.setdefault(column.unit, []).append(name)
     parts += [f"{unit}: {_titles(names, plan)}" for unit, names in by_unit.items()]
-    return f"Units: {'. '.join(part[0].upper() + part[1:] for part in parts)}." if parts else None
+    return f"Units. {'. '.join(part[0].upper() + part[1:] for part in parts)}." if parts else None
 
 
 def table_notes(trials: pd.DataFrame, table: pd.DataFrame, plan: Plan) -> list[str]:

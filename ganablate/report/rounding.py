@@ -34,8 +34,8 @@ def _fixed(value: Decimal, decimals: int) -> str:
 def round_to_spread(mean: float, sd: float) -> Rounded:
     """Round a finite mean to the decimals of its sd, and that to two significant digits.
 
-    Without a spread (sd is NaN, or 0) the mean has at most four significant digits. Numbers under 1e-3
-    or from 1e6 on get a power of ten.
+    Without a spread (sd is NaN, or 0) the mean has at most four significant digits.
+    Numbers under 1e-3 or from 1e6 on get a power of ten.
     """
     exact_mean = Decimal(repr(float(mean)))
     exact_sd = None if math.isnan(sd) else Decimal(repr(float(sd)))

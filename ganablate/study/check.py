@@ -12,15 +12,14 @@ from ganablate.study.claims import (
     Compare,
     Curve,
     NoneStated,
-    OutcomeRate,
     Relation,
+    Statement,
 )
 from ganablate.study.document import read_number
 from ganablate.study.errors import Fault, KeyPath
 from ganablate.study.layout import Layout, lay_out
 from ganablate.study.names import ArmNames
 from ganablate.study.plan import FULL
-from ganablate.study.resolve import config_of
 from ganablate.study.schema import RESTATED, Study, folder_names
 from ganablate.study.wording import unknown
 
@@ -82,10 +81,7 @@ class _Check:
         said: set[Fault] = set()
         for label in dict.fromkeys(self.study.budget_names):
             layout = lay_out(self.study, self.study.budget(label), label)
-            for name in layout.names.all():
-                self.arms.add(name)
-            for name in layout.names.aliases():
-                self.arms.add(*name)
+            self.arms.include(layout.names)
             self.broken |= layout.broken
             for fault in (*layout.faults, *self._at_budget(layout, label)):
                 if fault in said or self._follows(fault):
@@ -105,26 +101,23 @@ class _Check:
             for index in sorted(layout.idle_excludes):
                 message = "exclude: this matches no arm; correct it or leave it out"
                 yield Fault(("exclude", index), message)
-        needing = [m for m in self.study.metrics if m in METRICS and METRICS[m].needs == "features"]
         without: dict[str, None] = {}
         for row in layout.rows:
             data = row.resolution.data
             if data is not None and data.extractor is None:
                 without[row.resolution.values["dataset"]] = None
         for dataset in without:
-            for metric in needing:
+            for metric in self._on_features():
                 path = ("metrics", self.study.metrics.index(metric))
                 message = (
                     f"metrics: {metric} needs image features, and {dataset} has no extractor for "
                     "them; leave the metric out or take another data set"
                 )
                 yield Fault(path, message)
-        if not layout.faults:
-            for row in layout.rows:
-                try:
-                    config_of(row.resolution, 0)
-                except ValueError as error:
-                    yield Fault(row.path, f"{row.name}: {error}")
+
+    def _on_features(self) -> list[str]:
+        known = [name for name in self.study.metrics if name in METRICS]
+        return [name for name in known if METRICS[name].needs == "features"]
 
     def _arm(self, name: str, path: KeyPath) -> Iterator[Fault]:
         if self.arms.find(name) is None and not self._is_broken(name):
@@ -164,25 +157,15 @@ class _Check:
         statement = claim.statement
         if isinstance(statement, AboutArms):
             yield from self._about(statement, path)
+        for key, column in _columns_of(statement).items():
+            yield from self._column(column, (*path, key))
         match statement:
             case Compare():
                 yield from self._compare(statement, path)
-            case Relation():
-                yield from self._column(statement.metric, (*path, "metric"))
-                yield from self._column(statement.than, (*path, "than"))
             case Curve():
                 yield from self._curve(statement, path)
-            case Association():
-                yield from self._column(statement.metric, (*path, "metric"))
-                yield from self._column(statement.along, (*path, "with"))
             case Arithmetic():
                 yield from self._arithmetic(statement, path)
-            case NoneStated() if statement.metric is not None:
-                yield from self._column(statement.metric, (*path, "metric"))
-            case OutcomeRate() if statement.expected == "collapsed":
-                if "modes" not in self.study.metrics and self.metrics_known:
-                    message = "collapse is judged by the classes covered; add modes to `metrics`"
-                    yield Fault((*path, "is"), message)
 
     def _about(self, statement: AboutArms, path: KeyPath) -> Iterator[Fault]:
         if statement.arm is not None:
@@ -197,8 +180,6 @@ class _Check:
             found = self.arms.find(statement.to)
             if found is not None and found in map(self.arms.find, statement.named):
                 yield Fault((*path, "to"), f"{statement.to} would be compared with itself")
-        if statement.metric is not None:
-            yield from self._column(statement.metric, (*path, "metric"))
         column = self.columns.get(statement.metric or self.study.primary)
         directed = statement.expected in ("better", "worse")
         if directed and column is not None and column.direction == "none":
@@ -207,10 +188,7 @@ class _Check:
             yield Fault((*path, "is"), message)
 
     def _curve(self, statement: Curve, path: KeyPath) -> Iterator[Fault]:
-        measured = [
-            m for m in self.study.metrics if m in METRICS and METRICS[m].needs == "features"
-        ]
-        curves = [*metric_columns(measured), *LOSS_CURVES]
+        curves = [*metric_columns(self._on_features()), *LOSS_CURVES]
         if statement.metric not in curves and self.metrics_known:
             message = unknown("a curve that this study records", statement.metric, curves)
             yield Fault((*path, "metric"), message)
@@ -227,3 +205,15 @@ class _Check:
         if read_number(statement.than) is None and statement.than not in known:
             message = unknown("a number or among the published ones", statement.than, sorted(known))
             yield Fault((*path, "than"), message)
+
+
+def _columns_of(statement: Statement) -> dict[str, str]:
+    """The columns a statement names, by the key that names them."""
+    match statement:
+        case Relation():
+            return {"metric": statement.metric, "than": statement.than}
+        case Association():
+            return {"metric": statement.metric, "with": statement.along}
+        case Compare() | NoneStated() if statement.metric is not None:
+            return {"metric": statement.metric}
+    return {}

@@ -30,12 +30,16 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 @dataclass
 class Document:
-    """The values of a file, the line of each key path, and what the reading found wrong."""
+    """The values of a file, the line of each key path, and what the reading found wrong.
+
+    `refused` are the paths whose value was left out for that.
+    """
 
     name: str
     values: dict[str, Any]
     lines: dict[KeyPath, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
+    refused: set[KeyPath] = field(default_factory=set)
 
     def line(self, path: KeyPath) -> int:
         """The line of the path, or of the nearest key around it; 1 for the whole file."""
@@ -144,16 +148,15 @@ class _Reader:
                 value = None if value is _REFUSED else value
         return value
 
-    def _refuse(self, path: KeyPath, event: yaml.Event, message: str) -> _Refused:
+    def _refuse(self, path: KeyPath, event: Any, message: str) -> _Refused:
         here = (*path, f"?{len(self.document.faults)}")
         self.document.lines[here] = event.start_mark.line + 1
         self.document.faults.append(Fault(here, message))
         return _REFUSED
 
-    def _value(self, event: yaml.Event, events: Iterator[Any], path: KeyPath) -> Any:
+    def _value(self, event: Any, events: Iterator[Any], path: KeyPath) -> Any:
         if isinstance(event, yaml.AliasEvent):
             return self._refuse(path, event, f"alias *{event.anchor}; write the value out")
-        assert isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent)
         if event.anchor is not None:
             self._refuse(path, event, f"anchor &{event.anchor}; aliases are not allowed in a study")
         if event.tag is not None:
@@ -186,34 +189,39 @@ class _Reader:
             key = self._key(event, events, path)
             value_event = next(events)
             first = key is not None and (*path, key) not in self.document.lines
-            here = (*path, key) if key is not None and first else (*path, "?")
+            here = (
+                (*path, key)
+                if key is not None and first
+                else (*path, f"?{len(self.document.lines)}")
+            )
             if key is not None and first:
                 self.document.lines[here] = event.start_mark.line + 1
             elif key is not None:
                 line = self.document.lines[(*path, key)]
-                self._refuse(
-                    path, event, f"the key {show(key)} is given twice, also on line {line}"
-                )
+                message = f"the key {show(key)} is given twice, also on line {line}"
+                self._refuse(path, event, message)
             value = self._value(value_event, events, here)
-            if key is not None and first and value is not _REFUSED:
+            if value is _REFUSED:
+                self.document.refused.add(here)
+            elif key is not None and first:
                 items[key] = value
         return items
 
-    def _key(self, event: yaml.Event, events: Iterator[Any], path: KeyPath) -> str | None:
+    def _key(self, event: Any, events: Iterator[Any], path: KeyPath) -> str | None:
         if not isinstance(event, yaml.ScalarEvent):
             self._value(event, events, (*path, "?"))
             self._refuse(path, event, "a key is text, not a list, mapping or alias")
             return None
-        if event.value == "<<" and event.style is None:
+        if event.value == "<<" and not event.style:
             self._refuse(path, event, "merge key <<; write the values out")
             return None
         if event.anchor is not None or event.tag is not None:
             self._refuse(path, event, "anchors, aliases and tags are not allowed in a study")
         return event.value
 
-    def _scalar(self, event: yaml.ScalarEvent, path: KeyPath) -> Any:
+    def _scalar(self, event: Any, path: KeyPath) -> Any:
         text = event.value
-        if event.style is not None:
+        if event.style:
             return text
         if text in ("", "~", "null", "Null", "NULL"):
             key = f"{path[-1]} is empty" if path and isinstance(path[-1], str) else "an empty value"
@@ -223,8 +231,7 @@ class _Reader:
         number = read_number(text)
         if number is not None:
             return number
-        if _NOT_FINITE.fullmatch(text) or (
-            _NUMBER.fullmatch(text) and not _LEADING_ZERO.match(text)
-        ):
+        spelled = _NUMBER.fullmatch(text) and not _LEADING_ZERO.match(text)
+        if spelled or _NOT_FINITE.fullmatch(text):
             return self._refuse(path, event, f"{show(text)} is not a finite number")
         return text

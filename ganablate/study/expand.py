@@ -2,11 +2,12 @@
 
 from typing import Any
 
+from ganablate.config import TrialConfig
 from ganablate.study.errors import Fault, Problem, StudyError
 from ganablate.study.identity import replicate_seed, trial_ids
 from ganablate.study.layout import Row, lay_out
 from ganablate.study.plan import Arm, Plan, Trial
-from ganablate.study.resolve import FIELDS, config_of
+from ganablate.study.resolve import FIELDS, Configs
 from ganablate.study.schema import Study
 from ganablate.study.wording import unknown
 
@@ -36,11 +37,16 @@ def expand(study: Study, budget: str | None = None, *, replicates: int | None = 
         raise StudyError([_placed(study, fault) for fault in layout.faults])
     count = replicates or chosen.replicates or study.replicates
     seeds = [replicate_seed(study.seed, replicate) for replicate in range(count)]
+    make = Configs(seeds[0])
+    try:
+        configs = [make.of(row.resolution) for row in layout.rows]
+    except ValueError as error:
+        raise StudyError([Problem(f"study {study.name}", str(error))]) from None
     first = layout.rows[0] if layout.has_baseline and layout.rows else None
     arms: list[Arm] = []
     trials: list[Trial] = []
-    for row in layout.rows:
-        arm = _arm(row, first, seeds[0])
+    for row, config in zip(layout.rows, configs, strict=True):
+        arm = _arm(row, first, config)
         arms.append(arm)
         assert row.resolution.data is not None
         trials.extend(_trials(arm, row.resolution.data.data_id, seeds))
@@ -61,7 +67,7 @@ def _placed(study: Study, fault: Fault) -> Problem:
     return Problem(f"study {study.name}", fault.message)
 
 
-def _arm(row: Row, baseline: Row | None, seed: int) -> Arm:
+def _arm(row: Row, baseline: Row | None, config: TrialConfig) -> Arm:
     values = row.resolution.values
     changes: dict[str, Any]
     if baseline is None:
@@ -69,12 +75,19 @@ def _arm(row: Row, baseline: Row | None, seed: int) -> Arm:
     else:
         base = baseline.resolution.values
         changes = {name: values.get(name) for name in FIELDS if values.get(name) != base.get(name)}
-    return Arm(row.name, changes, row.compare_to, config_of(row.resolution, seed))
+    return Arm(row.name, changes, row.compare_to, config)
 
 
 def _trials(arm: Arm, data_id: str, seeds: list[int]) -> list[Trial]:
     ids = trial_ids(arm.config, data_id, seeds)
+    first = arm.config
     return [
-        Trial(name, arm.name, replicate, arm.config.model_copy(update={"seed": seed}), data_id)
+        Trial(
+            trial_id=name,
+            arm=arm.name,
+            replicate=replicate,
+            config=first if replicate == 0 else first.model_copy(update={"seed": seed}),
+            data_id=data_id,
+        )
         for replicate, (seed, name) in enumerate(zip(seeds, ids, strict=True))
     ]

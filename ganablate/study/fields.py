@@ -17,7 +17,7 @@ _UNITS = ("epochs", "iterations", "images")
 class Entry(BaseModel):
     """A mapping of a study: unknown keys are refused, and nothing changes afterwards."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
 def _study_name(text: str) -> str:

@@ -16,6 +16,7 @@ SEMANTICS_VERSION = 1
 """Raised when the same settings train differently than before (a fixed bug in the trainer)."""
 
 _HEX_DIGITS = 16
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def replicate_seed(study_seed: int, replicate: int) -> int:
@@ -48,7 +49,7 @@ def _canonical(config: TrialConfig, data_id: str) -> str:
         "settings": config.model_dump(exclude_none=True),
         "data_id": data_id,
     }
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(content)
 
 
 def _digest(text: str) -> str:

@@ -1,6 +1,6 @@
 """The arms of a study at one budget: resolved, named, checked against each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from ganablate.study.names import ArmNames
 from ganablate.study.plan import BASELINE
 from ganablate.study.resolve import BOTTOM, Resolution, Stack, finish, put
 from ganablate.study.schema import RESTATED, Budget, Study, folder_names
-from ganablate.study.settings import LENGTHS, SETTINGS, read_layer, read_value
+from ganablate.study.settings import LENGTHS, SETTINGS, read_layer, read_value, unknown_setting
 from ganablate.study.wording import show, unknown
 
 
@@ -99,31 +99,36 @@ class _Builder:
                 message = f"{dotted(path)}: {show(changes)} is given; a mapping is needed"
                 self.layout.faults.append(Fault(path, message))
 
-    def _check_restated(self, touched: Any) -> None:
+    def _check_restated(self, touched: Mapping[str, KeyPath]) -> None:
         """What a budget sets must not be varied, unless the levels are stated anew."""
         study, settings = self.study, self.budget.settings
-        sections = {"ablate": study.ablate, "cross": study.cross, "arms": study.arms}
+        sections: dict[str, Mapping[str, Any]] = {
+            "ablate": study.ablate,
+            "cross": study.cross,
+            "arms": study.arms,
+        }
         for key in self.budget.restated:
             section, _, name = key.partition(".")
             if section not in RESTATED or name not in sections[section]:
                 allowed = [f"{part}.{entry}" for part in RESTATED for entry in sections[part]]
                 message = unknown("restating anything of the study", key, allowed)
-                self.layout.faults.append(
-                    Fault((*self.path, key), f"{dotted(self.path)}: {message}")
-                )
+                path = (*self.path, key)
+                self.layout.faults.append(Fault(path, f"{dotted(self.path)}: {message}"))
         varied = {f"{part}.{name}": [name] for part in RESTATED[:2] for name in sections[part]}
         varied |= {f"arms.{name}": list(arm.changes) for name, arm in study.arms.items()}
         by_axis = {_axis(name): path for name, path in touched.items()}
+        hits: dict[KeyPath, list[str]] = {}
         for key, names in varied.items():
             fields = [f for name in names if name in SETTINGS for f in SETTINGS[name].fields]
             hit = [by_axis[_axis(name)] for name in fields if _axis(name) in by_axis]
             if hit and key not in settings:
-                what = "levels" if not key.startswith("arms.") else "changes"
-                message = (
-                    f"{dotted(hit[0])}: the study varies this in {key}; state its {what} for this "
-                    f"budget too ({key}: ...)"
-                )
-                self.layout.faults.append(Fault(hit[0], message))
+                hits.setdefault(hit[0], []).append(key)
+        for path, keys in hits.items():
+            message = (
+                f"{dotted(path)}: the study varies this in {', '.join(keys)}; state the levels for "
+                f"this budget too ({keys[0]}: ...)"
+            )
+            self.layout.faults.append(Fault(path, message))
 
     def _excludes(self, bottom: Resolution) -> list[tuple[int, dict[str, set[Any]], str]]:
         found = []
@@ -149,8 +154,7 @@ class _Builder:
         self, name: str, given: object, path: KeyPath, wanted: dict[str, set[Any]]
     ) -> None:
         if name not in SETTINGS:
-            message = f"exclude: {unknown('a setting', name, SETTINGS)}"
-            self.layout.faults.append(Fault(path, message))
+            self.layout.faults.append(Fault(path, unknown_setting(name, "exclude")))
             return
         for value in given if isinstance(given, list) else [given]:
             try:
@@ -249,8 +253,6 @@ def _same_message(draft: Draft, same: str) -> str:
     where = dotted(draft.path)
     if same == BASELINE:
         if draft.path[0] == "arms" or "arms." in where:
-            return (
-                f"{where}: {draft.name} comes to the baseline itself; change a setting or drop it"
-            )
+            return f"{where}: {draft.name} is the baseline itself; change a setting or drop it"
         return f"{where}: {draft.name} is the baseline's own value; leave it out"
     return f"{where}: {draft.name} has the same settings as the arm {same}; leave one out"

@@ -100,9 +100,8 @@ class LevelReader:
     ) -> Iterator[Draft]:
         """The arm of that name, or one for each position where its values are lists."""
         if name in (BASELINE, "all"):
-            self.faults.append(
-                Fault(path, f"{dotted(path)}: the name {name} has a meaning already")
-            )
+            message = f"{dotted(path)}: the name {name} has a meaning already"
+            self.faults.append(Fault(path, message))
             return
         if not changes:
             self.faults.append(Fault(path, f"{dotted(path)}: the arm changes nothing"))

@@ -66,7 +66,8 @@ def _validated(document: Document, shape: _Shape) -> Study | None:
         errors: list[Any] = error.errors(include_url=False)
     doomed: dict[str, set[Any]] = {}
     for found in errors:
-        shape.faults.append(fault_of(found, Study, document.values))
+        if found["loc"] not in document.refused:
+            shape.faults.append(fault_of(found, Study, document.values))
         section, *inside = found["loc"]
         whole = section not in _SECTIONS or not inside
         doomed.setdefault(section, set()).add(None if whole else inside[0])

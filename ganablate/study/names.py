@@ -33,27 +33,32 @@ def _part(part: str, folders: Iterable[str]) -> str:
 
 
 class ArmNames:
-    """The arms' names by key, and other names of the same trials."""
+    """The arms' names, and other names of the same trials."""
 
     def __init__(self, folders: Iterable[str] = ()) -> None:
         self.folders = tuple(folders)
-        self._names: dict[Key, str] = {}
-        self._aliases: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+        self._keys: dict[Key, str] | None = None
 
     def add(self, name: str, stands_for: str | None = None) -> None:
         """Make a name known; `stands_for` is the arm it means, if that is called otherwise."""
-        if stands_for is not None:
-            self._aliases[name] = stands_for
-        self._names.setdefault(arm_key(name, self.folders), stands_for or name)
+        self._names.setdefault(name, stands_for or name)
+        self._keys = None
+
+    def include(self, other: "ArmNames") -> None:
+        """Make all names of another budget known too."""
+        for name, arm in other._names.items():
+            self.add(name, arm)
 
     def find(self, name: str) -> str | None:
         """The arm's name in the plan; None: there is no such arm."""
-        return self._names.get(arm_key(name, self.folders))
+        if name in self._names:
+            return self._names[name]
+        if self._keys is None:
+            # Only for other spellings: reading ten thousand names takes half a second.
+            self._keys = {arm_key(known, self.folders): arm for known, arm in self._names.items()}
+        return self._keys.get(arm_key(name, self.folders))
 
     def all(self) -> list[str]:
         """Every arm's name once, in the order they were added."""
         return list(dict.fromkeys(self._names.values()))
-
-    def aliases(self) -> list[tuple[str, str]]:
-        """Other names of arms, each with the arm's own."""
-        return list(self._aliases.items())

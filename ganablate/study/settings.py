@@ -44,6 +44,9 @@ _TABLES: dict[str, tuple[str, Mapping[str, Any]]] = {
 _ABSENT = {"penalty": "none", "train_images": "all"}
 """The word that a study writes for a setting which the trial does not have."""
 
+_BESIDE = {"budgets": ("replicates",), "arms": ("compare_to",), "exclude": ("because",)}
+"""Keys that may stand among the settings of a section."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -225,7 +228,8 @@ def unknown_setting(name: str, where: str) -> str:
     """The message for a name that is no setting; `where` is the dotted key around it."""
     if name == "seed":
         return f"{where}: seed is not a setting of a trial; give `seed:` to the study as a whole"
-    return f"{where}: {unknown('a setting', name, SETTINGS)}"
+    own = _BESIDE.get(where.partition(".")[0], ())
+    return f"{where}: {unknown('a setting', name, (*own, *SETTINGS))}"
 
 
 def value_layer(name: str, value: object, path: KeyPath) -> Layer:

@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
-MOST_NAMES = 40
+MOST_NAMES = 50
 """Longer lists of allowed names are cut: nobody reads a thousand arms in an error."""
 _MOST_COMPARED = 2000
 

@@ -8,6 +8,7 @@ from typing import Literal
 from ganablate.sweep.profile import Profile
 
 _BF16_CAPABILITY = (8, 0)
+_BF16_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
 
 
 class MachineError(Exception):
@@ -90,7 +91,7 @@ def resolve_precision(
 ) -> Literal["fp32", "bf16"]:
     """`auto`: bf16 where the hardware multiplies it natively, else fp32.
 
-    On CPU that means AMX, on CUDA a compute capability of at least 8.0.
+    On CPU that means AMX or AVX-512 BF16, on CUDA a compute capability of at least 8.0.
     """
     if precision != "auto":
         return precision
@@ -104,7 +105,7 @@ def _cpu_multiplies_bf16() -> bool:
     except OSError:
         return False
     flags = next((line for line in lines if line.startswith("flags")), "")
-    return "amx_bf16" in flags.split()
+    return not _BF16_FLAGS.isdisjoint(flags.split())
 
 
 def _cuda_multiplies_bf16() -> bool:

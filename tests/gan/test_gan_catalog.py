@@ -36,7 +36,8 @@ def test_criterion(name):
     for loss in (d_loss, g_loss):
         assert loss.shape == ()
         assert loss.isfinite()
-    assert all((part != 0).all() for part in torch.autograd.grad(d_loss, (real, fake)))
+    gradients = torch.autograd.grad(d_loss, (real, fake), retain_graph=True)
+    assert all((gradient != 0).all() for gradient in gradients)
     assert (torch.autograd.grad(g_loss, fake)[0] != 0).all()
 
 

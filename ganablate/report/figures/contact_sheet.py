@@ -18,6 +18,8 @@ from ganablate.study.plan import Plan
 
 _GAP = 2
 _DPI = 100
+_SHARP_ROWS = 24
+"""Most rows that are tried at twice the size."""
 _CELL = 42
 """Pixels that an image should at least have on a side."""
 
@@ -140,9 +142,14 @@ def draw_contact_sheet(rows: list[SampleRow], trials: pd.DataFrame, plan: Plan, 
         "chosen: the same latents in every row of one latent size."
     )
     most = min(10, max(len(row.images) for row in with_images if row.images is not None))
-    for count, scale in [(most, 2), *((count, 1) for count in range(most, 0, -1))]:
-        content = style.small_png(_sheet(rows, plan, caption, count, scale))
-        if content is not None:
-            style.write_png(path, content)
-            return True
-    return False
+    content = None
+    if len(rows) <= _SHARP_ROWS:
+        content = style.small_png(_sheet(rows, plan, caption, most, 2))
+    count = most
+    while content is None and count > 0:
+        content = style.small_png(_sheet(rows, plan, caption, count, 1))
+        count -= 1 if count <= 4 else 2
+    if content is None:
+        return False
+    style.write_png(path, content)
+    return True

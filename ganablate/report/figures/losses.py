@@ -18,10 +18,14 @@ from ganablate.report.tables import arms_in_order, reference_arm
 from ganablate.study.plan import Arm, Plan
 
 STRETCHES = 60
+_ABOVE = 0.5
+"""Inches for the legend and the first titles."""
 _BESIDE = "#a6a6a6"
 _NETS = {"d/criterion": ("D", style.D_COLOUR), "g/criterion": ("G", style.G_COLOUR)}
 _LOG_FROM = 50.0
 """A ratio of largest to smallest loss from which the axis is logarithmic."""
+_DECADES = 500.0
+"""Most that a logarithmic axis spans: a loss of a saturated net falls to 0 without an end."""
 
 
 def loss_bands(curves: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
@@ -48,12 +52,13 @@ def loss_bands(curves: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
 
 
 def _limits(bands: pd.DataFrame) -> tuple[float, float, bool]:
-    """Lowest, highest and whether logarithmic; the outer 1 % of points may lie outside."""
+    """Lowest, highest and whether logarithmic, with room for the text in the upper corner."""
     low, high = float(bands["low"].quantile(0.01)), float(bands["high"].quantile(0.99))
     if low > 0 and high / low > _LOG_FROM:
-        return low / 1.3, high * 1.3, True
-    room = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
-    return low - room, high + room, False
+        low = max(low, high / _DECADES)
+        return low / 1.3, high * (high / low) ** 0.25, True
+    room = (high - low) or 0.5 * abs(high) or 1.0
+    return low - 0.06 * room, high + 0.28 * room, False
 
 
 def _draw(axes: Axes, own: pd.DataFrame, beside: pd.DataFrame | None) -> None:
@@ -130,7 +135,10 @@ def draw_losses(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
     longest = float(bands["images_seen"].max()) * STRETCHES / (STRETCHES - 0.5)
     across = min(len(arms), 4 if len(arms) <= 24 else 6)
     down = math.ceil(len(arms) / across)
-    width, height = max(1.85 * across, 6.6), 1.45 * down + 0.85
+    caption = _caption(trials, plan)
+    width = max(1.85 * across, 6.6)
+    below = style.caption_inches(caption, width) + 0.34
+    height = 1.45 * down + _ABOVE + below
     with style.look():
         figure = style.new_figure(width, height)
         for place, arm in enumerate(arms):
@@ -143,7 +151,11 @@ def draw_losses(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
             if place + across >= len(arms):
                 axes.set_xlabel("images seen", fontsize=7, labelpad=2)
         _legend(figure, len(arms) > 1)
-        style.add_caption(figure, _caption(trials, plan))
+        style.add_caption(figure, caption)
+        figure.subplots_adjust(
+            left=0.45 / width, right=1 - 0.1 / width, bottom=below / height,
+            top=1 - _ABOVE / height, wspace=0.34, hspace=0.42,
+        )  # fmt: skip
         style.save(figure, path)
     return True
 
@@ -151,6 +163,6 @@ def draw_losses(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
 def _caption(trials: pd.DataFrame, plan: Plan) -> str:
     return (
         f"{coverage(trials, plan)} Criterion without penalty; each point is the mean over a "
-        f"{STRETCHES}th of training. Panels of one criterion share their axes, which leave out "
-        "the outermost 1 % of points."
+        f"{STRETCHES}th of training. Panels of one criterion share their axes; lines "
+        "may leave them."
     )

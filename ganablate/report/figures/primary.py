@@ -20,6 +20,7 @@ from ganablate.report.tables import reference_arm
 from ganablate.study.plan import Plan
 
 _DOT: dict[str, Any] = {"ms": 3.6, "mec": style.DOT_COLOUR, "mew": 0.8, "alpha": 0.85, "zorder": 5}
+_WIDTH = 6.6
 _LOG_FROM = 12.0
 """A ratio of largest to smallest value from which the axis is logarithmic."""
 
@@ -87,9 +88,11 @@ def draw_primary(table: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
     stamps = trials.get(column + "_protocol", pd.Series(pd.NA, index=trials.index, dtype="string"))
     own_stamps = stamps[trials["arm"] == reference].dropna()
     usual = str(own_stamps.iloc[0]) if len(own_stamps) else None
+    caption = _caption(trials, plan)
+    height = 0.27 * len(table) + 0.55 + style.caption_inches(caption, _WIDTH)
     labels = [style.wrapped(str(name), 34, lines=2) for name in table["arm"]]
     with style.look():
-        figure = style.new_figure(6.6, 0.27 * len(table) + 1.15)
+        figure = style.new_figure(_WIDTH, height)
         axes = figure.add_subplot()
         axes.grid(visible=False, axis="y")
         _scale(axes, trials[column].dropna())
@@ -112,7 +115,9 @@ def draw_primary(table: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
         axes.set_ylim(len(table) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel(f"{known.title}, {known.unit} {_direction(known.direction)}".rstrip())
-        style.add_caption(figure, _caption(trials, plan), above=0.02)
+        style.add_caption(figure, caption)
+        below = style.caption_inches(caption, _WIDTH) / height
+        figure.tight_layout(rect=(0, below, 1, 1), pad=0.4)
         style.save(figure, path)
     return True
 

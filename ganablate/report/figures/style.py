@@ -17,7 +17,9 @@ from PIL import Image
 from ganablate.atomic_write import replacing
 
 MOST_BYTES = 300_000
-_DPI = (160, 130, 100, 80, 60)
+_DPI = (160, 120, 90, 70, 50)
+_MOST_PIXELS = 3.6e6
+"""No sharpness is tried from which 300 KB are out of reach."""
 _PALETTE = sns.color_palette("colorblind").as_hex()
 D_COLOUR, G_COLOUR, DOT_COLOUR = _PALETTE[0], _PALETTE[1], _PALETTE[0]
 BASELINE_COLOUR = "#8a8a8a"
@@ -58,9 +60,7 @@ def look() -> Iterator[None]:
 
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, sizes in inches, that no window or global list knows of."""
-    figure = Figure(figsize=(width, height))
-    FigureCanvasAgg(figure)
-    return figure
+    return Figure(figsize=(width, height))
 
 
 def wrapped(name: str, width: int, lines: int = 3) -> str:
@@ -103,47 +103,46 @@ def caption_lines(text: str, width: float) -> list[str]:
     return textwrap.wrap(text, int(width * 19))
 
 
-def add_caption(figure: Figure, text: str, *, above: float = 0.28) -> None:
-    """Lay the axes out between a legend of so many inches above and this caption below them."""
+def caption_inches(text: str, width: float) -> float:
+    """The height that the caption takes below a figure of that width, in inches."""
+    return 0.13 * len(caption_lines(text, width)) + 0.1
+
+
+def add_caption(figure: Figure, text: str) -> None:
+    """Set the caption at the lower edge."""
     width, height = figure.get_size_inches()
-    lines = caption_lines(text, float(width))
-    below = 0.13 * len(lines) + 0.1
-    figure.tight_layout(
-        rect=(0, below / height, 1, 1 - above / height), pad=0.4, h_pad=0.7, w_pad=0.7
-    )
+    lines = "\n".join(caption_lines(text, float(width)))
     figure.text(
-        0.08 / width,
-        0.05 / height,
-        "\n".join(lines),
-        size=6.5,
-        ha="left",
-        va="bottom",
-        linespacing=1.25,
+        0.08 / width, 0.05 / height, lines, size=6.5, ha="left", va="bottom", linespacing=1.25
     )
-
-
-def _encoded(image: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    image.save(buffer, format="PNG", optimize=True)
-    return buffer.getvalue()
 
 
 def rendered(figure: Figure, dpi: int) -> Image.Image:
     """The figure's pixels."""
+    figure.set_dpi(dpi)
     buffer = io.BytesIO()
-    # Without the name of the program and its version, equal pictures are equal bytes.
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None}, facecolor="white")
-    buffer.seek(0)
-    return Image.open(buffer).convert("RGB")
+    figure.savefig(buffer, format="raw", dpi=dpi, facecolor="white")
+    size = FigureCanvasAgg(figure).get_width_height(physical=True)
+    return Image.frombytes("RGBA", size, buffer.getvalue()).convert("RGB")
+
+
+def _encoded(image: Image.Image) -> bytes:
+    # Pillow adds neither time nor version: equal pictures are equal bytes.
+    buffer = io.BytesIO()
+    image.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _few_colours(image: Image.Image) -> Image.Image:
+    return image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
 
 
 def small_png(image: Image.Image) -> bytes | None:
     """The picture in at most 300 KB, with 256 colours if it must be; None if that fails too."""
-    for candidate in (image, image.quantize(256, dither=Image.Dither.NONE)):
-        content = _encoded(candidate)
-        if len(content) <= MOST_BYTES:
-            return content
-    return None
+    content = _encoded(image)
+    if len(content) > MOST_BYTES:
+        content = _encoded(_few_colours(image))
+    return content if len(content) <= MOST_BYTES else None
 
 
 def write_png(path: Path, content: bytes) -> None:
@@ -154,8 +153,13 @@ def write_png(path: Path, content: bytes) -> None:
 
 def save(figure: Figure, path: Path) -> None:
     """Write the figure as the sharpest PNG that stays under 300 KB."""
+    width, height = figure.get_size_inches()
+    content = None
     for dpi in _DPI:
-        content = small_png(rendered(figure, dpi))
-        if content is not None or dpi == _DPI[-1]:
-            write_png(path, content if content is not None else _encoded(rendered(figure, dpi)))
-            return
+        if width * height * dpi**2 <= _MOST_PIXELS or dpi == _DPI[-1]:
+            content = small_png(rendered(figure, dpi))
+        if content is not None:
+            break
+    if content is None:
+        raise ValueError(f"{path.name}: no picture of {MOST_BYTES:,} bytes can hold so many arms")
+    write_png(path, content)

@@ -1,0 +1,81 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ganablate.study.errors import StudyError
+from ganablate.sweep.profile import Profile, load_profile
+
+SWEEPS = Path(__file__).parents[2] / "sweeps"
+
+
+@pytest.mark.parametrize("path", sorted(SWEEPS.glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_profile_loads_and_says_what_it_is_for(path: Path) -> None:
+    load_profile(path)
+    assert path.read_text(encoding="utf-8").startswith("# ")
+
+
+def test_the_shipped_profiles_are_these() -> None:
+    names = {path.stem for path in SWEEPS.glob("*.yaml")}
+    assert names == {"laptop", "one-gpu", "multi-gpu"}
+
+
+def test_the_default_file_is_the_defaults_on_cpu() -> None:
+    assert load_profile(SWEEPS / "laptop.yaml") == Profile(device="cpu")
+
+
+def problems(tmp_path: Path, text: str) -> list[tuple[int, str]]:
+    path = tmp_path / "p.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(StudyError) as caught:
+        load_profile(path)
+    found = []
+    for problem in caught.value.problems:
+        name, _, line = problem.place.rpartition(":")
+        assert name == str(path)
+        found.append((int(line), problem.message))
+    return found
+
+
+def test_all_errors_come_at_once_each_with_its_line(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        "device: gpu\nretrys: 3\nthreads: 0\nconcurrency: many\nretries: true\n"
+        "checkpoint_seconds: -1\n",
+    )
+    assert [line for line, _ in found] == [1, 2, 3, 4, 5, 6]
+    texts = [text for _, text in found]
+    assert '"gpu" is given' in texts[0]
+    assert "'auto', 'cpu' or 'cuda'" in texts[0]
+    assert '"retrys" is not' in texts[1]
+    assert "did you mean retries?" in texts[1]
+    assert "greater than or equal to 1" in texts[2]
+    assert '"many" is given' in texts[3]
+    assert "cores" in texts[3]
+    assert texts[4].startswith("retries: ")
+
+
+def test_one_mistake_is_one_problem(tmp_path: Path) -> None:
+    assert len(problems(tmp_path, "concurrency: 0\n")) == 1
+
+
+def test_a_missing_file_is_one_clear_problem(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="no such file"):
+        load_profile(tmp_path / "none.yaml")
+
+
+def test_reading_a_profile_imports_neither_torch_nor_ray_nor_mlflow() -> None:
+    code = (
+        "import sys; import ganablate.sweep.profile, ganablate.sweep.machine, "
+        "ganablate.sweep.job, ganablate.sweep.events; "
+        "print(sorted({'torch', 'ray', 'mlflow'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=SWEEPS.parent,
+    )
+    assert done.stdout.strip() == "[]"

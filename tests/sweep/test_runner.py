@@ -1,0 +1,208 @@
+"""Real Ray sweeps with attempts that train nothing."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from fake_attempts import NoOpAttempt
+from sweep_cases import Diary, plan
+
+from ganablate.ledger import state_of
+from ganablate.sweep.events import Summary
+from ganablate.sweep.job import Job
+from ganablate.sweep.profile import Profile
+from ganablate.tracking import TrackedTrial
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("default"),  # Ray's own warnings are none of ours
+]
+HERE = Path(__file__).parent
+
+
+class Recorder:
+    """A tracker that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, str, str]] = []
+        self.closed = False
+
+    def started(self, tracked: TrackedTrial) -> None:
+        self.calls.append(("started", tracked.study, tracked.trial.arm))
+
+    def blocks(self, tracked: TrackedTrial, blocks: object) -> None:
+        self.calls.append(("blocks", tracked.study, tracked.trial.arm))
+
+    def completed(self, tracked: TrackedTrial) -> None:
+        self.calls.append(("completed", tracked.study, tracked.trial.arm))
+
+    def failed(self, tracked: TrackedTrial, message: str) -> None:
+        self.calls.append(("failed", tracked.study, tracked.trial.arm))
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_one_arm_fails_one_worker_is_killed_and_the_rest_completes(tmp_path: Path) -> None:
+    from ganablate.sweep.runner import run_sweep
+
+    arms = ["baseline", "broken", "mortal", "last"]
+    diary, recorder = Diary(), Recorder()
+    runs = tmp_path / "runs"
+    made = plan(arms, replicates=2)
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    summary = run_sweep(
+        [made],
+        Profile(retries=1, concurrency=2, threads=3),
+        observer=diary,
+        tracker=recorder,
+        runs=runs,
+        attempt="fake_attempts:telltale",
+    )
+    assert (summary.complete, summary.failed, summary.reused) == (6, 2, 0)
+    assert not summary.interrupted
+    assert recorder.closed
+
+    assert diary.of("started") == [(8, 0)]
+    completed = {(arm, replicate) for arm, replicate, outcome in diary.of("completed")}
+    assert completed == {(a, r) for a in arms if a != "broken" for r in (0, 1)}
+    assert {line[2] for line in diary.of("completed")} == {"ok"}
+
+    message = "ValueError: the optimizer is upside down"
+    failed = diary.of("failed")
+    for replicate in (0, 1):
+        broken = [line for line in failed if line[:2] == ("broken", replicate)]
+        assert broken == [
+            ("broken", replicate, 1, message, True),
+            ("broken", replicate, 2, message, False),
+        ]
+        mortal = [line for line in failed if line[:2] == ("mortal", replicate)]
+        assert [line[2:] for line in mortal] == [
+            (1, "the worker process died: killed, or out of memory", True)
+        ]
+    assert {call[2] for call in recorder.calls if call[0] == "failed"} == {"broken"}
+    assert all(state_of(t, runs / "trials") == "complete" for t in made.trials if t.arm != "broken")
+
+    notes = [path.read_text().split() for path in (runs / "attempts").iterdir()]
+    assert len(notes) == 2 + 4 + 4 + 2
+    assert {threads for _, threads, _ in notes} == {"3"}
+    assert {folder for _, _, folder in notes} == {str(Path.cwd())}
+    assert handlers == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    assert not list(Path("/tmp").glob(f"ganablate-ray-*/session_*_{os.getpid()}"))
+
+
+def test_trials_shared_by_studies_run_once_and_workers_are_reused(tmp_path: Path) -> None:
+    from ganablate.sweep.runner import run_sweep
+
+    first = plan(["baseline", "other"], replicates=6)
+    second = plan(["baseline"], replicates=6)
+    second = type(second)(**{f: getattr(second, f) for f in second.__slots__} | {"study": "again"})
+    done = first.trials[3]
+    job = Job(
+        trial=done, metrics=("fid",), trials_root=tmp_path / "trials", cache=tmp_path,
+        data_root=None, device="cpu", precision="fp32", threads=1, checkpoint_seconds=1,
+    )  # fmt: skip
+    NoOpAttempt(job).advance()
+    diary, recorder = Diary(), Recorder()
+    summary = run_sweep(
+        [first, second],
+        Profile(concurrency=2),
+        observer=diary,
+        tracker=recorder,
+        runs=tmp_path,
+        attempt="fake_attempts:telltale",
+    )
+    assert (summary.complete, summary.failed, summary.reused) == (11, 0, 1)
+    assert diary.of("started") == [(12, 1)]
+    finished = [call for call in recorder.calls if call[0] == "completed"]
+    assert finished.count(("completed", "small", "baseline")) == 6
+    assert finished.count(("completed", "again", "baseline")) == 6
+    assert finished.count(("completed", "small", "other")) == 6
+    notes = [path.read_text().split() for path in (tmp_path / "attempts").iterdir()]
+    assert len(notes) == 11
+    assert len({pid for pid, *_ in notes}) == 2
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_signal_ends_the_sweep_and_leaves_no_process(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    process = start_slow_sweep(tmp_path)
+    began = time.monotonic()
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=40)
+    assert process.returncode == 0, errors
+    assert "interrupted=True" in output
+    assert time.monotonic() - began < 20
+    workers = [int(path.name) for path in (tmp_path / "pids").iterdir()]
+    assert len(workers) == 2
+    assert not [pid for pid in workers if alive(pid)]
+    assert not children_of_session(process.pid)
+    said = [line for line in (output + errors).splitlines() if line != "working"]
+    assert len(said) == 1
+    assert said[0].startswith("Summary(")
+
+
+def test_workers_of_a_killed_driver_end_soon_and_a_restart_is_not_disturbed(
+    tmp_path: Path,
+) -> None:
+    from ganablate.sweep.runner import run_sweep
+
+    process = start_slow_sweep(tmp_path)
+    process.kill()
+    process.communicate()
+    diary = Diary()
+    summary: Summary = run_sweep(
+        [plan(["baseline", "other"], replicates=2)],
+        Profile(concurrency=2),
+        observer=diary,
+        tracker=Recorder(),
+        runs=tmp_path,
+        attempt="fake_attempts:no_op",
+    )
+    assert (summary.complete, summary.failed) == (4, 0)
+    workers = [int(path.name) for path in (tmp_path / "pids").iterdir()]
+    assert not [pid for pid in workers if alive(pid)]
+
+
+def start_slow_sweep(folder: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "run_slow_sweep.py"), str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": f"{HERE.parents[1]}:{HERE}"},
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 120
+    while len(list((folder / "pids").glob("*"))) < 2:
+        assert time.monotonic() < deadline, "the sweep did not start"
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    time.sleep(0.5)
+    return process
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def children_of_session(session: int) -> list[str]:
+    """Processes of the session that `start_new_session` made, zombies left out."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, _, rest = stat.read_text().rpartition(")")
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        fields = rest.split()
+        if int(fields[3]) == session and fields[0] != "Z":
+            found.append(name)
+    return found
