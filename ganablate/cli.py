@@ -11,27 +11,29 @@ import dataclasses
 import json
 import os
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from ganablate.study.errors import Problem, StudyError
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
-from ganablate.study.plan import Plan, Trial
+from ganablate.study.plan import Plan
+from ganablate.study.schema import Study
+from ganablate.study.wording import unknown
 
 if TYPE_CHECKING:
-    from ganablate.report.build import ReportFiles
     from ganablate.sweep.profile import Profile
 
 RUNS = Path("runs")
+TRIALS = RUNS / "trials"
 RESULTS = Path("results")
+STUDIES = Path("studies")
+FAILED = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130
 
@@ -45,50 +47,63 @@ app = typer.Typer(
 out = Console()
 err = Console(stderr=True)
 
-Studies = Annotated[list[Path], typer.Argument(help="Study files (YAML).", show_default=False)]
-Budget = Annotated[
-    str | None, typer.Option(help="A budget of the study; else its default_budget.")
+StudyFiles = Annotated[list[Path], typer.Argument(help="Study files (YAML).", show_default=False)]
+BudgetName = Annotated[
+    str | None, typer.Option("--budget", help="A budget of the study; else its default_budget.")
 ]
-Arms = Annotated[list[str] | None, typer.Option("--arm", help="Only this arm; can be repeated.")]
+ArmNames = Annotated[list[str] | None, typer.Option("--arm", help="Only this arm; repeatable.")]
 Replicates = Annotated[int | None, typer.Option(min=1, help="Instead of the study's number.")]
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+SweepFile = Annotated[
+    Path | None, typer.Option("--sweep", help="How to execute; else sweeps/laptop.yaml.")
+]
+DataRoot = Annotated[
+    Path | None, typer.Option(help="Where data sets lie; else the sweep's, else runs/downloads.")
+]
+TrackingUri = Annotated[
+    str | None, typer.Option(help="MLflow store; else $MLFLOW_TRACKING_URI, else runs/mlflow.db.")
+]
 
 
 @app.command(epilog="Example: ganablate validate studies/*.yaml")
-def validate(studies: Studies) -> None:
-    """Check study files; print every mistake with its place. Creates nothing."""
+def validate(studies: StudyFiles) -> None:
+    """Check study files and print every mistake with its place. Creates nothing."""
+    from ganablate.listing import size
+
     for path, plan in zip(studies, _plans(studies), strict=True):
-        out.print(f"{path}: {_size(plan)}", highlight=False, soft_wrap=True)
+        out.print(f"{path}: {size(plan)}", highlight=False, soft_wrap=True)
 
 
 @app.command("plan", epilog="Example: ganablate plan studies/mnist_ablation.yaml --budget full")
 def show_plan(
-    studies: Studies,
-    budget: Budget = None,
+    studies: StudyFiles,
+    budget: BudgetName = None,
     replicates: Replicates = None,
-    arm: Arms = None,
+    arm: ArmNames = None,
     as_json: AsJson = False,
 ) -> None:
     """List the arms and trials of a study, and what is complete already."""
+    from ganablate.listing import plan_as_json
+
     plans = _plans(studies, budget, replicates, arm)
     if as_json:
-        _print_json([_plan_as_json(plan) for plan in plans])
+        _print_json([plan_as_json(plan) for plan in plans])
         return
     for plan in plans:
-        _print_states(plan)
+        _print_arms(plan)
         for name, because in plan.excluded:
             out.print(Text(f"left out: {name}: {because}"))
 
 
 @app.command(epilog="Example: ganablate run studies/mnist_ablation.yaml --budget smoke")
-def run(
-    studies: Studies,
-    budget: Budget = None,
-    sweep: Annotated[Path | None, typer.Option(help="Profile: how to execute. Default: sweeps/laptop.yaml.")] = None,  # noqa: E501
-    arm: Arms = None,
+def run(  # noqa: PLR0913 - one parameter an option
+    studies: StudyFiles,
+    budget: BudgetName = None,
+    sweep: SweepFile = None,
+    arm: ArmNames = None,
     replicates: Replicates = None,
-    tracking_uri: Annotated[str | None, typer.Option(help="MLflow server or database.")] = None,
-    data_root: Annotated[Path | None, typer.Option(help="Where data sets lie; else from the profile.")] = None,  # noqa: E501
+    tracking_uri: TrackingUri = None,
+    data_root: DataRoot = None,
 ) -> None:
     """Run every trial that is not complete yet, then write the report.
 
@@ -98,45 +113,51 @@ def run(
     profile = _profile(sweep, data_root)
     _prepare_data(plans, profile)
     code = _run_sweep(plans, profile, tracking_uri)
-    whole = _plans(studies, budget, replicates)  # the table keeps the arms that `--arm` left alone
-    for plan in whole:
+    # The table keeps the arms that --arm left alone.
+    for plan in _plans(studies, budget, replicates):
         _print_report(plan)
     raise typer.Exit(code)
 
 
 @app.command(epilog="Example: ganablate status studies/mnist_ablation.yaml --json")
-def status(studies: Studies, budget: Budget = None, as_json: AsJson = False) -> None:
+def status(studies: StudyFiles, budget: BudgetName = None, as_json: AsJson = False) -> None:
     """Say how many trials of each arm are complete, running, failed or pending."""
+    from ganablate.listing import failures, status_as_json
+
     plans = _plans(studies, budget)
     if as_json:
-        _print_json([_status_as_json(plan) for plan in plans])
+        _print_json([status_as_json(plan, TRIALS) for plan in plans])
         return
     for plan in plans:
-        _print_states(plan)
-        for trial, message in _failures(plan):
-            err.print(Text(f"{trial.arm} / {trial.replicate} failed: {message}", style="red"))
+        _print_arms(plan)
+        for line in failures(plan, TRIALS):
+            err.print(Text(line, style="red"), soft_wrap=True)
 
 
 @app.command(epilog="Example: ganablate report studies/mnist_ablation.yaml --budget cpu")
 def report(
-    studies: Annotated[list[Path] | None, typer.Argument(help="Default: all in studies/.")] = None,
-    budget: Budget = None,
+    studies: Annotated[list[Path] | None, typer.Argument(help="Else all in studies/.")] = None,
+    budget: BudgetName = None,
 ) -> None:
     """Rebuild tables and figures without training: from the trials, or from committed results.
 
-    Without a budget: every budget of the study that has results, or its default budget.
+    Without --budget: every budget of a study that has results.
     """
-    paths = studies or sorted(Path("studies").glob("*.yaml"))
-    for plan in _plans(paths):
-        names = [budget] if budget else _budgets_with_results(plan)
-        for name in names:
-            _print_report(_plans([paths[_index(paths, plan)]], name)[0])
+    paths = studies or sorted(STUDIES.glob("*.yaml"))
+    if not paths:
+        _refuse([f"{STUDIES}/: no study file there; name one"])
+    for study in _studies(paths):
+        budgets = [budget] if budget else _budgets_with_results(study)
+        if not budgets:
+            out.print(f"{study.name}: no results yet: ganablate run", highlight=False)
+        for name in budgets:
+            _print_report(_expanded(study, name))
 
 
 @app.command(epilog="Example: ganablate ui --port 5001")
 def ui(
     port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 5000,
-    tracking_uri: Annotated[str | None, typer.Option(help="MLflow server or database.")] = None,
+    tracking_uri: TrackingUri = None,
 ) -> None:
     """Open the MLflow UI on the trials of this folder, at http://127.0.0.1:PORT."""
     from ganablate.tracking import resolve_uri, ui_command, ui_environment
@@ -145,6 +166,7 @@ def ui(
         command = ui_command(resolve_uri(RUNS, argument=tracking_uri), port=port)
     except ValueError as error:
         _refuse([str(error)])
+    RUNS.mkdir(exist_ok=True)
     out.print(f"http://127.0.0.1:{port}  (Ctrl-C ends it)", highlight=False)
     os.execvpe(command[0], command, ui_environment())
 
@@ -157,7 +179,6 @@ def main() -> None:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # `ganablate plan ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
 
 
 # --- reading what the user gave ---
@@ -169,23 +190,53 @@ def _refuse(problems: Sequence[Problem | str]) -> NoReturn:
     raise typer.Exit(WRONG_INPUT)
 
 
+def _studies(paths: Sequence[Path]) -> list[Study]:
+    """Load every study; on any problem print those of all of them and exit."""
+    studies: list[Study] = []
+    problems: list[Problem] = []
+    for path in paths:
+        try:
+            studies.append(load_study(path))
+        except StudyError as error:
+            problems += error.problems
+    if problems:
+        _refuse(problems)
+    return studies
+
+
+def _expanded(study: Study, budget: str | None, replicates: int | None = None) -> Plan:
+    try:
+        return expand(study, budget, replicates=replicates)
+    except StudyError as error:
+        _refuse(error.problems)
+
+
 def _plans(
     paths: Sequence[Path],
     budget: str | None = None,
     replicates: int | None = None,
     arms: Sequence[str] | None = None,
 ) -> list[Plan]:
-    """Load and expand every study; all problems of all of them at once, then exit."""
-    plans, problems = [], []
-    for path in paths:
-        try:
-            plan = expand(load_study(path), budget, replicates=replicates)
-            plans.append(plan.only(arms) if arms else plan)
-        except StudyError as error:
-            problems += error.problems
-    if problems:
-        _refuse(problems)
-    return plans
+    plans = [_expanded(study, budget, replicates) for study in _studies(paths)]
+    return [_only(plan, arms) for plan in plans] if arms else plans
+
+
+def _only(plan: Plan, names: Sequence[str]) -> Plan:
+    """The plan with the named arms alone."""
+    known = [arm.name for arm in plan.arms]
+    wrong = [name for name in names if name not in known]
+    if wrong:
+        _refuse([f"study {plan.study}: {unknown('an arm', name, known)}" for name in wrong])
+    return dataclasses.replace(
+        plan,
+        arms=tuple(arm for arm in plan.arms if arm.name in names),
+        trials=tuple(trial for trial in plan.trials if trial.arm in names),
+    )
+
+
+def _budgets_with_results(study: Study) -> list[str]:
+    folder = RESULTS / study.name
+    return [name for name in study.budget_names if (folder / name / "trials.csv").exists()]
 
 
 def _profile(path: Path | None, data_root: Path | None) -> "Profile":
@@ -205,18 +256,18 @@ def _prepare_data(plans: Sequence[Plan], profile: "Profile") -> None:
     """Read every data set once, before the first trial; the workers map the result."""
     from ganablate.gan.data import DataError, materialise
 
-    problems = []
-    needed = {(t.config.dataset, t.config.image_size): t for plan in plans for t in plan.trials}
-    for dataset, size in needed:
+    problems: list[str] = []
+    configs = [trial.config for plan in plans for trial in plan.trials]
+    for dataset, size in dict.fromkeys((c.dataset, c.image_size) for c in configs):
         try:
             materialise(dataset, size, data_root=profile.data_root, cache=RUNS / "data")
         except DataError as error:
             problems.append(str(error))
     if problems:
-        _refuse(problems)
+        _refuse(list(dict.fromkeys(problems)))
 
 
-# --- running ---
+# --- running and printing ---
 
 
 def _run_sweep(plans: Sequence[Plan], profile: "Profile", tracking_uri: str | None) -> int:
@@ -235,89 +286,33 @@ def _run_sweep(plans: Sequence[Plan], profile: "Profile", tracking_uri: str | No
         _refuse([str(error)])
     if summary.interrupted:
         return INTERRUPTED
-    return 1 if summary.failed else 0
-
-
-# --- printing ---
+    return FAILED if summary.failed else 0
 
 
 def _print_report(plan: Plan) -> None:
     from ganablate.report.build import build_report
 
-    files: ReportFiles = build_report(plan, trials_root=RUNS / "trials", results_root=RESULTS)
+    try:
+        files = build_report(plan, trials_root=TRIALS, results_root=RESULTS)
+    except ValueError as error:  # a committed csv that is none
+        _refuse([str(error)])
     for notice in files.notices:
         err.print(Text(notice, style="yellow"), soft_wrap=True)
     out.print(Text(files.table_markdown), soft_wrap=True)
     out.print(f"report: {files.folder}/    runs: ganablate ui", highlight=False, soft_wrap=True)
 
 
-def _size(plan: Plan) -> str:
-    return (
-        f"{len(plan.arms)} arms, {len(plan.trials)} trials at the budget {plan.budget}, "
-        f"{plan.replicates} replicates"
-    )
+def _print_arms(plan: Plan) -> None:
+    from ganablate.listing import arm_states, size
 
-
-def _states(plan: Plan) -> dict[str, str]:
-    from ganablate.ledger import state_of
-
-    return {trial.trial_id: state_of(trial, RUNS / "trials") for trial in plan.trials}
-
-
-def _print_states(plan: Plan) -> None:
-    states = _states(plan)
-    shown = [name for name in ("complete", "running", "failed", "stale", "pending")
-             if name in states.values()]  # fmt: skip
-    table = Table("arm", "changes", "trials", *shown, box=None, pad_edge=False)
-    counts: dict[str, Counter[str]] = {arm.name: Counter() for arm in plan.arms}
-    for trial in plan.trials:
-        counts[trial.arm][states[trial.trial_id]] += 1
-    for arm in plan.arms:
-        changes = ", ".join(f"{key}={value}" for key, value in arm.changes.items())
-        of_arm = counts[arm.name]
-        cells = (str(of_arm[name] or "-") for name in shown)
-        table.add_row(Text(arm.name), Text(changes), str(of_arm.total()), *cells)
-    out.print(Text(f"{plan.study}: {_size(plan)}"))
-    if plan.asks:
-        out.print(Text(plan.asks))
-    out.print(table)
-
-
-def _failures(plan: Plan) -> list[tuple[Trial, str]]:
-    from ganablate.ledger import TrialFolder
-
-    found = []
-    for trial in plan.trials:
-        failure = TrialFolder(RUNS / "trials", trial.trial_id).failure
-        if failure is not None:
-            found.append((trial, failure["message"]))
-    return found
-
-
-def _plan_as_json(plan: Plan) -> dict[str, object]:
-    return {
-        "study": plan.study,
-        "budget": plan.budget,
-        "primary": plan.primary,
-        "metrics": plan.metrics,
-        "arms": [{"name": a.name, "changes": dict(a.changes), "compare_to": a.compare_to} for a in plan.arms],
-        "trials": [
-            {"trial_id": t.trial_id, "arm": t.arm, "replicate": t.replicate,
-             "settings": t.config.model_dump(exclude_none=True)}
-            for t in plan.trials
-        ],  # fmt: skip
-        "excluded": [{"arm": name, "because": because} for name, because in plan.excluded],
-    }
-
-
-def _status_as_json(plan: Plan) -> dict[str, object]:
-    states = _states(plan)
-    trials = [
-        {"trial_id": t.trial_id, "arm": t.arm, "replicate": t.replicate, "state": states[t.trial_id]}
-        for t in plan.trials
-    ]  # fmt: skip
-    return {"study": plan.study, "budget": plan.budget, "trials": trials}
+    lines = [f"{plan.study}: {size(plan)}", *([plan.asks] if plan.asks else [])]
+    _print_plain("\n".join([*lines, "", arm_states(plan, TRIALS)]))
 
 
 def _print_json(content: object) -> None:
-    out.file.write(json.dumps(content, indent=1) + "\n")
+    _print_plain(json.dumps(content, indent=1))
+
+
+def _print_plain(text: str) -> None:
+    """Print as it is: long lines whole, for pipes and for speed."""
+    out.file.write(f"{text}\n")

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from ganablate.study.errors import Fault, KeyPath, Problem, StudyError
+from ganablate.study.errors import Fault, KeyPath, Problem, StudyError, dotted, one_line
 from ganablate.study.wording import show
 
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*(_[0-9]+)*)")
@@ -32,7 +32,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 class Document:
     """The values of a file, the line of each key path, and what the reading found wrong.
 
-    `refused` are the paths whose value was left out for that.
+    `refused` are the paths whose value, or an item of it, was left out for that.
     """
 
     name: str
@@ -49,7 +49,7 @@ class Document:
 
     def problem(self, fault: Fault) -> Problem:
         """The fault with its place."""
-        return Problem(f"{self.name}:{self.line(fault.path)}", fault.message)
+        return Problem(f"{self.name}:{self.line(fault.path)}", one_line(fault.message))
 
 
 def read_number(text: str) -> int | float | None:
@@ -116,11 +116,11 @@ def _syntax_problem(error: yaml.YAMLError, name: str, text: str) -> Problem:
         if written and "\t" in written[0][: len(written[0]) - len(written[0].lstrip()) + 1]:
             return Problem(f"{name}:{line + 1}", "a tab; YAML is indented with spaces")
         what = ", ".join(part for part in (error.context, error.problem) if part)
-        return Problem(f"{name}:{line + 1}", f"is not valid YAML: {what}")
+        return Problem(f"{name}:{line + 1}", one_line(f"is not valid YAML: {what}"))
     position = getattr(error, "position", None)
     line = text[:position].count("\n") if isinstance(position, int) else 0
     reason = getattr(error, "reason", None) or str(error).splitlines()[0]
-    return Problem(f"{name}:{line + 1}", f"is not valid YAML: {reason}")
+    return Problem(f"{name}:{line + 1}", one_line(f"is not valid YAML: {reason}"))
 
 
 class _Refused:
@@ -177,7 +177,9 @@ class _Reader:
             here = (*path, len(items))
             self.document.lines[here] = event.start_mark.line + 1
             value = self._value(event, events, here)
-            if value is not _REFUSED:
+            if value is _REFUSED:
+                self.document.refused.add(path)
+            else:
                 items.append(value)
         return items
 
@@ -224,8 +226,9 @@ class _Reader:
         if event.style:
             return text
         if text in ("", "~", "null", "Null", "NULL"):
-            key = f"{path[-1]} is empty" if path and isinstance(path[-1], str) else "an empty value"
-            return self._refuse(path, event, f"{key}; give a value or leave it out")
+            key = dotted(path[-1:])
+            what = f"{key} is empty" if key else "an empty value"
+            return self._refuse(path, event, f"{what}; give a value or leave it out")
         if text in ("true", "True", "TRUE", "false", "False", "FALSE"):
             return text.lower() == "true"
         number = read_number(text)

@@ -7,6 +7,9 @@ KeyPath = tuple[str | int, ...]
 """Where a value stands in a study: keys and list positions from the top."""
 
 
+_LONGEST = 60
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One thing that is wrong. `place` is "studies/x.yaml:12", or the study where no file is."""
@@ -36,4 +39,11 @@ class Fault:
 
 def dotted(path: KeyPath) -> str:
     """The keys of a path as a person writes them; list positions are left to the line number."""
-    return ".".join(part for part in path if isinstance(part, str))
+    keys = [part for part in path if isinstance(part, str)]
+    return ".".join(key if len(key) <= _LONGEST else key[: _LONGEST - 3] + "..." for key in keys)
+
+
+def one_line(message: str) -> str:
+    """The message without line breaks and without characters that could steer a terminal."""
+    text = " ".join(message.split())
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

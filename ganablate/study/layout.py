@@ -70,6 +70,8 @@ class _Builder:
         layout.broken |= self.reader.broken
         self._choose_baseline()
         self._link()
+        if not layout.rows and not layout.faults:
+            layout.faults.append(Fault(("exclude",), "exclude: no arm of the study is left"))
         return layout
 
     def _add(self, row: Row) -> None:

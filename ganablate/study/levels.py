@@ -87,6 +87,10 @@ class LevelReader:
 
     def cross(self, factors: Mapping[str, tuple[object, KeyPath]]) -> Iterator[Draft]:
         """One arm for each combination of levels, the last factor running fastest."""
+        for given, path in factors.values():
+            if given == []:
+                message = f"{dotted(path)}: a cross without a level of this factor has no arm"
+                self.faults.append(Fault(path, message))
         columns = [self.levels(name, given, path) for name, (given, path) in factors.items()]
         if not all(columns):
             return

@@ -63,11 +63,11 @@ class Setting:
 def _limit(bound: object) -> Callable[[float], str | None]:
     match bound:
         case Ge(ge=edge):
-            return lambda value: None if value >= edge else f"at least {edge}"  # type: ignore[operator]
+            return lambda value: None if value >= edge else f"of at least {edge}"  # type: ignore[operator]
         case Gt(gt=edge):
             return lambda value: None if value > edge else f"above {edge}"  # type: ignore[operator]
         case Le(le=edge):
-            return lambda value: None if value <= edge else f"at most {edge}"  # type: ignore[operator]
+            return lambda value: None if value <= edge else f"of at most {edge}"  # type: ignore[operator]
         case Lt(lt=edge):
             return lambda value: None if value < edge else f"below {edge}"  # type: ignore[operator]
     return lambda _: None

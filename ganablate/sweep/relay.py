@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import ray
+import ray.cloudpickle
 from ray import tune
 from ray.exceptions import RayActorError, RayTaskError
 
@@ -126,10 +128,12 @@ class Relay(tune.Callback):
 
 def reason(trial: Any) -> str:
     """Why Tune's trial failed, in one line."""
-    error = trial.get_pickled_error()
+    try:
+        # Read where Tune just wrote it; its own accessor looks where it is copied to later.
+        error = ray.cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+    except Exception as unreadable:
+        return f"unknown reason ({one_line(unreadable)})"
     if isinstance(error, RayTaskError):
         cause: BaseException = error.as_instanceof_cause()  # type: ignore[no-untyped-call]
         return str(cause.args[0]) if isinstance(cause, AttemptError) else one_line(cause)
-    if isinstance(error, RayActorError):
-        return WORKER_DIED
-    return one_line(error) if error is not None else "unknown reason"
+    return WORKER_DIED if isinstance(error, RayActorError) else one_line(error)

@@ -65,6 +65,8 @@ class _Telltale(NoOpAttempt):
             raise ValueError("the optimizer is upside down\nand a second line")
         if self.job.trial.arm == "mortal" and number == 1:
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.job.trial.arm == "other":
+            time.sleep(0.3)  # long enough for both workers to get work
         return super().advance()
 
 

@@ -1,6 +1,6 @@
 """Samples of every arm, a row each, for the eye: what a number cannot say."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from ganablate.study.plan import Plan
 
 _GAP = 2
 _DPI = 100
+_SMALLEST = 24
 _SHARP_ROWS = 24
 """Most rows that are tried at twice the size."""
 _CELL = 42
@@ -76,6 +77,17 @@ def _strip(images: np.ndarray, count: int, height: int) -> np.ndarray:
     return strip
 
 
+def _halved(images: np.ndarray | None) -> np.ndarray | None:
+    """Means of 2 x 2 pixels, for images of 48 pixels and more."""
+    if images is None or min(images.shape[1:3]) < 2 * _SMALLEST:
+        return images
+    high, wide = images.shape[1] // 2, images.shape[2] // 2
+    even = images[:, : 2 * high, : 2 * wide].astype(np.float64)
+    blocks = even.reshape(len(images), high, 2, wide, 2, images.shape[3])
+    halved: np.ndarray = blocks.mean(axis=(2, 4)).round().astype(np.uint8)
+    return halved
+
+
 def _height(rows: list[SampleRow]) -> int:
     """Pixels of a row: a whole multiple of the most common image size, 42 or a little more."""
     sizes = [row.images.shape[1] for row in rows if row.images is not None]
@@ -90,6 +102,7 @@ def _sheet(rows: list[SampleRow], plan: Plan, caption: str, count: int, scale: i
     """
     cell = _height(rows)
     left, right, top = 150, 90, 26
+    at_right = left + count * (cell + _GAP) + 8
     width = max(left + count * (cell + _GAP) - _GAP + right, 460)
     lines = style.caption_lines(caption, width / _DPI)
     bottom = 12 + 13 * len(lines)
@@ -104,7 +117,7 @@ def _sheet(rows: list[SampleRow], plan: Plan, caption: str, count: int, scale: i
         def write(x: float, y: float, text: str, **settings: Any) -> None:
             figure.text(x / width, 1 - y / height, text, **settings)
 
-        write(width - right + 10, top / 2, title, size=7.5, va="center", fontweight="bold")
+        write(at_right, top / 2, title, size=7.5, va="center", fontweight="bold")
         for place, row in enumerate(rows):
             y = top + place * (cell + _GAP)
             weight = "bold" if row.arm == reference else "normal"
@@ -117,7 +130,7 @@ def _sheet(rows: list[SampleRow], plan: Plan, caption: str, count: int, scale: i
             figure.figimage(strip, xo=left * scale, yo=(height - y - cell) * scale, origin="upper")
             trouble = row.outcome not in (None, "ok")
             write(
-                width - right + 10, y + cell / 2,
+                at_right, y + cell / 2,
                 row.value + (f"\n{row.outcome}" if trouble else ""), size=7, va="center",
                 color=style.WARNING_COLOUR if trouble else style.INK,
             )  # fmt: skip
@@ -130,7 +143,7 @@ def _sheet(rows: list[SampleRow], plan: Plan, caption: str, count: int, scale: i
 def draw_contact_sheet(rows: list[SampleRow], trials: pd.DataFrame, plan: Plan, path: Path) -> bool:
     """Write the picture; False, and nothing written, where no arm has samples.
 
-    Ten images a row, fewer where the file would exceed 300 KB.
+    Ten images a row; where the file would exceed 300 KB fewer, or at half their size.
     """
     with_images = [row for row in rows if row.images is not None]
     if not with_images:
@@ -142,14 +155,14 @@ def draw_contact_sheet(rows: list[SampleRow], trials: pd.DataFrame, plan: Plan, 
         "chosen: the same latents in every row of one latent size."
     )
     most = min(10, max(len(row.images) for row in with_images if row.images is not None))
-    content = None
-    if len(rows) <= _SHARP_ROWS:
-        content = style.small_png(_sheet(rows, plan, caption, most, 2))
-    count = most
-    while content is None and count > 0:
-        content = style.small_png(_sheet(rows, plan, caption, count, 1))
-        count -= 1 if count <= 4 else 2
-    if content is None:
-        return False
-    style.write_png(path, content)
-    return True
+    attempts = [(rows, most, 2)] if len(rows) <= _SHARP_ROWS else []
+    attempts += [(rows, count, 1) for count in range(most, min(4, most) - 1, -2)]
+    halved = [replace(row, images=_halved(row.images)) for row in rows]
+    attempts += [(halved, count, 1) for count in range(most, 0, -1)]
+    for shown, count, scale in attempts:
+        said = caption if shown is rows else f"{caption} Large images are shown at half their size."
+        content = style.small_png(_sheet(shown, plan, said, count, scale))
+        if content is not None:
+            style.write_png(path, content)
+            return True
+    return False

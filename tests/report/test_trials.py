@@ -1,0 +1,169 @@
+"""trials.csv and curves.csv: exact, in plan order, and merged with what was committed."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from synthetic_study import METRICS, STAMP, make_plan, write_trial
+
+from ganablate.ledger import TrialFolder
+from ganablate.report.curves import (
+    MOST_POINTS,
+    curves_csv,
+    curves_frame,
+    merge_curves,
+    read_curves,
+)
+from ganablate.report.trials import merge_trials, read_trials, trials_csv, trials_frame
+
+THIRD = 0.1 + 0.2  # its shortest exact text has 17 digits
+NUMBERS = {"d_loss_mean": THIRD, "fid": 1e-300, "modes": 9.0}
+
+
+@pytest.fixture
+def plan():
+    return make_plan({"baseline": {}, 'odd, "NA"': {"batch_size": 32}}, replicates=2)
+
+
+def test_rows_follow_the_plan_and_missing_stays_missing(plan, tmp_path):
+    write_trial(tmp_path, plan.trials[2], numbers=NUMBERS)
+    frame = trials_frame(plan, tmp_path)
+    assert list(frame["trial_id"]) == [trial.trial_id for trial in plan.trials]
+    assert list(frame["state"]) == ["pending", "pending", "complete", "pending"]
+    row = frame.iloc[2]
+    assert (row["fid"], row["modes"], row["fid_protocol"]) == (1e-300, 9.0, STAMP)
+    assert (row["device"], row["precision"], row["g_updates"]) == ("cpu", "bf16", 1950)
+    assert frame["fid"].isna().tolist() == [True, True, False, True]
+    assert np.isnan(row["g_loss_mean"])
+    assert "d_loss_mean_protocol" not in frame
+
+
+def test_columns_are_those_of_the_metrics(tmp_path):
+    frame = trials_frame(make_plan({"baseline": {}}, metrics=("fid",)), tmp_path)
+    assert list(frame.columns)[-2:] == ["fid", "fid_protocol"]
+    assert "d_loss_mean" not in frame
+
+
+def test_resumed_on_other_hardware_names_both(plan, tmp_path):
+    write_trial(tmp_path, plan.trials[0], numbers=NUMBERS)
+    folder = TrialFolder(tmp_path, plan.trials[0].trial_id)
+    folder.begin_attempt({"device": "cuda", "precision": "bf16"})
+    row = trials_frame(plan, tmp_path).iloc[0]
+    assert (row["device"], row["precision"]) == ("cpu+cuda", "bf16")
+
+
+def test_round_trip_is_exact(plan, tmp_path):
+    write_trial(tmp_path, plan.trials[0], numbers=NUMBERS)
+    write_trial(tmp_path, plan.trials[2], numbers={"fid": float(np.nextafter(20.0, 21.0))})
+    frame = trials_frame(plan, tmp_path)
+    text = trials_csv(frame)
+    (tmp_path / "trials.csv").write_bytes(text.encode())
+    back = read_trials(tmp_path / "trials.csv")
+    pd.testing.assert_frame_equal(back, frame, check_exact=True)
+    assert trials_csv(back) == text
+    assert "0.30000000000000004" in text
+    assert "\r" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("trial_id,arm,replicate\na,b,0\n", "the column state is missing"),
+        ("trial_id,arm,replicate,state,fid\na,b,0,complete,twelve\n", "twelve"),
+    ],
+)
+def test_unreadable_file_is_named(text, said, tmp_path):
+    path = tmp_path / "trials.csv"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=said) as caught:
+        read_trials(path)
+    assert str(path) in str(caught.value)
+
+
+def test_committed_rows_stay_on_a_fresh_clone(plan, tmp_path):
+    for trial in plan.trials:
+        write_trial(tmp_path / "there", trial, numbers=NUMBERS)
+    committed = trials_frame(plan, tmp_path / "there")
+    merged, notices = merge_trials(trials_frame(plan, tmp_path / "here"), committed, plan)
+    pd.testing.assert_frame_equal(merged, committed, check_exact=True)
+    assert notices == []
+
+
+def test_a_local_run_replaces_other_numbers_and_says_so(plan, tmp_path):
+    first = plan.trials[0]
+    write_trial(tmp_path / "there", first, numbers=NUMBERS)
+    write_trial(tmp_path / "here", first, numbers={**NUMBERS, "fid": 2.5, "modes": 8.0})
+    here, committed = (trials_frame(plan, tmp_path / name) for name in ("here", "there"))
+    merged, notices = merge_trials(here, committed, plan)
+    assert merged["fid"].iloc[0] == 2.5
+    assert notices == [
+        f"trial {first.trial_id} (baseline, replicate 0): the local run replaces the committed "
+        "row: fid was 1e-300, is now 2.5, and 1 more"
+    ]
+    assert merge_trials(here, here, plan)[1] == []
+
+
+def test_a_failed_attempt_here_does_not_undo_a_committed_result(plan, tmp_path):
+    first = plan.trials[0]
+    write_trial(tmp_path / "there", first, numbers=NUMBERS)
+    folder = TrialFolder(tmp_path / "here", first.trial_id)
+    folder.open(first)
+    folder.write_failure(1, "out of memory", "...")
+    here, committed = (trials_frame(plan, tmp_path / name) for name in ("here", "there"))
+    assert here["state"].iloc[0] == "failed"
+    merged, notices = merge_trials(here, committed, plan)
+    assert (merged["state"].iloc[0], merged["fid"].iloc[0]) == ("complete", 1e-300)
+    assert notices == [
+        f"trial {first.trial_id} (baseline, replicate 0): failed here; the committed row stays"
+    ]
+
+
+def test_only_trials_of_the_plan_stay_and_the_plan_names_the_arms(plan, tmp_path):
+    for trial in plan.trials:
+        write_trial(tmp_path, trial, numbers=NUMBERS)
+    committed = trials_frame(plan, tmp_path).assign(arm="old name")
+    smaller = make_plan({"baseline": {}}, replicates=1, metrics=METRICS)
+    merged, notices = merge_trials(trials_frame(smaller, tmp_path / "none"), committed, smaller)
+    assert list(merged["arm"]) == ["baseline"]
+    assert merged["fid"].iloc[0] == 1e-300
+    assert notices == ["3 committed row(s) left out: their trials are not in this plan"]
+
+
+@pytest.mark.parametrize("steps", [1, 2, 199, 200, 201, 5000])
+def test_curves_are_thinned_evenly_with_both_ends(plan, tmp_path, steps):
+    losses = {"g/criterion": np.arange(steps, dtype=np.float32)}
+    write_trial(tmp_path, plan.trials[2], numbers=NUMBERS, losses=losses)
+    curves = curves_frame(plan, tmp_path)
+    batch = plan.trials[2].config.batch_size
+    assert len(curves) == min(steps, MOST_POINTS)
+    assert curves["images_seen"].iloc[0] == batch
+    assert curves["images_seen"].iloc[-1] == steps * batch
+    assert (curves["value"] == curves["images_seen"] / batch - 1).all()
+    gaps = curves["images_seen"].diff().dropna()
+    assert gaps.empty or (gaps.max() - gaps.min()) in (0, batch)
+
+
+def test_curves_round_trip_as_float32_and_keep_points_that_are_not_finite(plan, tmp_path):
+    values = np.array([0.1, np.inf, 1 / 3, np.nan], dtype=np.float32)
+    write_trial(tmp_path, plan.trials[0], numbers={}, losses={"d/criterion": values})
+    text = curves_csv(curves_frame(plan, tmp_path))
+    (tmp_path / "curves.csv").write_text(text)
+    back = read_curves(tmp_path / "curves.csv")
+    finite = [True, False, True, False]
+    assert back["value"].notna().tolist() == finite
+    assert (back["value"].to_numpy().astype(np.float32)[finite] == values[finite]).all()
+    assert curves_csv(back) == text
+
+
+def test_curves_are_taken_from_here_else_as_committed(plan, tmp_path):
+    def run(root, trial, value):
+        losses = {"d/criterion": np.full(3, value, dtype=np.float32)}
+        write_trial(root, trial, numbers=NUMBERS, losses=losses)
+
+    run(tmp_path / "there", plan.trials[0], 1)
+    run(tmp_path / "there", plan.trials[1], 2)
+    run(tmp_path / "here", plan.trials[1], 5)
+    old, new = (curves_frame(plan, tmp_path / name) for name in ("there", "here"))
+    here, committed = (trials_frame(plan, tmp_path / name) for name in ("here", "there"))
+    merged = merge_curves(new, old, merge_trials(here, committed, plan)[0])
+    assert merged["value"].tolist() == [1.0] * 3 + [5.0] * 3
+    assert list(merged["trial_id"].unique()) == [t.trial_id for t in plan.trials[:2]]

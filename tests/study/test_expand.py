@@ -1,0 +1,249 @@
+"""A study becomes its trials: names, order, layers, budgets."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ganablate.study.errors import StudyError
+from ganablate.study.expand import expand
+from ganablate.study.identity import replicate_seed, trial_id
+from ganablate.study.load import load_study
+from ganablate.study.schema import Study
+
+Load = Callable[[str], Study]
+
+
+def names(study: Study, budget: str | None = None) -> list[str]:
+    return [arm.name for arm in expand(study, budget).arms]
+
+
+def test_baseline_first_then_one_arm_for_each_level(load: Load) -> None:
+    plan = expand(load("ablate: {d_dropout: [0.5], activation: [tanh]}\nreplicates: 2\n"))
+    assert [(trial.arm, trial.replicate) for trial in plan.trials] == [
+        ("baseline", 0),
+        ("baseline", 1),
+        ("d_dropout=0.5", 0),
+        ("d_dropout=0.5", 1),
+        ("activation=tanh", 0),
+        ("activation=tanh", 1),
+    ]
+    assert [arm.compare_to for arm in plan.arms] == [None, "baseline", "baseline"]
+    assert dict(plan.arms[0].changes) == {}
+    assert dict(plan.arms[1].changes) == {"d_dropout": 0.5}
+    assert dict(plan.arms[2].changes) == {"g_activation": "tanh", "d_activation": "tanh"}
+    assert (plan.study, plan.budget, plan.primary, plan.replicates) == ("t", "full", "fid", 2)
+    assert plan.metrics == ("fid", "d_loss")
+
+
+def test_arms_share_the_seeds_of_replicates(load: Load) -> None:
+    plan = expand(load("ablate: {d_dropout: [0.5]}\nreplicates: 3\nseed: 7\n"))
+    expected = [replicate_seed(7, replicate) for replicate in range(3)]
+    assert len(set(expected)) == 3
+    for arm in plan.arms:
+        assert [t.config.seed for t in plan.trials if t.arm == arm.name] == expected
+        assert arm.config.seed == expected[0]
+    for trial in plan.trials:
+        assert trial.trial_id == trial_id(trial.config, trial.data_id)
+
+
+def test_defaults_come_from_the_catalog(load: Load) -> None:
+    config = expand(load("")).arms[0].config
+    assert (config.latent_dim, config.latent, config.criterion) == (100, "normal", "bce")
+    assert (config.g_optimizer, config.g_lr, config.batch_size) == ("adam", 2e-4, 128)
+    assert (config.g_beta1, config.d_beta2, config.g_momentum) == (0.5, 0.999, None)
+    assert (config.g_norm, config.g_output, config.pixel_range) == ("batch", "tanh", "signed")
+    assert (config.image_size, config.penalty, config.penalty_weight) == (28, None, None)
+
+
+def test_own_form_wins_over_the_form_for_both_in_either_order(load: Load) -> None:
+    study = load("arms:\n  a: {lr: 1e-3, d_lr: 1e-2}\n  b: {d_lr: 1e-2, lr: 3e-3}\n")
+    first, second = expand(study).arms[1:]
+    assert (first.config.g_lr, first.config.d_lr) == (1e-3, 1e-2)
+    assert (second.config.g_lr, second.config.d_lr) == (3e-3, 1e-2)
+
+
+def test_inherited_optimizer_settings_fall_away(load: Load) -> None:
+    study = load(
+        "ablate: {optimizer: [sgd], d_optimizer: [rmsprop]}\n"
+        "arms: {fast: {optimizer: sgd, momentum: 0.9, lr: 0.1}}\n"
+    )
+    sgd, mixed, fast = (arm.config for arm in expand(study).arms[1:])
+    assert (sgd.g_beta1, sgd.d_beta2, sgd.g_momentum) == (None, None, 0.0)
+    assert (mixed.g_beta1, mixed.d_beta1, mixed.d_momentum) == (0.5, None, 0.0)
+    assert (fast.g_momentum, fast.g_beta1, fast.d_lr) == (0.9, None, 0.1)
+
+
+def test_penalty_brings_its_weight(load: Load) -> None:
+    study = load("ablate: {penalty: [r1]}\narms: {weak: {penalty: r1, penalty_weight: 1}}\n")
+    assert [arm.config.penalty_weight for arm in expand(study).arms] == [None, 10.0, 1.0]
+
+
+def test_a_length_replaces_the_inherited_one(load: Load) -> None:
+    study = load("ablate: {iterations: [5]}\nbudgets: {b: {iterations: 3, ablate.iterations: [9]}}")
+    assert [(a.config.epochs, a.config.iterations) for a in expand(study).arms] == [
+        (2, None),
+        (None, 5),
+    ]
+    assert [arm.config.iterations for arm in expand(study, "b").arms] == [3, 9]
+
+
+def test_budget_changes_the_base_first(load: Load) -> None:
+    study = load(
+        "ablate: {d_dropout: [0.5], batch_size: [32, 64]}\nreplicates: 3\n"
+        "arms: {wide: {g_width: 256}}\ndefault_budget: b\nbudgets:\n"
+        "  b: {g_width: 8, replicates: 1, ablate.batch_size: [16], arms.wide: {g_width: 32}}\n"
+    )
+    plan = expand(study)
+    assert (plan.budget, plan.replicates) == ("b", 1)
+    assert names(study) == ["baseline", "d_dropout=0.5", "batch_size=16", "wide"]
+    assert [arm.config.g_width for arm in plan.arms] == [8, 8, 8, 32]
+    assert len(expand(study, "full").trials) == 5 * 3
+    assert len(expand(study, "full", replicates=7).trials) == 5 * 7
+
+
+def test_cross_has_no_baseline_of_its_own(load: Load) -> None:
+    plan = expand(load("cross: {d_dropout: [0, 0.5], batch_size: [32, 64]}\n"))
+    assert [arm.name for arm in plan.arms] == [
+        "d_dropout=0.0,batch_size=32",
+        "d_dropout=0.0,batch_size=64",
+        "d_dropout=0.5,batch_size=32",
+        "d_dropout=0.5,batch_size=64",
+    ]
+    assert {arm.compare_to for arm in plan.arms} == {None}
+    assert dict(plan.arms[1].changes) == {"d_dropout": 0.0, "batch_size": 64}
+
+
+def test_cross_with_a_named_baseline(load: Load) -> None:
+    study = load(
+        "cross: {d_dropout: [0, 0.5], batch_size: [32, 64]}\n"
+        'baseline: "batch_size=64,d_dropout=.5"\n'
+    )
+    plan = expand(study)
+    assert plan.arms[0].name == "d_dropout=0.5,batch_size=64"
+    assert plan.arms[0].compare_to is None
+    assert {arm.compare_to for arm in plan.arms[1:]} == {plan.arms[0].name}
+    assert dict(plan.arms[1].changes) == {"d_dropout": 0.0, "batch_size": 32}
+
+
+def test_cross_beside_ablation_drops_the_same_trials(load: Load) -> None:
+    study = load(
+        "ablate: {d_dropout: [0.5]}\ncross: {d_dropout: [0, 0.5], batch_size: [128, 64]}\n"
+        'claims: [{id: a, says: b, visual: {arm: "d_dropout=0,batch_size=128"}}]\n'
+    )
+    assert names(study) == [
+        "baseline",
+        "d_dropout=0.5",
+        "d_dropout=0.0,batch_size=64",
+        "d_dropout=0.5,batch_size=64",
+    ]
+
+
+def test_named_paired_and_cumulative_arms(load: Load) -> None:
+    study = load(
+        "arms:\n"
+        "  a: {d_dropout: 0.5}\n"
+        "  a+b: {d_dropout: 0.5, norm: none, compare_to: a}\n"
+        "  pair: {lr: [1e-4, 1e-3], batch_size: [64, 512]}\n"
+    )
+    arms = expand(study).arms
+    assert [(arm.name, arm.compare_to) for arm in arms] == [
+        ("baseline", None),
+        ("a", "baseline"),
+        ("a+b", "a"),
+        ("pair:lr=0.0001,batch_size=64", "baseline"),
+        ("pair:lr=0.001,batch_size=512", "baseline"),
+    ]
+    assert (arms[4].config.d_lr, arms[4].config.batch_size) == (1e-3, 512)
+
+
+def test_excluded_arms_are_told_with_their_reason(load: Load) -> None:
+    study = load(
+        "cross: {lr: [1e-3, 1e-2], batch_size: [32, 64, 128]}\n"
+        "exclude: [{lr: 0.01, batch_size: [32, 64], because: it   diverged}]\n"
+    )
+    plan = expand(study)
+    assert [arm.name for arm in plan.arms] == [
+        "lr=0.001,batch_size=32",
+        "lr=0.001,batch_size=64",
+        "lr=0.001,batch_size=128",
+        "lr=0.01,batch_size=128",
+    ]
+    assert plan.excluded == (
+        ("lr=0.01,batch_size=32", "it diverged"),
+        ("lr=0.01,batch_size=64", "it diverged"),
+    )
+
+
+def test_folder_carries_its_data_id(write: Callable[[str], Path]) -> None:
+    path = write(
+        "study: f\nfolders: {faces: {data_id: faces-1, channels: 3, images: 900}}\n"
+        "base: {dataset: 'folder:faces', network: dcgan, image_size: 64, epochs: 1}\n"
+        "primary: d_loss_mean\nmetrics: [d_loss]\n"
+    )
+    (trial,) = expand(load_study(path)).trials
+    assert (trial.data_id, trial.config.image_size) == ("faces-1", 64)
+
+
+def test_claim_about_an_arm_of_another_budget_is_fine(load: Load) -> None:
+    study = load(
+        "ablate: {batch_size: [32, 64]}\nbudgets: {s: {ablate.batch_size: [16]}}\n"
+        "claims:\n  - {id: a, says: b, visual: {arms: [batch_size=16, batch_size=64]}}\n"
+    )
+    assert study.claims[0].kind == "visual"
+
+
+def test_unknown_budget_and_replicates(load: Load) -> None:
+    study = load("budgets: {smoke: {epochs: 1}}\n")
+    with pytest.raises(StudyError, match="did you mean smoke"):
+        expand(study, "smok")
+    with pytest.raises(StudyError, match="1 to 1000"):
+        expand(study, replicates=0)
+
+
+STATEMENTS = [
+    "compare: {arm: d_dropout=.5, is: worse, by: 1.25x}",
+    "compare: {arms: all, metric: d_loss_spread, is: lower, by: 0.1}",
+    "compare: {arm: d_dropout=0.5, is: equivalent}",
+    "outcome: {arm: d_dropout=0.50, is: fails, at_least: 0.8}",
+    "relation: {arms: all, metric: d_loss_lowest, is: below, than: d_loss_mean}",
+    "curve: {arm: baseline, metric: fid, points: {at: 20 epochs, against: 100%, is: worse}}",
+    "curve: {arm: baseline, metric: d/criterion, trend: {is: falling}}",
+    "curve: {arm: baseline, metric: fid, recovery: {drop: 1.5x}}",
+    "curve: {arm: d_dropout=0.5, metric: g/criterion, spread: {is: lower, to: baseline}}",
+    "curve: {arm: baseline, metric: fid, reaches: {level: 9, before: d_dropout=0.5}}",
+    "association: {metric: fid, with: d_loss_mean, is: weak}",
+    "arithmetic: {published: d_loss_lowest, is: at_most, than: d_loss_mean}",
+    "visual: {arms: all}",
+    "none_stated: {arms: all}",
+]
+
+
+def test_every_kind_of_claim_loads(load: Load) -> None:
+    rows = {"d_loss_mean": 0.06, "d_loss_lowest": 3.9}
+    published = [
+        f"  - {{arm: baseline, metric: {name}, value: {value}, protocol: p, source: R2}}\n"
+        for name, value in rows.items()
+    ]
+    claims = [f"  - {{id: c{i}, says: s, {text}}}\n" for i, text in enumerate(STATEMENTS)]
+    study = load(
+        f"ablate: {{d_dropout: [0.5]}}\npublished:\n{''.join(published)}claims:\n{''.join(claims)}"
+    )
+    kinds = [claim.kind for claim in study.claims]
+    assert kinds == [
+        *["compare"] * 3,
+        "outcome",
+        "relation",
+        *["curve"] * 5,
+        "association",
+        "arithmetic",
+        "visual",
+        "none_stated",
+    ]
+    margins = [claim.compare.margin for claim in study.claims[:3] if claim.compare]
+    assert [str(margin) for margin in margins] == ["1.25x", "0.1", "1.25x"]
+    points = study.claims[5].curve
+    assert points is not None
+    assert points.points is not None
+    assert str(points.points.at) == "20 epochs"
+    assert (points.points.against.amount, points.points.against.unit) == (1.0, "share")

