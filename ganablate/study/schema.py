@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from ganablate.catalog import DATASETS
 from ganablate.study.claims import Claim
 from ganablate.study.fields import Entry, Line, Name, Number, StudyName, Whole, gathered
 from ganablate.study.plan import FULL
@@ -109,7 +108,11 @@ class Published(Entry):
 
 
 class Study(Entry):
-    """One question. See the comment of each key; `docs` are the studies that ship."""
+    """One question: what all arms share, what varies, how often, and what is measured.
+
+    `ablate` varies one factor at a time, `cross` all its factors against each other, `arms` names
+    sets of changes. `budgets` restate the amount of work; `primary` is a column of `metrics`.
+    """
 
     name: StudyName = Field(alias="study")
     asks: Line | None = None
@@ -145,4 +148,4 @@ class Study(Entry):
 
 def folder_names(folders: Mapping[str, Folder]) -> list[str]:
     """Names that may follow `folder:` in a dataset setting."""
-    return [name for name in folders if f"folder:{name}" not in DATASETS]
+    return list(folders)

@@ -197,9 +197,6 @@ class Layer:
     unsure: frozenset[str] = frozenset()
 
 
-EMPTY = Layer({}, {})
-
-
 def read_layer(
     given: Mapping[str, object], path: KeyPath, folders: Iterable[str], faults: list[Fault]
 ) -> Layer:

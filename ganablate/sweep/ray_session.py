@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import gc
 import logging
 import os
 import shutil
@@ -112,7 +113,20 @@ def ray_session(machine: Machine, interruption: Interruption) -> Iterator[Path]:
             _init(machine, folder, interruption)
             yield folder / "tune"
         finally:
-            ray.shutdown()
+            _shut_down()
+
+
+def _shut_down() -> None:
+    # Ray ends the process without a word if one of its handles is collected while it shuts down,
+    # which the collector may do in any thread, such as the tracker's.
+    gc.collect()
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        ray.shutdown()
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _init(machine: Machine, folder: Path, interruption: Interruption) -> None:

@@ -111,7 +111,13 @@ def test_a_diverged_arm_without_numbers_is_drawn(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("arms", "size", "channels", "grain"), [(1, 28, 1, 1), (60, 28, 3, 14), (8, 64, 3, 1)]
+    ("arms", "size", "channels", "grain"),
+    [
+        (1, 28, 1, 1),
+        (8, 64, 3, 1),
+        (26, 28, 3, 14),
+        pytest.param(60, 28, 3, 14, marks=pytest.mark.slow),
+    ],
 )
 def test_few_and_many_arms_and_pictures_that_do_not_compress(arms, size, channels, grain, tmp_path):
     changes = {f"g_width={8 + n}, latent_dim={20 + n}": {"g_width": 8 + n} for n in range(arms - 1)}
