@@ -8,6 +8,7 @@ first trial is complete: Ray, two workers, MLflow's database.
 """
 
 import argparse
+import os
 import sys
 import tempfile
 import time
@@ -15,7 +16,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "sweep")]
+FAKES = [str(ROOT), str(ROOT / "tests" / "sweep")]
+sys.path[:0] = FAKES
+os.environ["PYTHONPATH"] = os.pathsep.join(FAKES)  # for Ray's workers
 
 from sweep_cases import Diary, plan  # noqa: E402
 

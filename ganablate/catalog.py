@@ -20,8 +20,8 @@ class Part:
     summary: str
     source: str
 
-    def load(self) -> Any:  # noqa: ANN401 - each table states the signature of its functions
-        """Import and return the function."""
+    def load(self) -> Any:
+        """Import and return the function; each table states its signature."""
         module, _, name = self.implementation.partition(":")
         return getattr(importlib.import_module(module), name)
 
@@ -219,9 +219,9 @@ INITIALISERS: dict[str, Part] = {
     name: Part(implementation=f"ganablate.gan.initialisers:{name.replace('.', '_')}",
                summary=summary, source=source)
     for name, summary, source in (
-        ("torch", "torch's default: uniform in +-1/sqrt(fan_in)", "torch.nn.Linear.reset_parameters"),
+        ("torch", "uniform in +-1/sqrt(fan_in)", "torch.nn.Linear.reset_parameters"),
         ("normal_0.02", "N(0, 0.02)", "DCGAN, arXiv 1511.06434, section 4; R2"),
-        ("glorot_uniform", "Glorot's uniform, biases 0", "Glorot and Bengio 2010; Keras default, R0"),
+        ("glorot_uniform", "Glorot's uniform, biases 0", "Glorot and Bengio 2010; R0 (Keras)"),
     )
 }
 

@@ -258,9 +258,11 @@ def _prepare_data(plans: Sequence[Plan], profile: "Profile") -> None:
 
     problems: list[str] = []
     configs = [trial.config for plan in plans for trial in plan.trials]
-    for dataset, size in dict.fromkeys((c.dataset, c.image_size) for c in configs):
+    root, cache = profile.data_root, RUNS / "data"
+    needed = dict.fromkeys((c.dataset, c.image_size, c.channels) for c in configs)
+    for dataset, size, channels in needed:
         try:
-            materialise(dataset, size, data_root=profile.data_root, cache=RUNS / "data")
+            materialise(dataset, size, data_root=root, cache=cache, channels=channels)
         except DataError as error:
             problems.append(str(error))
     if problems:

@@ -25,7 +25,7 @@ def derive_seed(*coordinates: int | str) -> int:
 
 def _refuse_boolean(value: object) -> object:
     if isinstance(value, bool):
-        raise ValueError(f"a number is needed, not the truth value {str(value).lower()}")  # noqa: TRY004
+        raise ValueError(f"a number is needed, not the truth value {str(value).lower()}")
     return value
 
 
@@ -53,6 +53,7 @@ class TrialConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     dataset: str
+    channels: Literal[1, 3] | None = Field(None, description="of a folder; a named set has its own")
     image_size: ImageSize
     pixel_range: Literal["unit", "signed"] = Field(description="[0, 1] or [-1, 1]")
     train_images: Count | None = Field(None, description="first so many of a fixed shuffle; all")

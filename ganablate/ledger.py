@@ -37,6 +37,7 @@ from ganablate.study.plan import Trial
 State = Literal["pending", "running", "complete", "failed", "stale"]
 CHECKPOINTS_KEPT = 2
 """States kept, newest first: if the last one cannot be read, the one before it can."""
+_ATTEMPTS = "attempts/[0-9]*.json"  # not the hidden file of a write that was cut off
 POINTS_PER_LOSS = 1000
 """Most points of one loss in all blocks of a trial; `losses.npz` has every step."""
 
@@ -113,7 +114,7 @@ class TrialFolder:
 
     def begin_attempt(self, facts: Mapping[str, Any]) -> int:
         """Record that an execution starts; returns its number, from 1."""
-        number = len(list(self.path.glob("attempts/*.json"))) + 1
+        number = len(list(self.path.glob(_ATTEMPTS))) + 1
         _write_json(self._attempt_path(number), {"attempt": number, **facts})
         return number
 
@@ -124,7 +125,7 @@ class TrialFolder:
 
     def attempts(self) -> list[dict[str, Any]]:
         """Every execution so far, oldest first."""
-        found = (_read_json(path) for path in sorted(self.path.glob("attempts/*.json")))
+        found = (_read_json(path) for path in sorted(self.path.glob(_ATTEMPTS)))
         return [attempt for attempt in found if attempt is not None]
 
     def _attempt_path(self, number: int) -> Path:
@@ -173,7 +174,8 @@ class TrialFolder:
     def write_losses(self, losses: Mapping[str, np.ndarray]) -> None:
         """Store every step of every loss, float32 [iterations]."""
         with replacing(self.path / "losses.npz") as temporary, temporary.open("wb") as file:
-            np.savez_compressed(file, **{key: losses[key] for key in losses})
+            arrays: dict[str, Any] = dict(losses)
+            np.savez_compressed(file, **arrays)
 
     def losses(self) -> dict[str, np.ndarray]:
         """Every step of every loss, float32 [iterations]; empty before the trial's end."""

@@ -1,4 +1,4 @@
-"""What a person sees while a sweep runs: a live screen, or plain lines where there is no terminal."""
+"""What a person sees while a sweep runs: a live screen, or plain lines without a terminal."""
 
 import time
 from collections.abc import Mapping
@@ -20,10 +20,10 @@ ROWS = 16
 
 def span(seconds: float) -> str:
     """A length of time as a person says it: 45 s, 12 min, 3 h 05 min."""
-    if seconds < 90:  # noqa: PLR2004 - where seconds stop being the natural unit
+    if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"  # noqa: PLR2004
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def describe_losses(losses: Mapping[str, float]) -> str:
@@ -67,7 +67,7 @@ class Watch:
 
     def seconds_left(self) -> float | None:
         """From the speed measured so far; None while there is nothing to measure."""
-        if self._began is None or self._worked < 0.02:  # noqa: PLR2004 - too little to go by
+        if self._began is None or self._worked < 0.02:  # too little to go by
             return None
         rest = sum(1 - p.iteration / max(p.total, 1) for _, _, p in self.running.values())
         rest += self.total - self.done - self.failed - len(self.running)
@@ -92,15 +92,18 @@ class _Screen:
         self.watch = Watch()
 
     def started(self, total: int, already_complete: int) -> None:
+        """Say how much there is to do."""
         self.watch.total, self.watch.done = total, already_complete
         reused = f", {already_complete} of them complete before" if already_complete else ""
         self.console.print(f"{total} trials{reused}", highlight=False)
 
     def progressed(self, arm: str, replicate: int, progress: Progress) -> None:
+        """Note how far a trial is."""
         self.watch.progressed(arm, replicate, progress)
         self.refresh()
 
     def completed(self, arm: str, replicate: int, progress: Progress) -> None:
+        """Note that a trial is complete."""
         self.watch.progressed(arm, replicate, progress)
         self.watch.ended(progress.trial_id, failed=False)
         self.refresh()
@@ -108,6 +111,7 @@ class _Screen:
     def failed(
         self, arm: str, replicate: int, attempt: int, message: str, will_retry: bool
     ) -> None:
+        """Say why an attempt failed."""
         then = "trying it again" if will_retry else "giving up on it"
         self._say(f"{arm} / {replicate}: attempt {attempt} failed, {then}: {message}", "red")
         if not will_retry:
@@ -115,9 +119,11 @@ class _Screen:
             self.watch.ended(here[0] if here else "", failed=True)
 
     def warned(self, message: str) -> None:
+        """Pass a warning on."""
         self._say(f"warning: {message}", "yellow")
 
     def finished(self, summary: Summary) -> None:
+        """Say how it went, and how to go on."""
         parts = [f"{summary.complete} trials completed"]
         if summary.reused:
             parts.append(f"{summary.reused} reused")
@@ -143,6 +149,7 @@ class LineScreen(_Screen):
         self._spoke = time.monotonic()
 
     def completed(self, arm: str, replicate: int, progress: Progress) -> None:
+        """A trial is complete: a line."""
         super().completed(arm, replicate, progress)
         how = progress.outcome or "complete"
         losses = describe_losses(progress.losses)
@@ -150,6 +157,7 @@ class LineScreen(_Screen):
         self._line(f"{arm} / {replicate}: {how}{detail}; {self.watch.headline()}")
 
     def refresh(self) -> None:
+        """A line if nothing was said for a while."""
         if time.monotonic() - self._spoke >= LINE_SECONDS:
             self._line(self.watch.headline())
 
@@ -166,14 +174,17 @@ class LiveScreen(_Screen):
         self._live = Live(console=console, refresh_per_second=4, transient=True)
 
     def started(self, total: int, already_complete: int) -> None:
+        """Begin to draw."""
         super().started(total, already_complete)
         self._live.start()
         self.refresh()
 
     def refresh(self) -> None:
+        """Draw the new state."""
         self._live.update(self.picture())
 
     def finished(self, summary: Summary) -> None:
+        """Remove the drawing and say how it went."""
         self._live.stop()
         super().finished(summary)
 

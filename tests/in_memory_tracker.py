@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganablate.tracking import (
+from ganablate.tracking.trial_copy import (
     Point,
     TrackedTrial,
     artifacts_of,

@@ -140,6 +140,7 @@ def test_losses_are_kept_exactly_non_finite_values_included(folder: TrialFolder)
 
 def test_attempts_are_numbered_and_updated(folder: TrialFolder) -> None:
     assert folder.begin_attempt({"pid": 11}) == 1
+    (folder.path / "attempts" / ".0002.json.x7.json").write_text("cut off by a k")
     assert folder.begin_attempt({"pid": 12}) == 2
     folder.update_attempt(1, wall_seconds=3.5)
     assert folder.attempts() == [

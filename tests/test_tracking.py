@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 
 from ganablate.config import TrialConfig
-from ganablate.ledger import TrialFolder
 from ganablate.study.plan import Trial
 from ganablate.tracking import (
     MlflowTracker,
@@ -308,23 +307,39 @@ def test_a_store_that_cannot_be_reached_is_one_warning(tmp_path: Path) -> None:
 def test_an_update_that_is_refused_is_one_warning_and_the_rest_arrives(
     fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ganablate.tracking.TRIES", 1)
+    monkeypatch.setattr("ganablate.tracking.mlflow_tracker.TRIES", 1)
     runs = tmp_path / "runs"
     runs.mkdir()
     (runs / "mlflow.db").write_bytes(fresh_database.read_bytes())
     messages: list[str] = []
     tracker = MlflowTracker(resolve_uri(runs), runs, messages.append)
-    one = tracked(tmp_path)
-    tracker.started(one)
-    tracker.blocks(one, (tmp_path / "nowhere.json",))
+    one, other = tracked(tmp_path), tracked(tmp_path, "b" * 16)
+    tracker.started(other)
+    tracker.blocks(other, (tmp_path / "nowhere.json",))
     write_block(one, 20)
     write_end(one)
     tracker.completed(one)
     tracker.close()
     assert len(messages) == 1
     assert "nowhere.json" in messages[0]
-    (seen,) = look_mlflow(runs).values()
+    seen = look_mlflow(runs)["cpu", "a" * 16]
     assert (seen.status, len(seen.points)) == ("FINISHED", 3)
+
+
+def test_a_store_that_takes_nothing_any_more_is_given_up(
+    fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ganablate.tracking.mlflow_tracker.TRIES", 1)
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    (runs / "mlflow.db").write_bytes(fresh_database.read_bytes())
+    messages: list[str] = []
+    tracker = MlflowTracker(resolve_uri(runs), runs, messages.append)
+    for _ in range(50):
+        tracker.blocks(tracked(tmp_path), (tmp_path / "nowhere.json",))
+    tracker.close()
+    assert len(messages) == 2
+    assert "given up" in messages[1]
 
 
 @pytest.mark.slow
@@ -377,7 +392,7 @@ def test_the_ui_stays_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_telemetry_is_off_unless_it_was_turned_on() -> None:
     code = (
-        "import os; from ganablate import tracking; tracking._import_mlflow(); "
+        "from ganablate.tracking.mlflow_store import import_mlflow; import_mlflow(); "
         "from mlflow.telemetry.utils import is_telemetry_disabled; print(is_telemetry_disabled())"
     )
     clean = {k: v for k, v in os.environ.items() if "TELEMETRY" not in k and k != "DO_NOT_TRACK"}
@@ -394,4 +409,3 @@ def test_importing_the_module_does_not_import_mlflow() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert done.stdout.strip() == "False"
-    assert TrialFolder

@@ -58,13 +58,18 @@ class _Source:
 
 
 def materialise(
-    dataset: str, image_size: int, *, data_root: Path | None, cache: Path
+    dataset: str,
+    image_size: int,
+    *,
+    data_root: Path | None,
+    cache: Path,
+    channels: int | None = None,
 ) -> MaterialisedData:
     """Map a data set, after reading, resizing and caching it if that is still to be done.
 
     Images are resized (Pillow's bilinear, which averages where it shrinks) only where the set's
-    own size differs. A folder's images get their short side resized and the centre cut out, in
-    RGB. The order is that of the files: mnist_5k is sorted by class.
+    own size differs. A folder's images get their short side resized and the centre cut out. The
+    order is that of the files: mnist_5k is sorted by class.
 
     A cache whose files are cut short is built anew, as is a folder's where a file was added,
     removed, changed in size or touched. Flipped bits inside a file are not looked for.
@@ -75,13 +80,15 @@ def materialise(
         data_root: folder that holds torchvision's folders and those of "folder:NAME"; None for
             `downloads` beside the cache.
         cache: folder to keep the arrays in.
+        channels: of a folder's images: 1 for grey, 3 for colour (if None); others have their own.
 
     Raises:
         DataError: one line saying what is missing or broken and what to do.
     """
     root = data_root if data_root is not None else cache.parent / "downloads"
     source = _source(dataset, root)
-    place = cache / f"{quote(dataset, safe='')}-{image_size}"
+    grey = "-grey" if source.folder is not None and channels == 1 else ""
+    place = cache / f"{quote(dataset, safe='')}-{image_size}{grey}"
     found = _open(place, source.identity)
     if found is not None:
         return found
@@ -89,7 +96,7 @@ def materialise(
     with FileLock(cache / f"{place.name}.lock"):
         found = _open(place, source.identity)  # another process may have built it meanwhile
         if found is None:
-            _build(place, dataset, image_size, source)
+            _build(place, dataset, (image_size, channels or FOLDER_CHANNELS), source)
             found = _open(place, source.identity)
     if found is None:
         raise DataError(f"{place} changed while it was written; is its folder in use elsewhere?")
@@ -135,14 +142,15 @@ def _listing(folder: Path) -> str:
     return f"listing-{digest.hexdigest()}"
 
 
-def _build(place: Path, dataset: str, image_size: int, source: _Source) -> None:
-    """Write the data set's folder; the caller holds the lock."""
+def _build(place: Path, dataset: str, form: tuple[int, int], source: _Source) -> None:
+    """Write the data set's folder; `form` is size and channels; the caller holds the lock."""
+    image_size, channels = form
     partial = place.with_name(f".{place.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
     partial.mkdir()
     try:
         if source.folder is not None:
-            labels, fingerprint, shape = _write_folder(partial, source.folder, image_size)
+            labels, fingerprint, shape = _write_folder(partial, source.folder, image_size, channels)
         else:
             labels, fingerprint, shape = _write_known(partial, dataset, image_size, source.root)
         if labels is not None:
@@ -175,10 +183,10 @@ def _write_known(target: Path, dataset: str, image_size: int, root: Path) -> _Wr
     return labels, _write_images(target, shape, resized), shape
 
 
-def _write_folder(target: Path, folder: Path, image_size: int) -> _Written:
+def _write_folder(target: Path, folder: Path, image_size: int, channels: int) -> _Written:
     files = image_files(folder)
-    shape = (len(files), image_size, image_size, FOLDER_CHANNELS)
-    images = (read_image(file, image_size, FOLDER_CHANNELS) for file in files)
+    shape = (len(files), image_size, image_size, channels)
+    images = (read_image(file, image_size, channels) for file in files)
     return None, _write_images(target, shape, images), shape
 
 

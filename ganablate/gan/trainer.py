@@ -30,6 +30,9 @@ class Trainer:
         images: uint8 [n, height, width, channels]; a memory map is read batch by batch.
         device: "cpu" or "cuda".
         precision: "fp32", or "bf16" for autocast; weights are kept in fp32 either way.
+
+    Raises:
+        ValueError: There are fewer images than one batch needs.
     """
 
     def __init__(
@@ -41,6 +44,8 @@ class Trainer:
         self._images = images
         self._subset = training_subset(len(images), config.train_images)
         self._usable = len(images) if self._subset is None else len(self._subset)
+        if self._usable < config.batch_size:
+            raise ValueError(f"batch_size {config.batch_size} is larger than {self._usable} images")
         self.total_iterations = config.total_iterations(len(images))
         self.iteration = 0
         self.diverged_at: int | None = None

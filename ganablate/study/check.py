@@ -80,7 +80,7 @@ class _Check:
         """The study at every budget; what is wrong at several is said once."""
         said: set[Fault] = set()
         for label in dict.fromkeys(self.study.budget_names):
-            layout = lay_out(self.study, self.study.budget(label), label)
+            layout = lay_out(self.study, label)
             self.arms.include(layout.names)
             self.broken |= layout.broken
             for fault in (*layout.faults, *self._at_budget(layout, label)):

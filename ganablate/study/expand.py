@@ -32,7 +32,7 @@ def expand(study: Study, budget: str | None = None, *, replicates: int | None = 
         message = f"{replicates} replicates; 1 to {MOST_REPLICATES} are allowed"
         raise StudyError([Problem(f"study {study.name}", message)])
     chosen = study.budget(label)
-    layout = lay_out(study, chosen, label)
+    layout = lay_out(study, label)
     if layout.faults:
         raise StudyError([_placed(study, fault) for fault in layout.faults])
     count = replicates or chosen.replicates or study.replicates

@@ -38,9 +38,16 @@ class Layout:
     has_baseline: bool = True
 
 
-def lay_out(study: Study, budget: Budget, label: str) -> Layout:
-    """Resolve every arm of the study at a budget; `label` is the budget's name."""
-    return _Builder(study, budget, ("budgets", label)).build()
+def lay_out(study: Study, label: str) -> Layout:
+    """Resolve every arm of the study at the budget called `label`; once for each budget.
+
+    Raises:
+        KeyError: the study has no such budget.
+    """
+    if label not in study.layouts:
+        study.layouts[label] = _Builder(study, study.budget(label), ("budgets", label)).build()
+    layout: Layout = study.layouts[label]
+    return layout
 
 
 class _Builder:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -43,6 +43,8 @@ class Data:
     images: int
     image_size: int | None
     extractor: str | None
+    channels: Literal[1, 3] | None = None
+    """Of a folder; a data set of the catalog has its own."""
 
 
 def data_of(dataset: object, folders: Mapping[str, Folder]) -> Data | None:
@@ -55,7 +57,7 @@ def data_of(dataset: object, folders: Mapping[str, Folder]) -> Data | None:
     folder = folders.get(dataset.removeprefix(FOLDER_PREFIX))
     if folder is None or not dataset.startswith(FOLDER_PREFIX):
         return None
-    return Data(folder.data_id, folder.images, None, None)
+    return Data(folder.data_id, folder.images, None, None, folder.channels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +156,8 @@ def finish(stack: Stack, folders: Mapping[str, Folder]) -> Resolution:
     else:
         values.setdefault("penalty_weight", PENALTIES[penalty].default_weight)
     data = data_of(values.get("dataset"), folders)
+    if data is not None and data.channels is not None:
+        values["channels"] = data.channels
     if data is not None and "image_size" not in values and data.image_size is not None:
         admitted = network is None or network.image_sizes is None
         if admitted or (network and network.image_sizes and data.image_size in network.image_sizes):

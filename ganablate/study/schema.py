@@ -7,7 +7,7 @@ columns are checked by `ganablate.study.check`, since that takes the whole study
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from ganablate.study.claims import Claim
 from ganablate.study.fields import Entry, Line, Name, Number, StudyName, Whole, gathered
@@ -132,6 +132,9 @@ class Study(Entry):
     published: tuple[Published, ...] = ()
     claims: tuple[Claim, ...] = ()
 
+    _layouts: dict[str, Any] = PrivateAttr(default_factory=dict)
+    """What `layout.lay_out` found for each budget: checking and expanding need the same."""
+
     @property
     def budget_names(self) -> tuple[str, ...]:
         """Every budget, the study's own first."""
@@ -144,6 +147,11 @@ class Study(Entry):
             KeyError: the study has no such budget.
         """
         return Budget() if name == FULL else self.budgets[name]
+
+    @property
+    def layouts(self) -> dict[str, Any]:
+        """A place to keep layouts, by budget; a study does not change."""
+        return self._layouts
 
 
 def folder_names(folders: Mapping[str, Folder]) -> list[str]:

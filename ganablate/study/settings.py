@@ -88,10 +88,14 @@ def _flat(annotation: Any, metadata: Iterable[Any]) -> tuple[Any, list[Any]]:
             return annotation, found
 
 
+NOT_SETTINGS = ("channels", "seed")
+"""Fields of a trial that a study does not set: they come from `folders` and from the replicate."""
+
+
 def _read_settings() -> dict[str, Setting]:
     settings: dict[str, Setting] = {}
     for name, info in TrialConfig.model_fields.items():
-        if name == "seed":
+        if name in NOT_SETTINGS:
             continue
         kind, bounds = _flat(info.annotation, info.metadata)
         literal = typing.get_origin(kind) is typing.Literal

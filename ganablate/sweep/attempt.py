@@ -95,7 +95,7 @@ class TrialAttempt:
         with self._recording_failure():
             if self._complete is not None:
                 return self._add_missing_metrics(self._complete)
-            stop_at = time.monotonic() + PROGRESS_SECONDS
+            stop_at = time.monotonic() + min(PROGRESS_SECONDS, self.job.checkpoint_seconds)
             while not self.trainer.done and time.monotonic() < stop_at:
                 self.trainer.train(self._next_stop())
                 self._save_grid_if_due()
@@ -118,14 +118,13 @@ class TrialAttempt:
             self.config.image_size,
             data_root=self.job.data_root,
             cache=self.job.cache,
+            channels=self.config.channels,
         )
 
     @cached_property
     def trainer(self) -> Trainer:
         """The trainer, at its first iteration until something is restored."""
-        return Trainer(
-            self.config, self.data.images, device=self.device, precision=self.precision
-        )
+        return Trainer(self.config, self.data.images, device=self.device, precision=self.precision)
 
     # --- training ---
 
@@ -196,9 +195,7 @@ class TrialAttempt:
         trainer, folder = self.trainer, self.folder
         block = self._checkpoint()
         folder.write_losses(trainer.losses)
-        save_weights(
-            trainer.generator, trainer.discriminator, folder.path / "weights.safetensors"
-        )
+        save_weights(trainer.generator, trainer.discriminator, folder.path / "weights.safetensors")
         outcome = "diverged" if trainer.diverged_at is not None else None
         if outcome is None:
             folder.write_samples(trainer.sample(SAMPLES, "fixed"))

@@ -17,7 +17,7 @@ from ganablate.sweep.machine import Machine, resolve
 from ganablate.sweep.profile import Profile
 from ganablate.sweep.ray_session import ray_session
 from ganablate.sweep.relay import Relay, Work
-from ganablate.sweep.trainable import INDEX, TrialTrainable
+from ganablate.sweep.trainable import INDEX, StartLine, TrialTrainable
 from ganablate.tracking import TrackedTrial, Tracker
 
 
@@ -92,8 +92,9 @@ def _run(
     """Run Tune until every job is over. It takes one round, unless Tune loses a trial."""
     jobs = [work.job for work in relay.work]
     with ray_session(machine, interruption) as folder:
+        start_line = StartLine(folder / "workers", machine.slots)
         trainable = tune.with_resources(
-            tune.with_parameters(TrialTrainable, jobs=jobs, attempt=attempt),
+            tune.with_parameters(TrialTrainable, jobs=jobs, attempt=attempt, start_line=start_line),
             {"CPU": machine.threads, "GPU": machine.gpu_share},
         )
         retries = profile.retries

@@ -1,0 +1,246 @@
+"""What is written to MLflow, call by call."""
+
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from ganablate.tracking.location import TELEMETRY_OFF, is_server
+from ganablate.tracking.trial_copy import (
+    Point,
+    TrackedTrial,
+    artifacts_of,
+    final_points,
+    final_tags,
+    identity_tags,
+    points_of,
+    settings_of,
+)
+
+LONGEST_TAG = 5000
+_PER_CALL = 800
+"""Metric values a call; MLflow takes 1,000 in all, with parameters and tags."""
+_ARTIFACTS = "mlartifacts"
+_LOCK = "mlflow.lock"
+_ENVIRONMENT = {
+    **TELEMETRY_OFF,
+    # A server that is away is noticed after seconds, not after MLflow's quarter of an hour.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
+
+
+@dataclass
+class _Run:
+    """What is known of an MLflow run, so that it need not be asked for again."""
+
+    run_id: str
+    finished: str = ""
+    columns: set[str] = field(default_factory=set)
+    params: dict[str, str] = field(default_factory=dict)
+    """Still to be sent; they go with the first call that sends anything."""
+    sent: set[Path] = field(default_factory=set)
+    status: str = ""
+    """As this process last set it; empty: not touched, perhaps another driver's."""
+
+
+class MlflowStore:
+    """Writes to MLflow, one call after the other. Raises whatever MLflow raises."""
+
+    def __init__(self, uri: str, runs: Path) -> None:
+        """Connect, creating or migrating the database; two processes do it one after the other.
+
+        Args:
+            uri: Of the tracking store.
+            runs: Folder of the lock and, unless a server keeps them, of the artifacts.
+        """
+        runs.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(runs / _LOCK)
+        self._artifacts = None if is_server(uri) else (runs.resolve() / _ARTIFACTS).as_uri()
+        self._experiments: dict[str, str] = {}
+        self._parents: dict[tuple[str, str], str] = {}
+        self._runs: dict[tuple[str, str, str], _Run] = {}
+        _check_sqlite(uri)
+        with self._lock:
+            self._mlflow = import_mlflow()
+            self._client = self._mlflow.MlflowClient(tracking_uri=uri)
+            self._client.search_experiments(max_results=1)
+
+    def start(self, tracked: TrackedTrial) -> None:
+        """Find or create the trial's run and bring it up to the blocks that are there."""
+        run = self._run(tracked)
+        run.params = settings_of(tracked.trial)  # again, should the last driver have died early
+        self._set(run, tracked, "RUNNING", "running")
+        self.send(tracked, tracked.folder.blocks())
+
+    def send(self, tracked: TrackedTrial, blocks: Iterable[Path]) -> None:
+        """Send the blocks that this process has not sent yet."""
+        run = self._run(tracked)
+        new = [block for block in blocks if block not in run.sent]
+        self._log(run, [point for block in new for point in points_of(block)], {})
+        run.sent.update(new)
+
+    def complete(self, tracked: TrackedTrial) -> None:
+        """Send all there is to a complete trial, unless MLflow has it already."""
+        run, folder = self._run(tracked), tracked.folder
+        finals, tags = final_points(folder), final_tags(folder)
+        columns = {point.key for point in finals}
+        if run.finished == tags.get("ganablate.finished_ms") and columns <= run.columns:
+            return
+        new = [block for block in folder.blocks() if block not in run.sent]
+        points = [point for block in new for point in points_of(block)]
+        self._log(run, [*points, *finals], {**identity_tags(tracked, "complete"), **tags})
+        for path, where in artifacts_of(folder):
+            self._client.log_artifact(run.run_id, str(path), where)
+        self._client.set_terminated(run.run_id, "FINISHED")
+        run.sent.update(new)
+        run.status, run.finished, run.columns = "FINISHED", tags["ganablate.finished_ms"], columns
+
+    def fail(self, tracked: TrackedTrial, message: str) -> None:
+        """Mark the trial's run as failed."""
+        run = self._run(tracked)
+        self._log(run, [], {"ganablate.failure": message[:LONGEST_TAG]})
+        self._set(run, tracked, "FAILED", "failed")
+
+    def finish(self) -> None:
+        """Mark what still runs as interrupted, and each parent by its children of this process."""
+        for run in self._runs.values():
+            if run.status == "RUNNING":
+                self._client.set_tag(run.run_id, "ganablate.state", "pending")
+                self._client.set_terminated(run.run_id, "KILLED")
+                run.status = "KILLED"
+        for group, parent in self._parents.items():
+            statuses = {run.status for key, run in self._runs.items() if key[:2] == group}
+            worst = next((s for s in ("KILLED", "FAILED") if s in statuses), "FINISHED")
+            self._client.set_terminated(parent, worst)
+
+    def _set(self, run: _Run, tracked: TrackedTrial, status: str, state: str) -> None:
+        if run.status != status:
+            self._log(run, [], identity_tags(tracked, state))
+            self._client.update_run(run.run_id, status=status)
+            run.status = status
+
+    def _log(self, run: _Run, points: list[Point], tags: dict[str, str]) -> None:
+        entities = self._mlflow.entities
+        metrics = [entities.Metric(p.key, p.value, p.timestamp_ms, p.step) for p in points]
+        batch = [entities.RunTag(key, value[:LONGEST_TAG]) for key, value in tags.items()]
+        params = [entities.Param(key, value) for key, value in run.params.items()]
+        for start in range(0, len(metrics), _PER_CALL):
+            few = metrics[start : start + _PER_CALL]
+            self._client.log_batch(run.run_id, metrics=few, params=params, tags=batch)
+            params, batch = [], []
+        if params or batch:
+            self._client.log_batch(run.run_id, params=params, tags=batch)
+        run.params = {}
+
+    def _run(self, tracked: TrackedTrial) -> _Run:
+        self._parent(tracked.study, tracked.budget)
+        if tracked.key not in self._runs:
+            with self._lock:  # another driver may create the same run at this moment
+                found = self._search(tracked.study, _trial_filter(tracked))
+                self._runs[tracked.key] = found[0][1] if found else self._create(tracked)
+        return self._runs[tracked.key]
+
+    def _create(self, tracked: TrackedTrial) -> _Run:
+        parent = self._parent(tracked.study, tracked.budget)
+        tags = {**identity_tags(tracked, "running"), **_kind("trial"), "mlflow.parentRunId": parent}
+        created = self._client.create_run(
+            self._experiments[tracked.study],
+            tags=tags,
+            run_name=f"{tracked.trial.arm} / {tracked.trial.replicate}",
+        )
+        return _Run(created.info.run_id, params=settings_of(tracked.trial), status="RUNNING")
+
+    def _parent(self, study: str, budget: str) -> str:
+        group = (study, budget)
+        if group not in self._parents:
+            with self._lock:
+                self._open_experiment(study)
+                found = self._search(study, f"{_budget_filter(budget)} and {_kind_filter('plan')}")
+                tags = {"ganablate.study": study, "ganablate.budget": budget, **_kind("plan")}
+                self._parents[group] = (
+                    found[0][1].run_id
+                    if found
+                    else self._client.create_run(
+                        self._experiments[study], tags=tags, run_name=budget
+                    ).info.run_id
+                )
+            self._client.update_run(self._parents[group], status="RUNNING")
+            known = self._search(study, f"{_budget_filter(budget)} and {_kind_filter('trial')}")
+            self._runs |= {(study, budget, trial_id): run for trial_id, run in known}
+        return self._parents[group]
+
+    def _open_experiment(self, study: str) -> None:
+        if study in self._experiments:
+            return
+        experiment = self._client.get_experiment_by_name(study)
+        if experiment is None:
+            identifier = self._client.create_experiment(study, self._artifacts)
+        else:
+            if experiment.lifecycle_stage == "deleted":
+                self._client.restore_experiment(experiment.experiment_id)
+            identifier = experiment.experiment_id
+        self._experiments[study] = identifier
+
+    def _search(self, study: str, condition: str) -> list[tuple[str, _Run]]:
+        """Trial ids and runs, the oldest first."""
+        found: list[tuple[str, _Run]] = []
+        token: str | None = None
+        while True:
+            page = self._client.search_runs(
+                [self._experiments[study]],
+                condition,
+                order_by=["attributes.start_time ASC"],
+                page_token=token,
+            )
+            for run in page:
+                tags = run.data.tags
+                known = _Run(run.info.run_id)
+                if tags.get("ganablate.state") == "complete":
+                    known.finished = tags.get("ganablate.finished_ms", "")
+                    known.columns = set(run.data.metrics)
+                found.append((tags.get("ganablate.trial_id", ""), known))
+            token = page.token
+            if not token:
+                return found
+
+
+def _kind(kind: str) -> dict[str, str]:
+    return {"ganablate.kind": kind}
+
+
+def _kind_filter(kind: str) -> str:
+    return f"tags.`ganablate.kind` = '{kind}'"
+
+
+def _budget_filter(budget: str) -> str:
+    return f"tags.`ganablate.budget` = '{budget}'"
+
+
+def _trial_filter(tracked: TrackedTrial) -> str:
+    trial_id = f"tags.`ganablate.trial_id` = '{tracked.trial.trial_id}'"
+    return f"{_budget_filter(tracked.budget)} and {trial_id}"
+
+
+def _check_sqlite(uri: str) -> None:
+    """Raise at once if SQLite cannot open the file; MLflow would try for minutes first."""
+    if uri.startswith("sqlite:///"):
+        with contextlib.closing(sqlite3.connect(uri.removeprefix("sqlite:///"))) as database:
+            database.execute("pragma schema_version")
+
+
+def import_mlflow() -> Any:
+    """Import mlflow, quiet and without telemetry."""
+    for variable, value in _ENVIRONMENT.items():
+        os.environ.setdefault(variable, value)
+    import mlflow  # noqa: TID251 - the one place
+
+    for name in ("mlflow", "alembic"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    return mlflow

@@ -1,0 +1,140 @@
+"""What a tracker copies of a trial: read from its folder, the same every time it is read."""
+
+import json
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ganablate.ledger import TrialFolder
+from ganablate.study.plan import Trial
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackedTrial:
+    """A trial where it stands in a study: what one MLflow run is about."""
+
+    study: str
+    budget: str
+    trial: Trial
+    trials_root: Path
+
+    @property
+    def folder(self) -> TrialFolder:
+        """Where the truth about the trial is."""
+        return TrialFolder(self.trials_root, self.trial.trial_id)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """Study, budget and trial id: names the run."""
+        return self.study, self.budget, self.trial.trial_id
+
+
+class Tracker(Protocol):
+    """Keeps a copy of what happens. Methods return at once and do not raise."""
+
+    def started(self, tracked: TrackedTrial) -> None:
+        """An attempt begins; also called for a trial that was begun before."""
+
+    def blocks(self, tracked: TrackedTrial, blocks: Iterable[Path]) -> None:
+        """These block.json files are new."""
+
+    def completed(self, tracked: TrackedTrial) -> None:
+        """The trial is complete: in this sweep, or already before it."""
+
+    def failed(self, tracked: TrackedTrial, message: str) -> None:
+        """The last attempt failed."""
+
+    def close(self) -> None:
+        """Wait until everything is stored; trials still running are marked as interrupted."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One value of a metric. `step` counts generator updates, `timestamp_ms` from 1970."""
+
+    key: str
+    value: float
+    step: int
+    timestamp_ms: int
+
+
+def points_of(block: Path) -> list[Point]:
+    """The finite values of a block.json."""
+    content = json.loads(block.read_text(encoding="utf-8"))
+    return [
+        Point(key, float(value), int(step), int(stamp))
+        for key, points in content["points"].items()
+        for step, value, stamp in points
+        if value is not None and math.isfinite(value)
+    ]
+
+
+def final_points(folder: TrialFolder) -> list[Point]:
+    """The finite measured numbers of a complete trial, at its last step."""
+    facts = folder.complete or {}
+    step, stamp = int(facts.get("iterations", 0)), int(facts.get("finished_ms", 0))
+    return [
+        Point(column, float(number), step, stamp)
+        for column, number in folder.metrics()["numbers"].items()
+        if number is not None and math.isfinite(number)
+    ]
+
+
+def final_tags(folder: TrialFolder) -> dict[str, str]:
+    """Outcome, counts, protocols, and the numbers that are not finite, as MLflow tags."""
+    facts = folder.complete or {}
+    measured = folder.metrics()
+    tags = {f"ganablate.{key}": str(value) for key, value in facts.items() if value is not None}
+    tags |= {f"ganablate.protocol.{key}": text for key, text in measured["protocols"].items()}
+    for column, number in measured["numbers"].items():
+        if number is None or not math.isfinite(number):
+            tags[f"ganablate.not_finite.{column}"] = str(number)
+    return tags
+
+
+def identity_tags(tracked: TrackedTrial, state: str) -> dict[str, str]:
+    """What names a trial's run."""
+    return {
+        "ganablate.trial_id": tracked.trial.trial_id,
+        "ganablate.arm": tracked.trial.arm,
+        "ganablate.replicate": str(tracked.trial.replicate),
+        "ganablate.budget": tracked.budget,
+        "ganablate.study": tracked.study,
+        "ganablate.state": state,
+    }
+
+
+def settings_of(trial: Trial) -> dict[str, str]:
+    """The trial's settings as flat MLflow parameters."""
+    settings = trial.config.model_dump(exclude_none=True)
+    return {**{key: str(value) for key, value in settings.items()}, "data_id": trial.data_id}
+
+
+def artifacts_of(folder: TrialFolder) -> Iterator[tuple[Path, str | None]]:
+    """Files worth a look, each with the folder it goes to."""
+    for name in ("trial.json", "metrics.json", "losses.png", "samples.gif"):
+        if (folder.path / name).is_file():
+            yield folder.path / name, None
+    for path in sorted((folder.path / "samples").glob("*.png")):
+        yield path, "samples"
+
+
+class NoTracker:
+    """Keeps nothing."""
+
+    def started(self, tracked: TrackedTrial) -> None:
+        """Keep nothing."""
+
+    def blocks(self, tracked: TrackedTrial, blocks: Iterable[Path]) -> None:
+        """Keep nothing."""
+
+    def completed(self, tracked: TrackedTrial) -> None:
+        """Keep nothing."""
+
+    def failed(self, tracked: TrackedTrial, message: str) -> None:
+        """Keep nothing."""
+
+    def close(self) -> None:
+        """Keep nothing."""
