@@ -7,6 +7,7 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,6 +20,7 @@ from ganablate.sweep.machine import Machine
 OBJECT_STORE_BYTES = 100 * 2**20
 """Ray's shared memory holds the list of jobs and nothing else; Ray asks for at least 75 MiB."""
 _PREFIX = "ganablate-ray-"
+_SETTLED_SECONDS = 60.0
 
 
 def _worker_environment(machine: Machine) -> dict[str, str]:
@@ -80,9 +82,7 @@ def temporary_folder() -> Iterator[Path]:
     """
     parent = Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())
     for old in parent.glob(f"{_PREFIX}*"):
-        with contextlib.suppress(OSError), (old / "held").open("r") as held:
-            _lock(held)
-            shutil.rmtree(old, ignore_errors=True)
+        _remove_if_left(old)
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
     with (folder / "held").open("w") as held:
         _lock(held)
@@ -90,6 +90,21 @@ def temporary_folder() -> Iterator[Path]:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+            time.sleep(0.1)  # an agent of Ray may write a last file
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_if_left(folder: Path) -> None:
+    try:
+        with (folder / "held").open("r") as held:
+            _lock(held)
+            shutil.rmtree(folder, ignore_errors=True)
+    except FileNotFoundError:  # something wrote after the driver had removed it
+        with contextlib.suppress(OSError):
+            if time.time() - folder.stat().st_mtime > _SETTLED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+    except OSError:  # held by a driver, or another user's
+        return
 
 
 def _lock(file: TextIO) -> None:

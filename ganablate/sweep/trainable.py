@@ -51,7 +51,13 @@ class TrialTrainable(tune.Trainable):
     that neither results nor Tune's own files grow with them.
     """
 
-    def setup(self, config: dict[str, Any], jobs: Sequence[Job] = (), attempt: str = "") -> None:
+    def setup(
+        self,
+        config: dict[str, Any],
+        jobs: Sequence[Job] = (),
+        attempt: str = "",
+        start_line: StartLine | None = None,
+    ) -> None:
         """Note what to do. The work starts in `step`, since Tune does not retry a failed reset."""
         self._jobs = jobs
         self._factory = attempt
