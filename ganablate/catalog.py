@@ -277,11 +277,15 @@ EXTRACTORS: dict[str, Extractor] = {
 }
 
 
+_CRITERION = "that of the criterion"  # nats for bce and minimax
+
+
 def _loss_columns(net: str, title: str) -> dict[str, Column]:
     return {
-        f"{net}_loss_mean": Column(direction="none", unit="nats", title=f"{title} loss, mean"),
-        f"{net}_loss_lowest": Column(direction="none", unit="nats", title=f"{title} loss, lowest"),
-        f"{net}_loss_spread": Column(direction="none", unit="nats", title=f"{title} loss, spread"),
+        f"{net}_loss_{what}": Column(
+            direction="none", unit=_CRITERION, title=f"{title} loss, {what}"
+        )
+        for what in ("mean", "lowest", "spread")
     }
 
 

@@ -7,7 +7,6 @@ Heavy libraries are imported by the commands that need them, so `--help`, `valid
 answer at once.
 """
 
-import dataclasses
 import json
 import os
 import sys
@@ -24,7 +23,6 @@ from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
-from ganablate.study.wording import unknown
 
 if TYPE_CHECKING:
     from ganablate.sweep.profile import Profile
@@ -146,12 +144,12 @@ def report(
     paths = studies or sorted(STUDIES.glob("*.yaml"))
     if not paths:
         _refuse([f"{STUDIES}/: no study file there; name one"])
-    for study in _studies(paths):
+    for path, study in zip(paths, _studies(paths), strict=True):
         budgets = [budget] if budget else _budgets_with_results(study)
         if not budgets:
-            out.print(f"{study.name}: no results yet: ganablate run", highlight=False)
+            out.print(f"{study.name}: no results yet: ganablate run {path}", highlight=False)
         for name in budgets:
-            _print_report(_expanded(study, name))
+            _print_report(*_plans([path], name))
 
 
 @app.command(epilog="Example: ganablate ui --port 5001")
@@ -204,34 +202,17 @@ def _studies(paths: Sequence[Path]) -> list[Study]:
     return studies
 
 
-def _expanded(study: Study, budget: str | None, replicates: int | None = None) -> Plan:
-    try:
-        return expand(study, budget, replicates=replicates)
-    except StudyError as error:
-        _refuse(error.problems)
-
-
 def _plans(
     paths: Sequence[Path],
     budget: str | None = None,
     replicates: int | None = None,
     arms: Sequence[str] | None = None,
 ) -> list[Plan]:
-    plans = [_expanded(study, budget, replicates) for study in _studies(paths)]
-    return [_only(plan, arms) for plan in plans] if arms else plans
-
-
-def _only(plan: Plan, names: Sequence[str]) -> Plan:
-    """The plan with the named arms alone."""
-    known = [arm.name for arm in plan.arms]
-    wrong = [name for name in names if name not in known]
-    if wrong:
-        _refuse([f"study {plan.study}: {unknown('an arm', name, known)}" for name in wrong])
-    return dataclasses.replace(
-        plan,
-        arms=tuple(arm for arm in plan.arms if arm.name in names),
-        trials=tuple(trial for trial in plan.trials if trial.arm in names),
-    )
+    studies = _studies(paths)
+    try:
+        return [expand(study, budget, replicates=replicates, arms=arms) for study in studies]
+    except StudyError as error:
+        _refuse(error.problems)
 
 
 def _budgets_with_results(study: Study) -> list[str]:

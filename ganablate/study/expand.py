@@ -1,11 +1,12 @@
 """Expands a study to the ordered trials of one budget."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from ganablate.config import TrialConfig
 from ganablate.study.errors import Fault, Problem, StudyError
 from ganablate.study.identity import replicate_seed, trial_ids
-from ganablate.study.layout import Row, lay_out
+from ganablate.study.layout import Layout, Row, lay_out
 from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.study.resolve import FIELDS, Configs
 from ganablate.study.schema import Study
@@ -14,15 +15,21 @@ from ganablate.study.wording import unknown
 MOST_REPLICATES = 1000
 
 
-def expand(study: Study, budget: str | None = None, *, replicates: int | None = None) -> Plan:
+def expand(
+    study: Study,
+    budget: str | None = None,
+    *,
+    replicates: int | None = None,
+    arms: Sequence[str] | None = None,
+) -> Plan:
     """The plan of a study at a budget (the study's default one if None).
 
-    `replicates`, 1 to 1000, replaces the study's and the budget's number; trials that both plans
-    hold keep their ids.
+    `replicates`, 1 to 1000, replaces the study's and the budget's number; `arms` leaves only the
+    arms named (d_dropout=0 finds d_dropout=0.0). Trials that both plans hold keep their ids.
 
     Raises:
-        StudyError: there is no such budget, or the study was not loaded by `load_study` and is
-            wrong.
+        StudyError: there is no such budget or arm, or the study was not loaded by `load_study`
+            and is wrong.
     """
     label = study.default_budget if budget is None else budget
     if label not in study.budget_names:
@@ -38,16 +45,17 @@ def expand(study: Study, budget: str | None = None, *, replicates: int | None = 
     count = replicates or chosen.replicates or study.replicates
     seeds = [replicate_seed(study.seed, replicate) for replicate in range(count)]
     make = Configs(seeds[0])
+    rows = layout.rows if arms is None else _chosen(study, layout, arms)
     try:
-        configs = [make.of(row.resolution) for row in layout.rows]
+        configs = [make.of(row.resolution) for row in rows]
     except ValueError as error:
         raise StudyError([Problem(f"study {study.name}", str(error))]) from None
     first = layout.rows[0] if layout.has_baseline and layout.rows else None
-    arms: list[Arm] = []
+    planned: list[Arm] = []
     trials: list[Trial] = []
-    for row, config in zip(layout.rows, configs, strict=True):
+    for row, config in zip(rows, configs, strict=True):
         arm = _arm(row, first, config)
-        arms.append(arm)
+        planned.append(arm)
         assert row.resolution.data is not None
         trials.extend(_trials(arm, row.resolution.data.data_id, seeds))
     return Plan(
@@ -55,12 +63,21 @@ def expand(study: Study, budget: str | None = None, *, replicates: int | None = 
         budget=label,
         primary=study.primary,
         metrics=study.metrics,
-        arms=tuple(arms),
+        arms=tuple(planned),
         trials=tuple(trials),
         excluded=tuple(layout.excluded),
         asks=study.asks,
         replicates=count,
     )
+
+
+def _chosen(study: Study, layout: Layout, names: Sequence[str]) -> list[Row]:
+    found = {name: layout.names.find(name) for name in names}
+    known = layout.names.all()
+    wrong = [unknown("an arm", name, known) for name, arm in found.items() if arm is None]
+    if wrong:
+        raise StudyError([Problem(f"study {study.name}", message) for message in wrong])
+    return [row for row in layout.rows if row.name in found.values()]
 
 
 def _placed(study: Study, fault: Fault) -> Problem:

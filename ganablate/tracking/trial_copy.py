@@ -114,10 +114,11 @@ def settings_of(trial: Trial) -> dict[str, str]:
 
 def artifacts_of(folder: TrialFolder) -> Iterator[tuple[Path, str | None]]:
     """Files worth a look, each with the folder it goes to."""
-    for name in ("trial.json", "metrics.json", "losses.png", "samples.gif"):
+    for name in ("trial.json", "metrics.json"):
         if (folder.path / name).is_file():
             yield folder.path / name, None
-    for path in sorted((folder.path / "samples").glob("*.png")):
+    # A name that starts with a dot is a write that was cut off.
+    for path in sorted((folder.path / "samples").glob("[0-9]*.png")):
         yield path, "samples"
 
 
