@@ -26,7 +26,7 @@ report: install  ## rebuild every table and figure in results/, without training
 ui: install      ## open the MLflow UI on 127.0.0.1
 	$(BIN)/ganablate ui
 
-check: lint types imports  ## ruff, mypy, import directions, module sizes
+check: lint types imports  ## ruff, mypy, import directions
 
 lint: install
 	$(BIN)/ruff check .
@@ -41,8 +41,8 @@ imports: install
 test: install    ## the fast tests
 	$(BIN)/pytest
 
-test-sweep: install  ## the slow tests of the main job: a real Ray sweep, kill and resume
-	$(BIN)/pytest -m "slow" tests/test_main_job.py
+test-sweep: install  ## the slow tests of the main job: real Ray sweeps, kill and resume
+	$(BIN)/pytest -m "slow" tests/test_main_job.py tests/sweep tests/test_tracking.py
 
 test-all: install    ## every test
 	$(BIN)/pytest -m "slow or not slow"
@@ -50,7 +50,7 @@ test-all: install    ## every test
 golden: install  ## rewrite the expected files under tests/golden
 	GANABLATE_UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/report
 
-bench: install   ## the figures quoted in the README
+bench: install   ## overhead of the whole stack for each trial
 	$(BIN)/python benchmarks/sweep_overhead.py
 
 clean:           ## remove runs/ (all trials!) and caches; results/ stays

@@ -277,7 +277,7 @@ EXTRACTORS: dict[str, Extractor] = {
 }
 
 
-_CRITERION = "that of the criterion"  # nats for bce and minimax
+_CRITERION = "units of the criterion"  # nats for bce and minimax
 
 
 def _loss_columns(net: str, title: str) -> dict[str, Column]:

@@ -9,22 +9,27 @@ answer at once.
 
 import json
 import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.text import Text
+from typer.core import TyperGroup
 
+from ganablate.intake import (
+    budgets_with_results,
+    plans_of_tables,
+    read_plans,
+    read_profile,
+    read_studies,
+)
 from ganablate.study.errors import Problem, StudyError
-from ganablate.study.expand import expand
-from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
-from ganablate.study.schema import Study
 
 if TYPE_CHECKING:
+    from ganablate.ledger import DataKey
     from ganablate.sweep.profile import Profile
 
 RUNS = Path("runs")
@@ -35,7 +40,19 @@ FAILED = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130
 
+
+class _Commands(TyperGroup):
+    """Turns wrong input, wherever it is noticed, into lines and exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except StudyError as error:
+            _refuse(error.problems)
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="GAN ablation studies: a YAML study in, an honest table out.",
     no_args_is_help=True,
     add_completion=False,
@@ -68,7 +85,7 @@ def validate(studies: StudyFiles) -> None:
     """Check study files and print every mistake with its place. Creates nothing."""
     from ganablate.listing import size
 
-    for path, plan in zip(studies, _plans(studies), strict=True):
+    for path, plan in zip(studies, read_plans(studies), strict=True):
         out.print(f"{path}: {size(plan)}", highlight=False, soft_wrap=True)
 
 
@@ -83,7 +100,7 @@ def show_plan(
     """List the arms and trials of a study, and what is complete already."""
     from ganablate.listing import plan_as_json
 
-    plans = _plans(studies, budget, replicates, arm)
+    plans = read_plans(studies, budget, replicates, arm)
     if as_json:
         _print_json([plan_as_json(plan) for plan in plans])
         return
@@ -107,14 +124,15 @@ def run(  # noqa: PLR0913 - one parameter an option
 
     Ctrl-C stops cleanly; the same command goes on from there.
     """
-    plans = _plans(studies, budget, replicates, arm)
-    profile = _profile(sweep, data_root)
-    _prepare_data(plans, profile)
-    code = _run_sweep(plans, profile, tracking_uri)
-    # The table keeps the arms that --arm left alone.
-    for plan in _plans(studies, budget, replicates):
-        _print_report(plan)
-    raise typer.Exit(code)
+    plans = read_plans(studies, budget, replicates, arm)
+    # The table keeps the arms that --arm leaves alone and the replicates beyond --replicates; it is
+    # planned now, since the file may be edited while the sweep runs.
+    tables = plans_of_tables(studies, budget, replicates)
+    profile = read_profile(sweep, data_root)
+    fingerprints = _prepare_data(plans, profile)
+    code = _run_sweep(plans, profile, fingerprints, tracking_uri)
+    reported = [_print_report(plan) for plan in tables]
+    raise typer.Exit(code if all(reported) else code or FAILED)
 
 
 @app.command(epilog="Example: ganablate status studies/mnist_ablation.yaml --json")
@@ -122,7 +140,7 @@ def status(studies: StudyFiles, budget: BudgetName = None, as_json: AsJson = Fal
     """Say how many trials of each arm are complete, running, failed or pending."""
     from ganablate.listing import failures, status_as_json
 
-    plans = _plans(studies, budget)
+    plans = read_plans(studies, budget)
     if as_json:
         _print_json([status_as_json(plan, TRIALS) for plan in plans])
         return
@@ -144,12 +162,15 @@ def report(
     paths = studies or sorted(STUDIES.glob("*.yaml"))
     if not paths:
         _refuse([f"{STUDIES}/: no study file there; name one"])
-    for path, study in zip(paths, _studies(paths), strict=True):
-        budgets = [budget] if budget else _budgets_with_results(study)
+    for path, study in zip(paths, read_studies(paths), strict=True):
+        budgets = budgets_with_results(study, RESULTS, TRIALS)
+        if budget and (studies or budget in study.budget_names):
+            budgets = [budget]
         if not budgets:
             out.print(f"{study.name}: no results yet: ganablate run {path}", highlight=False)
         for name in budgets:
-            _print_report(*_plans([path], name))
+            if not _print_report(*read_plans([path], name)):
+                raise typer.Exit(WRONG_INPUT)
 
 
 @app.command(epilog="Example: ganablate ui --port 5001")
@@ -161,7 +182,9 @@ def ui(
     from ganablate.tracking import resolve_uri, ui_command, ui_environment
 
     try:
-        command = ui_command(resolve_uri(RUNS, argument=tracking_uri), port=port)
+        of_profile = read_profile().tracking_uri
+        uri = resolve_uri(RUNS, argument=tracking_uri, profile=of_profile)
+        command = ui_command(uri, port=port)
     except ValueError as error:
         _refuse([str(error)])
     RUNS.mkdir(exist_ok=True)
@@ -171,15 +194,7 @@ def ui(
 
 def main() -> None:
     """Entry point of the console script."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:  # `ganablate plan ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-# --- reading what the user gave ---
+    app()
 
 
 def _refuse(problems: Sequence[Problem | str]) -> NoReturn:
@@ -188,72 +203,25 @@ def _refuse(problems: Sequence[Problem | str]) -> NoReturn:
     raise typer.Exit(WRONG_INPUT)
 
 
-def _studies(paths: Sequence[Path]) -> list[Study]:
-    """Load every study; on any problem print those of all of them and exit."""
-    studies: list[Study] = []
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            studies.append(load_study(path))
-        except StudyError as error:
-            problems += error.problems
+def _prepare_data(plans: Sequence[Plan], profile: "Profile") -> "Mapping[DataKey, str]":
+    """Read every data set once, before the first trial; the fingerprints of their bytes."""
+    from ganablate.sweep.prepare import prepare_data
+
+    fingerprints, problems = prepare_data(plans, profile.data_root, RUNS)
     if problems:
         _refuse(problems)
-    return studies
-
-
-def _plans(
-    paths: Sequence[Path],
-    budget: str | None = None,
-    replicates: int | None = None,
-    arms: Sequence[str] | None = None,
-) -> list[Plan]:
-    studies = _studies(paths)
-    try:
-        return [expand(study, budget, replicates=replicates, arms=arms) for study in studies]
-    except StudyError as error:
-        _refuse(error.problems)
-
-
-def _budgets_with_results(study: Study) -> list[str]:
-    folder = RESULTS / study.name
-    return [name for name in study.budget_names if (folder / name / "trials.csv").exists()]
-
-
-def _profile(path: Path | None, data_root: Path | None) -> "Profile":
-    from ganablate.sweep.profile import DEFAULT_PROFILE, Profile, load_profile
-
-    if path is None and not DEFAULT_PROFILE.exists():
-        profile = Profile()  # a folder without sweeps/ is no mistake
-    else:
-        try:
-            profile = load_profile(path or DEFAULT_PROFILE)
-        except StudyError as error:
-            _refuse(error.problems)
-    return profile.model_copy(update={"data_root": data_root}) if data_root else profile
-
-
-def _prepare_data(plans: Sequence[Plan], profile: "Profile") -> None:
-    """Read every data set once, before the first trial; the workers map the result."""
-    from ganablate.gan.data import DataError, materialise
-
-    problems: list[str] = []
-    configs = [trial.config for plan in plans for trial in plan.trials]
-    root, cache = profile.data_root, RUNS / "data"
-    needed = dict.fromkeys((c.dataset, c.image_size, c.channels) for c in configs)
-    for dataset, size, channels in needed:
-        try:
-            materialise(dataset, size, data_root=root, cache=cache, channels=channels)
-        except DataError as error:
-            problems.append(str(error))
-    if problems:
-        _refuse(list(dict.fromkeys(problems)))
+    return fingerprints
 
 
 # --- running and printing ---
 
 
-def _run_sweep(plans: Sequence[Plan], profile: "Profile", tracking_uri: str | None) -> int:
+def _run_sweep(
+    plans: Sequence[Plan],
+    profile: "Profile",
+    fingerprints: "Mapping[DataKey, str]",
+    tracking_uri: str | None,
+) -> int:
     """Run what is not complete; returns the exit code."""
     from ganablate.screen import screen_for
     from ganablate.sweep.machine import MachineError
@@ -264,25 +232,37 @@ def _run_sweep(plans: Sequence[Plan], profile: "Profile", tracking_uri: str | No
     uri = resolve_uri(RUNS, argument=tracking_uri, profile=profile.tracking_uri)
     tracker = MlflowTracker(uri, RUNS, screen.warned)
     try:
-        summary = run_sweep(plans, profile, observer=screen, tracker=tracker, runs=RUNS)
+        summary = run_sweep(
+            plans,
+            profile,
+            observer=screen,
+            tracker=tracker,
+            runs=RUNS,
+            fingerprints=fingerprints,
+        )
     except MachineError as error:
         _refuse([str(error)])
+    finally:
+        screen.close()
     if summary.interrupted:
         return INTERRUPTED
     return FAILED if summary.failed else 0
 
 
-def _print_report(plan: Plan) -> None:
+def _print_report(plan: Plan) -> bool:
+    """Write and print the report; False if a committed file could not be read."""
     from ganablate.report.build import build_report
 
     try:
         files = build_report(plan, trials_root=TRIALS, results_root=RESULTS)
-    except ValueError as error:  # a committed csv that is none
-        _refuse([str(error)])
+    except ValueError as error:
+        err.print(Text(str(error), style="red"), soft_wrap=True)
+        return False
     for notice in files.notices:
         err.print(Text(notice, style="yellow"), soft_wrap=True)
     out.print(Text(files.table_markdown), soft_wrap=True)
     out.print(f"report: {files.folder}/    runs: ganablate ui", highlight=False, soft_wrap=True)
+    return True
 
 
 def _print_arms(plan: Plan) -> None:

@@ -29,17 +29,18 @@ def _refuse_boolean(value: object) -> object:
     return value
 
 
-_Number = BeforeValidator(_refuse_boolean)
-Count = Annotated[int, _Number, Field(ge=1)]
-Rate = Annotated[float, _Number, Field(gt=0)]
-Decay = Annotated[float, _Number, Field(ge=0, lt=1)]
-Share = Annotated[float, _Number, Field(ge=0, lt=1)]
+NOT_BOOLEAN = BeforeValidator(_refuse_boolean)
+"""Marks a number: pydantic would take `true` for 1."""
+Count = Annotated[int, NOT_BOOLEAN, Field(ge=1)]
+Rate = Annotated[float, NOT_BOOLEAN, Field(gt=0)]
+Decay = Annotated[float, NOT_BOOLEAN, Field(ge=0, lt=1)]
+Share = Annotated[float, NOT_BOOLEAN, Field(ge=0, lt=1)]
 # The bounds on sizes refuse slips of the keyboard (a latent of 10^9) before they eat the memory.
-Width = Annotated[int, _Number, Field(ge=1, le=8192)]
-LatentDim = Annotated[int, _Number, Field(ge=1, le=65536)]
-BatchSize = Annotated[int, _Number, Field(ge=2, le=65536)]
-ImageSize = Annotated[int, _Number, Field(ge=8, le=1024)]
-Seed = Annotated[int, _Number, Field(ge=0, lt=2**63)]
+Width = Annotated[int, NOT_BOOLEAN, Field(ge=1, le=8192)]
+LatentDim = Annotated[int, NOT_BOOLEAN, Field(ge=1, le=65536)]
+BatchSize = Annotated[int, NOT_BOOLEAN, Field(ge=2, le=65536)]
+ImageSize = Annotated[int, NOT_BOOLEAN, Field(ge=8, le=1024)]
+Seed = Annotated[int, NOT_BOOLEAN, Field(ge=0, lt=2**63)]
 
 
 class TrialConfig(BaseModel):
@@ -73,7 +74,7 @@ class TrialConfig(BaseModel):
 
     criterion: str
     penalty: str | None = None
-    penalty_weight: Annotated[float, _Number, Field(ge=0)] | None = None
+    penalty_weight: Annotated[float, NOT_BOOLEAN, Field(ge=0)] | None = None
 
     g_optimizer: str
     d_optimizer: str

@@ -34,6 +34,8 @@ from ganablate.atomic_write import replacing, write_text
 from ganablate.study.identity import ID_VERSION, SEMANTICS_VERSION
 from ganablate.study.plan import Trial
 
+DataKey = tuple[str, int, int | None]
+"""Data set, image size, channels: what decides which images a trial sees."""
 State = Literal["pending", "running", "complete", "failed", "stale"]
 CHECKPOINTS_KEPT = 2
 """States kept, newest first: if the last one cannot be read, the one before it can."""
@@ -90,7 +92,12 @@ class TrialFolder:
     # --- what the trial is ---
 
     def open(self, trial: Trial) -> None:
-        """Write down what the trial is. Call it under the claim."""
+        """Write down what the trial is, and sweep up after writes that were cut off.
+
+        Call it under the claim.
+        """
+        for left in self.path.glob("checkpoints/.writing-*"):
+            shutil.rmtree(left, ignore_errors=True)
         _write_json(
             self.path / "trial.json",
             {
@@ -149,14 +156,19 @@ class TrialFolder:
             with replacing(staging / "state.pt") as temporary:
                 write_state(temporary)
             _write_json(staging / "block.json", block)
-            if target.exists():  # an unreadable checkpoint was fallen back from
+            if target.exists():
                 shutil.rmtree(target)
+            staging.chmod(0o755)  # mkdtemp makes it private; results are for everyone to read
             staging.rename(target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         for old in self._checkpoints()[CHECKPOINTS_KEPT:]:
             (old / "state.pt").unlink(missing_ok=True)
         return target / "block.json"
+
+    def discard_checkpoint(self, state: Path) -> None:
+        """Remove a checkpoint that cannot be read, its block included: it will be made again."""
+        shutil.rmtree(state.parent)
 
     def states(self) -> list[Path]:
         """Files of stored states, newest first."""
@@ -220,7 +232,7 @@ class TrialFolder:
     def write_complete(self, facts: Mapping[str, Any]) -> None:
         """Declare the trial complete; then drop what only a resume would have needed."""
         _write_json(self.path / "complete.json", {**facts, "finished_ms": now_ms()})
-        (self.path / "failure.json").unlink(missing_ok=True)
+        self.forget_failure()
         for state in self.states():
             state.unlink(missing_ok=True)
 
@@ -234,9 +246,13 @@ class TrialFolder:
         content = {"attempt": attempt, "message": message, "traceback": traceback}
         _write_json(self.path / "failure.json", {**content, "failed_ms": now_ms()})
 
+    def forget_failure(self) -> None:
+        """A later attempt did better."""
+        (self.path / "failure.json").unlink(missing_ok=True)
+
     @property
     def failure(self) -> dict[str, Any] | None:
-        """Why the last attempt failed; None if it did not."""
+        """Why an attempt failed that no later one has made good; None if there is none."""
         return _read_json(self.path / "failure.json")
 
 
@@ -265,3 +281,17 @@ def lacks(trial: Trial, root: Path, metrics: Collection[str]) -> list[str]:
     """The metrics that a complete trial was not evaluated with yet, in the order given."""
     evaluated = TrialFolder(root, trial.trial_id).metrics()["evaluated"]
     return [metric for metric in metrics if metric not in evaluated]
+
+
+def data_key(trial: Trial) -> DataKey:
+    """The images that a trial sees."""
+    config = trial.config
+    return config.dataset, config.image_size, config.channels
+
+
+def has_work(
+    trial: Trial, metrics: Collection[str], root: Path, fingerprints: Mapping[DataKey, str]
+) -> bool:
+    """Whether anything is left to do: it is not complete, saw other data, or lacks a metric."""
+    state = state_of(trial, root, fingerprint=fingerprints.get(data_key(trial)))
+    return state != "complete" or bool(lacks(trial, root, metrics))

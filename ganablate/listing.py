@@ -65,7 +65,7 @@ def failures(plan: Plan, trials_root: Path) -> list[str]:
     lines = []
     for trial in plan.trials:
         failure = TrialFolder(trials_root, trial.trial_id).failure
-        if failure is not None:
+        if failure is not None and state_of(trial, trials_root) == "failed":
             lines.append(f"{trial.arm} / {trial.replicate} failed: {failure['message']}")
     return lines
 

@@ -40,21 +40,21 @@ class Watch:
         self.done = 0
         self.failed = 0
         self.running: dict[str, tuple[str, int, Progress]] = {}
-        self._first_seen: dict[str, float] = {}
         self._worked = 0.0  # trials' worth of training seen by this sweep
         self._began: float | None = None
 
     def progressed(self, arm: str, replicate: int, progress: Progress) -> None:
         """Note how far a trial is."""
-        share = progress.iteration / max(progress.total, 1)
-        before = self._first_seen.get(progress.trial_id)
-        if before is None:
-            # What was restored from a checkpoint is not this sweep's work.
-            self._began = self._began or time.monotonic()
-            self._first_seen[progress.trial_id] = before = share
         old = self.running.get(progress.trial_id)
-        was = old[2].iteration / max(old[2].total, 1) if old else before
-        self._worked += max(share - was, 0.0)
+        if old is not None:
+            was = old[2].iteration
+        elif self._began is None:
+            # The clock starts at the first news of all, so what came before it does not count.
+            self._began = time.monotonic()
+            was = progress.iteration
+        else:
+            was = progress.from_iteration  # what was restored is not this sweep's work
+        self._worked += max(progress.iteration - was, 0) / max(progress.total, 1)
         self.running[progress.trial_id] = (arm, replicate, progress)
 
     def ended(self, trial_id: str, *, failed: bool) -> None:
@@ -137,6 +137,9 @@ class _Screen:
     def refresh(self) -> None:
         """Show the new state; a screen that draws overrides it."""
 
+    def close(self) -> None:
+        """Leave the terminal as it was, however the sweep ended."""
+
     def _say(self, text: str, style: str) -> None:
         self.console.print(Text(text, style=style))
 
@@ -183,9 +186,13 @@ class LiveScreen(_Screen):
         """Draw the new state."""
         self._live.update(self.picture())
 
+    def close(self) -> None:
+        """Remove the drawing; twice does no harm."""
+        self._live.stop()
+
     def finished(self, summary: Summary) -> None:
         """Remove the drawing and say how it went."""
-        self._live.stop()
+        self.close()
         super().finished(summary)
 
     def picture(self) -> Group:

@@ -83,10 +83,19 @@ def test_the_mistakes_of_all_files_come_at_once(project: Path) -> None:
     assert "studies/none.yaml" in err
 
 
+def test_two_files_with_one_name_would_mix_their_results(project: Path) -> None:
+    (project / "studies" / "copy.yaml").write_text(GOOD)
+    code, _, err = invoke("validate", "studies/tiny.yaml", "studies/copy.yaml")
+    assert code == 2
+    assert [line.split(": ")[0] for line in err.splitlines()] == [
+        "studies/tiny.yaml", "studies/copy.yaml",
+    ]  # fmt: skip
+
+
 def test_plan_lists_arms_and_json_lists_trials(project: Path) -> None:
     code, out, _ = invoke("plan", "studies/tiny.yaml")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()[2:6]] == [
+    assert [line.split()[0] for line in out.splitlines()[3:7]] == [
         "baseline", "latent_dim=4", "latent_dim=16", "criterion=mse",
     ]  # fmt: skip
     code, out, _ = invoke("plan", "studies/tiny.yaml", "--json", "--arm", "latent_dim=4")

@@ -10,7 +10,7 @@ from filelock import FileLock
 from ganablate.atomic_write import write_text
 from ganablate.report.captions import table_notes
 from ganablate.report.curves import curves_csv, curves_frame, merge_curves, read_curves
-from ganablate.report.figures.contact_sheet import SampleRow, draw_contact_sheet, sample_rows
+from ganablate.report.figures.contact_sheet import draw_contact_sheet, sample_rows
 from ganablate.report.figures.losses import draw_losses
 from ganablate.report.figures.primary import draw_primary
 from ganablate.report.provenance import provenance, read_provenance
@@ -89,20 +89,15 @@ def _frames(
 
 def _samples(plan: Plan, trials: pd.DataFrame, trials_root: Path, samples: Path) -> list[str]:
     rows = sample_rows(trials, plan, trials_root)
-    lacking = _lacking_samples(rows, trials)
+    lacking = [row.arm for row in rows if row.lacks_images]
     if samples.exists() and lacking:
         return [
             f"{samples.name} stays as it is: the images of {len(lacking)} arm(s) are not here "
             f"({', '.join(lacking[:3])}{', ...' if len(lacking) > 3 else ''})"
         ]
-    draw_contact_sheet(rows, trials, plan, samples)
+    if not draw_contact_sheet(rows, trials, plan, samples):
+        samples.unlink(missing_ok=True)
     return []
-
-
-def _lacking_samples(rows: list[SampleRow], trials: pd.DataFrame) -> list[str]:
-    """Arms with a complete trial but without an image here."""
-    complete = set(trials.loc[trials["state"] == "complete", "arm"])
-    return [row.arm for row in rows if row.images is None and row.arm in complete]
 
 
 def _present(folder: Path) -> tuple[Path, ...]:

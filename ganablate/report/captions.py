@@ -5,13 +5,21 @@ from collections.abc import Iterable
 import pandas as pd
 
 from ganablate.catalog import Column, metric_columns
-from ganablate.report.tables import criterion_columns, reference_arm, reference_protocols
+from ganablate.config import TrialConfig
+from ganablate.report.tables import (
+    any_assessed,
+    baseline_arm,
+    criterion_columns,
+    reference_arm,
+    reference_protocols,
+)
 from ganablate.report.trials import PROTOCOL, protocol_columns
-from ganablate.study.plan import Plan
+from ganablate.study.plan import BASELINE, Plan
 
 MISSING = "—"
 MARKS = {"protocol": "†", "criterion": "‡"}
 ARROWS = {"min": "↓", "max": "↑", "none": ""}
+_IN_NATS = ("bce", "minimax")
 _BETTER = {"min": "lower is better", "max": "higher is better", "none": "no direction"}
 
 
@@ -59,21 +67,29 @@ def _titles(columns: Iterable[str], plan: Plan) -> str:
     return "; ".join(known[name].title for name in columns)
 
 
-def protocols(trials: pd.DataFrame, plan: Plan) -> list[str]:
-    """One line for each protocol of the reference arm, and one that names all others."""
+def protocols(
+    trials: pd.DataFrame, plan: Plan, *, only: str | None = None, mark: str = MARKS["protocol"]
+) -> list[str]:
+    """One line for each protocol of the reference arm, and one that names all others.
+
+    Args:
+        trials: As `trials_frame` gives it.
+        plan: The plan that the trials are of.
+        only: Of this column; None: of all.
+        mark: How the others are marked.
+    """
+    columns = [name for name in protocol_columns(plan.metrics) if only in (None, name)]
     by_stamp: dict[str, list[str]] = {}
     for column, stamp in reference_protocols(trials, plan).items():
-        by_stamp.setdefault(stamp, []).append(column)
-    lines = [f"{_titles(columns, plan)}: {stamp}." for stamp, columns in by_stamp.items()]
+        if column in columns:
+            by_stamp.setdefault(stamp, []).append(column)
+    lines = [f"{_titles(names, plan)}: {stamp}." for stamp, names in by_stamp.items()]
     others = {
-        str(stamp)
-        for column in protocol_columns(plan.metrics)
-        for stamp in trials[column + PROTOCOL].dropna().unique()
+        str(stamp) for column in columns for stamp in trials[column + PROTOCOL].dropna().unique()
     }
     apart = sorted(others - set(by_stamp))
     if apart:
         name = reference_arm(plan).name
-        mark = MARKS["protocol"]
         lines.append(f"{mark} another protocol than the arm {name}'s: {'; or '.join(apart)}.")
     return lines
 
@@ -89,13 +105,70 @@ def primary_line(plan: Plan) -> str | None:
 
 def _units(plan: Plan) -> str | None:
     losses = criterion_columns(plan)
-    parts = ["losses: that of the criterion (nats for bce)"] if losses else []
+    used = {arm.config.criterion for arm in plan.arms}
+    nats = " and ".join(name for name in _IN_NATS if name in used)
+    unit = "units of the criterion" + (f" (nats for {nats})" if nats else "")
+    parts = [f"losses: {unit}"] if losses else []
     by_unit: dict[str, list[str]] = {}
     for name, column in metric_columns(plan.metrics).items():
         if name not in losses and name != primary_column(plan):
             by_unit.setdefault(column.unit, []).append(name)
     parts += [f"{unit}: {_titles(names, plan)}" for unit, names in by_unit.items()]
     return f"Units. {'. '.join(part[0].upper() + part[1:] for part in parts)}." if parts else None
+
+
+def _window(plan: Plan) -> str | None:
+    """Over which steps the losses and the accuracies were taken."""
+    losses, accuracies = bool(criterion_columns(plan)), "d_accuracy" in plan.metrics
+    named = [*(["losses"] if losses else []), *(["accuracies of D"] if accuracies else [])]
+    if not named:
+        return None
+    text = f"{' and '.join(named)}: over every step of the last fifth of training"
+    more = "; spread is the standard deviation over those steps; penalty left out" if losses else ""
+    return f"{text[0].upper()}{text[1:]}{more}."
+
+
+def _optimizers(config: TrialConfig) -> str:
+    g = f"{config.g_optimizer} lr {config.g_lr:g}"
+    d = f"{config.d_optimizer} lr {config.d_lr:g}"
+    return g if g == d else f"G {g}, D {d}"
+
+
+def settings_line(plan: Plan) -> str:
+    """What was trained: the settings of the arm that the others are compared to."""
+    arm, config = reference_arm(plan), reference_arm(plan).config
+    label = "First arm" if baseline_arm(plan) is None else "Baseline"
+    images = f" ({config.train_images:,} images)" if config.train_images else ""
+    penalty = f" with {config.penalty}" if config.penalty else ""
+    weight = f" (weight {config.penalty_weight:g})" if config.penalty_weight is not None else ""
+    if config.epochs is not None:
+        length = counted(config.epochs, "epoch")
+    else:
+        length = counted(config.iterations or 0, "iteration")
+    parts = [
+        config.dataset + images,
+        f"{config.network} (G {config.g_width}, D {config.d_width})",
+        f"latent {config.latent_dim}",
+        config.criterion + (penalty + weight if penalty else ""),
+        _optimizers(config),
+        f"batch {config.batch_size}",
+        length,
+    ]
+    name = "" if arm.name == BASELINE else f" {arm.name}"
+    return f"{label}{name}: {', '.join(parts)}."
+
+
+def _left_out(plan: Plan) -> list[str]:
+    """One line for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for name, because in plan.excluded:
+        by_reason.setdefault(because, []).append(name)
+    return [f"Left out: {', '.join(names)} ({because})." for because, names in by_reason.items()]
+
+
+def _judged(trials: pd.DataFrame) -> str | None:
+    complete = bool((trials["state"] == "complete").any())
+    return "Outcomes: only divergence is judged." if complete and not any_assessed(trials) else None
 
 
 def table_notes(trials: pd.DataFrame, table: pd.DataFrame, plan: Plan) -> list[str]:
@@ -109,7 +182,9 @@ def table_notes(trials: pd.DataFrame, table: pd.DataFrame, plan: Plan) -> list[s
     )
     if any((table[name + "_n"] < table["n_complete"]).any() for name in columns):
         spread += f" (k): over the k of them that have this number. {MISSING}: none has it."
-    lines = [coverage(trials, plan), spread, primary_line(plan), _units(plan)]
+    lines: list[str | None] = [coverage(trials, plan), settings_line(plan)]
+    lines += [*_left_out(plan), spread]
+    lines += [_judged(trials), primary_line(plan), _units(plan), _window(plan)]
     lines += [*protocols(trials, plan), execution(trials)]
     if "criterion" in shown:
         lines.append(

@@ -1,30 +1,58 @@
-"""`curves.csv`: some points of every loss of every complete trial.
+"""`curves.csv`: every loss of every complete trial, as means over fiftieths of its training.
 
-Few enough that the file can be committed: 55 trials give a quarter of a megabyte. MLflow has up to
-1,000 points a loss and the accuracies of D; the trial folder has every step.
+A training is cut into 50 equal blocks of consecutive steps (fewer where it has fewer steps); each
+row is the mean of one block, in six significant digits. That is small enough to be committed: 55
+trials give a quarter of a megabyte. MLflow has up to 1,000 points a loss and the accuracies of D;
+the trial folder has every step.
 """
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from ganablate.catalog import DATASETS
 from ganablate.ledger import TrialFolder, state_of
-from ganablate.study.plan import Plan
+from ganablate.study.plan import Plan, Trial
 
-MOST_POINTS = 50
+BLOCKS = 50
 LOSSES = ("d/criterion", "d/penalty", "g/criterion")
 _TYPES = {"trial_id": "string", "metric": "string", "images_seen": "int64", "value": "float64"}
 
 
-def _picked(length: int) -> np.ndarray:
-    """Evenly spaced indices, the first and the last among them."""
-    return np.unique(np.linspace(0, length - 1, min(length, MOST_POINTS)).round().astype(np.int64))
+def _planned(trial: Trial, recorded: int, *, diverged: bool) -> int:
+    """Steps of the whole training. A diverged trial has fewer, and no more blocks for them.
+
+    Of a folder of images the length is not known here: then it is what was recorded.
+    """
+    config = trial.config
+    if not diverged or (config.iterations is None and config.dataset not in DATASETS):
+        return recorded
+    images = DATASETS[config.dataset].images if config.dataset in DATASETS else 0
+    return max(recorded, config.total_iterations(images))
 
 
-def _shortest(value: np.float32) -> float:
-    # The shortest text of a float32 takes half the bytes of its float64 form, without loss.
-    return float(str(value)) if np.isfinite(value) else float("nan")
+def block_means(steps: np.ndarray, length: int) -> tuple[np.ndarray, list[float]]:
+    """Ends and means of the blocks that the recorded steps reach.
+
+    Args:
+        steps: One value a step.
+        length: Steps of the whole training, at least as many as there are values.
+
+    Returns:
+        For each block the number of steps at its end, and the float64 mean in six significant
+        digits; NaN where a step is not finite or was not made.
+    """
+    count = min(length, BLOCKS)
+    edges = np.arange(count + 1) * length // count
+    edges = edges[: int(np.searchsorted(edges, steps.size)) + 1]
+    means = []
+    for start, end in itertools.pairwise(edges):
+        block = steps[start:end].astype(np.float64)
+        whole = block.size == end - start and bool(np.isfinite(block).all())
+        means.append(float(f"{block.mean():.6g}") if whole else float("nan"))
+    return edges[1:], means
 
 
 def _frame(pieces: list[pd.DataFrame]) -> pd.DataFrame:
@@ -36,24 +64,24 @@ def _frame(pieces: list[pd.DataFrame]) -> pd.DataFrame:
 def curves_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
     """Tidy frame of trial_id, metric, images_seen, value: the complete trials in plan order.
 
-    The step at index k of a loss was taken when (k + 1) * batch_size images had been seen. A
-    point that is not finite keeps its row and has no value.
+    `images_seen` is that at the end of the block. A block with a step that is not finite keeps
+    its row and has no value; blocks that a diverged trial did not reach have no row.
     """
     pieces = []
     for trial in plan.trials:
-        if str(state_of(trial, trials_root)) != "complete":
+        if state_of(trial, trials_root) != "complete":
             continue
-        losses = TrialFolder(trials_root, trial.trial_id).losses()
-        for key in (key for key in LOSSES if key in losses):
-            steps = np.asarray(losses[key], dtype=np.float32)
-            if steps.size == 0:
-                continue
-            picked = _picked(steps.size)
+        folder = TrialFolder(trials_root, trial.trial_id)
+        losses = folder.losses()
+        diverged = (folder.complete or {}).get("outcome") == "diverged"
+        for key in (key for key in LOSSES if key in losses and len(losses[key])):
+            steps = np.asarray(losses[key])
+            ends, means = block_means(steps, _planned(trial, steps.size, diverged=diverged))
             columns = {
                 "trial_id": trial.trial_id,
                 "metric": key,
-                "images_seen": (picked + 1) * trial.config.batch_size,
-                "value": [_shortest(value) for value in steps[picked]],
+                "images_seen": ends * trial.config.batch_size,
+                "value": means,
             }
             pieces.append(pd.DataFrame(columns))
     return _frame(pieces)

@@ -7,7 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ganablate.ledger import TrialFolder
+from ganablate.ledger import TrialFolder, state_of
+from ganablate.report.tables import reference_arm
 from ganablate.study.plan import Plan
 
 _FACTS = ("device", "precision", "threads", "torch", "ganablate", "host")
@@ -40,6 +41,19 @@ def _note(seen: dict[str, list[Any]]) -> str:
     return f"trials differ in what they ran with ({'; '.join(parts)}); trials.csv names each"
 
 
+def _settings(plan: Plan) -> dict[str, Any]:
+    """Every setting of the arm that the others are compared to, and what each arm changes.
+
+    Seeds differ by replicate: they stand with the trials.
+    """
+    reference = reference_arm(plan)
+    return {
+        "of": reference.name,
+        "full": reference.config.model_dump(mode="json", exclude_none=True, exclude={"seed"}),
+        "changes": {arm.name: dict(arm.changes) for arm in plan.arms},
+    }
+
+
 def provenance(plan: Plan, trials_root: Path, known: dict[str, Any]) -> dict[str, Any] | None:
     """What the local trial folders know, joined with what was `known` of other trials.
 
@@ -48,15 +62,19 @@ def provenance(plan: Plan, trials_root: Path, known: dict[str, Any]) -> dict[str
     """
     local: dict[str, Any] = {}
     for trial in plan.trials:
-        folder = TrialFolder(trials_root, trial.trial_id)
-        if folder.complete is not None:
-            local[trial.trial_id] = _trial(folder)
+        if state_of(trial, trials_root) == "complete":
+            local[trial.trial_id] = _trial(TrialFolder(trials_root, trial.trial_id))
     if not local:
         return None
     old = known.get("trials", {})
     joined = {**(old if isinstance(old, dict) else {}), **local}
     trials = {
-        trial.trial_id: {"arm": trial.arm, "replicate": trial.replicate, **joined[trial.trial_id]}
+        trial.trial_id: {
+            **joined[trial.trial_id],
+            "arm": trial.arm,
+            "replicate": trial.replicate,
+            "seed": trial.config.seed,
+        }
         for trial in plan.trials
         if trial.trial_id in joined
     }
@@ -72,6 +90,7 @@ def provenance(plan: Plan, trials_root: Path, known: dict[str, Any]) -> dict[str
         "execution": _note(seen),
         "seen": seen,
         "wall_seconds": round(wall, 3),
+        "settings": _settings(plan),
         "trials": trials,
     }
 

@@ -48,10 +48,8 @@ def _outcomes(row: pd.Series) -> str:
     names = [str(key)[2:] for key in row.index if str(key).startswith("n_")]
     names = [name for name in names if name not in ("complete", "planned", "failed")]
     order = [*OUTCOMES, *(name for name in names if name not in OUTCOMES)]
-    said = [f"{row['n_' + name]} {name}" for name in order if row["n_" + name]]
-    if row["n_failed"]:
-        said.append(f"{row['n_failed']} failed")
-    return ", ".join(said) or MISSING
+    counts = {name: row["n_" + name] for name in [*order, "failed"]}
+    return ", ".join(f"{n} {name}" for name, n in counts.items() if pd.notna(n) and n) or MISSING
 
 
 def _span(row: pd.Series, name: str) -> str:
@@ -87,28 +85,43 @@ def _end(row: pd.Series, column: str) -> str:
 def _columns(table: pd.DataFrame, plan: Plan) -> list[_Column]:
     rows = [row for _, row in table.iterrows()]
     both = any(_span(row, "g_updates") != _span(row, "d_updates") for row in rows)
+    outcomes = [_outcomes(row) for row in rows]
     columns = [
         _Column("Arm", [str(row["arm"]) for row in rows], left=True),
         _Column("Complete", [f"{row['n_complete']} of {row['n_planned']}" for row in rows]),
-        _Column("Outcomes", [_outcomes(row) for row in rows], left=True),
+        *([_Column("Outcomes", outcomes, left=True)] if {*outcomes} != {MISSING} else []),
         _Column("Updates G / D" if both else "Updates", [_updates(row) for row in rows]),
     ]
     primary = primary_column(plan)
     known = metric_columns(plan.metrics)
-    # The primary stands first: what the study asks must not hide in a later block.
-    for name in sorted(known, key=lambda name: name != primary):
+    # The primary stands first: what the study asks must not hide in a later block. Then come the
+    # numbers that have a better and a worse.
+    for name in sorted(known, key=lambda name: (name != primary, known[name].direction == "none")):
         cells, ends = [_cell(row, name) for row in rows], [_end(row, name) for row in rows]
         columns.append(_Column(heading(known[name]), cells, ends, strong=name == primary))
     return columns
 
 
 def _blocks(columns: list[_Column]) -> list[list[_Column]]:
-    """Break the columns so that no block is wider than a page; each begins with the arm."""
+    """Break the columns so that no block is wider than a page; each begins with the arm.
+
+    The blocks are as narrow as they can be without becoming more, so that none is left with a
+    single column while the others are full.
+    """
+    fewest = len(_broken(columns, _WIDTH))
+    for width in range(_WIDTH // 2, _WIDTH):
+        if len(blocks := _broken(columns, width)) == fewest:
+            return blocks
+    return _broken(columns, _WIDTH)
+
+
+def _broken(columns: list[_Column], most: int) -> list[list[_Column]]:
+    """Fill one block after the other up to so many characters."""
     arm, *rest = columns
     blocks = [[arm]]
     used = arm.width
     for column in rest:
-        if used + column.width + 3 > _WIDTH and len(blocks[-1]) > 1:
+        if used + column.width + 3 > most and len(blocks[-1]) > 1:
             blocks.append([arm])
             used = arm.width
         blocks[-1].append(column)

@@ -8,14 +8,27 @@ from ganablate.catalog import metric_columns
 from ganablate.report.trials import PROTOCOL, protocol_columns
 from ganablate.study.plan import BASELINE, Arm, Plan
 
-OUTCOMES = ("ok", "saturated", "collapsed", "diverged")
+ASSESSED = ("ok", "saturated", "collapsed")
+"""What a trial can be judged to be, besides diverged."""
+OUTCOMES = (*ASSESSED, "diverged")
 CRITERION_METRICS = ("d_loss", "g_loss")
 """Metrics on the scale of the criterion: two criteria make two scales."""
 
 
+def baseline_arm(plan: Plan) -> Arm | None:
+    """The arm that the others are compared to; None in a cross that compares with none."""
+    compared = next((arm.compare_to for arm in plan.arms if arm.compare_to is not None), BASELINE)
+    return next((arm for arm in plan.arms if arm.name == compared), None)
+
+
 def reference_arm(plan: Plan) -> Arm:
     """The arm that cells are marked against: the baseline, else the first arm."""
-    return next((arm for arm in plan.arms if arm.name == BASELINE), plan.arms[0])
+    return baseline_arm(plan) or plan.arms[0]
+
+
+def any_assessed(trials: pd.DataFrame) -> bool:
+    """Whether a trial was judged beyond divergence."""
+    return bool(trials["outcome"].isin(list(ASSESSED)).any())
 
 
 def arms_in_order(plan: Plan) -> list[Arm]:
@@ -66,7 +79,8 @@ def arm_table(trials: pd.DataFrame, plan: Plan) -> pd.DataFrame:
         plan: The plan that the trials are of.
 
     Returns:
-        Columns: arm, n_complete, n_planned, n_failed, one count for each outcome (n_ok, ...), the
+        Columns: arm, n_complete, n_planned, n_failed, one count for each outcome (n_ok, ...; all
+        but n_diverged are missing where no trial was assessed), the
         range over replicates of images_seen, g_updates and d_updates, then for each column of the
         plan's metrics the mean under its own name, `_sd` (sample standard deviation, missing for
         n < 2), `_n` (replicates with that number) and `_mark`: "protocol" where it was measured
@@ -77,6 +91,7 @@ def arm_table(trials: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     protocols = reference_protocols(trials, plan)
     criterion = reference_arm(plan).config.criterion
     seen = sorted({str(value) for value in trials["outcome"].dropna()} - set(OUTCOMES))
+    unknown = () if any_assessed(trials) else ASSESSED
     rows = []
     for arm in arms_in_order(plan):
         every = trials[trials["arm"] == arm.name]
@@ -88,6 +103,7 @@ def arm_table(trials: pd.DataFrame, plan: Plan) -> pd.DataFrame:
             "n_failed": int((every["state"] == "failed").sum()),
         }
         row |= {f"n_{name}": int((own["outcome"] == name).sum()) for name in [*OUTCOMES, *seen]}
+        row |= {f"n_{name}": None for name in unknown}
         for name in ("images_seen", "g_updates", "d_updates"):
             row[f"{name}_min"], row[f"{name}_max"] = _range(own[name])
         row |= _numbers(own, columns)

@@ -228,7 +228,8 @@ class _Reader:
         if text in ("", "~", "null", "Null", "NULL"):
             key = dotted(path[-1:])
             what = f"{key} is empty" if key else "an empty value"
-            return self._refuse(path, event, f"{what}; give a value or leave it out")
+            advice = "a space is needed after the colon" if ":" in key else "give a value"
+            return self._refuse(path, event, f"{what}; {advice} or leave it out")
         if text in ("true", "True", "TRUE", "false", "False", "FALSE"):
             return text.lower() == "true"
         number = read_number(text)

@@ -25,7 +25,8 @@ def expand(
     """The plan of a study at a budget (the study's default one if None).
 
     `replicates`, 1 to 1000, replaces the study's and the budget's number; `arms` leaves only the
-    arms named (d_dropout=0 finds d_dropout=0.0). Trials that both plans hold keep their ids.
+    arms named (d_dropout=0 finds d_dropout=0.0, the name of a paired group all its arms). Trials
+    that both plans hold keep their ids.
 
     Raises:
         StudyError: there is no such budget or arm, or the study was not loaded by `load_study`
@@ -72,12 +73,17 @@ def expand(
 
 
 def _chosen(study: Study, layout: Layout, names: Sequence[str]) -> list[Row]:
-    found = {name: layout.names.find(name) for name in names}
-    known = layout.names.all()
-    wrong = [unknown("an arm", name, known) for name, arm in found.items() if arm is None]
+    found: set[str] = set()
+    wrong: list[str] = []
+    for name in names:
+        arm = layout.names.find(name)
+        several = layout.names.group(name) if arm is None else [arm]
+        found.update(several)
+        if not several:
+            wrong.append(layout.names.refusal(name))
     if wrong:
         raise StudyError([Problem(f"study {study.name}", message) for message in wrong])
-    return [row for row in layout.rows if row.name in found.values()]
+    return [row for row in layout.rows if row.name in found]
 
 
 def _placed(study: Study, fault: Fault) -> Problem:

@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 
+from ganablate.catalog import FOLDER_PREFIX
 from ganablate.config import TrialConfig, derive_seed
 
 ID_VERSION = 1
@@ -42,11 +43,18 @@ def trial_ids(config: TrialConfig, data_id: str, seeds: Iterable[int]) -> Iterat
         yield _digest(f'{before}"seed":{seed}{after}')
 
 
+def dataset_content(dataset: str | None) -> str | None:
+    """The dataset as the id has it: a folder's name is its place; `data_id` names the bytes."""
+    return FOLDER_PREFIX if dataset is not None and dataset.startswith(FOLDER_PREFIX) else dataset
+
+
 def _canonical(config: TrialConfig, data_id: str) -> str:
+    settings = config.model_dump(exclude_none=True)
+    settings["dataset"] = dataset_content(config.dataset)
     content = {
         "id_version": ID_VERSION,
         "semantics_version": SEMANTICS_VERSION,
-        "settings": config.model_dump(exclude_none=True),
+        "settings": settings,
         "data_id": data_id,
     }
     return _ENCODER.encode(content)

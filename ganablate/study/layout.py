@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ganablate.study.errors import Fault, KeyPath, dotted
+from ganablate.study.excludes import Exclusion, read_excludes
 from ganablate.study.levels import Draft, LevelReader
 from ganablate.study.names import ArmNames
 from ganablate.study.plan import BASELINE
 from ganablate.study.resolve import BOTTOM, Resolution, Stack, finish, put
 from ganablate.study.schema import RESTATED, Budget, Study, folder_names
-from ganablate.study.settings import LENGTHS, SETTINGS, read_layer, read_value, unknown_setting
+from ganablate.study.settings import SETTINGS, axes, read_layer
 from ganablate.study.wording import show, unknown
 
 
@@ -75,6 +76,9 @@ class _Builder:
         for draft in self._drafts():
             self._place(draft, stack, bottom, excludes)
         layout.broken |= self.reader.broken
+        if layout.broken:
+            # An exclude may be meant for the arm that could not be read.
+            layout.idle_excludes.clear()
         self._choose_baseline()
         self._link()
         if not layout.rows and not layout.faults:
@@ -84,7 +88,7 @@ class _Builder:
     def _add(self, row: Row) -> None:
         self.layout.rows.append(row)
         self.layout.names.add(row.name)
-        self.seen[row.resolution.key] = row.name
+        self.seen[row.resolution.identity] = row.name
 
     def _restated(self, section: str, name: str, given: object) -> tuple[object, KeyPath]:
         key = f"{section}.{name}"
@@ -125,11 +129,11 @@ class _Builder:
                 self.layout.faults.append(Fault(path, f"{dotted(self.path)}: {message}"))
         varied = {f"{part}.{name}": [name] for part in RESTATED[:2] for name in sections[part]}
         varied |= {f"arms.{name}": list(arm.changes) for name, arm in study.arms.items()}
-        by_axis = {_axis(name): path for name, path in touched.items()}
+        by_axis = {axis: path for name, path in touched.items() for axis in axes(name)}
         hits: dict[KeyPath, list[str]] = {}
         for key, names in varied.items():
-            fields = [f for name in names if name in SETTINGS for f in SETTINGS[name].fields]
-            hit = [by_axis[_axis(name)] for name in fields if _axis(name) in by_axis]
+            varied_axes = [axis for name in names if name in SETTINGS for axis in axes(name)]
+            hit = [by_axis[axis] for axis in varied_axes if axis in by_axis]
             if hit and key not in settings:
                 hits.setdefault(hit[0], []).append(key)
         for path, keys in hits.items():
@@ -139,59 +143,36 @@ class _Builder:
             )
             self.layout.faults.append(Fault(path, message))
 
-    def _excludes(self, bottom: Resolution) -> list[tuple[int, dict[str, set[Any]], str]]:
-        found = []
-        for index, exclude in enumerate(self.study.exclude):
-            path: KeyPath = ("exclude", index)
-            before = len(self.layout.faults)
-            wanted: dict[str, set[Any]] = {}
-            for name, given in exclude.settings.items():
-                self._read_exclude(name, given, (*path, name), wanted)
-            if not exclude.settings:
-                message = "exclude: no setting is given; name the factors and levels to leave out"
-                self.layout.faults.append(Fault(path, message))
-            elif len(self.layout.faults) == before:
-                if self.layout.has_baseline and _matches(bottom, wanted):
-                    message = "exclude: this leaves out the baseline; name what differs from it"
-                    self.layout.faults.append(Fault(path, message))
-                else:
-                    found.append((index, wanted, exclude.because))
-                    self.layout.idle_excludes.add(index)
+    def _excludes(self, bottom: Resolution) -> list[Exclusion]:
+        layout, found = self.layout, []
+        for exclusion in read_excludes(self.study.exclude, self.folders, layout.faults):
+            if layout.has_baseline and exclusion.matches(bottom, {}):
+                message = "exclude: this leaves out the baseline; name what differs from it"
+                layout.faults.append(Fault(exclusion.path, message))
+            else:
+                found.append(exclusion)
+                layout.idle_excludes.add(exclusion.index)
         return found
-
-    def _read_exclude(
-        self, name: str, given: object, path: KeyPath, wanted: dict[str, set[Any]]
-    ) -> None:
-        if name not in SETTINGS:
-            self.layout.faults.append(Fault(path, unknown_setting(name, "exclude")))
-            return
-        for value in given if isinstance(given, list) else [given]:
-            try:
-                resolved = read_value(name, value, self.folders)
-            except ValueError as error:
-                self.layout.faults.append(Fault(path, f"{dotted(path)}: {error}"))
-                continue
-            for setting in SETTINGS[name].fields:
-                wanted.setdefault(setting, set()).add(resolved)
 
     def _place(
         self,
         draft: Draft,
         stack: Stack,
         bottom: Resolution,
-        excludes: list[tuple[int, dict[str, set[Any]], str]],
+        excludes: list[Exclusion],
     ) -> None:
         layout = self.layout
         resolution = finish(put(stack, draft.layer), self.study.folders)
-        for index, wanted, because in excludes:
-            if _matches(resolution, wanted):
-                layout.idle_excludes.discard(index)
-                layout.excluded.append((draft.name, because))
+        for exclusion in excludes:
+            if exclusion.matches(resolution, draft.layer.values):
+                layout.idle_excludes.discard(exclusion.index)
+                layout.excluded.append((draft.name, exclusion.because))
+                layout.names.leave_out(draft.name, exclusion.because)
                 return
         known = bottom.faults if layout.has_baseline else ()
         new = [fault for fault in resolution.faults if fault not in known]
         layout.faults.extend(new)
-        same = self.seen.get(resolution.key)
+        same = self.seen.get(resolution.identity)
         if same is None:
             changes = tuple(draft.layer.values)
             self._add(Row(draft.name, draft.path, resolution, changes, draft.compare_to))
@@ -215,12 +196,13 @@ class _Builder:
             return
         name = layout.names.find(study.baseline)
         if name is None:
-            cells = [row.name for row in layout.rows]
-            message = f"baseline: {unknown('an arm of the cross', study.baseline, cells)}"
-            layout.faults.append(Fault(path, message))
+            if not layout.broken:
+                message = f"baseline: {layout.names.refusal(study.baseline, 'an arm of the cross')}"
+                layout.faults.append(Fault(path, message))
             return
         layout.rows.sort(key=lambda row: row.name != name)
         layout.has_baseline = True
+        layout.names.baseline = name
 
     def _link(self) -> None:
         """Give each arm the arm that it is compared with."""
@@ -233,29 +215,40 @@ class _Builder:
                 target = self._target(row)
             linked.append(Row(row.name, row.path, row.resolution, row.changes, target))
         layout.rows = linked
+        self._check_chains()
 
     def _target(self, row: Row) -> str | None:
         assert row.compare_to is not None
-        path = (*row.path, "compare_to")
-        if self.path[0] == "budgets" and row.path[:1] == ("budgets",):
-            path = ("arms", row.name.partition(":")[0], "compare_to")
-        name = self.layout.names.find(row.compare_to)
+        layout, path = self.layout, _compare_path(row)
+        name = layout.names.find(row.compare_to)
         if name == row.name:
             message = f"{dotted(path)}: the arm would be compared with itself"
-            self.layout.faults.append(Fault(path, message))
-        elif name is None and row.compare_to not in self.layout.broken:
-            names = [arm for arm in self.layout.names.all() if arm != row.name]
-            message = f"{dotted(path)}: {unknown('an arm', row.compare_to, names)}"
-            self.layout.faults.append(Fault(path, message))
-        return name
+        elif name is None and row.compare_to not in layout.broken:
+            message = f"{dotted(path)}: {layout.names.refusal(row.compare_to, but=row.name)}"
+        else:
+            return name
+        layout.faults.append(Fault(path, message))
+        layout.broken.add(row.name)
+        return None
+
+    def _check_chains(self) -> None:
+        targets = {row.name: row.compare_to for row in self.layout.rows}
+        told: set[str] = set()
+        for row in self.layout.rows:
+            chain = [row.name]
+            target = row.compare_to
+            while target is not None and target not in chain:
+                chain.append(target)
+                target = targets.get(target)
+            if target == row.name and told.isdisjoint(chain):
+                told.update(chain)
+                message = f"compare_to: {' -> '.join([*chain, target])} never reaches the baseline"
+                self.layout.faults.append(Fault(_compare_path(row), message))
 
 
-def _axis(setting: str) -> str:
-    return "length" if setting in LENGTHS else setting
-
-
-def _matches(resolution: Resolution, wanted: dict[str, set[Any]]) -> bool:
-    return all(resolution.values.get(name) in levels for name, levels in wanted.items())
+def _compare_path(row: Row) -> KeyPath:
+    """Where an arm's compare_to stands: at the arm itself, also if a budget restates the arm."""
+    return ("arms", row.name.partition(":")[0], "compare_to")
 
 
 def _same_message(draft: Draft, same: str) -> str:

@@ -8,8 +8,10 @@ from typing import Any
 from ganablate.study.errors import Fault, KeyPath, dotted
 from ganablate.study.plan import BASELINE
 from ganablate.study.settings import (
+    LENGTH,
     SETTINGS,
     Layer,
+    axes,
     merged,
     read_layer,
     read_value,
@@ -91,6 +93,8 @@ class LevelReader:
             if given == []:
                 message = f"{dotted(path)}: a cross without a level of this factor has no arm"
                 self.faults.append(Fault(path, message))
+        if self._clash(list(factors)):
+            return
         columns = [self.levels(name, given, path) for name, (given, path) in factors.items()]
         if not all(columns):
             return
@@ -99,6 +103,20 @@ class LevelReader:
             layer = merged([level.layer for level in cell])
             yield Draft(name, ("cross",), layer, from_cross=True)
 
+    def _clash(self, factors: list[str]) -> bool:
+        """Whether two factors set the same thing, so that a cell has room for one of them only."""
+        known = [name for name in factors if name in SETTINGS]
+        clashes = False
+        for first, second in itertools.combinations(known, 2):
+            shared = [axis for axis in axes(first) if axis in axes(second)]
+            if shared:
+                what = " and ".join("the length" if axis == LENGTH else axis for axis in shared)
+                message = f"cross: {first} and {second} both set {what}; keep one of these factors"
+                self.faults.append(Fault(("cross", second), message))
+                self.broken |= {first, second}
+                clashes = True
+        return clashes
+
     def named(
         self, name: str, changes: Mapping[str, Any], compare_to: str | None, path: KeyPath
     ) -> Iterator[Draft]:
@@ -106,6 +124,11 @@ class LevelReader:
         if name in (BASELINE, "all"):
             message = f"{dotted(path)}: the name {name} has a meaning already"
             self.faults.append(Fault(path, message))
+            return
+        if "compare_to" in changes:
+            message = f"{dotted(path)}: compare_to stands at the arm itself, not in a budget"
+            self.faults.append(Fault((*path, "compare_to"), message))
+            self.broken.add(name)
             return
         if not changes:
             self.faults.append(Fault(path, f"{dotted(path)}: the arm changes nothing"))

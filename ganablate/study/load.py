@@ -33,7 +33,7 @@ def load_study(path: Path) -> Study:
         faults += [shape.replaced(fault) for fault in found if fault.path[0] not in shape.lost]
     if faults or study is None:
         placed = sorted(dict.fromkeys(faults), key=lambda fault: document.line(fault.path))
-        raise StudyError([document.problem(fault) for fault in placed])
+        raise StudyError(list(dict.fromkeys(map(document.problem, placed))))
     return study
 
 

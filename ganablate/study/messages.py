@@ -51,7 +51,10 @@ def fault_of(error: Mapping[str, Any], model: type[BaseModel], document: Any) ->
         return Fault(path, where + unknown("allowed", given, allowed))
     if kind in _NEEDED:
         empty = "an empty list" if kind == "too_short" else show(given)
-        return Fault(path, f"{where}{empty} is given; {_NEEDED[kind].format(**context)}")
+        needed = _NEEDED[kind].format(**context)
+        if kind in ("list_type", "tuple_type") and isinstance(given, str | int | float):
+            needed += f": [{given}]"
+        return Fault(path, f"{where}{empty} is given; {needed}")
     return Fault(path, f"{where}{show(given)} is not allowed; {error['msg']}")
 
 

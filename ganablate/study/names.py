@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
+from ganablate.study.plan import BASELINE
 from ganablate.study.settings import SETTINGS, read_value, text_of
+from ganablate.study.wording import listed, show, unknown
 
 Key = tuple[str, frozenset[str]]
 
@@ -39,6 +41,8 @@ class ArmNames:
         self.folders = tuple(folders)
         self._names: dict[str, str] = {}
         self._keys: dict[Key, str] | None = None
+        self._left_out: dict[str, str] = {}
+        self.baseline: str | None = None
 
     def add(self, name: str, stands_for: str | None = None) -> None:
         """Make a name known; `stands_for` is the arm it means, if that is called otherwise."""
@@ -49,6 +53,8 @@ class ArmNames:
         """Make all names of another budget known too."""
         for name, arm in other._names.items():
             self.add(name, arm)
+        self._left_out |= other._left_out
+        self.baseline = self.baseline or other.baseline
 
     def find(self, name: str) -> str | None:
         """The arm's name in the plan; None: there is no such arm."""
@@ -58,6 +64,31 @@ class ArmNames:
             # Only for other spellings: reading ten thousand names takes half a second.
             self._keys = {arm_key(known, self.folders): arm for known, arm in self._names.items()}
         return self._keys.get(arm_key(name, self.folders))
+
+    def leave_out(self, name: str, because: str) -> None:
+        """Remember an arm that `exclude` leaves out, and why."""
+        self._left_out[name] = because
+
+    def group(self, name: str) -> list[str]:
+        """The arms of the paired group of that name; none if it is no group."""
+        return [arm for arm in self.all() if "=" not in name and arm.startswith(f"{name}:")]
+
+    def refusal(self, name: str, what: str = "an arm", but: str | None = None) -> str:
+        """Why `find` has nothing for this name; the arm `but` is not proposed instead."""
+        key = arm_key(name, self.folders)
+        for arm, because in self._left_out.items():
+            if name in (arm, arm.partition(":")[0]) or arm_key(arm, self.folders) == key:
+                return f"{show(name)} is left out by exclude (because: {because})"
+        if name == BASELINE and self.baseline is not None:
+            return f"{show(name)} is not {what}; this study's baseline is called {self.baseline}"
+        if name == BASELINE:
+            return (
+                f"{show(name)} is not {what}: a cross has none unless `baseline:` names a cell; "
+                "give that, or name a cell here"
+            )
+        if self.group(name):
+            return f"{show(name)} is a group of paired arms; name them: {listed(self.group(name))}"
+        return unknown(what, name, [arm for arm in self.all() if arm != but])
 
     def all(self) -> list[str]:
         """Every arm's name once, in the order they were added."""

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from ganablate.catalog import DATASETS, FOLDER_PREFIX, NETWORKS, OPTIMIZERS, PENALTIES
 from ganablate.config import TrialConfig
 from ganablate.study.errors import Fault, KeyPath
+from ganablate.study.identity import dataset_content
 from ganablate.study.schema import Folder
 from ganablate.study.settings import LENGTHS, Layer
 
@@ -25,6 +26,7 @@ DEFAULTS: Mapping[str, Any] = {
 """What a study may leave out; a network's own defaults come before these."""
 
 FIELDS = tuple(name for name in TrialConfig.model_fields if name != "seed")
+_DATASET = FIELDS.index("dataset")
 _OPTIMIZER_SETTINGS = ("beta1", "beta2", "momentum")
 _NETS = ("g", "d")
 _DEPENDENT = frozenset(
@@ -129,13 +131,20 @@ def _idle(layer: Layer, given: Mapping[str, Any], unsure: frozenset[str]) -> Ite
 class Resolution:
     """The settings of an arm without its seed, as far as they could be resolved.
 
-    `key` is equal for arms that are the same trial.
+    `key` holds them in the order of `FIELDS`.
     """
 
     values: Mapping[str, Any]
     faults: tuple[Fault, ...]
     data: Data | None
     key: tuple[Any, ...]
+
+    @property
+    def identity(self) -> tuple[Any, ...]:
+        """Equal for arms that are the same trial."""
+        rest = self.key[:_DATASET] + self.key[_DATASET + 1 :]
+        data_id = None if self.data is None else self.data.data_id
+        return (data_id, dataset_content(self.key[_DATASET]), *rest)
 
 
 def finish(stack: Stack, folders: Mapping[str, Folder]) -> Resolution:
@@ -162,6 +171,8 @@ def finish(stack: Stack, folders: Mapping[str, Folder]) -> Resolution:
         admitted = network is None or network.image_sizes is None
         if admitted or (network and network.image_sizes and data.image_size in network.image_sizes):
             values["image_size"] = data.image_size
+    if data is not None and values.get("train_images") == data.images:
+        values["train_images"] = None
     faults = (*stack.faults, *_missing(stack, values), *_size_faults(stack, values, data))
     faults = (*faults, *_amount_faults(stack, values, data))
     return Resolution(values, faults, data, tuple(map(values.get, FIELDS)))
@@ -180,7 +191,7 @@ def _size_faults(stack: Stack, values: Mapping[str, Any], data: Data | None) -> 
     if name is None or data is None:
         return
     sizes = NETWORKS[name].image_sizes
-    allowed = "any" if sizes is None else ", ".join(str(size) for size in sizes)
+    allowed = "any size" if sizes is None else ", ".join(str(size) for size in sizes)
     size = values.get("image_size")
     where = stack.where("image_size", "network", "dataset")
     if size is None:
@@ -234,7 +245,8 @@ class Configs:
             config = TrialConfig(**values, seed=self.seed)
         except ValidationError as error:
             first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"])
-            raise ValueError(f"{where}: {first['msg']}") from None
+            where = "".join(f"{part}: " for part in first["loc"])
+            reason = first.get("ctx", {}).get("error", first["msg"])
+            raise ValueError(f"{where}{reason}") from None
         self._checked[parts] = config
         return config

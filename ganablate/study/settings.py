@@ -30,6 +30,9 @@ from ganablate.study.wording import listed, show, unknown
 SHARED = ("lr", "beta1", "beta2", "momentum", "optimizer", "activation", "norm")
 LENGTHS = ("epochs", "iterations")
 
+LENGTH = "length"
+"""What epochs and iterations both set."""
+
 _TABLES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "network": ("a network", NETWORKS),
     "g_activation": ("an activation", ACTIVATIONS),
@@ -118,6 +121,11 @@ SETTINGS = _read_settings()
 """Every name that may stand in `base`, a budget or an arm, and as a factor."""
 
 
+def axes(name: str) -> tuple[str, ...]:
+    """What a setting sets: its fields, with one name for the two ways to give the length."""
+    return tuple(LENGTH if field in LENGTHS else field for field in SETTINGS[name].fields)
+
+
 def text_of(setting: str, value: object) -> str:
     """A resolved value as arm names show it: floats by repr, whole numbers plain, text as is."""
     return _ABSENT.get(setting, "none") if value is None else str(value)
@@ -156,7 +164,8 @@ def _number(setting: Setting, given: object) -> int | float:
         broken = limit(value)
         if broken is not None:
             raise ValueError(f"{show(given)} is not allowed; {noun} {broken} is needed")
-    return int(value) if setting.whole else float(value)
+    # Adding zero makes -0.0 the same level as 0.0.
+    return int(value) if setting.whole else float(value) + 0.0
 
 
 def _allowed(setting: Setting) -> tuple[str, list[str]]:

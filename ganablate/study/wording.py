@@ -6,6 +6,8 @@ from collections.abc import Iterable
 MOST_NAMES = 50
 """Longer lists of allowed names are cut: nobody reads a thousand arms in an error."""
 _MOST_COMPARED = 2000
+_SWITCHES = ("on", "off", "yes", "no")
+"""Words that are like some name by chance only: "no" is not a misspelled "none"."""
 
 
 def show(value: object) -> str:
@@ -29,6 +31,8 @@ def nearest_first(word: str, allowed: Iterable[str]) -> tuple[list[str], bool]:
     """The allowed names, those like `word` first, and whether there was any like it."""
     names = list(dict.fromkeys(allowed))
     lowered = {name.lower(): name for name in names[:_MOST_COMPARED]}
+    if word.lower() in _SWITCHES:
+        return names, False
     close = difflib.get_close_matches(word.lower(), lowered, n=3, cutoff=0.6)
     near = [lowered[name] for name in close]
     return near + [name for name in names if name not in near], bool(near)

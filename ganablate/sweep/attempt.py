@@ -38,8 +38,8 @@ PROGRESS_SECONDS = 3.0
 SAMPLE_GRIDS = 8
 """Sample grids of a trial, evenly spaced over its length."""
 SAMPLES = 64
-ITERATIONS_A_LOOK = 5
-"""Iterations between two looks at the clock."""
+LOOK_SECONDS = 0.5
+"""Time between two looks at the clock, about; each look fetches the losses from the device."""
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +69,8 @@ class TrialAttempt:
         self._began = time.monotonic()
         self._checkpoint_began = time.monotonic()
         self._block_began_ms = now_ms()
-        self._block_from = 0
+        self._block_from = self._from_iteration = 0
+        self._look = 1  # iterations between two looks at the clock
 
     def open(self) -> None:
         """Claim the trial, record the attempt, restore the newest checkpoint."""
@@ -77,8 +78,7 @@ class TrialAttempt:
         self._held.enter_context(self.folder.claim())
         with self._recording_failure():
             fingerprint = self.data.fingerprint
-            state = state_of(self.job.trial, self.job.trials_root, fingerprint=fingerprint)
-            if state == "stale":
+            if self._saw_other_data(fingerprint):
                 _log.warning("%s saw other data; training it again", self.folder.path)
                 self.folder.retire()
             self._complete = self.folder.complete
@@ -86,19 +86,18 @@ class TrialAttempt:
                 self.folder.open(self.job.trial)
                 self.number = self.folder.begin_attempt(self._facts())
                 self._restore()
+                self.folder.update_attempt(self.number, from_iteration=self.trainer.iteration)
         self._began = self._checkpoint_began = time.monotonic()
         self._block_began_ms = now_ms()
         self._block_from = self.trainer.iteration if self._complete is None else 0
+        self._from_iteration = self._block_from
 
     def advance(self) -> Progress:
         """Train for a few seconds, or measure and finish; see `Attempt`."""
         with self._recording_failure():
             if self._complete is not None:
                 return self._add_missing_metrics(self._complete)
-            stop_at = time.monotonic() + min(PROGRESS_SECONDS, self.job.checkpoint_seconds)
-            while not self.trainer.done and time.monotonic() < stop_at:
-                self.trainer.train(self._next_stop())
-                self._save_grid_if_due()
+            self._train(min(PROGRESS_SECONDS, self.job.checkpoint_seconds))
             if self.trainer.done:
                 return self._finish()
             due = time.monotonic() - self._checkpoint_began >= self.job.checkpoint_seconds
@@ -134,13 +133,30 @@ class TrialAttempt:
                 self.trainer.restore(load_state(path, self.device))
             except CheckpointError as error:
                 _log.warning("%s; falling back to the one before", error)
+                self.folder.discard_checkpoint(path)
             else:
                 return
 
-    def _next_stop(self) -> int:
-        """A few iterations on, but not beyond the next sample grid."""
-        done = self.trainer.iteration
-        return min(self._next_grid(done), done + ITERATIONS_A_LOOK)
+    def _saw_other_data(self, fingerprint: str) -> bool:
+        state = state_of(self.job.trial, self.job.trials_root, fingerprint=fingerprint)
+        seen = {attempt.get("data_fingerprint", fingerprint) for attempt in self.folder.attempts()}
+        return state == "stale" or not seen <= {fingerprint}
+
+    def _train(self, seconds: float) -> None:
+        """Train for about so many seconds, at least one look long, not beyond the end."""
+        stop_at = time.monotonic() + seconds
+        while not self.trainer.done:
+            began = time.monotonic()
+            done = self.trainer.iteration
+            self.trainer.train(min(self._next_grid(done), done + self._look))
+            self._save_grid_if_due()
+            now = time.monotonic()
+            if now >= stop_at:
+                return
+            if now - began < LOOK_SECONDS:
+                self._look *= 2
+            elif now - began > 2 * LOOK_SECONDS:
+                self._look = max(1, self._look // 2)
 
     def _next_grid(self, iteration: int) -> int:
         total = self.trainer.total_iterations
@@ -193,7 +209,8 @@ class TrialAttempt:
 
     def _finish(self) -> Progress:
         trainer, folder = self.trainer, self.folder
-        block = self._checkpoint()
+        # After an end that was cut off, the checkpoint is there, and its block has the points.
+        blocks = (self._checkpoint(),) if trainer.iteration > self._block_from else ()
         folder.write_losses(trainer.losses)
         save_weights(trainer.generator, trainer.discriminator, folder.path / "weights.safetensors")
         outcome = "diverged" if trainer.diverged_at is not None else None
@@ -212,7 +229,7 @@ class TrialAttempt:
                 "data_fingerprint": self.data.fingerprint,
             }
         )
-        return self._progress(blocks=(block,), done=True, outcome=outcome)
+        return self._progress(blocks=blocks, done=True, outcome=outcome)
 
     def _add_missing_metrics(self, complete: dict[str, Any]) -> Progress:
         """Measure a complete trial by metrics that its study gained later, without training."""
@@ -221,6 +238,7 @@ class TrialAttempt:
             weights = self.folder.path / "weights.safetensors"
             load_weights(self.trainer.generator, self.trainer.discriminator, weights)
             self._measure(missing, diverged=complete["outcome"] == "diverged")
+        self.folder.forget_failure()
         return Progress(
             trial_id=self.folder.trial_id,
             iteration=complete["iterations"],
@@ -254,6 +272,7 @@ class TrialAttempt:
             iteration=self.trainer.iteration,
             total=self.trainer.total_iterations,
             images_seen=self.trainer.images_seen,
+            from_iteration=self._from_iteration,
             losses={key: float(values[-1]) for key, values in losses.items() if len(values)},
             **changes,
         )
@@ -266,6 +285,7 @@ class TrialAttempt:
             "device": self.device,
             "precision": self.precision,
             "threads": self.job.threads,
+            "data_fingerprint": self.data.fingerprint,
             "python": platform.python_version(),
             "torch": torch.__version__,
             "ganablate": ganablate.__version__,

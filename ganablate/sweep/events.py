@@ -36,7 +36,7 @@ class Observer(Protocol):
         """The sweep has `total` trials, of which `already_complete` need no work."""
 
     def progressed(self, arm: str, replicate: int, progress: Progress) -> None:
-        """A trial wrote a checkpoint."""
+        """A trial went on; told every few seconds."""
 
     def completed(self, arm: str, replicate: int, progress: Progress) -> None:
         """A trial is complete; `progress.outcome` says how it went."""
@@ -44,7 +44,7 @@ class Observer(Protocol):
     def failed(
         self, arm: str, replicate: int, attempt: int, message: str, will_retry: bool
     ) -> None:
-        """Attempt number `attempt` (from 1) failed; `message` is the last line of the reason."""
+        """Attempt number `attempt` (from 1) failed; `message` is one line."""
 
     def warned(self, message: str) -> None:
         """Something is amiss that does not stop the sweep."""

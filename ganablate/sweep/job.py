@@ -51,9 +51,10 @@ class Progress:
         iteration: Generator updates done.
         total: Generator updates of the whole trial.
         images_seen: Real images shown to the discriminator so far.
+        from_iteration: Where the attempt began: what was restored from a checkpoint.
         losses: The latest value of each recorded loss.
         done: The trial is complete: evaluated, and its folder says so.
-        outcome: ok, collapsed, saturated or diverged once `done`, else None.
+        outcome: diverged, saturated, collapsed or ok once `done` and assessed, else None.
         blocks: The block.json files written since the last progress.
     """
 
@@ -61,6 +62,7 @@ class Progress:
     iteration: int
     total: int
     images_seen: int
+    from_iteration: int = 0
     losses: Mapping[str, float] = field(default_factory=dict)
     done: bool = False
     outcome: str | None = None
@@ -71,7 +73,7 @@ class Attempt(Protocol):
     """One execution of a trial, in the process that created it."""
 
     def advance(self) -> Progress:
-        """Train until the next checkpoint, or to the end: evaluated and complete.
+        """Train for a few seconds, or to the end: evaluated and complete.
 
         Raises:
             Exception: Whatever went wrong; the trial's folder keeps the traceback.

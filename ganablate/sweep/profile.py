@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ganablate.config import Count
+from ganablate.config import NOT_BOOLEAN, Count
 from ganablate.study.document import read_document
 from ganablate.study.errors import Fault, StudyError, dotted
 from ganablate.study.wording import show, unknown
@@ -13,21 +13,12 @@ from ganablate.study.wording import show, unknown
 DEFAULT_PROFILE = Path("sweeps/laptop.yaml")
 
 
-def _refuse_boolean(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError(f"a number is needed, not the truth value {str(value).lower()}")
-    return value
-
-
-_Number = BeforeValidator(_refuse_boolean)
-
-
 class Profile(BaseModel):
     """One file of `sweeps/`. Every setting has a default; a misspelt one is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto: CUDA if there is any")
+    device: Literal["auto", "cpu", "cuda"] = Field("cpu", description="auto: CUDA if there is any")
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="auto: bf16 where the hardware multiplies it natively, else fp32"
     )
@@ -35,17 +26,17 @@ class Profile(BaseModel):
     concurrency: Literal["cores"] | Count = Field(
         "cores", description="trials at a time on CPU: a number, or as many as the cores carry"
     )
-    trials_per_gpu: Annotated[int, _Number, Field(ge=1, le=64)] = Field(
+    trials_per_gpu: Annotated[int, NOT_BOOLEAN, Field(ge=1, le=64)] = Field(
         1, description="trials that share one GPU"
     )
-    retries: Annotated[int, _Number, Field(ge=0, le=100)] = Field(
+    retries: Annotated[int, NOT_BOOLEAN, Field(ge=0, le=100)] = Field(
         2, description="further attempts, with the same seed, of a trial that failed"
     )
-    checkpoint_seconds: Annotated[float, _Number, Field(gt=0)] = Field(
+    checkpoint_seconds: Annotated[float, NOT_BOOLEAN, Field(gt=0)] = Field(
         30.0, description="the most that a killed trial loses"
     )
     tracking_uri: str | None = Field(None, description="null: sqlite under runs/")
-    data_root: Path | None = Field(None, description="null: torchvision's default place")
+    data_root: Path | None = Field(None, description="null: runs/downloads")
 
 
 def load_profile(path: Path) -> Profile:

@@ -120,10 +120,17 @@ class Relay(tune.Callback):
         will_retry = self.failures[index] <= self._retries
         if not will_retry:
             self.failed.add(index)
+            self._keep_reason(index, message)
             for owner in self.work[index].owners:
                 self._tracker.failed(owner, message)
         first = self.work[index].owners[0].trial
         self._observer.failed(first.arm, first.replicate, self.failures[index], message, will_retry)
+
+    def _keep_reason(self, index: int, message: str) -> None:
+        """A worker that was killed could not write down why its trial failed."""
+        folder = self.work[index].owners[0].folder
+        if folder.failure is None and folder.complete is None:
+            folder.write_failure(self.failures[index], message, traceback="")
 
 
 def reason(trial: Any) -> str:

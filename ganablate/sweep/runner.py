@@ -8,7 +8,7 @@ from pathlib import Path
 from ray import tune
 from ray.tune import TuneError
 
-from ganablate.ledger import lacks, state_of
+from ganablate.ledger import DataKey, has_work
 from ganablate.study.plan import Plan
 from ganablate.sweep.events import Observer, Summary
 from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
@@ -17,17 +17,18 @@ from ganablate.sweep.machine import Machine, resolve
 from ganablate.sweep.profile import Profile
 from ganablate.sweep.ray_session import ray_session
 from ganablate.sweep.relay import Relay, Work
-from ganablate.sweep.trainable import INDEX, StartLine, TrialTrainable
+from ganablate.sweep.trainable import INDEX, StartLine, TrialTrainable, one_line
 from ganablate.tracking import TrackedTrial, Tracker
 
 
-def run_sweep(
+def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
     plans: Sequence[Plan],
     profile: Profile,
     *,
     observer: Observer,
     tracker: Tracker,
     runs: Path = Path("runs"),
+    fingerprints: Mapping[DataKey, str] | None = None,
     attempt: str = DEFAULT_ATTEMPT,
 ) -> Summary:
     """Bring every trial of the plans to completion, or to the end of its retries.
@@ -42,6 +43,7 @@ def run_sweep(
         observer: Is told what happens, in this thread.
         tracker: Gets a copy of the results; closed at the end, whatever happens.
         runs: Holds trials/, data/ and the rest.
+        fingerprints: Of the data as it is now, where known; what saw other bytes runs again.
         attempt: "module:function" of the attempt factory that workers import.
 
     Raises:
@@ -51,7 +53,12 @@ def run_sweep(
     runs = runs.resolve()
     owned = _owners(plans, runs / "trials")
     metrics = _metrics(plans)
-    pending = [id_ for id_ in owned if _has_work(owned[id_][0], metrics[id_])]
+    known = fingerprints or {}
+    pending = [
+        id_
+        for id_, (first, *_) in owned.items()
+        if has_work(first.trial, metrics[id_], first.trials_root, known)
+    ]
     waiting = frozenset(pending)
     machine = _machine(profile, owned, pending)
     jobs = _jobs(owned, pending, metrics, profile, machine, runs) if machine else []
@@ -102,7 +109,8 @@ def _run(
             seen = (len(unfinished), dict(relay.failures))
             # Tune does not retry a trial whose worker died between two trials; a second round
             # does. An error of Tune itself ends a round as well.
-            with contextlib.suppress(TuneError):
+            why = "Ray Tune gave the trial up"
+            try:
                 tune.run(
                     trainable,
                     config={INDEX: tune.grid_search(unfinished)},
@@ -113,9 +121,11 @@ def _run(
                     raise_on_failed_trial=False,
                     verbose=0,
                 )
+            except TuneError as error:
+                why = f"{why}: {one_line(error)}"
             if seen == (len(relay.unfinished()), relay.failures):
                 for index in relay.unfinished():
-                    relay.attempt_failed(index, "Ray Tune gave the trial up")
+                    relay.attempt_failed(index, why)
             retries = 0
 
 
@@ -138,11 +148,6 @@ def _metrics(plans: Sequence[Plan]) -> dict[str, tuple[str, ...]]:
         for trial in plan.trials:
             wanted.setdefault(trial.trial_id, {}).update(dict.fromkeys(plan.metrics))
     return {trial_id: tuple(names) for trial_id, names in wanted.items()}
-
-
-def _has_work(owner: TrackedTrial, metrics: Sequence[str]) -> bool:
-    trial, root = owner.trial, owner.trials_root
-    return state_of(trial, root) != "complete" or bool(lacks(trial, root, metrics))
 
 
 def _machine(

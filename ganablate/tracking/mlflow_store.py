@@ -95,10 +95,12 @@ class MlflowStore:
             return
         new = [block for block in folder.blocks() if block not in run.sent]
         points = [point for block in new for point in points_of(block)]
-        self._log(run, [*points, *finals], {**identity_tags(tracked, "complete"), **tags})
+        self._log(run, [*points, *finals], {})
         for path, where in artifacts_of(folder):
             self._client.log_artifact(run.run_id, str(path), where)
         self._client.set_terminated(run.run_id, "FINISHED")
+        # Last, since these tags say that all of it is there.
+        self._log(run, [], {**identity_tags(tracked, "complete"), **tags})
         run.sent.update(new)
         run.status, run.finished, run.columns = "FINISHED", tags["ganablate.finished_ms"], columns
 

@@ -15,6 +15,8 @@ from ganablate.tracking.trial_copy import TrackedTrial
 
 TRIES = 3
 """Tries of one update before it is given up with a warning."""
+LONGEST_WAIT_SECONDS = 300.0
+"""How long the end of a sweep waits for MLflow."""
 _GIVE_UP_AFTER = 5
 """Updates in a row that fail."""
 
@@ -34,7 +36,7 @@ class MlflowTracker:
     """Sends from a thread of its own, so that training never waits for MLflow."""
 
     def __init__(self, uri: str, runs: Path, warn: Warn) -> None:
-        """Start the thread; connecting happens in it.
+        """Nothing is created or connected to before there is something to send.
 
         Args:
             uri: As `resolve_uri` gives it.
@@ -45,31 +47,38 @@ class MlflowTracker:
         self._runs = runs
         self._warn = warn
         self._queue: queue.Queue[_Update | None] = queue.Queue()
-        self._thread = threading.Thread(target=self._work, name="tracker", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+
+    def _put(self, update: _Update) -> None:
+        self._queue.put(update)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="tracker", daemon=True)
+            self._thread.start()
 
     def started(self, tracked: TrackedTrial) -> None:
         """See `Tracker`."""
-        self._queue.put(_Update(tracked, lambda store: store.start(tracked)))
+        self._put(_Update(tracked, lambda store: store.start(tracked)))
 
     def blocks(self, tracked: TrackedTrial, blocks: Iterable[Path]) -> None:
         """See `Tracker`."""
         paths = tuple(blocks)
-        self._queue.put(_Update(tracked, lambda store: store.send(tracked, paths)))
+        self._put(_Update(tracked, lambda store: store.send(tracked, paths)))
 
     def completed(self, tracked: TrackedTrial) -> None:
         """See `Tracker`."""
-        self._queue.put(_Update(tracked, lambda store: store.complete(tracked), completes=True))
+        self._put(_Update(tracked, lambda store: store.complete(tracked), completes=True))
 
     def failed(self, tracked: TrackedTrial, message: str) -> None:
         """See `Tracker`."""
-        self._queue.put(_Update(tracked, lambda store: store.fail(tracked, message)))
+        self._put(_Update(tracked, lambda store: store.fail(tracked, message)))
 
     def close(self) -> None:
         """See `Tracker`. Closing twice does nothing more."""
-        if self._thread.is_alive():
+        if self._thread is not None and self._thread.is_alive():
             self._queue.put(None)
-            self._thread.join()
+            self._thread.join(LONGEST_WAIT_SECONDS)
+            if self._thread.is_alive():
+                self._warn("MLflow does not answer; the next sweep sends what it lacks")
 
     def _work(self) -> None:
         try:

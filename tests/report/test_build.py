@@ -10,10 +10,7 @@ from PIL import Image
 from synthetic_study import make_plan, write_trial
 
 from ganablate.report.build import build_report
-from ganablate.report.curves import read_curves
-from ganablate.report.figures.losses import loss_bands
 from ganablate.report.figures.style import wrapped
-from ganablate.report.trials import read_trials
 
 FILES = [
     "trials.csv", "curves.csv", "table.csv", "table.md", "table.tex", "provenance.json",
@@ -89,9 +86,10 @@ def test_one_local_trial_joins_the_committed_ones(three_arms, run_all, tmp_path)
 
 def test_nothing_complete_is_said_and_leaves_no_old_picture(three_arms, tmp_path):
     roots = {"trials_root": tmp_path / "runs" / "trials", "results_root": tmp_path / "results"}
-    old = tmp_path / "results" / "mnist_ablation" / "cpu" / "figures" / "primary.png"
-    old.parent.mkdir(parents=True)
-    old.write_bytes(b"of another plan")
+    figures = tmp_path / "results" / "mnist_ablation" / "cpu" / "figures"
+    figures.mkdir(parents=True)
+    for name in PICTURES:
+        (figures / name).write_bytes(b"of another plan")
     report = build_report(three_arms, **roots)
     assert report.notices == (
         "no trial of mnist_ablation at budget cpu is complete yet: the table has no numbers",
@@ -132,20 +130,6 @@ def test_few_and_many_arms_and_pictures_that_do_not_compress(arms, size, channel
     report = build_report(plan, trials_root=tmp_path, results_root=tmp_path / "results")
     assert [path.name for path in report.files] == FILES
     assert all(p.stat().st_size <= 300_000 for p in report.files if p.suffix == ".png")
-
-
-def test_a_replicate_counts_once_in_a_stretch_however_many_points_it_has(three_arms, tmp_path):
-    first, second = three_arms.trials[:2]
-    write_trial(tmp_path, first, numbers={}, losses={"d/criterion": np.full(120, 2, np.float32)})
-    write_trial(tmp_path, second, numbers={}, losses={"d/criterion": np.full(60, 4, np.float32)})
-    report = build_report(three_arms, trials_root=tmp_path, results_root=tmp_path / "results")
-    bands = loss_bands(
-        read_curves(report.folder / "curves.csv"), read_trials(report.folder / "trials.csv")
-    )
-    early = bands.iloc[0]
-    assert (early["mean"], early["low"], early["high"]) == (3.0, 2.0, 4.0)
-    late = bands.iloc[-1]
-    assert (late["mean"], late["low"], late["high"]) == (2.0, 2.0, 2.0)
 
 
 def test_long_names_wrap_at_their_joints():

@@ -4,16 +4,17 @@
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from synthetic_study import STAMP, make_plan, write_trial
+from synthetic_study import STAMP, make_plan, numbers_of, write_trial
 
 from ganablate.report.captions import table_notes
 from ganablate.report.render import escape_latex, escape_markdown, to_latex, to_markdown
-from ganablate.report.tables import arm_table, table_csv
+from ganablate.report.tables import arm_table, arms_in_order, baseline_arm, table_csv
 from ganablate.report.trials import trials_frame
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -159,6 +160,116 @@ def test_a_cross_without_baseline_is_marked_against_its_first_arm(tmp_path):
     table = arm_table(trials_frame(plan, tmp_path), plan)
     assert list(table["arm"]) == ["criterion=mse", "criterion=bce"]
     assert table["d_loss_mean_mark"].isna().tolist() == [True, False]
+
+
+def test_outcomes_that_no_one_judged_are_not_counted(tmp_path):
+    plan = make_plan({"baseline": {}, "g_lr=10.0": {"g_lr": 10.0}}, metrics=("fid",))
+    for trial in plan.trials[:3]:
+        write_trial(tmp_path, trial, numbers={"fid": 20.0}, outcome=None)
+    texts = rendered(trials_frame(plan, tmp_path), plan)
+    assert "Outcomes: only divergence is judged." in texts["table.md"]
+    assert "| Outcomes" not in texts["table.md"]
+    write_trial(tmp_path, plan.trials[3], numbers={}, outcome="diverged")
+    trials = trials_frame(plan, tmp_path)
+    table = arm_table(trials, plan)
+    assert table[["n_ok", "n_saturated", "n_collapsed"]].isna().all(axis=None)
+    assert table["n_diverged"].tolist() == [0, 1]
+    texts = rendered(trials, plan)
+    assert texts["table.csv"].splitlines()[1].startswith("baseline,3,3,0,,,,0,")
+    assert "| 1 diverged |" in texts["table.md"]
+    assert " ok" not in texts["table.md"]
+    assert "Outcomes: only divergence is judged." in texts["table.tex"]
+
+
+def test_what_was_judged_is_counted(trials, plan):
+    assert arm_table(trials, plan)["n_saturated"].tolist() == [0] * 6
+    assert "only divergence" not in rendered(trials, plan)["table.md"]
+
+
+def notes_of(plan, trials):
+    return table_notes(trials, arm_table(trials, plan), plan)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "said"),
+    [
+        (
+            ("d_loss", "d_accuracy", "fid"),
+            "Losses and accuracies of D: over every step of the last fifth of training; spread is "
+            "the standard deviation over those steps; penalty left out.",
+        ),
+        (("d_accuracy",), "Accuracies of D: over every step of the last fifth of training."),
+        (
+            ("g_loss",),
+            "Losses: over every step of the last fifth of training; spread is the standard "
+            "deviation over those steps; penalty left out.",
+        ),
+        (("fid",), None),
+    ],
+)
+def test_the_window_of_losses_is_said(metrics, said, tmp_path):
+    plan = make_plan({"baseline": {}}, metrics=metrics)
+    found = [n for n in notes_of(plan, trials_frame(plan, tmp_path)) if "last fifth" in n]
+    assert found == ([said] if said else [])
+
+
+def test_what_was_trained_and_what_was_left_out_is_said(tmp_path):
+    left_out = (("a", "too long"), ("b", "no such net"), ("c", "too long"))
+    plan = make_plan({"baseline": {}}, excluded=left_out)
+    notes = notes_of(plan, trials_frame(plan, tmp_path))
+    assert notes[1:4] == [
+        "Baseline: mnist_5k, conv28 (G 32, D 16), latent 100, bce, adam lr 0.0002, batch 64, "
+        "25 epochs.",
+        "Left out: a, c (too long).",
+        "Left out: b (no such net).",
+    ]
+
+
+def test_settings_that_differ_between_the_nets_are_said(tmp_path):
+    changes = {
+        "d_optimizer": "sgd", "d_lr": 0.1, "penalty": "r1", "penalty_weight": 10.0,
+        "epochs": None, "iterations": 1000, "train_images": 2000,
+    }  # fmt: skip
+    plan = make_plan({"one": changes, "other": {}})
+    assert notes_of(plan, trials_frame(plan, tmp_path))[1] == (
+        "First arm one: mnist_5k (2,000 images), conv28 (G 32, D 16), latent 100, bce with r1 "
+        "(weight 10), G adam lr 0.0002, D sgd lr 0.1, batch 64, 1,000 iterations."
+    )
+
+
+@pytest.mark.parametrize(
+    ("criteria", "nats"),
+    [(("bce", "mse"), " (nats for bce)"), (("minimax", "bce"), " (nats for bce and minimax)"),
+     (("mse", "least_squares"), "")],
+)  # fmt: skip
+def test_units_of_losses(criteria, nats, tmp_path):
+    plan = make_plan(
+        {f"criterion={name}": {"criterion": name} for name in criteria},
+        metrics=("d_loss",), primary="d_loss_mean",
+    )  # fmt: skip
+    text = "\n".join(notes_of(plan, trials_frame(plan, tmp_path)))
+    assert "Primary: D loss, mean (no direction), in units of the criterion." in text
+    assert f"Losses: units of the criterion{nats}." in text
+
+
+@pytest.mark.parametrize("length", [8, 18, 32])
+def test_no_block_is_left_with_one_column(length, tmp_path):
+    plan = make_plan({"x" * length: {}, "baseline": {}})
+    generator = np.random.default_rng(1)
+    for trial in plan.trials:
+        write_trial(tmp_path, trial, numbers=numbers_of(generator), outcome=None)
+    text = rendered(trials_frame(plan, tmp_path), plan)["table.md"]
+    heads = [b.splitlines()[0] for b in text.split("\n\n") if b.startswith("|")]
+    assert [head.count("|") - 2 >= 3 for head in heads] == [True] * len(heads)
+    assert "**FID ↓** | Classes covered ↑ |" in heads[0]
+
+
+def test_a_cross_that_names_its_baseline_is_marked_against_that():
+    plan = make_plan({"a": {}, "b": {}})
+    assert baseline_arm(plan) is None
+    named = replace(plan, arms=(replace(plan.arms[0], compare_to="b"), plan.arms[1]))
+    assert baseline_arm(named) is named.arms[1]
+    assert [arm.name for arm in arms_in_order(named)] == ["b", "a"]
 
 
 def test_escaping():

@@ -1,18 +1,14 @@
 """trials.csv and curves.csv: exact, in plan order, and merged with what was committed."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 import pytest
 from synthetic_study import METRICS, STAMP, make_plan, write_trial
 
 from ganablate.ledger import TrialFolder
-from ganablate.report.curves import (
-    MOST_POINTS,
-    curves_csv,
-    curves_frame,
-    merge_curves,
-    read_curves,
-)
+from ganablate.report.curves import curves_csv, curves_frame, merge_curves, read_curves
 from ganablate.report.trials import merge_trials, read_trials, trials_csv, trials_frame
 
 THIRD = 0.1 + 0.2  # its shortest exact text has 17 digits
@@ -128,30 +124,50 @@ def test_only_trials_of_the_plan_stay_and_the_plan_names_the_arms(plan, tmp_path
     assert notices == ["3 committed row(s) left out: their trials are not in this plan"]
 
 
-@pytest.mark.parametrize("steps", [1, 2, 199, 200, 201, 5000])
-def test_curves_are_thinned_evenly_with_both_ends(plan, tmp_path, steps):
-    losses = {"g/criterion": np.arange(steps, dtype=np.float32)}
-    write_trial(tmp_path, plan.trials[2], numbers=NUMBERS, losses=losses)
+@pytest.mark.parametrize("steps", [1, 2, 49, 50, 51, 149, 780, 5000])
+def test_curves_are_means_of_equal_blocks(plan, tmp_path, steps):
+    values = np.random.default_rng(steps).random(steps, dtype=np.float32)
+    write_trial(tmp_path, plan.trials[2], numbers=NUMBERS, losses={"g/criterion": values})
     curves = curves_frame(plan, tmp_path)
     batch = plan.trials[2].config.batch_size
-    assert len(curves) == min(steps, MOST_POINTS)
-    assert curves["images_seen"].iloc[0] == batch
-    assert curves["images_seen"].iloc[-1] == steps * batch
-    assert (curves["value"] == curves["images_seen"] / batch - 1).all()
-    gaps = curves["images_seen"].diff().dropna()
-    assert gaps.empty or (gaps.max() - gaps.min()) in (0, batch)
+    ends = [0, *(curves["images_seen"] // batch)]
+    assert len(curves) == min(steps, 50)
+    assert ends[-1] == steps
+    assert set(np.diff(ends)) <= {steps // 50, -(-steps // 50)}
+    by_hand = [values[i:j].astype(np.float64).mean() for i, j in pairwise(ends)]
+    assert curves["value"].tolist() == [float(f"{value:.6g}") for value in by_hand]
 
 
-def test_curves_round_trip_as_float32_and_keep_points_that_are_not_finite(plan, tmp_path):
-    values = np.array([0.1, np.inf, 1 / 3, np.nan], dtype=np.float32)
+def test_a_block_with_a_step_that_is_not_finite_has_no_value(plan, tmp_path):
+    values = np.full(100, 1 / 3, dtype=np.float32)
+    values[[2, 9]] = np.inf, np.nan
     write_trial(tmp_path, plan.trials[0], numbers={}, losses={"d/criterion": values})
     text = curves_csv(curves_frame(plan, tmp_path))
     (tmp_path / "curves.csv").write_text(text)
     back = read_curves(tmp_path / "curves.csv")
-    finite = [True, False, True, False]
-    assert back["value"].notna().tolist() == finite
-    assert (back["value"].to_numpy().astype(np.float32)[finite] == values[finite]).all()
+    assert np.flatnonzero(back["value"].isna()).tolist() == [1, 4]
+    assert set(back["value"].dropna()) == {0.333333}
     assert curves_csv(back) == text
+
+
+def test_blocks_of_a_diverged_trial_are_fiftieths_of_the_whole_training(plan, tmp_path):
+    trial = plan.trials[0]  # 25 epochs of 78 steps: 1,950
+    values = np.append(np.ones(99), np.nan).astype(np.float32)
+    write_trial(tmp_path, trial, numbers={}, outcome="diverged", losses={"d/criterion": values})
+    curves = curves_frame(plan, tmp_path)
+    assert (curves["images_seen"] / trial.config.batch_size).tolist() == [39, 78, 117]
+    assert curves["value"].isna().tolist() == [False, False, True]
+
+
+def test_curves_of_55_trials_stay_under_300_kb(tmp_path):
+    plan = make_plan({f"latent_dim={n}": {"latent_dim": n} for n in range(2, 13)}, replicates=5)
+    random = np.random.default_rng(3)
+    for trial in plan.trials:
+        losses = {
+            k: random.normal(size=780).astype(np.float32) for k in ("d/criterion", "g/criterion")
+        }
+        write_trial(tmp_path, trial, numbers={}, losses=losses)
+    assert 200_000 < len(curves_csv(curves_frame(plan, tmp_path))) < 300_000
 
 
 def test_curves_are_taken_from_here_else_as_committed(plan, tmp_path):

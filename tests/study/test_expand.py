@@ -247,3 +247,55 @@ def test_every_kind_of_claim_loads(load: Load) -> None:
     assert points.points is not None
     assert str(points.points.at) == "20 epochs"
     assert (points.points.against.amount, points.points.against.unit) == (1.0, "share")
+
+
+def test_a_paired_group_and_an_excluded_arm_can_be_asked_for(load: Load) -> None:
+    study = load(
+        "ablate: {d_dropout: [0.5, 0.7]}\narms: {ttur: {g_lr: [1e-4, 1e-3], d_lr: [4e-4, 4e-3]}}\n"
+        "exclude: [{d_dropout: 0.7, because: no time}]\n"
+    )
+    plan = expand(study, arms=["ttur", "d_dropout=.5"])
+    assert [arm.name for arm in plan.arms] == [
+        "d_dropout=0.5",
+        "ttur:g_lr=0.0001,d_lr=0.0004",
+        "ttur:g_lr=0.001,d_lr=0.004",
+    ]
+    with pytest.raises(StudyError, match=r"left out by exclude \(because: no time\)"):
+        expand(study, arms=["d_dropout=.70"])
+    with pytest.raises(StudyError, match='"tturs" is not an arm'):
+        expand(study, arms=["tturs"])
+
+
+def test_an_exclude_may_name_a_setting_that_falls_away(load: Load) -> None:
+    study = load(
+        "cross: {optimizer: [adam, sgd], momentum: [0.5, 0.9]}\n"
+        "exclude: [{optimizer: adam, momentum: [0.5, 0.9], because: adam has none}]\n"
+    )
+    assert names(study) == ["optimizer=sgd,momentum=0.5", "optimizer=sgd,momentum=0.9"]
+    assert len(expand(study).excluded) == 2
+
+
+def test_an_exclude_that_matches_at_one_budget_only_is_not_idle(load: Load) -> None:
+    study = load(
+        "ablate: {batch_size: [32, 64]}\nbudgets: {s: {ablate.batch_size: [16, 32]}}\n"
+        "exclude: [{batch_size: 16, because: slow}]\n"
+    )
+    assert names(study) == ["baseline", "batch_size=32", "batch_size=64"]
+    assert names(study, "s") == ["baseline", "batch_size=32"]
+
+
+def test_an_exclude_finds_all_images_by_word_and_by_number(load: Load) -> None:
+    for images in ("all", "5000"):
+        study = load(
+            "cross: {train_images: [500, 5000], batch_size: [8, 16]}\n"
+            f"exclude: [{{train_images: {images}, batch_size: 8, because: slow}}]\n"
+        )
+        assert len(names(study)) == 3
+
+
+def test_a_chain_of_compare_to_that_ends_is_fine(load: Load) -> None:
+    study = load(
+        "arms:\n  c: {lr: 3, compare_to: b}\n  b: {lr: 2, compare_to: a}\n  a: {lr: 1}\n"
+        "budgets: {s: {arms.a: {lr: 0.5}}}\n"
+    )
+    assert [arm.compare_to for arm in expand(study, "s").arms] == [None, "b", "a", "baseline"]

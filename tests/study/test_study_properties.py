@@ -1,12 +1,17 @@
 """Properties of expansion and identity that hold for any study."""
 
+import json
 import math
+from pathlib import Path
 from typing import Any
 
-from hypothesis import assume, given, settings
+import pytest
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from ganablate.study.errors import StudyError
 from ganablate.study.expand import expand
+from ganablate.study.load import load_study
 from ganablate.study.schema import Study
 
 BASE = {"dataset": "mnist_5k", "network": "dcgan", "epochs": 3}
@@ -96,3 +101,82 @@ def test_editing_a_level_changes_exactly_its_ids(levels: dict[str, list[Any]], d
     before, after = ids(study(ablate=levels, replicates=2)), ids(study(ablate=edited, replicates=2))
     assert len(set(before) - set(after)) == 2
     assert len(set(after) - set(before)) == 2
+
+
+ANY: dict[str, st.SearchStrategy[Any]] = {
+    "batch_size": st.sampled_from([16, 128, 512]),
+    "train_images": st.sampled_from([64, 5000, "all"]),
+    "epochs": st.sampled_from([1, 3]),
+    "iterations": st.sampled_from([10, 20]),
+    "d_dropout": st.sampled_from([0, -0.0, 0.5]),
+    "lr": st.sampled_from([2e-4, 1e-3]),
+    "g_lr": st.sampled_from([2e-4, 1e-2]),
+    "optimizer": st.sampled_from(["adam", "sgd"]),
+    "momentum": st.sampled_from([0.0, 0.9]),
+    "penalty": st.sampled_from(["none", "r1"]),
+    "dataset": st.sampled_from(["mnist_5k", "mnist"]),
+}
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> dict[str, Any]:
+    chosen = draw(st.lists(st.sampled_from(sorted(ANY)), unique=True, min_size=1, max_size=2))
+    return {name: draw(ANY[name]) for name in chosen}
+
+
+@st.composite
+def varied(draw: st.DrawFn) -> dict[str, list[Any]]:
+    chosen = draw(st.lists(st.sampled_from(sorted(ANY)), unique=True, max_size=2))
+    return {name: draw(st.lists(ANY[name], min_size=1, max_size=2, unique=True)) for name in chosen}
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> dict[str, Any]:
+    sections: dict[str, Any] = {
+        "ablate": {},
+        "cross": {},
+        "arms": {},
+    }
+    for part in draw(st.lists(st.sampled_from(sorted(sections)), max_size=2)):
+        sections[part] = draw(varied()) if part != "arms" else {"a": draw(changes())}
+    restated = [f"{part}.{name}" for part, entries in sections.items() for name in entries]
+    budget = draw(st.one_of(st.just({}), st.just({}), changes()))
+    for key in draw(st.lists(st.sampled_from(restated), unique=True)) if restated else []:
+        part, _, name = key.partition(".")
+        levels = st.lists(ANY[name], min_size=1, max_size=2) if part != "arms" else changes()
+        budget[key] = draw(levels)
+    exclude = [
+        {**one, "because": "b"}
+        for one in draw(st.lists(changes(), max_size=draw(st.integers(0, 1))))
+    ]
+    head = {"study": "p", "base": BASE, "primary": "fid", "metrics": ["fid"]}
+    return head | sections | {"budgets": {"b": budget}, "exclude": exclude}
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("studies") / "p.yaml"
+
+
+RESTATED_TO_THE_BASE = {
+    "study": "p",
+    "base": BASE,
+    "primary": "fid",
+    "metrics": ["fid"],
+    "arms": {"big": {"batch_size": 512}},
+    "budgets": {"b": {"epochs": 1, "arms.big": {"batch_size": 128}}},
+}
+
+
+@given(document=documents())
+@example(document=RESTATED_TO_THE_BASE)
+@settings(max_examples=150, deadline=None)
+def test_what_loads_expands_at_every_budget(document: dict[str, Any], file: Path) -> None:
+    file.write_text(json.dumps(document), encoding="utf-8")
+    try:
+        loaded = load_study(file)
+    except StudyError:
+        return
+    for budget in loaded.budget_names:
+        trials = expand(loaded, budget).trials
+        assert len({trial.trial_id for trial in trials}) == len(trials) > 0

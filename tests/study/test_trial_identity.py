@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from ganablate.study.expand import expand
 from ganablate.study.identity import ID_VERSION, SEMANTICS_VERSION, replicate_seed, trial_id
 from ganablate.study.load import load_study
@@ -93,3 +95,28 @@ def test_another_process_gives_the_same_ids(write: Callable[[str], Path]) -> Non
         [sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True
     )
     assert done.stdout.split(",") == [t.trial_id for t in expand(load_study(path)).trials]
+
+
+FOLDER = (
+    "study: f\nfolders: {NAME: {data_id: faces-1, channels: 3, images: 900}}\n"
+    "base: {dataset: 'folder:NAME', network: dcgan, image_size: 64, epochs: 1}\n"
+    "primary: d_loss_mean\nmetrics: [d_loss]\n"
+)
+
+
+def test_the_name_of_a_folder_is_not_in_it(write: Callable[[str], Path]) -> None:
+    def of(text: str) -> str:
+        (trial,) = expand(load_study(write(text))).trials
+        return trial.trial_id
+
+    assert of(FOLDER.replace("NAME", "faces")) == of(FOLDER.replace("NAME", "moved"))
+    assert of(FOLDER) != of(FOLDER.replace("faces-1", "faces-2"))
+
+
+@pytest.mark.parametrize("more", ["d_dropout: -0.0", "train_images: 5000"])
+def test_minus_zero_and_all_images_by_number_are_not_in_it(more: str, load: Load) -> None:
+    plain, same = (
+        expand(load(f"arms: {{a: {{{text}}}}}\n")).trials[1] for text in ("lr: 1", f"lr: 1, {more}")
+    )
+    assert plain.trial_id == same.trial_id
+    assert repr(plain.config) == repr(same.config)

@@ -70,6 +70,35 @@ WRONG = {
     "half a pair": ("arms: {a: {lr: [1, 2], batch_size: 8}}\n" + METRICS, 4, ["equally long"]),
     "compare_to": ("arms: {a: {lr: 1, compare_to: c}}\n" + METRICS, 4, ['"c" is not an arm']),
     "compare_to itself": ("arms: {a: {lr: 1, compare_to: a}}\n" + METRICS, 4, ["with itself"]),
+    "compare_to in a circle": (
+        "arms:\n  a: {lr: 1, compare_to: b}\n  b: {lr: 2, compare_to: a}\n"
+        "  c: {lr: 3, compare_to: a}\n" + METRICS,
+        5,
+        ["compare_to: a -> b -> a never reaches the baseline"],
+    ),
+    "compare_to an excluded arm": (
+        "arms:\n  a: {lr: 1, compare_to: b}\n  b: {lr: 2}\n"
+        "exclude: [{lr: 2, because: no time}]\n" + METRICS,
+        5,
+        ["arms.a.compare_to", '"b" is left out by exclude (because: no time)'],
+    ),
+    "compare_to in a budget": (
+        "arms: {a: {lr: 1}}\nbudgets:\n  b:\n    arms.a: {lr: 2, compare_to: a}\n" + METRICS,
+        7,
+        ["budgets.b.arms.a: compare_to stands at the arm itself, not in a budget"],
+    ),
+    "arm right at full only": (
+        "arms: {big: {batch_size: 512}}\nbudgets:\n"
+        "  tiny: {epochs: 1, arms.big: {batch_size: 128}}\n" + METRICS,
+        6,
+        ["big is the baseline itself"],
+    ),
+    "arm right elsewhere": (
+        "arms: {big: {batch_size: 512}}\nbudgets:\n"
+        "  tiny: {arms.big: {batch_size: 128}}\n  small: {arms.big: {batch_size: 64}}\n" + METRICS,
+        6,
+        ["big is the baseline itself"],
+    ),
     "baseline no cross": ("baseline: a\n" + METRICS, 4, ["names a cell of a cross"]),
     "baseline unknown": (
         "cross: {lr: [1, 2]}\nbaseline: lr=3\n" + METRICS,
@@ -87,6 +116,46 @@ WRONG = {
         5,
         ["no arm of the study is left"],
     ),
+    "cross of both lengths": (
+        "ablate: {lr: [1]}\ncross:\n  epochs: [1, 2]\n  iterations: [10, 20]\n" + METRICS,
+        7,
+        ["cross: epochs and iterations both set the length"],
+    ),
+    "cross of lengths alone": (
+        "cross: {epochs: [1, 2], iterations: [10, 20]}\n"
+        "baseline: epochs=1,iterations=10\nexclude: [{epochs: 1, because: x}]\n" + METRICS,
+        4,
+        ["cross: epochs and iterations both set the length"],
+    ),
+    "cross of shared and own form": (
+        "cross: {lr: [1, 2], g_lr: [3]}\n" + METRICS,
+        4,
+        ["cross: lr and g_lr both set g_lr"],
+    ),
+    "level of minus zero": (
+        "ablate: {d_dropout: [-0.0]}\n" + METRICS,
+        4,
+        ["d_dropout=0.0 is the baseline's own value"],
+    ),
+    "all images by number": (
+        "ablate: {train_images: [5000]}\n" + METRICS,
+        4,
+        ["the baseline's own value"],
+    ),
+    "same folder twice": (
+        "folders:\n  a: {data_id: x, channels: 1, images: 9}\n"
+        "  b: {data_id: x, channels: 1, images: 9}\n"
+        "arms:\n  c: {dataset: 'folder:a', image_size: 28, batch_size: 4}\n"
+        "  d: {dataset: 'folder:b', image_size: 28, batch_size: 4}\n" + METRICS,
+        9,
+        ["the same settings as the arm c"],
+    ),
+    "switch word": (
+        "ablate: {norm: [off]}\n" + METRICS,
+        4,
+        ['"off" is not allowed; allowed'],
+    ),
+    "metrics no list": ("metrics: fid\n", 4, ['"fid" is given; a list is needed: [fid]']),
     "cross emptied": (
         "cross: {lr: [1]}\nbudgets: {b: {cross.lr: []}}\n" + METRICS,
         5,
@@ -125,8 +194,10 @@ WRONG = {
         ["did you mean d_loss_mean", "add g_loss to `metrics`"],
     ),
     "claim direction": (
-        METRICS + CLAIM % "compare: {arm: baseline, metric: d_loss_mean, is: worse}",
-        6,
+        "ablate: {lr: [1]}\n"
+        + METRICS
+        + CLAIM % "compare: {arm: lr=1, metric: d_loss_mean, is: worse}",
+        7,
         ["neither good nor bad", "lower or higher"],
     ),
     "claim budget": (METRICS + CLAIM % "budget: q, visual: {arms: all}", 6, ['"q"', "a budget"]),
@@ -150,6 +221,85 @@ WRONG = {
         METRICS + CLAIM % "compare: {arm: baseline, to: baseline, is: worse}",
         6,
         ["with itself"],
+    ),
+    "claim on nothing": (
+        METRICS + CLAIM % "compare: {arm: baseline, is: worse}",
+        6,
+        ["nothing to compare baseline with", "say to: ARM"],
+    ),
+    "claim on all of nothing": (
+        "cross: {lr: [1, 2]}\n" + METRICS + CLAIM % "compare: {arms: all, is: worse}",
+        7,
+        ["nothing to compare any arm with"],
+    ),
+    "claim in a cross": (
+        "cross: {lr: [1, 2]}\n" + METRICS + CLAIM % "compare: {arm: lr=1, is: worse}",
+        7,
+        ["nothing to compare lr=1 with"],
+    ),
+    "claim on a cross's baseline": (
+        "cross: {lr: [1, 2]}\n" + METRICS + CLAIM % "visual: {arm: baseline}",
+        7,
+        ['"baseline" is not an arm', "a cross has none unless `baseline:` names a cell"],
+    ),
+    "claim on a named baseline": (
+        "cross: {lr: [1, 2]}\nbaseline: lr=2\n" + METRICS + CLAIM % "visual: {arm: baseline}",
+        8,
+        ['"baseline" is not an arm', "this study's baseline is called lr=2.0"],
+    ),
+    "claim on an excluded arm": (
+        "cross: {lr: [1, 2]}\nexclude: [{lr: 1.0, because: too fast}]\n"
+        + METRICS
+        + CLAIM % "visual: {arm: lr=1}",
+        8,
+        ['"lr=1" is left out by exclude (because: too fast)'],
+    ),
+    "claim beside a wrong baseline": (
+        "cross: {lr: [1, 2]}\nbaseline: lr=3\n"
+        + METRICS
+        + CLAIM % "compare: {arm: lr=1, is: worse}",
+        5,
+        ['"lr=3" is not an arm of the cross'],
+    ),
+    "curve beside a wrong penalty": (
+        "arms: {a: {penalty: r1, compare_to: 3}}\n"
+        + METRICS
+        + CLAIM % "curve: {arms: all, metric: d/penalty, trend: {is: falling}}",
+        4,
+        ["arms.a.compare_to", "text is needed"],
+    ),
+    "claim on a group": (
+        "arms: {p: {lr: [1, 2], batch_size: [8, 16]}}\n"
+        + METRICS
+        + CLAIM % "compare: {arm: p, is: worse}",
+        7,
+        ['"p" is a group of paired arms', "p:lr=1.0,batch_size=8, p:lr=2.0,batch_size=16"],
+    ),
+    "relation to itself": (
+        METRICS + CLAIM % "relation: {arms: all, metric: fid, is: above, than: fid}",
+        6,
+        ["fid would be compared with itself"],
+    ),
+    "association with itself": (
+        METRICS + CLAIM % "association: {metric: fid, with: fid, is: positive}",
+        6,
+        ["fid would be compared with itself"],
+    ),
+    "reaches before itself": (
+        METRICS
+        + CLAIM % "curve: {arm: baseline, metric: fid, reaches: {level: 9, before: baseline}}",
+        6,
+        ["baseline would be compared with itself"],
+    ),
+    "spread on nothing": (
+        METRICS + CLAIM % "curve: {arm: baseline, metric: fid, spread: {is: lower}}",
+        6,
+        ["nothing to compare baseline with"],
+    ),
+    "curve without a penalty": (
+        METRICS + CLAIM % "curve: {arms: all, metric: d/penalty, trend: {is: falling}}",
+        6,
+        ["no arm of this study has a penalty"],
     ),
     "claim rate": (
         METRICS + CLAIM % "outcome: {arms: all, is: fails}",
@@ -201,7 +351,7 @@ def test_says_place_given_and_allowed(name: str, write: Callable[[str], Path]) -
     assert any(all(word in problem for word in words) for problem in at), found
 
 
-SEVERAL = ("alias used", "size not stated")
+SEVERAL = ("alias used", "size not stated", "same folder twice")
 """Rightly more than one problem."""
 
 

@@ -1,5 +1,9 @@
-"""Samples of every arm, a row each, for the eye: what a number cannot say."""
+"""Samples of every arm, a row each, for the eye: what a number cannot say.
 
+A row shows an arm's first replicate, whatever became of it: no row picks a survivor.
+"""
+
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +16,8 @@ from ganablate.catalog import metric_columns
 from ganablate.ledger import TrialFolder
 from ganablate.report.captions import MISSING, coverage, primary_column
 from ganablate.report.figures import style
-from ganablate.report.rounding import round_to_spread
-from ganablate.report.tables import arms_in_order, reference_arm
+from ganablate.report.rounding import Rounded, round_to_spread
+from ganablate.report.tables import arms_in_order, baseline_arm
 from ganablate.study.plan import Plan
 
 _GAP = 2
@@ -27,34 +31,74 @@ _CELL = 42
 
 @dataclass(frozen=True)
 class SampleRow:
-    """An arm's row: uint8 images [n, h, w, c] of its first complete replicate that has any."""
+    """An arm's row: its first replicate, else the first complete one; None: none is complete.
+
+    `images` is uint8 [n, h, w, c]; `latents` is equal in rows that were made from the same ones.
+    """
 
     arm: str
-    replicate: int | None
-    value: str
-    outcome: str | None
-    images: np.ndarray | None
+    replicate: int | None = None
+    latents: tuple[int, int, str] | None = None
+    value: str = ""
+    outcome: str | None = None
+    images: np.ndarray | None = None
+
+    @property
+    def lacks_images(self) -> bool:
+        """Whether there must be images, but not here. A diverged trial has none anywhere."""
+        return self.replicate is not None and self.images is None and self.outcome != "diverged"
+
+    @property
+    def instead(self) -> str:
+        """What stands in place of the images."""
+        if self.replicate is None:
+            return "no trial is complete"
+        return "diverged: no images" if self.outcome == "diverged" else "no images here"
 
 
 def sample_rows(trials: pd.DataFrame, plan: Plan, trials_root: Path) -> list[SampleRow]:
-    """One row an arm, the baseline first; `images` is None where no samples lie here."""
+    """One row an arm, the baseline first."""
     column = primary_column(plan)
     rows = []
     for arm in arms_in_order(plan):
         own = trials[(trials["arm"] == arm.name) & (trials["state"] == "complete")]
-        row = SampleRow(arm.name, None, "", None, None)
-        for _, trial in own.sort_values("replicate").iterrows():
+        if own.empty:
+            rows.append(SampleRow(arm.name))
+            continue
+        trial = own.sort_values("replicate").iloc[0]
+        replicate = int(trial["replicate"])
+        outcome = None if pd.isna(trial["outcome"]) else str(trial["outcome"])
+        images = None
+        if outcome != "diverged":
             images = TrialFolder(trials_root, str(trial["trial_id"])).samples()
-            if images is None or not len(images):
-                continue
-            value = MISSING
-            if column is not None and not pd.isna(trial[column]):
-                value = round_to_spread(trial[column], float("nan")).mean
-            outcome = None if pd.isna(trial["outcome"]) else str(trial["outcome"])
-            row = SampleRow(arm.name, int(trial["replicate"]), value, outcome, images)
-            break
-        rows.append(row)
+            images = images if images is not None and len(images) else None
+        latents = (replicate, arm.config.latent_dim, arm.config.latent)
+        value = _value(trial, column)
+        rows.append(SampleRow(arm.name, replicate, latents, value, outcome, images))
     return rows
+
+
+def _value(trial: pd.Series, column: str | None) -> str:
+    if column is None:
+        return ""
+    return MISSING if pd.isna(trial[column]) else _power(round_to_spread(trial[column], math.nan))
+
+
+def _power(value: Rounded) -> str:
+    return value.mean if value.exponent is None else f"{value.mean}e{value.exponent}"
+
+
+def _beside(row: SampleRow, first: SampleRow) -> str:
+    """What is said at the right of a row: its value, and how it differs from the first."""
+    lines = [row.value if row.images is not None else ""]
+    lines += [row.outcome] if row.images is not None and _is_trouble(row) and row.outcome else []
+    lines += [f"replicate {row.replicate}"] if row.replicate else []
+    lines += ["other latents"] if row.images is not None and row.latents != first.latents else []
+    return "\n".join(line for line in lines if line)
+
+
+def _is_trouble(row: SampleRow) -> bool:
+    return row.outcome not in (None, "ok")
 
 
 def _strip(images: np.ndarray, count: int, height: int) -> np.ndarray:
@@ -95,6 +139,29 @@ def _height(rows: list[SampleRow]) -> int:
     return int(size * max(1, -(-_CELL // size)))
 
 
+def _row_height(row: SampleRow, name: str, cell: int) -> int:
+    """Pixels of a row; one without images needs only its text."""
+    return cell if row.images is not None else min(cell, 10 + 10 * (name.count("\n") + 1))
+
+
+def _first_shown(rows: list[SampleRow]) -> SampleRow:
+    """The row that the others' latents are compared with."""
+    return next(row for row in rows if row.images is not None)
+
+
+def sheet_caption(rows: list[SampleRow], trials: pd.DataFrame, plan: Plan) -> str:
+    """What the rows show, and whether all were made from the same latents."""
+    shown = [row for row in rows if row.images is not None]
+    first = _first_shown(rows)
+    same = "The same latents in every row"
+    if any(row.latents != first.latents for row in shown):
+        same += " but those that say “other latents”"
+    which = (
+        "replicate 0, or of the one named" if any(row.replicate for row in rows) else "replicate 0"
+    )
+    return f"{coverage(trials, plan)} Samples and value at the end of {which}. {same}."
+
+
 def _sheet(rows: list[SampleRow], plan: Plan, caption: str, count: int, scale: int) -> Image.Image:
     """Draw at exactly one pixel a pixel, so that nearest neighbour stays what it is.
 
@@ -106,10 +173,13 @@ def _sheet(rows: list[SampleRow], plan: Plan, caption: str, count: int, scale: i
     width = max(left + count * (cell + _GAP) - _GAP + right, 460)
     lines = style.caption_lines(caption, width / _DPI)
     bottom = 12 + 13 * len(lines)
-    height = top + len(rows) * (cell + _GAP) - _GAP + bottom
+    names = [style.wrapped(row.arm, 24) for row in rows]
+    heights = [_row_height(row, name, cell) for row, name in zip(rows, names, strict=True)]
+    height = top + sum(heights) + _GAP * (len(rows) - 1) + bottom
     column = primary_column(plan)
     title = metric_columns(plan.metrics)[column].title if column else ""
-    reference = reference_arm(plan).name
+    baseline = baseline_arm(plan)
+    first = _first_shown(rows)
     with style.look():
         figure = style.new_figure(width / _DPI, height / _DPI)
         figure.set_dpi(_DPI * scale)
@@ -118,22 +188,20 @@ def _sheet(rows: list[SampleRow], plan: Plan, caption: str, count: int, scale: i
             figure.text(x / width, 1 - y / height, text, **settings)
 
         write(at_right, top / 2, title, size=7.5, va="center", fontweight="bold")
-        for place, row in enumerate(rows):
-            y = top + place * (cell + _GAP)
-            weight = "bold" if row.arm == reference else "normal"
-            name = style.wrapped(row.arm, 24)
-            write(left - 8, y + cell / 2, name, size=7, ha="right", va="center", fontweight=weight)
+        y = top
+        for row, name, high in zip(rows, names, heights, strict=True):
+            middle = y + high / 2
+            weight = "bold" if baseline is not None and row.arm == baseline.name else "normal"
+            write(left - 8, middle, name, size=7, ha="right", va="center", fontweight=weight)
+            colour = style.WARNING_COLOUR if _is_trouble(row) else style.INK
             if row.images is None:
-                write(left, y + cell / 2, "no samples", size=7, va="center", color="#8a8a8a")
-                continue
-            strip = _strip(row.images, count, cell).repeat(scale, axis=0).repeat(scale, axis=1)
-            figure.figimage(strip, xo=left * scale, yo=(height - y - cell) * scale, origin="upper")
-            trouble = row.outcome not in (None, "ok")
-            write(
-                at_right, y + cell / 2,
-                row.value + (f"\n{row.outcome}" if trouble else ""), size=7, va="center",
-                color=style.WARNING_COLOUR if trouble else style.INK,
-            )  # fmt: skip
+                grey = colour if _is_trouble(row) else style.BASELINE_COLOUR
+                write(left, middle, row.instead, size=7, va="center", color=grey)
+            else:
+                strip = _strip(row.images, count, cell).repeat(scale, axis=0).repeat(scale, axis=1)
+                figure.figimage(strip, xo=left * scale, yo=(height - y - cell) * scale)
+            write(at_right, middle, _beside(row, first), size=7, va="center", color=colour)
+            y += high + _GAP
         figure.text(
             8 / width, 6 / height, "\n".join(lines), size=6.5, va="bottom", linespacing=1.25
         )
@@ -145,16 +213,11 @@ def draw_contact_sheet(rows: list[SampleRow], trials: pd.DataFrame, plan: Plan, 
 
     Ten images a row; where the file would exceed 300 KB fewer, or at half their size.
     """
-    with_images = [row for row in rows if row.images is not None]
-    if not with_images:
+    numbers = [len(row.images) for row in rows if row.images is not None]
+    if not numbers:
         return False
-    replicates = sorted({row.replicate for row in with_images if row.replicate is not None})
-    which = f"replicate {replicates[0]}" if len(replicates) == 1 else "the first complete replicate"
-    caption = (
-        f"{coverage(trials, plan)} Samples at the end of training and the value of {which}, not "
-        "chosen: the same latents in every row of one latent size."
-    )
-    most = min(10, max(len(row.images) for row in with_images if row.images is not None))
+    caption = sheet_caption(rows, trials, plan)
+    most = min(10, max(numbers))
     attempts = [(rows, most, 2)] if len(rows) <= _SHARP_ROWS else []
     attempts += [(rows, count, 1) for count in range(most, min(4, most) - 1, -2)]
     halved = [replace(row, images=_halved(row.images)) for row in rows]

