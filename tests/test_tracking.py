@@ -22,6 +22,7 @@ from ganablate.tracking import (
     ui_command,
     ui_environment,
 )
+from ganablate.tracking.mlflow_store import MlflowStore
 from tests.in_memory_tracker import InMemoryTracker
 
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own warnings are none of ours
@@ -106,9 +107,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Open
 def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An empty migrated database, made once: it takes seconds."""
     runs = tmp_path_factory.mktemp("mlflow")
-    messages: list[str] = []
-    MlflowTracker(resolve_uri(runs), runs, messages.append).close()
-    assert messages == []
+    MlflowStore(resolve_uri(runs), runs)
     return runs / "mlflow.db"
 
 

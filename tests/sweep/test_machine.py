@@ -39,8 +39,8 @@ def test_slots_on_cpu(profile: Profile, trials: int, slots: int) -> None:
     ("profile", "slots"),
     [
         (Profile(device="cuda"), 2),
-        (Profile(trials_per_gpu=4), 8),
-        (Profile(trials_per_gpu=4, concurrency=3), 3),
+        (Profile(device="auto", trials_per_gpu=4), 8),
+        (Profile(device="auto", trials_per_gpu=4, concurrency=3), 3),
     ],
 )
 def test_slots_on_gpus(profile: Profile, slots: int) -> None:
