@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STUDY ?= studies/quickstart.yaml
 
-.PHONY: help install demo run report ui check lint types imports test test-sweep test-all golden bench clean
+.PHONY: help install demo run report ui check lint types imports test test-slow test-all golden bench clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed 's/:.*##/:/'
@@ -41,11 +41,10 @@ imports: install
 test: install    ## the fast tests
 	$(BIN)/pytest
 
-test-sweep: install  ## the slow tests of the main job: real Ray sweeps, kill and resume
-	$(BIN)/pytest -m "slow" tests/test_main_job.py tests/sweep tests/test_tracking.py
+test-slow: install   ## the slow tests, one by one: real Ray sweeps, kill and resume, MLflow
+	$(BIN)/pytest -m slow -n 0
 
-test-all: install    ## every test
-	$(BIN)/pytest -m "slow or not slow"
+test-all: test test-slow  ## every test
 
 golden: install  ## rewrite the expected files under tests/golden
 	GANABLATE_UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/report

@@ -81,13 +81,12 @@ def write_end(one: TrackedTrial, iteration: int = 20) -> None:
     )
 
 
-@pytest.fixture(params=["memory", "mlflow"])
+@pytest.fixture(params=["memory", pytest.param("mlflow", marks=pytest.mark.slow)])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Open, Look]]:
     if request.param == "memory":
         kept = InMemoryTracker()
         yield lambda: kept, lambda: look_memory(kept)
         return
-    request.getfixturevalue("fresh_database")
     runs = tmp_path / "runs"
     (runs).mkdir()
     (runs / "mlflow.db").write_bytes(request.getfixturevalue("fresh_database").read_bytes())
@@ -265,6 +264,7 @@ def test_a_failure_is_a_state_with_its_reason(store: tuple[Open, Look], tmp_path
     assert seen["cpu", "b" * 16].status == "KILLED"
 
 
+@pytest.mark.slow
 def test_children_hang_on_one_parent_a_study_and_budget(
     fresh_database: Path, tmp_path: Path
 ) -> None:
@@ -303,6 +303,7 @@ def test_a_store_that_cannot_be_reached_is_one_warning(tmp_path: Path) -> None:
     assert "goes on without it" in messages[0]
 
 
+@pytest.mark.slow
 def test_an_update_that_is_refused_is_one_warning_and_the_rest_arrives(
     fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -325,6 +326,7 @@ def test_an_update_that_is_refused_is_one_warning_and_the_rest_arrives(
     assert (seen.status, len(seen.points)) == ("FINISHED", 3)
 
 
+@pytest.mark.slow
 def test_a_store_that_takes_nothing_any_more_is_given_up(
     fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -389,6 +391,7 @@ def test_the_ui_stays_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         ui_command("http://127.0.0.1:5000")
 
 
+@pytest.mark.slow
 def test_telemetry_is_off_unless_it_was_turned_on() -> None:
     code = (
         "from ganablate.tracking.mlflow_store import import_mlflow; import_mlflow(); "

@@ -28,6 +28,7 @@ def test_every_shipped_extractor_has_a_recipe():
     assert set(train_extractor.SETS) == set(EXTRACTORS)
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_file_and_learns(few, tmp_path, capsys):
     first, again, other = run(tmp_path / "a", 1), run(tmp_path / "b", 1), run(tmp_path / "c", 2)
     assert first == again

@@ -113,7 +113,7 @@ def test_a_diverged_arm_without_numbers_is_drawn(tmp_path):
     [
         (1, 28, 1, 1),
         (8, 64, 3, 1),
-        (26, 28, 3, 14),
+        pytest.param(26, 28, 3, 14, marks=pytest.mark.slow),
         pytest.param(60, 28, 3, 14, marks=pytest.mark.slow),
     ],
 )
