@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("default"),  # MLflow's own warnings are none of ours
+]
 
 LENGTH = 600
 STUDY = {
