@@ -78,8 +78,11 @@ class Trainer:
     @property
     def losses(self) -> dict[str, np.ndarray]:
         """Every step so far, by key: float32 [iteration]."""
-        rows = np.concatenate([np.empty((0, len(self.loss_keys)), np.float32), *self._fetched])
+        rows = self._rows()
         return {key: rows[:, column] for column, key in enumerate(self.loss_keys)}
+
+    def _rows(self) -> np.ndarray:
+        return np.concatenate([np.empty((0, len(self.loss_keys)), np.float32), *self._fetched])
 
     def train(self, until: int) -> None:
         """Go on until so many iterations are done, or a loss is not finite."""
@@ -119,11 +122,10 @@ class Trainer:
 
     def state(self) -> dict[str, Any]:
         """Everything that `restore` needs to go on exactly from here."""
-        losses = np.concatenate([np.empty((0, len(self.loss_keys)), np.float32), *self._fetched])
         return {
             "iteration": self.iteration,
             "diverged_at": self.diverged_at,
-            "losses": torch.from_numpy(losses),
+            "losses": torch.from_numpy(self._rows()),
             "generator": self.generator.state_dict(),
             "discriminator": self.discriminator.state_dict(),
             "g_optimizer": self._g_optimizer.state_dict(),

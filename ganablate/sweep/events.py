@@ -51,27 +51,3 @@ class Observer(Protocol):
 
     def finished(self, summary: Summary) -> None:
         """The sweep is over; nothing is called after this."""
-
-
-class SilentObserver:
-    """Watches and says nothing."""
-
-    def started(self, total: int, already_complete: int) -> None:
-        """Say nothing."""
-
-    def progressed(self, arm: str, replicate: int, progress: Progress) -> None:
-        """Say nothing."""
-
-    def completed(self, arm: str, replicate: int, progress: Progress) -> None:
-        """Say nothing."""
-
-    def failed(
-        self, arm: str, replicate: int, attempt: int, message: str, will_retry: bool
-    ) -> None:
-        """Say nothing."""
-
-    def warned(self, message: str) -> None:
-        """Say nothing."""
-
-    def finished(self, summary: Summary) -> None:
-        """Say nothing."""
