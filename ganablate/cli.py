@@ -20,8 +20,8 @@ from typer.core import TyperGroup
 
 from ganablate.intake import (
     budgets_with_results,
+    plans_of,
     plans_of_tables,
-    read_plans,
     read_profile,
     read_studies,
 )
@@ -85,7 +85,7 @@ def validate(studies: StudyFiles) -> None:
     """Check study files and print every mistake with its place. Creates nothing."""
     from ganablate.listing import size
 
-    for path, plan in zip(studies, read_plans(studies), strict=True):
+    for path, plan in zip(studies, plans_of(read_studies(studies)), strict=True):
         out.print(f"{path}: {size(plan)}", highlight=False, soft_wrap=True)
 
 
@@ -100,7 +100,7 @@ def show_plan(
     """List the arms and trials of a study, and what is complete already."""
     from ganablate.listing import plan_as_json
 
-    plans = read_plans(studies, budget, replicates, arm)
+    plans = plans_of(read_studies(studies), budget, replicates, arm)
     if as_json:
         _print_json([plan_as_json(plan) for plan in plans])
         return
@@ -124,10 +124,11 @@ def run(  # noqa: PLR0913 - one parameter an option
 
     Ctrl-C stops cleanly; the same command goes on from there.
     """
-    plans = read_plans(studies, budget, replicates, arm)
+    loaded = read_studies(studies)
+    plans = plans_of(loaded, budget, replicates, arm)
     # The table keeps the arms that --arm leaves alone and the replicates beyond --replicates; it is
     # planned now, since the file may be edited while the sweep runs.
-    tables = plans_of_tables(studies, budget, replicates)
+    tables = plans_of_tables(loaded, budget, replicates)
     profile = read_profile(sweep, data_root)
     fingerprints = _prepare_data(plans, profile)
     code = _run_sweep(plans, profile, fingerprints, tracking_uri)
@@ -140,7 +141,7 @@ def status(studies: StudyFiles, budget: BudgetName = None, as_json: AsJson = Fal
     """Say how many trials of each arm are complete, running, failed or pending."""
     from ganablate.listing import failures, status_as_json
 
-    plans = read_plans(studies, budget)
+    plans = plans_of(read_studies(studies), budget)
     if as_json:
         _print_json([status_as_json(plan, TRIALS) for plan in plans])
         return
@@ -169,7 +170,7 @@ def report(
         if not budgets:
             out.print(f"{study.name}: no results yet: ganablate run {path}", highlight=False)
         for name in budgets:
-            if not _print_report(*read_plans([path], name)):
+            if not _print_report(*plans_of([study], name)):
                 raise typer.Exit(WRONG_INPUT)
 
 

@@ -34,33 +34,32 @@ def read_studies(paths: Sequence[Path]) -> list[Study]:
     return studies
 
 
-def read_plans(
-    paths: Sequence[Path],
+def plans_of(
+    studies: Sequence[Study],
     budget: str | None = None,
     replicates: int | None = None,
     arms: Sequence[str] | None = None,
 ) -> list[Plan]:
-    """Load and expand every study.
+    """Expand every study.
 
     Raises:
-        StudyError: A study is wrong, or has no such budget or arm.
+        StudyError: A study has no such budget or arm.
     """
-    studies = read_studies(paths)
     return [expand(study, budget, replicates=replicates, arms=arms) for study in studies]
 
 
 def plans_of_tables(
-    paths: Sequence[Path], budget: str | None, replicates: int | None
+    studies: Sequence[Study], budget: str | None, replicates: int | None
 ) -> list[Plan]:
     """Plans for the tables of a run: all arms, and never fewer replicates than the study has.
 
     Raises:
-        StudyError: As `read_plans`.
+        StudyError: As `plans_of`.
     """
-    plans = read_plans(paths, budget)
+    plans = plans_of(studies, budget)
     if replicates is None or all(plan.replicates >= replicates for plan in plans):
         return plans
-    return read_plans(paths, budget, replicates)
+    return plans_of(studies, budget, replicates)
 
 
 def budgets_with_results(study: Study, results: Path, trials: Path) -> list[str]:

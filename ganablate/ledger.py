@@ -49,6 +49,13 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def one_line(error: BaseException) -> str:
+    """The kind of an error and the first line of what it says."""
+    text = str(error).strip()
+    kind = type(error).__name__
+    return f"{kind}: {text.splitlines()[0]}" if text else kind
+
+
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
 

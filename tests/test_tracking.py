@@ -87,9 +87,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Open
         kept = InMemoryTracker()
         yield lambda: kept, lambda: look_memory(kept)
         return
-    runs = tmp_path / "runs"
-    (runs).mkdir()
-    (runs / "mlflow.db").write_bytes(request.getfixturevalue("fresh_database").read_bytes())
+    runs = runs_with(request.getfixturevalue("fresh_database"), tmp_path)
     opened: list[MlflowTracker] = []
 
     def fail(message: str) -> None:
@@ -108,6 +106,14 @@ def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     runs = tmp_path_factory.mktemp("mlflow")
     MlflowStore(resolve_uri(runs), runs)
     return runs / "mlflow.db"
+
+
+def runs_with(database: Path, tmp_path: Path) -> Path:
+    """A folder of runs with its own copy of a database."""
+    runs = tmp_path / "runs"
+    runs.mkdir()
+    (runs / "mlflow.db").write_bytes(database.read_bytes())
+    return runs
 
 
 def look_memory(kept: InMemoryTracker) -> dict[tuple[str, str], Seen]:
@@ -270,9 +276,7 @@ def test_children_hang_on_one_parent_a_study_and_budget(
 ) -> None:
     import mlflow
 
-    runs = tmp_path / "runs"
-    runs.mkdir()
-    (runs / "mlflow.db").write_bytes(fresh_database.read_bytes())
+    runs = runs_with(fresh_database, tmp_path)
     for name in ("a" * 16, "b" * 16):  # two drivers, one after the other
         tracker = MlflowTracker(resolve_uri(runs), runs, pytest.fail)
         tracker.started(tracked(tmp_path, name))
@@ -308,9 +312,7 @@ def test_an_update_that_is_refused_is_one_warning_and_the_rest_arrives(
     fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ganablate.tracking.mlflow_tracker.TRIES", 1)
-    runs = tmp_path / "runs"
-    runs.mkdir()
-    (runs / "mlflow.db").write_bytes(fresh_database.read_bytes())
+    runs = runs_with(fresh_database, tmp_path)
     messages: list[str] = []
     tracker = MlflowTracker(resolve_uri(runs), runs, messages.append)
     one, other = tracked(tmp_path), tracked(tmp_path, "b" * 16)
@@ -331,9 +333,7 @@ def test_a_store_that_takes_nothing_any_more_is_given_up(
     fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ganablate.tracking.mlflow_tracker.TRIES", 1)
-    runs = tmp_path / "runs"
-    runs.mkdir()
-    (runs / "mlflow.db").write_bytes(fresh_database.read_bytes())
+    runs = runs_with(fresh_database, tmp_path)
     messages: list[str] = []
     tracker = MlflowTracker(resolve_uri(runs), runs, messages.append)
     for _ in range(50):

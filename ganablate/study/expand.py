@@ -9,10 +9,8 @@ from ganablate.study.identity import replicate_seed, trial_ids
 from ganablate.study.layout import Layout, Row, lay_out
 from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.study.resolve import FIELDS, Configs
-from ganablate.study.schema import Study
+from ganablate.study.schema import MOST_REPLICATES, Study
 from ganablate.study.wording import unknown
-
-MOST_REPLICATES = 1000
 
 
 def expand(

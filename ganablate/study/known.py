@@ -6,7 +6,7 @@ from ganablate.catalog import METRICS, metric_columns
 from ganablate.study.errors import Fault, KeyPath
 from ganablate.study.layout import Layout
 from ganablate.study.names import ArmNames
-from ganablate.study.schema import RESTATED, Study, folder_names
+from ganablate.study.schema import RESTATED, Study
 from ganablate.study.wording import unknown
 
 
@@ -21,7 +21,7 @@ class Known:
         self.study = study
         self.broken = set(broken)
         self.arms_known = lost.isdisjoint(RESTATED)
-        self.arms = ArmNames(folder_names(study.folders))
+        self.arms = ArmNames(study.folders)
         self.linked: set[str] = set()
         self.penalty = False
         self.complete = not (broken or lost)

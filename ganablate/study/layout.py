@@ -10,7 +10,7 @@ from ganablate.study.levels import Draft, LevelReader
 from ganablate.study.names import ArmNames
 from ganablate.study.plan import BASELINE
 from ganablate.study.resolve import BOTTOM, Resolution, Stack, finish, put
-from ganablate.study.schema import RESTATED, Budget, Study, folder_names
+from ganablate.study.schema import RESTATED, Budget, Study
 from ganablate.study.settings import SETTINGS, axes, read_layer
 from ganablate.study.wording import show, unknown
 
@@ -56,7 +56,7 @@ class _Builder:
         self.study = study
         self.budget = budget
         self.path = path
-        self.folders = folder_names(study.folders)
+        self.folders = list(study.folders)
         self.layout = Layout(names=ArmNames(self.folders))
         self.reader = LevelReader(self.folders, self.layout.faults)
         self.seen: dict[tuple[Any, ...], str] = {}

@@ -4,7 +4,6 @@ Settings stay as they are written here; `expand` resolves them. Level values, na
 columns are checked by `ganablate.study.check`, since that takes the whole study.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
@@ -16,7 +15,8 @@ from ganablate.study.wording import show
 
 Settings = dict[str, Any]
 Levels = list[Any]
-Replicates = Annotated[Whole, Field(ge=1, le=1000)]
+MOST_REPLICATES = 1000
+Replicates = Annotated[Whole, Field(ge=1, le=MOST_REPLICATES)]
 RESTATED = ("ablate", "cross", "arms")
 """Sections of a study whose entries a budget restates as `ablate.FACTOR`, `arms.NAME`."""
 
@@ -152,8 +152,3 @@ class Study(Entry):
     def layouts(self) -> dict[str, Any]:
         """A place to keep layouts, by budget; a study does not change."""
         return self._layouts
-
-
-def folder_names(folders: Mapping[str, Folder]) -> list[str]:
-    """Names that may follow `folder:` in a dataset setting."""
-    return list(folders)

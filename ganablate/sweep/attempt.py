@@ -29,7 +29,7 @@ from ganablate.gan.checkpoint import (
 from ganablate.gan.data import MaterialisedData, materialise
 from ganablate.gan.samples import save_grid
 from ganablate.gan.trainer import Trainer
-from ganablate.ledger import POINTS_PER_LOSS, TrialFolder, lacks, now_ms, state_of
+from ganablate.ledger import POINTS_PER_LOSS, TrialFolder, lacks, now_ms, one_line, state_of
 from ganablate.metrics.evaluate import evaluate
 from ganablate.sweep.job import Job, Progress
 
@@ -303,7 +303,6 @@ class TrialAttempt:
         try:
             yield
         except Exception as error:
-            message = f"{type(error).__name__}: {error}"
             with contextlib.suppress(OSError):  # a full disk must not hide the first error
-                self.folder.write_failure(self.number, message, traceback.format_exc())
+                self.folder.write_failure(self.number, one_line(error), traceback.format_exc())
             raise

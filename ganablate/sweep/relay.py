@@ -10,10 +10,11 @@ import ray.cloudpickle
 from ray import tune
 from ray.exceptions import RayActorError, RayTaskError
 
+from ganablate.ledger import one_line
 from ganablate.sweep.events import Observer
 from ganablate.sweep.interrupt import Interruption
 from ganablate.sweep.job import Job, Progress
-from ganablate.sweep.trainable import INDEX, PROGRESS, AttemptError, one_line
+from ganablate.sweep.trainable import INDEX, PROGRESS, AttemptError
 from ganablate.tracking import TrackedTrial, Tracker
 
 WORKER_DIED = "the worker process died: killed, or out of memory"

@@ -8,7 +8,7 @@ from pathlib import Path
 from ray import tune
 from ray.tune import TuneError
 
-from ganablate.ledger import DataKey, has_work
+from ganablate.ledger import DataKey, has_work, one_line
 from ganablate.study.plan import Plan
 from ganablate.sweep.events import Observer, Summary
 from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
@@ -17,7 +17,7 @@ from ganablate.sweep.machine import Machine, resolve
 from ganablate.sweep.profile import Profile
 from ganablate.sweep.ray_session import ray_session
 from ganablate.sweep.relay import Relay, Work
-from ganablate.sweep.trainable import INDEX, StartLine, TrialTrainable, one_line
+from ganablate.sweep.trainable import INDEX, StartLine, TrialTrainable
 from ganablate.tracking import TrackedTrial, Tracker
 
 

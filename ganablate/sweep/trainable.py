@@ -9,6 +9,7 @@ from typing import Any
 
 from ray import tune
 
+from ganablate.ledger import one_line
 from ganablate.sweep.job import Attempt, Job, Progress, load_factory
 
 INDEX = "job"
@@ -101,10 +102,3 @@ class TrialTrainable(tune.Trainable):
         attempt, self._attempt = self._attempt, None
         if attempt is not None:
             attempt.close()
-
-
-def one_line(error: BaseException) -> str:
-    """The kind of an error and the first line of what it says."""
-    text = str(error).strip()
-    kind = type(error).__name__
-    return f"{kind}: {text.splitlines()[0]}" if text else kind

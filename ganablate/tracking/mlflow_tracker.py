@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from ganablate.ledger import one_line
 from ganablate.tracking.mlflow_store import MlflowStore
 from ganablate.tracking.trial_copy import TrackedTrial
 
@@ -17,6 +18,7 @@ TRIES = 3
 """Tries of one update before it is given up with a warning."""
 LONGEST_WAIT_SECONDS = 300.0
 """How long the end of a sweep waits for MLflow."""
+_LONGEST_REASON = 220
 _GIVE_UP_AFTER = 5
 """Updates in a row that fail."""
 
@@ -133,5 +135,4 @@ def _try(action: Callable[[MlflowStore], None], store: MlflowStore) -> Exception
 
 
 def _short(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {text[0][:200]}" if text else type(error).__name__
+    return one_line(error)[:_LONGEST_REASON]
