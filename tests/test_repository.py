@@ -57,7 +57,7 @@ def test_modules_stay_readable() -> None:
         str(path.relative_to(ROOT)): lines
         for path in (ROOT / "ganablate").rglob("*.py")
         if (lines := len(path.read_text().splitlines())) > LONGEST_MODULE
-        and path.name != "catalog.py"  # a table: it grows by a line a part
+        and path.parent.name != "catalog"  # tables: they grow by a line a part
     }
     assert long == {}
 

@@ -1,0 +1,84 @@
+"""What the two nets are made of: networks, activations, initialisers."""
+
+from ganablate.catalog.parts import Network, Part
+
+NETWORKS: dict[str, Network] = {
+    "conv28": Network(
+        implementation="ganablate.gan.networks.conv28:conv28",
+        summary="R0's convolutional GAN for 28x28, without batch norm",
+        source="R0, section 3.1",
+        image_sizes=(28,),
+        defaults={
+            "g_width": 128,
+            "d_width": 64,
+            "g_activation": "leaky_relu",
+            "d_activation": "leaky_relu",
+            "g_output": "sigmoid",
+            "pixel_range": "unit",
+            "g_norm": "none",
+            "d_norm": "none",
+            "d_dropout": 0.4,
+            "init": "glorot_uniform",
+        },
+    ),
+    "mlp": Network(
+        implementation="ganablate.gan.networks.mlp:mlp",
+        summary="R4's fully connected GAN: layers of width/4, width/2, width",
+        source="R4, tables I and II",
+        image_sizes=None,
+        defaults={
+            "g_width": 1024,
+            "d_width": 1024,
+            "g_activation": "leaky_relu",
+            "d_activation": "leaky_relu",
+            "g_output": "tanh",
+            "pixel_range": "signed",
+            "g_norm": "none",
+            "d_norm": "none",
+            "d_dropout": 0.3,
+            "init": "torch",
+        },
+    ),
+    "dcgan": Network(
+        implementation="ganablate.gan.networks.dcgan:dcgan",
+        summary="DCGAN: strided convolutions, batch norm, no bias",
+        source="Radford et al. 2016, arXiv 1511.06434; R1, R2",
+        image_sizes=(28, 32, 64, 128),
+        defaults={
+            "g_width": 64,
+            "d_width": 64,
+            "g_activation": "relu",
+            "d_activation": "leaky_relu",
+            "g_output": "tanh",
+            "pixel_range": "signed",
+            "g_norm": "batch",
+            "d_norm": "batch",
+            "d_dropout": 0.0,
+            "init": "normal_0.02",
+        },
+    ),
+}
+
+ACTIVATIONS: dict[str, Part] = {
+    name: Part(implementation=f"ganablate.gan.activations:{name}", summary=summary, source=source)
+    for name, summary, source in (
+        ("relu", "max(x, 0)", "DCGAN's generator, arXiv 1511.06434"),
+        ("leaky_relu", "x, or 0.2 x below zero", "DCGAN's discriminator, arXiv 1511.06434; R0"),
+        ("sigmoid", "1 / (1 + exp(-x))", "R0.5"),
+        ("tanh", "hyperbolic tangent", "R4.5"),
+        ("identity", "x", "a last layer without a squashing function"),
+    )
+}
+
+INITIALISERS: dict[str, Part] = {
+    name: Part(
+        implementation=f"ganablate.gan.initialisers:{name.replace('.', '_')}",
+        summary=summary,
+        source=source,
+    )
+    for name, summary, source in (
+        ("torch", "uniform in +-1/sqrt(fan_in)", "torch.nn.Linear.reset_parameters"),
+        ("normal_0.02", "N(0, 0.02)", "DCGAN, arXiv 1511.06434, section 4; R2"),
+        ("glorot_uniform", "Glorot's uniform, biases 0", "Glorot and Bengio 2010; R0 (Keras)"),
+    )
+}
