@@ -7,7 +7,7 @@ and planned in a fraction of a second.
 import hashlib
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 LEAKY_SLOPE = 0.2
 """Negative slope of every leaky ReLU (DCGAN, and R0's tutorial)."""
@@ -40,7 +40,39 @@ Width = Annotated[int, NOT_BOOLEAN, Field(ge=1, le=8192)]
 LatentDim = Annotated[int, NOT_BOOLEAN, Field(ge=1, le=65536)]
 BatchSize = Annotated[int, NOT_BOOLEAN, Field(ge=2, le=65536)]
 ImageSize = Annotated[int, NOT_BOOLEAN, Field(ge=8, le=1024)]
+Crop = Annotated[int, NOT_BOOLEAN, Field(ge=8, le=16384)]
+Few = Annotated[int, NOT_BOOLEAN, Field(ge=1, le=100)]
+Weight = Annotated[float, NOT_BOOLEAN, Field(ge=0)]
+Norm = Literal["none", "batch", "spectral"]
 Seed = Annotated[int, NOT_BOOLEAN, Field(ge=0, lt=2**63)]
+
+
+def label_bounds(labels: str) -> tuple[float, float]:
+    """The range that labels are drawn from: "0.7..1" is (0.7, 1.0), "0.9" is (0.9, 0.9).
+
+    Raises:
+        ValueError: it is neither, leaves [0, 1], or runs backwards.
+    """
+    low, dots, high = labels.partition("..")
+    try:
+        bounds = float(low), float(high if dots else low)
+    except ValueError:
+        bounds = (1.0, 0.0)
+    if not 0 <= bounds[0] <= bounds[1] <= 1:
+        raise ValueError(
+            f'"{labels}" is given; a label or a range of labels in [0, 1] is needed, such as 0.9 '
+            "or 0.7..1"
+        )
+    return bounds
+
+
+def canonical_labels(labels: str) -> str:
+    """One text for every way to write a range of labels; see `label_bounds`."""
+    low, high = (f"{bound + 0.0:g}" for bound in label_bounds(labels))
+    return low if low == high else f"{low}..{high}"
+
+
+Labels = Annotated[str, AfterValidator(canonical_labels)]
 
 
 class TrialConfig(BaseModel):
@@ -56,6 +88,7 @@ class TrialConfig(BaseModel):
     dataset: str
     channels: Literal[1, 3] | None = Field(None, description="of a folder; a named set has its own")
     image_size: ImageSize
+    crop: Crop | None = Field(None, description="side of the centred square cut out, then resized")
     pixel_range: Literal["unit", "signed"] = Field(description="[0, 1] or [-1, 1]")
     train_images: Count | None = Field(None, description="first so many of a fixed shuffle; all")
 
@@ -67,14 +100,23 @@ class TrialConfig(BaseModel):
     g_activation: str
     d_activation: str
     g_output: str
-    g_norm: Literal["none", "batch"]
-    d_norm: Literal["none", "batch"]
+    g_norm: Norm
+    d_norm: Norm
     d_dropout: Share
     init: str
+    hidden_layers: Few | None = None
+    resampling: Literal["strided", "pooling"] | None = None
+    ends: Literal["convolution", "linear"] | None = None
 
     criterion: str
+    real_labels: Labels | None = Field(None, description="of D's loss, drawn uniformly; None: 1")
+    fake_labels: Labels | None = Field(None, description="of D's loss, drawn uniformly; None: 0")
     penalty: str | None = None
-    penalty_weight: Annotated[float, NOT_BOOLEAN, Field(ge=0)] | None = None
+    penalty_weight: Weight | None = None
+    d_weight_clip: Rate | None = Field(None, description="D's weights stay in +- this")
+    d_steps: Few = Field(description="D steps in an iteration, each on real images of its own")
+    g_steps: Few = Field(description="G steps in an iteration")
+    g_ema: Decay | None = Field(None, description="decay of the averaged G that is sampled from")
 
     g_optimizer: str
     d_optimizer: str
@@ -86,6 +128,15 @@ class TrialConfig(BaseModel):
     d_beta2: Decay | None = None
     g_momentum: Decay | None = None
     d_momentum: Decay | None = None
+    g_alpha: Decay | None = None
+    d_alpha: Decay | None = None
+    g_rho: Decay | None = None
+    d_rho: Decay | None = None
+    g_weight_decay: Weight | None = None
+    d_weight_decay: Weight | None = None
+    g_grad_clip: Rate | None = Field(None, description="largest norm of all gradients together")
+    d_grad_clip: Rate | None = Field(None, description="largest norm of all gradients together")
+    lr_schedule: str | None = None
 
     batch_size: BatchSize
     epochs: Count | None = None
@@ -103,11 +154,14 @@ class TrialConfig(BaseModel):
         return self
 
     def total_iterations(self, images: int) -> int:
-        """Generator updates of the whole trial on a data set of so many images.
+        """Iterations of the whole trial on a data set of so many images.
 
-        An epoch leaves out the incomplete last batch, so that every step has one shape.
+        An iteration is `d_steps` discriminator steps, then `g_steps` generator steps. An epoch
+        shows every real image to the discriminator once; it leaves out the incomplete last batch,
+        so that every step has one shape, and a trial the incomplete last iteration.
         """
         if self.iterations is not None:
             return self.iterations
         assert self.epochs is not None
-        return self.epochs * (min(images, self.train_images or images) // self.batch_size)
+        batches = self.epochs * (min(images, self.train_images or images) // self.batch_size)
+        return max(batches // self.d_steps, 1)

@@ -4,10 +4,11 @@ Adding a part is one function in its module and one line in a table here; the co
 these tables. The package is torch-free: an `implementation` is imported only when a trial needs it.
 """
 
-from ganablate.catalog.datasets import DATASETS, FOLDER_PREFIX
+from ganablate.catalog.datasets import DATASETS, FOLDER_PREFIX, extractor_of
 from ganablate.catalog.metrics import EXTRACTORS, METRICS, metric_columns
 from ganablate.catalog.networks import ACTIVATIONS, INITIALISERS, NETWORKS
 from ganablate.catalog.parts import (
+    NETWORK_SETTINGS,
     Column,
     Criterion,
     Dataset,
@@ -18,8 +19,11 @@ from ganablate.catalog.parts import (
     Optimizer,
     Part,
     Penalty,
+    Probe,
+    Schedule,
 )
-from ganablate.catalog.training import CRITERIA, OPTIMIZERS, PENALTIES
+from ganablate.catalog.probes import PROBES, probe_columns
+from ganablate.catalog.training import CRITERIA, OPTIMIZERS, PENALTIES, SCHEDULES
 
 __all__ = [
     "ACTIVATIONS",
@@ -30,8 +34,11 @@ __all__ = [
     "INITIALISERS",
     "METRICS",
     "NETWORKS",
+    "NETWORK_SETTINGS",
     "OPTIMIZERS",
     "PENALTIES",
+    "PROBES",
+    "SCHEDULES",
     "Column",
     "Criterion",
     "Dataset",
@@ -42,5 +49,9 @@ __all__ = [
     "Optimizer",
     "Part",
     "Penalty",
+    "Probe",
+    "Schedule",
+    "extractor_of",
     "metric_columns",
+    "probe_columns",
 ]

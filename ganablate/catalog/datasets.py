@@ -15,6 +15,7 @@ DATASETS: dict[str, Dataset] = {
         classes=10,
         data_id="mnist-train-f68b3c2dcbeaaa9fbdd348bbdeb94873",
         extractor="mnist_classifier",
+        test="ganablate.gan.datasets:mnist_test",
     ),
     "mnist_5k": Dataset(
         implementation="ganablate.gan.datasets:mnist_5k",
@@ -37,7 +38,8 @@ DATASETS: dict[str, Dataset] = {
         images=60_000,
         classes=10,
         data_id="fashion_mnist-train-8d4fb7e6c68d591d4c3dfef9ec88bf0d",
-        extractor=None,
+        extractor="fashion_mnist_classifier",
+        test="ganablate.gan.datasets:fashion_mnist_test",
     ),
     "cifar10": Dataset(
         implementation="ganablate.gan.datasets:cifar10",
@@ -48,9 +50,80 @@ DATASETS: dict[str, Dataset] = {
         images=50_000,
         classes=10,
         data_id="cifar10-train-c58f30108f718f92721af3b95e74349a",
-        extractor=None,
+        extractor="cifar10_classifier",
+        test="ganablate.gan.datasets:cifar10_test",
+    ),
+    "photo_patches": Dataset(
+        implementation="ganablate.gan.datasets:photo_patches",
+        summary="5,330 overlapping patches of two photographs, a temple and a flower, shipped by "
+        "scikit-learn: for smoke runs in colour, no study of faces or scenes",
+        source="sklearn.datasets.load_sample_images (china.jpg, flower.jpg)",
+        image_size=64,
+        channels=3,
+        images=5_330,
+        classes=2,
+        data_id="photo_patches-scikit-learn-64-stride-9",
+        extractor="cifar10_classifier",
+        embedded=True,
+    ),
+    "flowers102": Dataset(
+        implementation="ganablate.gan.photographs:flowers102",
+        summary="8,189 photographs of flowers in 102 classes, all three splits together",
+        source="Nilsback and Zisserman 2008; R3.C",
+        image_size=None,
+        channels=3,
+        images=8_189,
+        classes=102,
+        data_id="flowers102-all-52808999861908f626f3c1f4e79d11fa",
+        extractor="cifar10_classifier",
+    ),
+    "celeba": Dataset(
+        implementation="ganablate.gan.photographs:celeba",
+        summary="162,770 aligned faces of 178 x 218 pixels, training split",
+        source="Liu et al. 2015, arXiv 1411.7766; R1",
+        image_size=None,
+        channels=3,
+        images=162_770,
+        classes=None,
+        data_id="celeba-train-00d2c5bc6d35e252742224ab0c1e8fcb",
+        extractor="cifar10_classifier",
+    ),
+    "lsun_bedroom": Dataset(
+        implementation="ganablate.gan.photographs:lsun_bedroom",
+        summary="3,033,042 bedrooms, training split; R2 took 126,227 of them: a folder:NAME",
+        source="Yu et al. 2015, arXiv 1506.03365; R2",
+        image_size=None,
+        channels=3,
+        images=3_033_042,
+        classes=None,
+        data_id="lsun_bedroom-train-3033042",
+        extractor="cifar10_classifier",
+    ),
+    "imagenet": Dataset(
+        implementation="ganablate.gan.photographs:imagenet",
+        summary="1,281,167 photographs in 1,000 classes, training split of 2012",
+        source="Russakovsky et al. 2015, arXiv 1409.0575; R2 took a subset",
+        image_size=None,
+        channels=3,
+        images=1_281_167,
+        classes=1_000,
+        data_id="imagenet-train-1d675b47d978889d74fa0da5fadfb00e",
+        extractor="cifar10_classifier",
     ),
 }
 
 FOLDER_PREFIX = "folder:"
 """`dataset: folder:NAME` reads the images under DATA_ROOT/NAME; the study declares it."""
+
+
+def extractor_of(dataset: str, channels: int | None) -> str | None:
+    """The key of EXTRACTORS whose features a data set is measured with, or None.
+
+    Args:
+        dataset: key of DATASETS, or `folder:NAME`.
+        channels: of a folder's images: 1 for grey, 3 or None for colour.
+    """
+    if dataset.startswith(FOLDER_PREFIX):
+        return "mnist_classifier" if channels == 1 else "cifar10_classifier"
+    known = DATASETS.get(dataset)
+    return None if known is None else known.extractor

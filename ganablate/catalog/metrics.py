@@ -13,9 +13,29 @@ EXTRACTORS: dict[str, Extractor] = {
         channels=1,
         weights="mnist_classifier.safetensors",
     ),
+    "fashion_mnist_classifier": Extractor(
+        implementation="ganablate.metrics.extractors:fashion_mnist_classifier",
+        summary="small residual classifier, penultimate features",
+        source="trained on Fashion-MNIST by ganablate.metrics.train_extractor",
+        image_size=28,
+        channels=1,
+        weights="fashion_mnist_classifier.safetensors",
+    ),
+    "cifar10_classifier": Extractor(
+        implementation="ganablate.metrics.extractors:cifar10_classifier",
+        summary="small residual classifier, penultimate features; for every colour data set",
+        source="trained on CIFAR-10 by ganablate.metrics.train_extractor",
+        image_size=32,
+        channels=3,
+        weights="cifar10_classifier.safetensors",
+    ),
 }
 
 _CRITERION = "units of the criterion"  # nats for bce and minimax
+
+_PAIRS = 5_000
+"""Images of each set whose pairs are compared. Twice as many take four times as long, and ball
+metrics are meant for sets of one size."""
 
 
 def _loss_columns(net: str, title: str) -> dict[str, Column]:
@@ -23,7 +43,7 @@ def _loss_columns(net: str, title: str) -> dict[str, Column]:
         f"{net}_loss_{what}": Column(
             direction="none", unit=_CRITERION, title=f"{title} loss, {what}"
         )
-        for what in ("mean", "lowest", "spread")
+        for what in ("mean", "lowest", "spread", "oscillation")
     }
 
 
@@ -31,14 +51,14 @@ METRICS: dict[str, Metric] = {
     "d_loss": Metric(
         implementation=_LOSS + "d_loss",
         summary="discriminator criterion over the last fifth of training, penalty left out",
-        source="R2, table 2",
+        source="R2, table 2; R1.1; R4.8",
         needs="losses",
         columns=_loss_columns("d", "D"),
     ),
     "g_loss": Metric(
         implementation=_LOSS + "g_loss",
         summary="generator criterion over the last fifth of training",
-        source="R2, table 2",
+        source="R2, table 2; R1.1; R4.8",
         needs="losses",
         columns=_loss_columns("g", "G"),
     ),
@@ -59,8 +79,54 @@ METRICS: dict[str, Metric] = {
         needs="features",
         columns={"fid": Column(direction="min", unit="squared feature units", title="FID")},
     ),
+    "kid": Metric(
+        implementation="ganablate.metrics.kid:kid",
+        summary="squared maximum mean discrepancy of features, cubic kernel, unbiased",
+        source="Binkowski et al. 2018, arXiv 1801.01401, section 4",
+        needs="features",
+        images=_PAIRS,
+        columns={"kid": Column(direction="min", unit="kernel units", title="KID")},
+    ),
+    "inception_score": Metric(
+        implementation="ganablate.metrics.classes:inception_score",
+        summary="inception score by the extractor's classes, one split",
+        source="Salimans et al. 2016, arXiv 1606.03498, section 4",
+        needs="features",
+        columns={
+            "inception_score": Column(direction="max", unit="classes", title="Inception score")
+        },
+    ),
+    "precision_recall": Metric(
+        implementation="ganablate.metrics.neighbours:precision_recall",
+        summary="shares of each set within the third-neighbour balls of the other",
+        source="Kynkaanniemi et al. 2019, arXiv 1904.06991, equations 1 to 3",
+        needs="features",
+        images=_PAIRS,
+        columns={
+            "precision": Column(direction="max", unit="share", title="Precision"),
+            "recall": Column(direction="max", unit="share", title="Recall"),
+        },
+    ),
+    "density_coverage": Metric(
+        implementation="ganablate.metrics.neighbours:density_coverage",
+        summary="how thick and how wide generated images lie in the fifth-neighbour balls",
+        source="Naeem et al. 2020, arXiv 2002.09797, equations 3 and 4",
+        needs="features",
+        images=_PAIRS,
+        columns={
+            "density": Column(direction="max", unit="balls over k", title="Density"),
+            "coverage": Column(direction="max", unit="share", title="Coverage"),
+        },
+    ),
+    "class_kl": Metric(
+        implementation="ganablate.metrics.classes:class_kl",
+        summary="KL of the generated shares of classes from the real ones, both as predicted",
+        source="Srivastava et al. 2017, arXiv 1705.07761, section 4.1",
+        needs="features",
+        columns={"class_kl": Column(direction="min", unit="nats", title="Class KL")},
+    ),
     "modes": Metric(
-        implementation="ganablate.metrics.modes:modes",
+        implementation="ganablate.metrics.classes:modes",
         summary="classes that get at least a tenth of an even share of the generated images",
         source="R0.7; mode counting as in Srivastava et al. 2017, arXiv 1705.07761",
         needs="features",

@@ -4,7 +4,7 @@ from ganablate.catalog.parts import Network, Part
 
 NETWORKS: dict[str, Network] = {
     "conv28": Network(
-        implementation="ganablate.gan.networks.conv28:conv28",
+        implementation="ganablate.gan.networks.conv:conv28",
         summary="R0's convolutional GAN for 28x28, without batch norm",
         source="R0, section 3.1",
         image_sizes=(28,),
@@ -21,11 +21,30 @@ NETWORKS: dict[str, Network] = {
             "init": "glorot_uniform",
         },
     ),
+    "conv32": Network(
+        implementation="ganablate.gan.networks.conv:conv32",
+        summary="R0's convolutional GAN at 32x32, without batch norm; our reading",
+        source="R0, sections 3.1 and 3.2",
+        image_sizes=(32,),
+        defaults={
+            "g_width": 128,
+            "d_width": 64,
+            "g_activation": "leaky_relu",
+            "d_activation": "leaky_relu",
+            "g_output": "tanh",
+            "pixel_range": "signed",
+            "g_norm": "none",
+            "d_norm": "none",
+            "d_dropout": 0.4,
+            "init": "glorot_uniform",
+        },
+    ),
     "mlp": Network(
         implementation="ganablate.gan.networks.mlp:mlp",
-        summary="R4's fully connected GAN: layers of width/4, width/2, width",
-        source="R4, tables I and II",
+        summary="fully connected GAN: layers of width/4, width/2, width",
+        source="R4, tables I and II; R1, section 3.1",
         image_sizes=None,
+        convolutions=False,
         defaults={
             "g_width": 1024,
             "d_width": 1024,
@@ -37,6 +56,7 @@ NETWORKS: dict[str, Network] = {
             "d_norm": "none",
             "d_dropout": 0.3,
             "init": "torch",
+            "hidden_layers": 3,
         },
     ),
     "dcgan": Network(
@@ -55,6 +75,26 @@ NETWORKS: dict[str, Network] = {
             "d_norm": "batch",
             "d_dropout": 0.0,
             "init": "normal_0.02",
+            "resampling": "strided",
+            "ends": "convolution",
+        },
+    ),
+    "enhanced": Network(
+        implementation="ganablate.gan.networks.dcgan:enhanced",
+        summary="R4's convolutional GAN: batch norm and leaky ReLU throughout; sizes are our guess",
+        source="R4, section V",
+        image_sizes=(28, 64),
+        defaults={
+            "g_width": 64,
+            "d_width": 64,
+            "g_activation": "leaky_relu",
+            "d_activation": "leaky_relu",
+            "g_output": "tanh",
+            "pixel_range": "signed",
+            "g_norm": "batch",
+            "d_norm": "batch",
+            "d_dropout": 0.0,
+            "init": "torch",
         },
     ),
 }

@@ -24,15 +24,27 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Criterion(Part):
-    """`f(real_logits, fake_logits) -> (d_loss, g_loss)`, logits [batch], losses 0-d."""
+    """`f(real_logits, fake_logits) -> (d_loss, g_loss)`, logits [batch], losses 0-d.
+
+    With `labels` it also takes `real_labels` and `fake_labels`, [batch] in [0, 1], of the
+    discriminator's loss, which default to 1 and 0.
+    """
 
     threshold: float
     """D calls an image real where its logit lies above this; the accuracies count with it."""
+    labels: bool = False
+    d_steps: int = 1
+    """Discriminator steps in an iteration, unless the study says otherwise."""
+    weight_clip: float | None = None
+    """Of D's weights, unless the study says otherwise, gives a penalty or a spectral norm."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Penalty(Part):
-    """`f(discriminator, real, fake) -> penalty`, 0-d, without its weight."""
+    """`f(discriminator, real, fake) -> penalty`, 0-d, without its weight.
+
+    It may draw from torch's global generator, which the trainer seeds for every step.
+    """
 
     default_weight: float
 
@@ -49,19 +61,36 @@ class Network(Part):
     """`f(config, channels) -> (generator, discriminator)`.
 
     The generator maps [batch, latent_dim] to [batch, channels, size, size], the discriminator
-    that to logits [batch]. `defaults` are the settings that a study may leave out.
+    that to logits [batch]. `defaults` are the settings that a study may leave out; of
+    `NETWORK_SETTINGS` those that the network has, and no others, are among them.
     """
 
     image_sizes: tuple[int, ...] | None
     """Sizes it can be built for; None: any."""
     defaults: Mapping[str, Any]
+    convolutions: bool = True
+    """Whether its discriminator has any."""
+
+
+NETWORK_SETTINGS = ("hidden_layers", "resampling", "ends")
+"""Settings that only some networks have."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule(Part):
+    """`f(progress) -> factor` of the learning rate; progress runs from 0 to 1 over the trial."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset(Part):
-    """`f(root) -> (images uint8 [n, height, width, channels], labels int64 [n] or None)`."""
+    """`f(root) -> (images uint8 [n, height, width, channels], labels int64 [n] or None)`.
 
-    image_size: int
+    Where the images have no one size, they are `ganablate.gan.pictures.Pictures`, opened one by
+    one.
+    """
+
+    image_size: int | None
+    """Height and width in pixels; None: not one size, so that a study must state one."""
     channels: int
     images: int
     classes: int | None
@@ -71,6 +100,8 @@ class Dataset(Part):
     """Key of EXTRACTORS: the network whose features FID and modes are measured with."""
     embedded: bool = False
     """Ships with a package: needs neither files nor a network."""
+    test: str | None = None
+    """The labelled test split, a "module:function" of the same signature; None: there is none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,4 +132,20 @@ class Metric(Part):
     """
 
     needs: Literal["losses", "features"]
+    images: int | None = None
+    """Of each set at most so many, evenly spaced, are compared; None: all that are given."""
     columns: Mapping[str, Column] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe(Part):
+    """`f(subject) -> Finding`: a closer look at a trained trial, for the eye or as numbers.
+
+    `columns` are the numbers it yields and `pictures` the names of the images it draws; either
+    may be empty. `needs` is what there must be: "labels" of the data set, a "classifier" as its
+    extractor, "convolutions" in the discriminator.
+    """
+
+    needs: tuple[Literal["labels", "classifier", "convolutions"], ...] = ()
+    columns: Mapping[str, Column] = field(default_factory=dict)
+    pictures: tuple[str, ...] = ()

@@ -34,20 +34,20 @@ def load_state(path: Path, device: torch.device | str) -> dict[str, Any]:
     return state
 
 
-def save_weights(generator: nn.Module, discriminator: nn.Module, path: Path) -> None:
-    """Write both networks as safetensors, names prefixed by `generator.` and `discriminator.`."""
+def save_weights(networks: Mapping[str, nn.Module], path: Path) -> None:
+    """Write nets as safetensors; a net's tensors are prefixed by its name and a dot."""
     tensors: dict[str, Tensor] = {}
-    for net, module in (("generator", generator), ("discriminator", discriminator)):
+    for net, module in networks.items():
         for name, tensor in module.state_dict().items():
             tensors[f"{net}.{name}"] = tensor.detach().cpu().contiguous()
     with replacing(path) as temporary:
         save_file(tensors, temporary)
 
 
-def load_weights(generator: nn.Module, discriminator: nn.Module, path: Path) -> None:
-    """Fill both networks with what `save_weights` wrote."""
+def load_weights(networks: Mapping[str, nn.Module], path: Path) -> None:
+    """Fill nets with what `save_weights` wrote under the same names."""
     tensors = load_file(path)
-    for net, module in (("generator", generator), ("discriminator", discriminator)):
+    for net, module in networks.items():
         prefix = f"{net}."
         module.load_state_dict(
             {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

@@ -9,9 +9,9 @@ import hashlib
 import json
 import shutil
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import numpy as np
@@ -22,9 +22,20 @@ from PIL import Image
 from ganablate.atomic_write import write_text
 from ganablate.catalog import DATASETS, FOLDER_PREFIX
 from ganablate.config import derive_seed
-from ganablate.gan.datasets import DataError, Labels, Pixels, image_files, read_image
+from ganablate.gan.pictures import (
+    DataError,
+    Form,
+    Labels,
+    Pictures,
+    Pixels,
+    image_files,
+    of_files,
+    squared,
+)
 
-__all__ = ["DataError", "MaterialisedData", "materialise", "training_subset"]
+__all__ = ["DataError", "MaterialisedData", "Split", "materialise", "training_subset"]
+
+Split = Literal["train", "test"]
 
 FOLDER_CHANNELS = 3
 _LAYOUT = 1  # of the cache; an older one is built anew
@@ -49,27 +60,39 @@ class MaterialisedData:
 
 @dataclass(frozen=True)
 class _Source:
-    """Where the images come from, before they are read."""
+    """Where the images come from, before they are read.
 
-    identity: str
-    """Changes whenever the cache must be built anew."""
-    folder: Path | None
+    Attributes:
+        dataset: as the study names it.
+        split: of a data set of the catalog.
+        root: the data root.
+        folder: of a "folder:NAME".
+        identity: changes whenever the cache must be built anew.
+    """
+
+    dataset: str
+    split: Split
     root: Path
+    folder: Path | None
+    identity: str
 
 
-def materialise(
+def materialise(  # noqa: PLR0913 - each decides which images there are
     dataset: str,
     image_size: int,
     *,
     data_root: Path | None,
     cache: Path,
     channels: int | None = None,
+    crop: int | None = None,
+    split: Split = "train",
 ) -> MaterialisedData:
     """Map a data set, after reading, resizing and caching it if that is still to be done.
 
-    Images are resized (Pillow's bilinear, which averages where it shrinks) only where the set's
-    own size differs. A folder's images get their short side resized and the centre cut out. The
-    order is that of the files: mnist_5k is sorted by class.
+    Images are resized (Pillow's bilinear, which averages where it shrinks) only where their own
+    size differs: the short side becomes `image_size`, and the centre is cut out. With a crop a
+    centred square is cut out of the original before. The order is that of the files: mnist_5k
+    is sorted by class.
 
     A cache whose files are cut short is built anew, as is a folder's where a file was added,
     removed, changed in size or touched. Flipped bits inside a file are not looked for.
@@ -81,14 +104,16 @@ def materialise(
             `downloads` beside the cache.
         cache: folder to keep the arrays in.
         channels: of a folder's images: 1 for grey, 3 for colour (if None); others have their own.
+        crop: side of the square cut out of every original, in its pixels; None: no such cut.
+        split: "test" for the labelled images that probes are tested on; few data sets have them.
 
     Raises:
         DataError: one line saying what is missing or broken and what to do.
     """
     root = data_root if data_root is not None else cache.parent / "downloads"
-    source = _source(dataset, root)
-    grey = "-grey" if source.folder is not None and channels == 1 else ""
-    place = cache / f"{quote(dataset, safe='')}-{image_size}{grey}"
+    source = _source(dataset, root, split)
+    form = Form(image_size, _channels(dataset, channels), crop)
+    place = cache / _name(source, form)
     found = _open(place, source.identity)
     if found is not None:
         return found
@@ -96,7 +121,7 @@ def materialise(
     with FileLock(cache / f"{place.name}.lock"):
         found = _open(place, source.identity)  # another process may have built it meanwhile
         if found is None:
-            _build(place, dataset, (image_size, channels or FOLDER_CHANNELS), source)
+            _build(place, source, form)
             found = _open(place, source.identity)
     if found is None:
         raise DataError(f"{place} changed while it was written; is its folder in use elsewhere?")
@@ -119,9 +144,24 @@ def training_subset(n_images: int, train_images: int | None) -> npt.NDArray[np.i
     return random.permutation(n_images)[:train_images]
 
 
-def _source(dataset: str, root: Path) -> _Source:
+def _channels(dataset: str, channels: int | None) -> int:
+    return DATASETS[dataset].channels if dataset in DATASETS else channels or FOLDER_CHANNELS
+
+
+def _name(source: _Source, form: Form) -> str:
+    """Of the cached folder; read from its end, no two sets share one."""
+    grey = "-grey" if source.folder is not None and form.channels == 1 else ""
+    crop = f"-crop{form.crop}" if form.crop is not None else ""
+    test = "-test" if source.split == "test" else ""
+    return f"{quote(source.dataset, safe='')}-{form.size}{grey}{crop}{test}"
+
+
+def _source(dataset: str, root: Path, split: Split) -> _Source:
+    if split == "test" and (dataset not in DATASETS or DATASETS[dataset].test is None):
+        tested = ", ".join(name for name, line in DATASETS.items() if line.test is not None)
+        raise DataError(f"{dataset} has no labelled test split; there is one of {tested}")
     if dataset in DATASETS:
-        return _Source(identity=DATASETS[dataset].data_id, folder=None, root=root)
+        return _Source(dataset, split, root, folder=None, identity=DATASETS[dataset].data_id)
     if not dataset.startswith(FOLDER_PREFIX):
         raise DataError(f"no data set {dataset!r}; there are {', '.join(DATASETS)}, folder:NAME")
     name = PurePosixPath(dataset.removeprefix(FOLDER_PREFIX))
@@ -129,7 +169,7 @@ def _source(dataset: str, root: Path) -> _Source:
     if name.is_absolute() or ".." in name.parts or not name.parts:
         raise DataError(f"{dataset!r} must name a folder inside the data root")
     folder = root / name
-    return _Source(identity=_listing(folder), folder=folder, root=root)
+    return _Source(dataset, split, root, folder=folder, identity=_listing(folder))
 
 
 def _listing(folder: Path) -> str:
@@ -142,21 +182,19 @@ def _listing(folder: Path) -> str:
     return f"listing-{digest.hexdigest()}"
 
 
-def _build(place: Path, dataset: str, form: tuple[int, int], source: _Source) -> None:
-    """Write the data set's folder; `form` is size and channels; the caller holds the lock."""
-    image_size, channels = form
+def _build(place: Path, source: _Source, form: Form) -> None:
+    """Write the data set's folder; the caller holds the lock."""
     partial = place.with_name(f".{place.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
     partial.mkdir()
     try:
-        if source.folder is not None:
-            labels, fingerprint, shape = _write_folder(partial, source.folder, image_size, channels)
-        else:
-            labels, fingerprint, shape = _write_known(partial, dataset, image_size, source.root)
+        count, images, labels = _read(source, form)
+        shape = (count, form.size, form.size, form.channels)
+        fingerprint = _write_images(partial, shape, images)
         if labels is not None:
             _write_array(partial / "labels.npy", labels.shape, np.int64, labels)
         card = {
-            "layout": _LAYOUT, "data_id": source.identity, "n": shape[0], "shape": list(shape),
+            "layout": _LAYOUT, "data_id": source.identity, "n": count, "shape": list(shape),
             "labels": labels is not None, "fingerprint": fingerprint,
         }  # fmt: skip
         write_text(partial / "card.json", json.dumps(card, indent=2) + "\n")
@@ -166,35 +204,51 @@ def _build(place: Path, dataset: str, form: tuple[int, int], source: _Source) ->
         shutil.rmtree(partial, ignore_errors=True)
 
 
-_Written = tuple[Labels | None, str, tuple[int, ...]]
+def _read(source: _Source, form: Form) -> tuple[int, Iterable[Pixels], Labels | None]:
+    """How many images there are, each of them in its form, and the labels."""
+    if source.folder is not None:
+        pictures = of_files(image_files(source.folder))
+        return pictures.count, pictures.in_form(form), None
+    line = DATASETS[source.dataset]
+    if source.split == "test":
+        assert line.test is not None
+        line = replace(line, implementation=line.test)
+    images, labels = line.load()(source.root)
+    if isinstance(images, Pictures):
+        _check_count(source, images)
+        return images.count, images.in_form(form), labels
+    _check_shape(source, images.shape)
+    if form.size == line.image_size and form.crop is None:
+        return len(images), images, labels
+    return len(images), _squares(images, form, source.dataset), labels
 
 
-def _write_known(target: Path, dataset: str, image_size: int, root: Path) -> _Written:
-    line = DATASETS[dataset]
-    images, labels = line.load()(root)
-    expected = (line.images, line.image_size, line.image_size, line.channels)
-    if images.shape != expected:
+def _squares(images: Pixels, form: Form, dataset: str) -> Iterator[Pixels]:
+    for index, image in enumerate(images):
+        picture = Image.fromarray(image.squeeze(-1) if image.shape[2] == 1 else image)
+        yield squared(picture, form, f"{dataset}, image {index}")
+
+
+def _check_count(source: _Source, pictures: Pictures) -> None:
+    expected = DATASETS[source.dataset].images
+    if pictures.count != expected:
+        pictures.close()
         raise DataError(
-            f"{dataset} under {root} has the shape {images.shape}, not {expected}: "
+            f"{source.dataset} under {source.root} has {pictures.count:,} images, not "
+            f"{expected:,}: put all of it there, or name folder:NAME, which reads any folder of "
+            "images"
+        )
+
+
+def _check_shape(source: _Source, found: tuple[int, ...]) -> None:
+    line = DATASETS[source.dataset]
+    count = line.images if source.split == "train" else found[0]
+    expected = (count, line.image_size, line.image_size, line.channels)
+    if found != expected:
+        raise DataError(
+            f"{source.dataset} under {source.root} has the shape {found}, not {expected}: "
             "remove its files there, so that they are fetched again"
         )
-    shape = (line.images, image_size, image_size, line.channels)
-    resized = images if image_size == line.image_size else _resized(images, image_size)
-    return labels, _write_images(target, shape, resized), shape
-
-
-def _write_folder(target: Path, folder: Path, image_size: int, channels: int) -> _Written:
-    files = image_files(folder)
-    shape = (len(files), image_size, image_size, channels)
-    images = (read_image(file, image_size, channels) for file in files)
-    return None, _write_images(target, shape, images), shape
-
-
-def _resized(images: Pixels, size: int) -> Iterator[Pixels]:
-    for image in images:
-        picture = Image.fromarray(image.squeeze(-1) if image.shape[2] == 1 else image)
-        picture = picture.resize((size, size), Image.Resampling.BILINEAR)
-        yield np.asarray(picture, np.uint8).reshape(size, size, image.shape[2])
 
 
 def _write_images(target: Path, shape: tuple[int, ...], images: Iterable[Pixels]) -> str:

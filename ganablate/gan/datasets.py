@@ -1,30 +1,35 @@
-"""Readers of the data sets that a study can name.
+"""Readers of the data sets whose images have one size.
 
-A reader of `catalog.DATASETS` is `f(root) -> (images, labels)`: uint8 [n, height, width, channels]
-and int64 [n], in the order of the files. `folder` reads any folder of images instead.
+A reader is `f(root) -> (images, labels)`: uint8 [n, height, width, channels] and int64 [n], in the
+order of the files. `_test` readers give the test split.
 """
 
 import contextlib
+import hashlib
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
-Pixels: TypeAlias = npt.NDArray[np.uint8]
-Labels: TypeAlias = npt.NDArray[np.int64]
+from ganablate.gan.pictures import DataError, Labels, Pixels
 
-SUFFIXES = (".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-"""Files of a folder that are read as images, in either case of letters."""
+CIFAR10_BINARY = "cifar-10-batches-bin"
+_CIFAR10_TRAIN = {
+    "data_batch_1.bin": "5dd7e06a14cb22eb9f671a540d1b7c25",
+    "data_batch_2.bin": "5ea93a67294ea407fff1d09f752e9692",
+    "data_batch_3.bin": "942cd6a4bcdd0dd3c604fbe906cb4421",
+    "data_batch_4.bin": "ae636b3ba5c66a11e91e8cb52e771fcb",
+    "data_batch_5.bin": "53f37980c15c3d472c316c40844f3f0d",
+}
+_CIFAR10_TEST = {"test_batch.bin": "803d5f7f4d78ea53de84dbe85f74fb6d"}
+
+PATCH = 64
+PATCH_STRIDE = 9
+"""Of 427 x 640 pixels: 41 x 65 patches a photograph."""
 
 _CONNECT_SECONDS = 30.0
-
-
-class DataError(Exception):
-    """The images cannot be had; the message is one line that says what to do."""
 
 
 def mnist(root: Path) -> tuple[Pixels, Labels]:
@@ -33,7 +38,12 @@ def mnist(root: Path) -> tuple[Pixels, Labels]:
     Raises:
         DataError: if the files are neither under `root` nor to be downloaded, or are broken.
     """
-    return _idx_files("MNIST", root)
+    return _idx_files("MNIST", root, train=True)
+
+
+def mnist_test(root: Path) -> tuple[Pixels, Labels]:
+    """MNIST's test split, [10000, 28, 28, 1]; raises as `mnist` does."""
+    return _idx_files("MNIST", root, train=False)
 
 
 def fashion_mnist(root: Path) -> tuple[Pixels, Labels]:
@@ -42,17 +52,29 @@ def fashion_mnist(root: Path) -> tuple[Pixels, Labels]:
     Raises:
         DataError: if the files are neither under `root` nor to be downloaded, or are broken.
     """
-    return _idx_files("FashionMNIST", root)
+    return _idx_files("FashionMNIST", root, train=True)
+
+
+def fashion_mnist_test(root: Path) -> tuple[Pixels, Labels]:
+    """Fashion-MNIST's test split, [10000, 28, 28, 1]; raises as `fashion_mnist` does."""
+    return _idx_files("FashionMNIST", root, train=False)
 
 
 def cifar10(root: Path) -> tuple[Pixels, Labels]:
-    """CIFAR-10's training split, [50000, 32, 32, 3]; torchvision checks the files' md5.
+    """CIFAR-10's training split, [50000, 32, 32, 3].
+
+    From the binary version where its six batches are under `root`, else from the python version;
+    the files' md5 is checked either way.
 
     Raises:
         DataError: if the files are neither under `root` nor to be downloaded, or are broken.
     """
-    data = _torchvision("CIFAR10", root, "the python version's folder cifar-10-batches-py")
-    return np.asarray(data.data, np.uint8), np.asarray(data.targets, np.int64)
+    return _cifar10(root, train=True)
+
+
+def cifar10_test(root: Path) -> tuple[Pixels, Labels]:
+    """CIFAR-10's test split, [10000, 32, 32, 3]; raises as `cifar10` does."""
+    return _cifar10(root, train=False)
 
 
 def mnist_5k(root: Path) -> tuple[Pixels, Labels]:
@@ -67,87 +89,87 @@ def mnist_5k(root: Path) -> tuple[Pixels, Labels]:
     return pixels.reshape(-1, 28, 28, 1).astype(np.uint8), labels.astype(np.int64)
 
 
-def image_files(folder: Path) -> list[Path]:
-    """The images under a folder and its sub-folders, in the order of their paths.
+def photo_patches(root: Path) -> tuple[Pixels, Labels]:
+    """5,330 patches of two photographs, [5330, 64, 64, 3], on a grid with a stride of 9 pixels.
 
-    Hidden files and other suffixes than `SUFFIXES` are passed over.
-
-    Raises:
-        DataError: if there is no such folder, or no image in it.
+    The photographs, a temple (label 0) and a flower (label 1), come inside scikit-learn; the
+    patches of each are in rows from its top left. `root` is not used.
     """
-    if not folder.is_dir():
-        raise DataError(f"no folder {folder}: put the images there, or name another data root")
-    files = [
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    del root
+    from sklearn.datasets import load_sample_images
+
+    photographs = load_sample_images().images
+    patches = [
+        np.lib.stride_tricks.sliding_window_view(photograph, (PATCH, PATCH), axis=(0, 1))[
+            ::PATCH_STRIDE, ::PATCH_STRIDE
+        ]
+        .transpose(0, 1, 3, 4, 2)
+        .reshape(-1, PATCH, PATCH, 3)
+        for photograph in photographs
     ]
-    if not files:
-        raise DataError(f"no image in {folder}: files are sought that end in {', '.join(SUFFIXES)}")
-    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+    labels = [np.full(len(part), label, np.int64) for label, part in enumerate(patches)]
+    return np.concatenate(patches), np.concatenate(labels)
 
 
-def read_image(file: Path, image_size: int, channels: int) -> Pixels:
-    """Read one image: short side to `image_size` (Pillow's bilinear), then cut out the centre.
-
-    Colour is turned into grey (channels 1) or grey into colour (channels 3); transparency is
-    dropped.
-
-    Returns:
-        uint8 [image_size, image_size, channels].
-
-    Raises:
-        DataError: naming the file, if it is no image, is cut short, or has 16 or 32 bits a pixel.
-    """
-    try:
-        with Image.open(file) as image:
-            if image.mode[0] in "IF":
-                raise DataError(f"{file}: more than 8 bits a channel; convert it first")
-            picture = image.convert("L" if channels == 1 else "RGB")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError(f"{file}: cannot be read as an image ({error})") from error
-    scale = image_size / min(picture.size)
-    width, height = (max(round(side * scale), image_size) for side in picture.size)
-    picture = picture.resize((width, height), Image.Resampling.BILINEAR)
-    left, top = (width - image_size) // 2, (height - image_size) // 2
-    picture = picture.crop((left, top, left + image_size, top + image_size))
-    return np.asarray(picture, np.uint8).reshape(image_size, image_size, channels)
-
-
-def folder(path: Path, image_size: int, channels: int = 3) -> tuple[Pixels, None]:
-    """All images under a folder, [n, image_size, image_size, channels], without labels.
-
-    Raises:
-        DataError: as `image_files` and `read_image` do.
-    """
-    return np.stack([read_image(file, image_size, channels) for file in image_files(path)]), None
-
-
-def _idx_files(name: str, root: Path) -> tuple[Pixels, Labels]:
-    data = _torchvision(name, root, "the four idx files, unpacked, in its folder raw")
+def _idx_files(name: str, root: Path, *, train: bool) -> tuple[Pixels, Labels]:
+    place = root / name
+    advice = f"put the four idx files, unpacked, in its folder raw under {place}, or use mnist_5k"
+    data = _torchvision(name, root, place, advice, train=train)
     return data.data.numpy()[..., np.newaxis], data.targets.numpy()
 
 
-def _torchvision(name: str, root: Path, files: str) -> Any:
-    """The training split as torchvision reads it: from files under root, else downloaded there."""
+def _cifar10(root: Path, *, train: bool) -> tuple[Pixels, Labels]:
+    binary = root / CIFAR10_BINARY
+    if all((binary / name).is_file() for name in (*_CIFAR10_TRAIN, *_CIFAR10_TEST)):
+        return _cifar10_batches(binary, _CIFAR10_TRAIN if train else _CIFAR10_TEST)
+    advice = (
+        "put the python version's folder cifar-10-batches-py or the binary version's "
+        f"{CIFAR10_BINARY} under {root}, or use photo_patches"
+    )
+    data = _torchvision("CIFAR10", root, root, advice, train=train)
+    return np.asarray(data.data, np.uint8), np.asarray(data.targets, np.int64)
+
+
+def _cifar10_batches(binary: Path, batches: dict[str, str]) -> tuple[Pixels, Labels]:
+    """A row of the binary version is the label's byte, then 3 x 1024 pixels, channel first."""
+    parts = []
+    for name, md5 in batches.items():
+        content = (binary / name).read_bytes()
+        found = hashlib.md5(content).hexdigest()
+        if found != md5:
+            raise DataError(
+                f"{binary / name} is not CIFAR-10's, or cut short: its md5 is {found}, not {md5}; "
+                "put the binary version there again"
+            )
+        parts.append(np.frombuffer(content, np.uint8).reshape(-1, 1 + 3 * 32 * 32))
+    rows = np.concatenate(parts)
+    pixels = rows[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(pixels), rows[:, 0].astype(np.int64)
+
+
+def _torchvision(name: str, root: Path, place: Path, advice: str, *, train: bool) -> Any:
+    """A split as torchvision reads it: from files under root, else downloaded there."""
     import torchvision.datasets
 
     load: Callable[..., Any] = getattr(torchvision.datasets, name)
-    place = root if name == "CIFAR10" else root / name
     try:
-        with _connect_timeout(_CONNECT_SECONDS):
-            return load(root, train=True, download=True)
+        with connect_timeout():
+            return load(root, train=train, download=True)
     # The loaders raise whatever their parsers and the network meet.
     except Exception as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(
             f"{name} is neither under {place} nor could it be downloaded, or its files are broken "
-            f"({reason}); put {files} under {place}, or use mnist_5k, which needs no files"
+            f"({first_line(error)}); {advice}, which needs no files"
         ) from error
 
 
+def first_line(error: BaseException) -> str:
+    """The first line of what an error says, or its kind where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
 @contextlib.contextmanager
-def _connect_timeout(seconds: float) -> Iterator[None]:
+def connect_timeout(seconds: float = _CONNECT_SECONDS) -> Iterator[None]:
     """Bound the wait for a server; torchvision itself would wait for minutes behind a firewall."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(seconds)

@@ -11,11 +11,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ganablate.catalog import CRITERIA, NETWORKS, OPTIMIZERS, PENALTIES
-from ganablate.config import TrialConfig, derive_seed
-from ganablate.gan.data import training_subset
+from ganablate.catalog import CRITERIA, NETWORKS, PENALTIES
+from ganablate.config import TrialConfig
 from ganablate.gan.initialisers import initialise
+from ganablate.gan.networks.spectral import apply_spectral_norm
+from ganablate.gan.streams import Streams
+from ganablate.gan.update import Update
 
 FETCH_EVERY = 100
 """Iterations between two fetches of the losses: the device is not waited for at every step."""
@@ -41,18 +44,21 @@ class Trainer:
         self.config = config
         self.device = torch.device(device)
         self._autocast = precision == "bf16"
-        self._images = images
-        self._subset = training_subset(len(images), config.train_images)
-        self._usable = len(images) if self._subset is None else len(self._subset)
-        if self._usable < config.batch_size:
-            raise ValueError(f"batch_size {config.batch_size} is larger than {self._usable} images")
+        self._streams = Streams(config, images, self.device)
         self.total_iterations = config.total_iterations(len(images))
         self.iteration = 0
         self.diverged_at: int | None = None
 
         self.generator, self.discriminator = build_networks(config, images.shape[3], self.device)
-        self._g_optimizer = build_optimizer(self.generator, config, "g")
-        self._d_optimizer = build_optimizer(self.discriminator, config, "d")
+        self._ema = (
+            AveragedModel(
+                self.generator, multi_avg_fn=get_ema_multi_avg_fn(config.g_ema), use_buffers=True
+            )
+            if config.g_ema is not None
+            else None
+        )
+        self._g_update = Update(self.generator, config, "g")
+        self._d_update = Update(self.discriminator, config, "d")
         self._criterion = CRITERIA[config.criterion].load()
         self._threshold = CRITERIA[config.criterion].threshold
         self._penalty = PENALTIES[config.penalty].load() if config.penalty else None
@@ -62,8 +68,6 @@ class Trainer:
             self.loss_keys.append("d/penalty")
         self._fetched: list[np.ndarray] = []  # each [steps, len(loss_keys)]
         self._pending: list[Tensor] = []
-        self._epoch = -1
-        self._order = np.empty(0, dtype=np.int64)
 
     @property
     def done(self) -> bool:
@@ -73,11 +77,20 @@ class Trainer:
     @property
     def images_seen(self) -> int:
         """Real images shown to the discriminator so far."""
-        return self.iteration * self.config.batch_size
+        return self.iteration * self.config.d_steps * self.config.batch_size
+
+    @property
+    def networks(self) -> dict[str, nn.Module]:
+        """The nets by name; `generator_ema` is the averaged one, where the trial has it."""
+        nets = {"generator": self.generator, "discriminator": self.discriminator}
+        return nets if self._ema is None else {**nets, "generator_ema": self._ema.module}
 
     @property
     def losses(self) -> dict[str, np.ndarray]:
-        """Every step so far, by key: float32 [iteration]."""
+        """Every iteration so far, by key: float32 [iteration].
+
+        Where an iteration has several steps of a net, these are those of its last one.
+        """
         rows = self._rows()
         return {key: rows[:, column] for column, key in enumerate(self.loss_keys)}
 
@@ -98,6 +111,8 @@ class Trainer:
     def sample(self, n: int, purpose: str) -> np.ndarray:
         """Generate images with the running statistics of batch norm, in fp32.
 
+        The averaged generator makes them, where the trial has one.
+
         Args:
             n: How many.
             purpose: Names the stream of latents: the same purpose gives the same latents to
@@ -106,14 +121,18 @@ class Trainer:
         Returns:
             uint8 [n, height, width, channels]
         """
-        random = self._random("sample", purpose)
-        latents = self._draw_latents(n, random)
-        self.generator.eval()
+        return self.images_of(self._streams.latents(n, "sample", purpose))
+
+    def images_of(self, latents: Tensor) -> np.ndarray:
+        """The images of chosen latents, [n, latent_dim], as `sample` makes them."""
+        generator = self.generator if self._ema is None else self._ema.module
+        generator.eval()
         try:
             with torch.inference_mode():
-                batches = [self.generator(part) for part in torch.split(latents, SAMPLE_BATCH)]
+                parts = torch.split(latents.to(self.device), SAMPLE_BATCH)
+                batches = [generator(part) for part in parts]
         finally:
-            self.generator.train()
+            generator.train()
         pixels = torch.cat(batches).float()
         if self.config.pixel_range == "signed":
             pixels = (pixels + 1) / 2
@@ -128,8 +147,9 @@ class Trainer:
             "losses": torch.from_numpy(self._rows()),
             "generator": self.generator.state_dict(),
             "discriminator": self.discriminator.state_dict(),
-            "g_optimizer": self._g_optimizer.state_dict(),
-            "d_optimizer": self._d_optimizer.state_dict(),
+            "g_optimizer": self._g_update.state_dict(),
+            "d_optimizer": self._d_update.state_dict(),
+            **({} if self._ema is None else {"ema": self._ema.state_dict()}),
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -139,38 +159,51 @@ class Trainer:
         self._fetched = [state["losses"].cpu().numpy()]
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
-        self._g_optimizer.load_state_dict(state["g_optimizer"])
-        self._d_optimizer.load_state_dict(state["d_optimizer"])
+        self._g_update.load_state_dict(state["g_optimizer"])
+        self._d_update.load_state_dict(state["d_optimizer"])
+        if self._ema is not None:
+            self._ema.load_state_dict(state["ema"])
 
     # --- one iteration ---
 
-    def _iterate(self, step: int) -> Tensor:
-        """One D step and one G step on one batch of fakes; returns the losses, [keys]."""
-        real = self._real_batch(step)
-        latents = self._draw_latents(self.config.batch_size, self._random("latents", step))
-        with self._precision():
-            fake = self.generator(latents)
-        measured, real_logits = self._d_step(step, real, fake.detach())
-        measured["g/criterion"] = self._g_step(step, fake, real_logits)
+    def _iterate(self, iteration: int) -> Tensor:
+        """The D steps, then the G steps of an iteration; returns the last losses, [keys].
+
+        The last D step and the first G step share their fakes: one pass of the generator.
+        """
+        d_steps, g_steps = self.config.d_steps, self.config.g_steps
+        for step in range(iteration * d_steps, (iteration + 1) * d_steps):
+            with torch.set_grad_enabled(step == (iteration + 1) * d_steps - 1):
+                fake = self._fakes("latents", step)
+            measured, real_logits = self._d_step(step, fake.detach())
+        for step in range(iteration * g_steps, (iteration + 1) * g_steps):
+            if step > iteration * g_steps:
+                fake = self._fakes("g_latents", step)
+            measured["g/criterion"] = self._g_step(step, fake, real_logits)
         return torch.stack([measured[key].detach().float() for key in self.loss_keys])
 
-    def _d_step(self, step: int, real: Tensor, fake: Tensor) -> tuple[dict[str, Tensor], Tensor]:
-        measured: dict[str, Tensor] = {}
+    def _fakes(self, purpose: str, step: int) -> Tensor:
+        latents = self._streams.latents(self.config.batch_size, purpose, step)
         with self._precision():
-            self._seed_dropout("real", step)
+            fake: Tensor = self.generator(latents)
+        return fake
+
+    def _d_step(self, step: int, fake: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        measured: dict[str, Tensor] = {}
+        real = self._streams.real(step)
+        with self._precision():
+            self._streams.seed_global("real", step)
             real_logits = self.discriminator(real)
-            self._seed_dropout("fake", step)
+            self._streams.seed_global("fake", step)
             fake_logits = self.discriminator(fake)
-            criterion, _ = self._criterion(real_logits, fake_logits)
+            criterion, _ = self._criterion(real_logits, fake_logits, **self._streams.labels(step))
             loss = criterion
             if self._penalty is not None:
-                self._seed_dropout("penalty", step)
+                self._streams.seed_global("penalty", step)
                 penalty = self.config.penalty_weight * self._penalty(self.discriminator, real, fake)
                 measured["d/penalty"] = penalty
                 loss = loss + penalty
-        self._d_optimizer.zero_grad()
-        loss.backward()
-        self._d_optimizer.step()
+        self._d_update(loss, self._progress)
         measured["d/criterion"] = criterion
         measured["d/accuracy_real"] = (real_logits > self._threshold).float().mean()
         measured["d/accuracy_fake"] = (fake_logits <= self._threshold).float().mean()
@@ -180,52 +213,19 @@ class Trainer:
         # A second autocast context: one that outlives the D step would reuse D's old weights in
         # its cache of casts.
         with self._precision():
-            self._seed_dropout("generator", step)
+            self._streams.seed_global("generator", step)
             _, loss = self._criterion(real_logits, self.discriminator(fake))
-        self._g_optimizer.zero_grad()
-        # `inputs` keeps autograd from computing the gradients of D's parameters.
-        loss.backward(inputs=list(self.generator.parameters()))
-        self._g_optimizer.step()
+        self._g_update(loss, self._progress)
+        if self._ema is not None:
+            self._ema.update_parameters(self.generator)
         return loss  # type: ignore[no-any-return]
+
+    @property
+    def _progress(self) -> float:
+        return self.iteration / self.total_iterations
 
     def _precision(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._autocast)
-
-    # --- data and randomness ---
-
-    def _real_batch(self, step: int) -> Tensor:
-        """Real images scaled to the pixel range, [batch, channels, height, width]."""
-        size = self.config.batch_size
-        epoch, position = divmod(step, self._usable // size)
-        if epoch != self._epoch:
-            random = np.random.Generator(
-                np.random.PCG64(derive_seed(self.config.seed, "order", epoch))
-            )
-            self._order = random.permutation(self._usable)
-            self._epoch = epoch
-        chosen = self._order[position * size : (position + 1) * size]
-        if self._subset is not None:
-            chosen = self._subset[chosen]
-        pixels = torch.from_numpy(self._images[chosen]).to(self.device, non_blocking=True)
-        # A permuted N x H x W x C array is what torch calls channels_last: no copy.
-        unit = pixels.permute(0, 3, 1, 2).float().div_(255)
-        return unit if self.config.pixel_range == "unit" else unit.mul_(2).sub_(1)
-
-    def _draw_latents(self, n: int, random: torch.Generator) -> Tensor:
-        shape = (n, self.config.latent_dim)
-        if self.config.latent == "uniform":
-            return torch.rand(shape, generator=random, device=self.device).mul_(2).sub_(1)
-        return torch.randn(shape, generator=random, device=self.device)
-
-    def _random(self, purpose: str, step: int | str) -> torch.Generator:
-        random = torch.Generator(self.device)
-        random.manual_seed(derive_seed(self.config.seed, purpose, step))
-        return random
-
-    def _seed_dropout(self, passed: str, step: int) -> None:
-        """Reseed torch's own generator, the only one that dropout draws from."""
-        if self.config.d_dropout > 0:
-            torch.manual_seed(derive_seed(self.config.seed, "dropout", passed, step))
 
     # --- divergence ---
 
@@ -254,14 +254,12 @@ def build_networks(
 ) -> tuple[nn.Module, nn.Module]:
     """The generator and the discriminator of a trial, with their initial weights."""
     generator, discriminator = NETWORKS[config.network].load()(config, channels)
-    for net, module in (("generator", generator), ("discriminator", discriminator)):
+    for net, module, norm in (
+        ("generator", generator, config.g_norm),
+        ("discriminator", discriminator, config.d_norm),
+    ):
         initialise(module, config.init, config.seed, net)
+        if norm == "spectral":
+            apply_spectral_norm(module, config.seed)
         module.to(device=device, memory_format=torch.channels_last)
     return generator, discriminator
-
-
-def build_optimizer(network: nn.Module, config: TrialConfig, prefix: str) -> torch.optim.Optimizer:
-    """The optimizer of one network; `prefix` is "g" or "d"."""
-    optimizer = OPTIMIZERS[getattr(config, f"{prefix}_optimizer")]
-    settings = {name: getattr(config, f"{prefix}_{name}") for name in ("lr", *optimizer.settings)}
-    return optimizer.load()(network.parameters(), **settings)  # type: ignore[no-any-return]

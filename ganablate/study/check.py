@@ -1,12 +1,21 @@
 """Checks that take the whole study: every budget, and every name that refers to something."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from ganablate.catalog import METRICS, Column, metric_columns
+from ganablate.catalog import (
+    DATASETS,
+    METRICS,
+    NETWORKS,
+    PROBES,
+    Column,
+    Part,
+    metric_columns,
+    probe_columns,
+)
 from ganablate.study.claim_check import claim_faults
 from ganablate.study.errors import Fault, KeyPath
 from ganablate.study.known import Known
-from ganablate.study.layout import Layout, lay_out
+from ganablate.study.layout import Layout, Row, lay_out
 from ganablate.study.plan import FULL
 from ganablate.study.schema import Study
 from ganablate.study.wording import unknown
@@ -36,12 +45,8 @@ class _Check:
 
     def _names(self) -> Iterator[Fault]:
         study = self.study
-        for index, metric in enumerate(study.metrics):
-            path: KeyPath = ("metrics", index)
-            if metric not in METRICS:
-                yield Fault(path, f"metrics: {unknown('a metric', metric, METRICS)}")
-            elif metric in study.metrics[:index]:
-                yield Fault(path, f"metrics: {metric} is given twice")
+        yield from _keys("metrics", "a metric", study.metrics, METRICS)
+        yield from _keys("probes", "a probe", study.probes, PROBES)
         if FULL in study.budgets:
             message = "budgets: full is the study itself, unchanged; name this budget otherwise"
             yield Fault(("budgets", FULL), message)
@@ -88,13 +93,60 @@ class _Check:
                     "them; leave the metric out or take another data set"
                 )
                 yield Fault(path, message)
+        yield from self._probes(layout)
+
+    def _probes(self, layout: Layout) -> Iterator[Fault]:
+        """Probes that lack what they need in some arm."""
+        for index, name in enumerate(self.study.probes):
+            for need in PROBES[name].needs if name in PROBES else ():
+                lacking = (_lacking(need, row) for row in layout.rows)
+                for owner in dict.fromkeys(found for found in lacking if found):
+                    message = (
+                        f"probes: {name} needs {_NEEDS[need]}, and {owner} has none; leave the "
+                        f"probe out or take another {'network' if owner in NETWORKS else 'data set'}"
+                    )
+                    yield Fault(("probes", index), message)
 
     def _published(self) -> Iterator[Fault]:
-        every: dict[str, Column] = metric_columns(list(METRICS))
+        every: dict[str, Column] = {**metric_columns(list(METRICS)), **probe_columns(PROBES)}
         for index, number in enumerate(self.study.published):
             path: KeyPath = ("published", index)
             for fault in self.known.arm(number.arm, (*path, "arm")):
                 yield Fault(fault.path, f"published: {fault.message}")
             if number.metric is not None and number.metric not in every:
-                message = unknown("a column of any metric", number.metric, every)
+                message = unknown("a column of any metric or probe", number.metric, every)
                 yield Fault((*path, "metric"), f"published: {message} (or say quantity: TEXT)")
+
+
+_NEEDS = {
+    "labels": "labels",
+    "classifier": "a classifier of the images (an extractor)",
+    "convolutions": "convolutions in the discriminator",
+}
+
+
+def _keys(
+    section: str, what: str, given: Sequence[str], table: Mapping[str, Part]
+) -> Iterator[Fault]:
+    """What is wrong with a list of names from a table of the catalog."""
+    for index, name in enumerate(given):
+        path: KeyPath = (section, index)
+        if name not in table:
+            yield Fault(path, f"{section}: {unknown(what, name, table)}")
+        elif name in given[:index]:
+            yield Fault(path, f"{section}: {name} is given twice")
+
+
+def _lacking(need: str, row: Row) -> str | None:
+    """The data set or the network of an arm that has not what a probe needs."""
+    values, data = row.resolution.values, row.resolution.data
+    dataset, network = values.get("dataset"), values.get("network")
+    if need == "convolutions":
+        known = network in NETWORKS and not NETWORKS[network].convolutions
+        return network if known else None
+    if data is None:
+        return None  # the data set's name is wrong, which is said elsewhere
+    if need == "labels":
+        labelled = dataset in DATASETS and DATASETS[dataset].classes is not None
+        return None if labelled else dataset
+    return None if data.extractor is not None else dataset

@@ -13,7 +13,7 @@ from ganablate.config import TrialConfig, derive_seed
 
 ID_VERSION = 1
 """Raised when the way of hashing changes."""
-SEMANTICS_VERSION = 1
+SEMANTICS_VERSION = 2
 """Raised when the same settings train differently than before (a fixed bug in the trainer)."""
 
 _HEX_DIGITS = 16

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ganablate.catalog import METRICS, metric_columns
+from ganablate.catalog import METRICS, PROBES, metric_columns, probe_columns
 from ganablate.study.errors import Fault, KeyPath
 from ganablate.study.layout import Layout
 from ganablate.study.names import ArmNames
@@ -26,8 +26,10 @@ class Known:
         self.penalty = False
         self.complete = not (broken or lost)
         known = [name for name in study.metrics if name in METRICS]
-        self.columns = metric_columns(known)
-        self.metrics_known = len(known) == len(study.metrics)
+        probes = [name for name in study.probes if name in PROBES]
+        self.columns = {**metric_columns(known), **probe_columns(probes)}
+        given = len(study.metrics) + len(study.probes)
+        self.metrics_known = len(known) + len(probes) == given and "probes" not in lost
 
     def include(self, layout: Layout) -> None:
         """Add what the study comes to at one budget."""
@@ -58,7 +60,8 @@ class Known:
         """The fault of naming a column that the study does not yield."""
         if name not in self.columns and self.metrics_known:
             message = unknown("a column that this study's metrics yield", name, self.columns)
-            metric = next((m for m, entry in METRICS.items() if name in entry.columns), None)
-            if metric is not None:
-                message += f"; add {metric} to `metrics`"
+            for section, table in (("metrics", METRICS), ("probes", PROBES)):
+                for key, entry in table.items():
+                    if name in entry.columns:
+                        message += f"; add {key} to `{section}`"
             yield Fault(path, before + message)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ganablate.catalog import Column, metric_columns, probe_columns
 from ganablate.config import TrialConfig
 
 BASELINE = "baseline"
@@ -43,8 +44,8 @@ class Trial:
 class Plan:
     """Arms in study order, the baseline first; trials in that order, replicates inside the arm.
 
-    `primary` is a table column, `metrics` are names of the catalog. `excluded` holds the arms
-    that the study leaves out, each with the study's reason.
+    `primary` is a table column, `metrics` and `probes` are names of the catalog. `excluded` holds
+    the arms that the study leaves out, each with the study's reason.
     """
 
     study: str
@@ -56,3 +57,14 @@ class Plan:
     excluded: tuple[tuple[str, str], ...]
     asks: str | None
     replicates: int
+    probes: tuple[str, ...] = ()
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Metrics, then probes: what a complete trial was measured with."""
+        return (*self.metrics, *self.probes)
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        """The table columns of the metrics, then of the probes."""
+        return {**metric_columns(self.metrics), **probe_columns(self.probes)}

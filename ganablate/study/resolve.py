@@ -6,33 +6,17 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from ganablate.catalog import DATASETS, FOLDER_PREFIX, NETWORKS, OPTIMIZERS, PENALTIES
+from ganablate.catalog import DATASETS, FOLDER_PREFIX, NETWORKS, extractor_of
 from ganablate.config import TrialConfig
+from ganablate.study.dependence import DEPENDENT, idle_faults, with_defaults
 from ganablate.study.errors import Fault, KeyPath
 from ganablate.study.identity import dataset_content
 from ganablate.study.schema import Folder
 from ganablate.study.settings import LENGTHS, Layer
 
-DEFAULTS: Mapping[str, Any] = {
-    "latent_dim": 100,
-    "latent": "normal",
-    "criterion": "bce",
-    "g_optimizer": "adam",
-    "d_optimizer": "adam",
-    "g_lr": 2e-4,
-    "d_lr": 2e-4,
-    "batch_size": 128,
-}
-"""What a study may leave out; a network's own defaults come before these."""
-
 FIELDS = tuple(name for name in TrialConfig.model_fields if name != "seed")
 _DATASET = FIELDS.index("dataset")
-_OPTIMIZER_SETTINGS = ("beta1", "beta2", "momentum")
-_NETS = ("g", "d")
-_DEPENDENT = frozenset(
-    {"penalty_weight", *(f"{net}_{name}" for net in _NETS for name in _OPTIMIZER_SETTINGS)}
-)
-_PARTS = ("dataset", "network", "g_optimizer", "d_optimizer", "penalty")
+_PARTS = ("dataset", "network", "criterion", "g_optimizer", "d_optimizer", "penalty")
 """Settings that bring defaults of the catalog with them."""
 BASE: KeyPath = ("base",)
 
@@ -59,7 +43,8 @@ def data_of(dataset: object, folders: Mapping[str, Folder]) -> Data | None:
     folder = folders.get(dataset.removeprefix(FOLDER_PREFIX))
     if folder is None or not dataset.startswith(FOLDER_PREFIX):
         return None
-    return Data(folder.data_id, folder.images, None, None, folder.channels)
+    extractor = extractor_of(dataset, folder.channels)
+    return Data(folder.data_id, folder.images, None, extractor, folder.channels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,40 +76,9 @@ def put(below: Stack, layer: Layer) -> Stack:
             given.pop(other, None)
     faults = below.faults
     unsure = below.unsure - layer.values.keys() | layer.unsure
-    if not _DEPENDENT.isdisjoint(layer.values):
-        faults = (*faults, *_idle(layer, given, unsure))
+    if not DEPENDENT.isdisjoint(layer.values):
+        faults = (*faults, *idle_faults(layer, given, unsure))
     return Stack(given, (*below.layers, layer), faults, unsure)
-
-
-def _has(given: Mapping[str, Any], net: str, name: str) -> bool:
-    optimizer = given.get(f"{net}_optimizer", DEFAULTS[f"{net}_optimizer"])
-    return name in OPTIMIZERS[optimizer].settings
-
-
-def _idle(layer: Layer, given: Mapping[str, Any], unsure: frozenset[str]) -> Iterator[Fault]:
-    """Settings that this layer gives although nothing reads them.
-
-    One that was only inherited when an arm changed the optimizer falls away in silence instead.
-    """
-    for net in _NETS:
-        for name in _OPTIMIZER_SETTINGS:
-            key = f"{net}_{name}"
-            if key not in layer.values or _has(given, net, name):
-                continue
-            if f"{net}_optimizer" in unsure:
-                continue
-            if key in layer.both and any(_has(given, other, name) for other in _NETS):
-                continue
-            optimizer = given.get(f"{net}_optimizer", DEFAULTS[f"{net}_optimizer"])
-            allowed = ", ".join(["lr", *OPTIMIZERS[optimizer].settings])
-            spelled = name if key in layer.both else key
-            message = f"the optimizer {optimizer} has no {spelled}; it has {allowed}"
-            yield Fault(layer.paths[key], message)
-    without = given.get("penalty") is None and "penalty" not in unsure
-    if "penalty_weight" in layer.values and without:
-        names = ", ".join(PENALTIES)
-        message = f"penalty_weight is given without a penalty; name one of: {names}"
-        yield Fault(layer.paths["penalty_weight"], message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,19 +105,7 @@ def finish(stack: Stack, folders: Mapping[str, Folder]) -> Resolution:
     """Fill in the defaults and check what only the whole can tell."""
     given = stack.given
     network = NETWORKS.get(given.get("network", ""))
-    values = {**DEFAULTS, **(network.defaults if network else {}), **given}
-    for net in _NETS:
-        has = OPTIMIZERS[values[f"{net}_optimizer"]].settings
-        for name in _OPTIMIZER_SETTINGS:
-            if name in has:
-                values.setdefault(f"{net}_{name}", has[name])
-            else:
-                values.pop(f"{net}_{name}", None)
-    penalty = values.get("penalty")
-    if penalty is None:
-        values.pop("penalty_weight", None)
-    else:
-        values.setdefault("penalty_weight", PENALTIES[penalty].default_weight)
+    values = with_defaults(given)
     data = data_of(values.get("dataset"), folders)
     if data is not None and data.channels is not None:
         values["channels"] = data.channels

@@ -111,7 +111,8 @@ class Study(Entry):
     """One question: what all arms share, what varies, how often, and what is measured.
 
     `ablate` varies one factor at a time, `cross` all its factors against each other, `arms` names
-    sets of changes. `budgets` restate the amount of work; `primary` is a column of `metrics`.
+    sets of changes. `budgets` restate the amount of work; `primary` is a column of `metrics` or
+    `probes`.
     """
 
     name: StudyName = Field(alias="study")
@@ -128,6 +129,7 @@ class Study(Entry):
     budgets: dict[Name, Budget] = Field(default_factory=dict)
     primary: str
     metrics: tuple[str, ...] = Field(min_length=1)
+    probes: tuple[str, ...] = ()
     folders: dict[Name, Folder] = Field(default_factory=dict)
     published: tuple[Published, ...] = ()
     claims: tuple[Claim, ...] = ()

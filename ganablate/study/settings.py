@@ -1,7 +1,7 @@
 """The settings a study can name: their values, their shared forms, and one layer of them.
 
-`lr`, `beta1`, `beta2`, `momentum`, `optimizer`, `activation` and `norm` set both nets; inside the
-same mapping a `g_` or `d_` form overrides them.
+The forms of `SHARED`, such as `lr`, `optimizer`, `activation` and `norm`, set both nets; inside
+the same mapping a `g_` or `d_` form overrides them.
 """
 
 import types
@@ -21,13 +21,19 @@ from ganablate.catalog import (
     NETWORKS,
     OPTIMIZERS,
     PENALTIES,
+    SCHEDULES,
 )
-from ganablate.config import TrialConfig
+from ganablate.config import TrialConfig, canonical_labels
 from ganablate.study.document import read_number
 from ganablate.study.errors import Fault, KeyPath, dotted
 from ganablate.study.wording import listed, show, unknown
 
-SHARED = ("lr", "beta1", "beta2", "momentum", "optimizer", "activation", "norm")
+OPTIMIZER_SETTINGS = tuple(
+    dict.fromkeys(name for optimizer in OPTIMIZERS.values() for name in optimizer.settings)
+)
+"""Settings that some optimizer has, beside lr."""
+SHARED = ("optimizer", "lr", *OPTIMIZER_SETTINGS, "grad_clip", "activation", "norm")
+"""Settings that both nets have: NAME sets g_NAME and d_NAME."""
 LENGTHS = ("epochs", "iterations")
 
 LENGTH = "length"
@@ -43,9 +49,24 @@ _TABLES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "penalty": ("a penalty", PENALTIES),
     "g_optimizer": ("an optimizer", OPTIMIZERS),
     "d_optimizer": ("an optimizer", OPTIMIZERS),
+    "lr_schedule": ("a schedule", SCHEDULES),
 }
-_ABSENT = {"penalty": "none", "train_images": "all"}
+_ABSENT = {
+    "penalty": "none",
+    "train_images": "all",
+    "crop": "none",
+    "real_labels": "hard",
+    "fake_labels": "hard",
+    "d_weight_clip": "none",
+    "g_ema": "none",
+    "grad_clip": "none",
+    "g_grad_clip": "none",
+    "d_grad_clip": "none",
+    "lr_schedule": "constant",
+}
 """The word that a study writes for a setting which the trial does not have."""
+
+_LABELS = ("real_labels", "fake_labels")
 
 _BESIDE = {"budgets": ("replicates",), "arms": ("compare_to",), "exclude": ("because",)}
 """Keys that may stand among the settings of a section."""
@@ -142,6 +163,8 @@ def read_value(name: str, given: object, folders: Iterable[str] = ()) -> Any:
         return None
     if setting.number:
         return _number(setting, given)
+    if name in _LABELS and not isinstance(given, bool):
+        return canonical_labels(str(given))
     if not isinstance(given, str):
         raise ValueError(f"{show(given)} is given; {_choices_text(setting, folders)}")
     if name == "dataset":

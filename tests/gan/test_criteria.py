@@ -36,7 +36,11 @@ EXPECTED = {
         mean((x - 1) ** 2 for x in REAL) / 2 + mean(x**2 for x in FAKE) / 2,
         mean((x - 1) ** 2 for x in FAKE) / 2,
     ),
+    "wasserstein": (mean(FAKE) - mean(REAL), -mean(FAKE)),
+    # max(0, 1 - x) of 2, -1, 0.5 is 0, 2, 0.5; max(0, 1 + x) of -3, 1 is 0, 2.
+    "hinge": (2.5 / 3 + 1.0, 1.0),
 }
+LABELLED = [name for name, line in CRITERIA.items() if line.labels]
 
 
 def losses(name, real=REAL, fake=FAKE, dtype=torch.float32):
@@ -64,6 +68,39 @@ def test_literal_values_at_logit_zero():
     )
     assert [x.item() for x in losses("mse", (0.0,), (0.0,))[:2]] == [0.5, 0.25]
     assert [x.item() for x in losses("least_squares", (0.0,), (0.0,))[:2]] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("name", LABELLED)
+def test_labels_of_one_and_zero_change_nothing(name):
+    real, fake = torch.tensor(REAL), torch.tensor(FAKE)
+    plain = CRITERIA[name].load()(real, fake)
+    labelled = CRITERIA[name].load()(real, fake, torch.ones(3), torch.zeros(2))
+    assert labelled[0].item() == pytest.approx(plain[0].item(), rel=1e-6)
+
+
+def test_values_with_labels():
+    real_labels, fake_labels = (0.9, 0.7, 1.0), (0.3, 0.1)
+    terms = {
+        "bce": lambda x, y: -y * math.log(sigma(x)) - (1 - y) * math.log(1 - sigma(x)),
+        "mse": lambda x, y: (sigma(x) - y) ** 2,
+        "least_squares": lambda x, y: (x - y) ** 2 / 2,
+    }
+    assert set(terms) == set(LABELLED)
+    for name, term in terms.items():
+        d_loss, g_loss = CRITERIA[name].load()(
+            torch.tensor(REAL), torch.tensor(FAKE),
+            real_labels=torch.tensor(real_labels), fake_labels=torch.tensor(fake_labels),
+        )  # fmt: skip
+        wanted = mean(map(term, REAL, real_labels)) + mean(map(term, FAKE, fake_labels))
+        assert d_loss.item() == pytest.approx(wanted, rel=1e-6), name
+        assert g_loss.item() == pytest.approx(EXPECTED[name][1], rel=1e-6), name
+
+
+def test_hinge_lets_go_of_what_is_beyond_the_margin():
+    d_loss, _, real, fake = losses("hinge", real=(1.5, 0.5), fake=(-1.5, -0.5))
+    d_real, d_fake = torch.autograd.grad(d_loss, (real, fake))
+    assert d_real.tolist() == [0.0, -0.5]
+    assert d_fake.tolist() == [0.0, 0.5]
 
 
 @pytest.mark.parametrize("name", CRITERIA)

@@ -1,5 +1,6 @@
 """The materialised images: made once, whole or not at all, and never another set's."""
 
+import dataclasses
 import json
 import multiprocessing
 import shutil
@@ -97,8 +98,10 @@ def test_folder(root):
     made = few(root)
     assert made.images.shape == (5, 8, 8, 3)
     assert made.labels is None
-    expected, _ = datasets.folder(root / "few", 8)
-    np.testing.assert_array_equal(made.images, expected)
+    for index, image in enumerate(made.images):  # 10 x 12 becomes 8 x 10, then the middle
+        with Image.open(root / "few" / f"{index}.png") as picture:
+            resized = picture.resize((8, 10), Image.Resampling.BILINEAR)
+        np.testing.assert_array_equal(image, np.asarray(resized)[1:9])
 
 
 def test_changed_folder_is_read_anew(root):
@@ -114,6 +117,80 @@ def test_changed_folder_is_read_anew(root):
     Image.new("RGB", (9, 9), "red").save(other / "few" / "0.png")
     moved = materialise("folder:few", 8, data_root=other, cache=root.parent / "cache")
     assert moved.images[0, 0, 0].tolist() == [255, 0, 0]
+
+
+def test_crops_have_caches_of_their_own(root):
+    whole, places = few(root), set()
+    for size, crop, channels in ((8, 10, None), (8, 9, None), (10, 10, None), (8, 10, 1)):
+        made = materialise(
+            "folder:few", size, data_root=root, cache=root.parent / "cache", crop=crop,
+            channels=channels,
+        )  # fmt: skip
+        assert made.images.shape == (5, size, size, channels or 3)
+        places.add(made.path)
+        with Image.open(root / "few" / "3.png") as picture:
+            left, top = (10 - crop) // 2, (12 - crop) // 2
+            cut = picture.convert("L" if channels == 1 else "RGB").crop(
+                (left, top, left + crop, top + crop)
+            )
+        expected = np.asarray(cut.resize((size, size), Image.Resampling.BILINEAR))
+        np.testing.assert_array_equal(made.images[3].squeeze(), expected)
+    assert len(places | {whole.path}) == 5
+    np.testing.assert_array_equal(few(root).images, whole.images)
+
+
+def test_a_set_of_the_catalog_is_cropped_too(digits, tmp_path, monkeypatch):
+    images, labels = digits[0][::50], digits[1][::50]
+    few = dataclasses.replace(DATASETS["mnist_5k"], images=100)
+    monkeypatch.setitem(DATASETS, "mnist_5k", few)
+    monkeypatch.setattr(datasets, "mnist_5k", lambda _root: (images, labels))
+    made = materialise("mnist_5k", 20, data_root=None, cache=tmp_path, crop=20)
+    np.testing.assert_array_equal(made.images, images[:, 4:24, 4:24])
+    np.testing.assert_array_equal(made.labels, labels)
+    enlarged = materialise("mnist_5k", 28, data_root=None, cache=tmp_path, crop=20)
+    assert enlarged.images.shape == (100, 28, 28, 1)
+    assert enlarged.images.mean() > 1.5 * images.mean()  # the digits fill the frame
+    with pytest.raises(DataError) as caught:
+        materialise("mnist_5k", 28, data_root=None, cache=tmp_path, crop=29)
+    line = "mnist_5k, image 0: 28 x 28 pixels; a crop of 29 does not fit into it"
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize("size", [32, 128])
+def test_photo_patches_serve_at_other_sizes(tmp_path, monkeypatch, size):
+    patches, labels = datasets.photo_patches(Path())
+    some = dataclasses.replace(DATASETS["photo_patches"], images=20)
+    monkeypatch.setitem(DATASETS, "photo_patches", some)
+    monkeypatch.setattr(datasets, "photo_patches", lambda _root: (patches[:20], labels[:20]))
+    made = materialise("photo_patches", size, data_root=None, cache=tmp_path)
+    assert made.images.shape == (20, size, size, 3)
+    np.testing.assert_allclose(made.images.mean((1, 2)), patches[:20].mean((1, 2)), atol=3)
+
+
+def test_the_test_split_has_a_cache_of_its_own(tmp_path, monkeypatch):
+    images = np.arange(2 * 28 * 28, dtype=np.uint8).reshape(2, 28, 28, 1)
+    labels = np.array([3, 8])
+    monkeypatch.setattr(datasets, "mnist_test", lambda _root: (images, labels))
+    monkeypatch.setattr(datasets, "mnist", lambda _root: (255 - images, labels[::-1]))
+    few = dataclasses.replace(DATASETS["mnist"], images=2)
+    monkeypatch.setitem(DATASETS, "mnist", few)
+    test = materialise("mnist", 28, data_root=None, cache=tmp_path, split="test")
+    train = materialise("mnist", 28, data_root=None, cache=tmp_path)
+    np.testing.assert_array_equal(test.images, images)
+    np.testing.assert_array_equal(train.images, 255 - images)
+    assert test.labels.tolist() == [3, 8]
+    assert train.labels.tolist() == [8, 3]
+    again = materialise("mnist", 28, data_root=None, cache=tmp_path, split="test")
+    assert again.path == test.path != train.path
+
+
+@pytest.mark.parametrize("dataset", ["mnist_5k", "celeba", "folder:few"])
+def test_sets_without_a_test_split_say_so(tmp_path, dataset):
+    with pytest.raises(DataError) as caught:
+        materialise(dataset, 28, data_root=None, cache=tmp_path, split="test")
+    assert str(caught.value) == (
+        f"{dataset} has no labelled test split; there is one of mnist, fashion_mnist, cifar10"
+    )
 
 
 def truncate(path):

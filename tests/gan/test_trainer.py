@@ -37,6 +37,11 @@ BASE = {
     "d_beta1": 0.5,
     "g_beta2": 0.999,
     "d_beta2": 0.999,
+    "g_weight_decay": 0.0,
+    "d_weight_decay": 0.0,
+    "hidden_layers": 3,
+    "d_steps": 1,
+    "g_steps": 1,
     "batch_size": 8,
     "iterations": 12,
     "seed": 7,
@@ -49,6 +54,8 @@ DCGAN = {
     "g_norm": "batch",
     "d_norm": "batch",
     "init": "normal_0.02",
+    "resampling": "strided",
+    "ends": "convolution",
 }
 CONV28 = {
     "network": "conv28",
@@ -88,10 +95,32 @@ def weights(trainer: Trainer) -> bytes:
         CONV28,
         {"penalty": "r1", "penalty_weight": 10.0},
         {"g_optimizer": "sgd", "g_momentum": 0.5, "g_beta1": None, "g_beta2": None},
-        {"d_optimizer": "rmsprop", "d_momentum": 0.0, "d_beta1": None, "d_beta2": None},
+        {
+            "d_optimizer": "rmsprop",
+            "d_momentum": 0.0,
+            "d_alpha": 0.9,
+            "d_beta1": None,
+            "d_beta2": None,
+        },
         {"train_images": 20, "latent": "uniform"},
+        {"penalty": "dragan", "penalty_weight": 10.0, "d_dropout": 0.0, "d_steps": 2},
+        {"g_ema": 0.9, "g_steps": 2, "real_labels": "0.7..1", "fake_labels": "0..0.3"},
+        {"criterion": "wasserstein", "d_weight_clip": 0.05, "lr_schedule": "linear"},
+        {**DCGAN, "d_norm": "spectral", "g_norm": "spectral", "g_ema": 0.5, "d_grad_clip": 1.0},
     ],
-    ids=["mlp", "dcgan", "conv28", "penalty", "sgd", "rmsprop", "subset"],
+    ids=[
+        "mlp",
+        "dcgan",
+        "conv28",
+        "penalty",
+        "sgd",
+        "rmsprop",
+        "subset",
+        "noise",
+        "ema",
+        "clip",
+        "spectral",
+    ],
 )
 def test_a_restored_trainer_ends_like_one_that_never_stopped(
     images: np.ndarray, tmp_path: Path, changes: dict, precision: str
@@ -128,6 +157,92 @@ def test_every_step_is_recorded_once(images: np.ndarray) -> None:
     assert trainer.images_seen == 230 * 8
 
 
+def test_ratios_of_steps_count_updates_and_images(images: np.ndarray) -> None:
+    """The oldest count of an Adam is how often its net was updated."""
+    trainer = make(images, d_steps=3, g_steps=2, iterations=5)
+    trainer.train(5)
+    counts = {
+        net: int(next(iter(trainer.state()[f"{net}_optimizer"]["state"].values()))["step"])
+        for net in ("g", "d")
+    }
+    assert counts == {"g": 10, "d": 15}
+    assert trainer.images_seen == 5 * 3 * 8
+    assert len(trainer.losses["d/criterion"]) == 5
+    assert make(images, d_steps=4, epochs=3, iterations=None).total_iterations == 3 * 6 // 4
+
+
+def test_every_d_step_sees_other_images_and_fakes(images: np.ndarray) -> None:
+    trainer = make(images, d_steps=2, iterations=2)
+    seen: list[torch.Tensor] = []
+    trainer.discriminator.register_forward_pre_hook(
+        lambda _, inputs: seen.append(inputs[0].detach().clone())
+    )
+    trainer.train(2)
+    # In each iteration: real, fake, real, fake, and the fakes of the G step, shared with D's last.
+    assert len(seen) == 10
+    assert torch.equal(seen[3], seen[4])
+    different = [seen[k] for k in (0, 1, 2, 3, 5, 6, 7, 8)]
+    for k, one in enumerate(different):
+        assert not any(torch.equal(one, other) for other in different[k + 1 :])
+
+
+def test_weights_stay_in_the_clip(images: np.ndarray) -> None:
+    trainer = make(images, criterion="wasserstein", d_weight_clip=0.01, g_lr=0.1, d_lr=0.1)
+    trainer.train(3)
+    largest = max(float(p.detach().abs().max()) for p in trainer.discriminator.parameters())
+    assert largest == pytest.approx(0.01, rel=1e-6)
+    assert max(float(p.detach().abs().max()) for p in trainer.generator.parameters()) > 0.05
+
+
+def test_the_averaged_generator_is_an_exponential_mean(images: np.ndarray) -> None:
+    trainer = make(images, g_ema=0.75, g_lr=0.01)
+    wanted = None
+    for until in (1, 2, 3):
+        trainer.train(until)
+        now = [p.detach().clone() for p in trainer.generator.parameters()]
+        # The first update sets it.
+        wanted = now if wanted is None else [
+            0.75 * mean + 0.25 * one for mean, one in zip(wanted, now, strict=True)
+        ]  # fmt: skip
+    averaged = trainer.networks["generator_ema"]
+    for ours, theirs in zip(averaged.parameters(), wanted, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-7)
+    latents = trainer._streams.latents(4, "sample", "fixed")
+    trainer.generator.load_state_dict(averaged.state_dict())
+    from_mean = make(images, seed=1)
+    from_mean.generator.load_state_dict(averaged.state_dict())
+    np.testing.assert_array_equal(trainer.sample(4, "fixed"), from_mean.images_of(latents))
+
+
+def test_soft_labels_are_drawn_evenly_and_for_each_step(images: np.ndarray) -> None:
+    trainer = make(images, real_labels="0.7..1", fake_labels="0..0.3", batch_size=50)
+    drawn = [trainer._streams.labels(step) for step in range(40)]
+    real = torch.cat([labels["real_labels"] for labels in drawn])
+    fake = torch.cat([labels["fake_labels"] for labels in drawn])
+    assert (real.min() >= 0.7, real.max() <= 1.0) == (True, True)
+    assert (fake.min() >= 0.0, fake.max() <= 0.3) == (True, True)
+    assert real.mean().item() == pytest.approx(0.85, abs=0.006)
+    assert fake.mean().item() == pytest.approx(0.15, abs=0.006)
+    assert fake.std().item() == pytest.approx(0.3 / 12**0.5, rel=0.05)
+    assert make(images)._streams.labels(0) == {}
+
+
+def test_the_schedule_and_the_gradient_clip_reach_the_optimizer(images: np.ndarray) -> None:
+    """Plain descent on a gradient clipped to norm c moves the weights by lr c."""
+    plain = {
+        "d_optimizer": "sgd", "d_momentum": 0.0, "d_beta1": None, "d_beta2": None, "d_lr": 0.5,
+        "d_grad_clip": 1e-3, "lr_schedule": "linear", "iterations": 4,
+    }  # fmt: skip
+    trainer = make(images, **plain)
+    moved = []
+    for until in range(1, 5):
+        before = [p.detach().clone() for p in trainer.discriminator.parameters()]
+        trainer.train(until)
+        pairs = zip(trainer.discriminator.parameters(), before, strict=True)
+        moved.append(sum(float((p - b).square().sum()) for p, b in pairs) ** 0.5)
+    assert moved == pytest.approx([5e-4 * share for share in (1, 0.75, 0.5, 0.25)], rel=1e-3)
+
+
 def test_the_seed_decides(images: np.ndarray) -> None:
     one, same, other = make(images), make(images), make(images, seed=8)
     for trainer in (one, same, other):
@@ -148,7 +263,7 @@ def test_an_epoch_shows_each_image_once(images: np.ndarray) -> None:
         np.arange(50, dtype=np.uint8)[:, None, None, None], images.shape
     ).copy()
     trainer = make(numbered, batch_size=10, pixel_range="unit")
-    seen = [trainer._real_batch(step)[:, 0, 0, 0] * 255 for step in range(10)]
+    seen = [trainer._streams.real(step)[:, 0, 0, 0] * 255 for step in range(10)]
     for epoch in (seen[:5], seen[5:]):
         assert sorted(torch.cat(epoch).round().int().tolist()) == list(range(50))
     assert not torch.equal(torch.cat(seen[:5]), torch.cat(seen[5:]))
@@ -156,14 +271,13 @@ def test_an_epoch_shows_each_image_once(images: np.ndarray) -> None:
 
 def test_the_d_step_leaves_g_alone_and_back(images: np.ndarray) -> None:
     trainer = make(images)
-    real = trainer._real_batch(0)
-    fake = trainer.generator(trainer._draw_latents(8, trainer._random("latents", 0)))
+    fake = trainer.generator(trainer._streams.latents(8, "latents", 0))
 
     def copy(net: nn.Module) -> list[torch.Tensor]:
         return [parameter.detach().clone() for parameter in net.parameters()]
 
     g_before, d_before = copy(trainer.generator), copy(trainer.discriminator)
-    _, real_logits = trainer._d_step(0, real, fake.detach())
+    _, real_logits = trainer._d_step(0, fake.detach())
     d_between = copy(trainer.discriminator)
     assert all(map(torch.equal, copy(trainer.generator), g_before))
     assert not all(map(torch.equal, d_between, d_before))
@@ -182,8 +296,8 @@ def test_steps_match_a_plain_loop(images: np.ndarray, precision: str) -> None:
     g_optimizer = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
     bce = nn.BCEWithLogitsLoss()
     for step in range(4):
-        real = plain._real_batch(step)
-        latents = plain._draw_latents(8, plain._random("latents", step))
+        real = plain._streams.real(step)
+        latents = plain._streams.latents(8, "latents", step)
         with plain._precision():
             fake = generator(latents)
             ones, zeros = torch.ones(8), torch.zeros(8)
@@ -267,6 +381,6 @@ def test_a_truncated_state_says_so(tmp_path: Path, images: np.ndarray) -> None:
 def test_weights_survive_the_round_trip(tmp_path: Path, images: np.ndarray) -> None:
     trained, fresh = make(images, **DCGAN), make(images, **DCGAN, seed=9)
     trained.train(2)
-    store_weights(trained.generator, trained.discriminator, tmp_path / "weights.safetensors")
-    load_weights(fresh.generator, fresh.discriminator, tmp_path / "weights.safetensors")
+    store_weights(trained.networks, tmp_path / "weights.safetensors")
+    load_weights(fresh.networks, tmp_path / "weights.safetensors")
     assert weights(fresh) == weights(trained)

@@ -12,7 +12,8 @@ def config_for(network: str, **changes: Any) -> TrialConfig:
     settings = {
         "dataset": "mnist_5k", "image_size": sizes[0] if sizes else 28, "network": network,
         "latent_dim": 100, "latent": "normal", **NETWORKS[network].defaults,
-        "criterion": "bce", "g_optimizer": "adam", "d_optimizer": "adam",
+        "criterion": "bce", "d_steps": 1, "g_steps": 1,
+        "g_optimizer": "adam", "d_optimizer": "adam",
         "g_lr": 2e-4, "d_lr": 2e-4, "batch_size": 8, "iterations": 1, "seed": 0,
     }  # fmt: skip
     return TrialConfig(**{**settings, **changes})

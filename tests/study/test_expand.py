@@ -79,6 +79,55 @@ def test_penalty_brings_its_weight(load: Load) -> None:
     assert [arm.config.penalty_weight for arm in expand(study).arms] == [None, 10.0, 1.0]
 
 
+def test_a_criterion_brings_its_steps_and_its_clip(load: Load) -> None:
+    study = load(
+        "ablate: {criterion: [wasserstein]}\narms:\n"
+        "  gp: {criterion: wasserstein, penalty: wgan_gp}\n"
+        "  spectral: {criterion: wasserstein, d_norm: spectral}\n"
+        "  own: {criterion: wasserstein, d_steps: 1, d_weight_clip: 0.1}\n"
+        "  free: {criterion: wasserstein, d_weight_clip: none}\n"
+    )
+    found = [(arm.config.d_steps, arm.config.d_weight_clip) for arm in expand(study).arms]
+    assert found == [(1, None), (5, 0.01), (5, None), (5, None), (1, 0.1), (5, None)]
+
+
+def test_settings_of_a_network_fall_away_with_it(load: Load) -> None:
+    study = load(
+        "ablate: {resampling: [pooling]}\n"
+        "arms: {dense: {network: mlp}, shallow: {network: mlp, hidden_layers: 1}}\n"
+        "budgets: {b: {ends: linear, ablate.resampling: [pooling]}}\n"
+    )
+    found = [
+        (arm.config.resampling, arm.config.ends, arm.config.hidden_layers)
+        for arm in expand(study, "b").arms
+    ]
+    assert found == [
+        ("strided", "linear", None),
+        ("pooling", "linear", None),
+        (None, None, 3),
+        (None, None, 1),
+    ]
+
+
+def test_labels_are_one_level_however_written_and_fall_away(load: Load) -> None:
+    study = load(
+        "ablate: {real_labels: [0.70..1.0, 0.9]}\n"
+        "arms: {wgan: {criterion: wasserstein}, soft: {fake_labels: 0..0.3, real_labels: '.9'}}\n"
+        "budgets: {b: {real_labels: 0.8, ablate.real_labels: [hard], arms.soft: {lr: 1}}}\n"
+    )
+    assert names(study)[1:3] == ["real_labels=0.7..1", "real_labels=0.9"]
+    assert [arm.config.real_labels for arm in expand(study, "b").arms] == ["0.8", None, None, "0.8"]
+    assert expand(study).arms[-1].config.fake_labels == "0..0.3"
+
+
+def test_words_for_what_a_trial_does_not_have(load: Load) -> None:
+    text = "g_ema: none, lr_schedule: constant, grad_clip: none, crop: none, fake_labels: hard"
+    study = load(f"arms: {{a: {{lr: 1e-3, {text}}}, b: {{d_grad_clip: 5, g_ema: 0.99}}}}\n")
+    a, b = (arm.config for arm in expand(study).arms[1:])
+    assert (a.g_ema, a.lr_schedule, a.g_grad_clip, a.crop, a.fake_labels) == (None,) * 5
+    assert (b.g_grad_clip, b.d_grad_clip, b.g_ema) == (None, 5.0, 0.99)
+
+
 def test_a_length_replaces_the_inherited_one(load: Load) -> None:
     study = load("ablate: {iterations: [5]}\nbudgets: {b: {iterations: 3, ablate.iterations: [9]}}")
     assert [(a.config.epochs, a.config.iterations) for a in expand(study).arms] == [

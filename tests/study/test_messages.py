@@ -55,7 +55,7 @@ def test_settings_that_do_not_fit_are_said_plainly() -> None:
         "d_activation": "relu", "g_output": "tanh", "g_norm": "none", "d_norm": "none",
         "d_dropout": 0.0, "init": "torch", "criterion": "bce", "g_optimizer": "adam",
         "d_optimizer": "adam", "g_lr": 1.0, "d_lr": 1.0, "batch_size": 2,
-        "epochs": 1, "iterations": 1,
+        "d_steps": 1, "g_steps": 1, "epochs": 1, "iterations": 1,
     }  # fmt: skip
     with pytest.raises(ValueError, match=r"^exactly one of epochs and iterations is needed$"):
         Configs(0).of(Resolution({}, (), None, tuple(map(fitting.get, FIELDS))))

@@ -42,11 +42,15 @@ WRONG = {
     "batch too large": ("ablate: {batch_size: [6000]}\n" + METRICS, 4, ["larger than the 5000"]),
     "too many images": ("ablate: {train_images: [6000]}\n" + METRICS, 4, ["more than the 5000"]),
     "wrong size": ("ablate: {image_size: [48]}\n" + METRICS, 4, ["48", "28, 32, 64, 128"]),
-    "no extractor": ("ablate: {dataset: [cifar10]}\n" + METRICS, 5, ["fid", "no extractor"]),
     "size not stated": (
         "arms: {a: {network: conv28, dataset: cifar10}}\n" + METRICS,
         4,
         ["image_size must be stated", "32 pixels"],
+    ),
+    "size of photographs": (
+        "ablate: {dataset: [celeba]}\n" + METRICS,
+        4,
+        ["image_size must be stated: celeba has no one size"],
     ),
     "undeclared folder": ('ablate: {dataset: ["folder:f"]}\n' + METRICS, 4, ["declare f under"]),
     "folder channels": (
@@ -55,6 +59,26 @@ WRONG = {
         ["folders.f.channels", "allowed: 1, 3"],
     ),
     "sgd with beta1": ("arms: {a: {optimizer: sgd, beta1: 0.9}}\n" + METRICS, 4, ["has no beta1"]),
+    "rho to adam": ("ablate: {rho: [0.9]}\n" + METRICS, 4, ["adam has no rho", "beta1, beta2"]),
+    "layers of a dcgan": (
+        "ablate: {hidden_layers: [1]}\n" + METRICS,
+        4,
+        ["the network dcgan has no hidden_layers", "mlp"],
+    ),
+    "labels of a hinge": (
+        "arms: {a: {criterion: hinge, real_labels: 0.9}}\n" + METRICS,
+        4,
+        ["the criterion hinge has no labels", "bce, mse, least_squares"],
+    ),
+    "labels beyond 1": ("ablate: {real_labels: [0.7..1.2]}\n" + METRICS, 4, ['"0.7..1.2"', "0.9"]),
+    "labels backwards": ("ablate: {fake_labels: [0.3..0]}\n" + METRICS, 4, ["0.7..1"]),
+    "labels no number": ("ablate: {real_labels: [soft]}\n" + METRICS, 4, ['"soft" is given']),
+    "unknown schedule": (
+        "ablate: {lr_schedule: [cosin]}\n" + METRICS,
+        4,
+        ["did you mean cosine", "constant"],
+    ),
+    "no steps": ("ablate: {d_steps: [0]}\n" + METRICS, 4, ["of at least 1"]),
     "weight alone": ("ablate: {penalty_weight: [3]}\n" + METRICS, 4, ["without a penalty"]),
     "both lengths": ("arms: {a: {epochs: 3, iterations: 4}}\n" + METRICS, 4, ["both epochs and"]),
     "arm is baseline": ("arms: {a: {lr: 2e-4}}\n" + METRICS, 4, ["is the baseline itself"]),
