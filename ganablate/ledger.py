@@ -6,10 +6,12 @@
     attempts/0001.json    one execution: host, process, device, versions, times
     checkpoints/at-00000640/{state.pt, block.json}
     samples/00081920.png  grids from fixed latents, named by images seen
+    animation.gif         the same grids, one after the other
     samples.npy           the last 64 generated images, uint8
     losses.npz            every step of every loss, exactly
     weights.safetensors   both networks at the end
-    metrics.json          numbers, protocols, and which metrics were evaluated
+    probes/walk-lines.png a picture that a probe drew
+    metrics.json          numbers, protocols, and which metrics and probes were evaluated
     complete.json         written last, by rename: the trial is complete
     failure.json          traceback of the last attempt, until the trial completes
 
@@ -34,8 +36,8 @@ from ganablate.atomic_write import replacing, write_text
 from ganablate.study.identity import ID_VERSION, SEMANTICS_VERSION
 from ganablate.study.plan import Trial
 
-DataKey = tuple[str, int, int | None]
-"""Data set, image size, channels: what decides which images a trial sees."""
+DataKey = tuple[str, int, int | None, int | None]
+"""Data set, image size, channels, crop: what decides which images a trial sees."""
 State = Literal["pending", "running", "complete", "failed", "stale"]
 CHECKPOINTS_KEPT = 2
 """States kept, newest first: if the last one cannot be read, the one before it can."""
@@ -217,6 +219,10 @@ class TrialFolder:
             return None
         return stored
 
+    def probe_picture(self, probe: str, picture: str) -> Path:
+        """Where a picture that a probe drew is kept; it need not be there."""
+        return self.path / "probes" / f"{probe}-{picture}.png"
+
     def add_metrics(
         self, evaluated: Collection[str], numbers: Mapping[str, float], protocols: Mapping[str, str]
     ) -> None:
@@ -232,7 +238,7 @@ class TrialFolder:
         )
 
     def metrics(self) -> dict[str, Any]:
-        """`numbers` and `protocols` by column, and the names of the metrics `evaluated`."""
+        """`numbers` and `protocols` by column, and what was `evaluated`: metrics and probes."""
         empty: dict[str, Any] = {"evaluated": [], "numbers": {}, "protocols": {}}
         return {**empty, **(_read_json(self.path / "metrics.json") or {})}
 
@@ -284,21 +290,21 @@ def state_of(trial: Trial, root: Path, *, fingerprint: str | None = None) -> Sta
     return "failed" if folder.failure is not None else "pending"
 
 
-def lacks(trial: Trial, root: Path, metrics: Collection[str]) -> list[str]:
-    """The metrics that a complete trial was not evaluated with yet, in the order given."""
+def lacks(trial: Trial, root: Path, measured: Collection[str]) -> list[str]:
+    """The metrics and probes that a complete trial was not measured with, in the order given."""
     evaluated = TrialFolder(root, trial.trial_id).metrics()["evaluated"]
-    return [metric for metric in metrics if metric not in evaluated]
+    return [name for name in measured if name not in evaluated]
 
 
 def data_key(trial: Trial) -> DataKey:
     """The images that a trial sees."""
     config = trial.config
-    return config.dataset, config.image_size, config.channels
+    return config.dataset, config.image_size, config.channels, config.crop
 
 
 def has_work(
-    trial: Trial, metrics: Collection[str], root: Path, fingerprints: Mapping[DataKey, str]
+    trial: Trial, measured: Collection[str], root: Path, fingerprints: Mapping[DataKey, str]
 ) -> bool:
-    """Whether anything is left to do: it is not complete, saw other data, or lacks a metric."""
+    """Whether it is not complete, saw other data, or lacks a metric or a probe."""
     state = state_of(trial, root, fingerprint=fingerprints.get(data_key(trial)))
-    return state != "complete" or bool(lacks(trial, root, metrics))
+    return state != "complete" or bool(lacks(trial, root, measured))

@@ -82,7 +82,7 @@ METRICS: dict[str, Metric] = {
     "kid": Metric(
         implementation="ganablate.metrics.kid:kid",
         summary="squared maximum mean discrepancy of features, cubic kernel, unbiased",
-        source="Binkowski et al. 2018, arXiv 1801.01401, section 4",
+        source="Binkowski et al. 2018, arXiv 1801.01401",
         needs="features",
         images=_PAIRS,
         columns={"kid": Column(direction="min", unit="kernel units", title="KID")},
@@ -99,7 +99,7 @@ METRICS: dict[str, Metric] = {
     "precision_recall": Metric(
         implementation="ganablate.metrics.neighbours:precision_recall",
         summary="shares of each set within the third-neighbour balls of the other",
-        source="Kynkaanniemi et al. 2019, arXiv 1904.06991, equations 1 to 3",
+        source="Kynkaanniemi et al. 2019, arXiv 1904.06991, equations 1 and 2",
         needs="features",
         images=_PAIRS,
         columns={
@@ -110,7 +110,7 @@ METRICS: dict[str, Metric] = {
     "density_coverage": Metric(
         implementation="ganablate.metrics.neighbours:density_coverage",
         summary="how thick and how wide generated images lie in the fifth-neighbour balls",
-        source="Naeem et al. 2020, arXiv 2002.09797, equations 3 and 4",
+        source="Naeem et al. 2020, arXiv 2002.09797, section 3",
         needs="features",
         images=_PAIRS,
         columns={
@@ -121,7 +121,7 @@ METRICS: dict[str, Metric] = {
     "class_kl": Metric(
         implementation="ganablate.metrics.classes:class_kl",
         summary="KL of the generated shares of classes from the real ones, both as predicted",
-        source="Srivastava et al. 2017, arXiv 1705.07761, section 4.1",
+        source="Srivastava et al. 2017, arXiv 1705.07761",
         needs="features",
         columns={"class_kl": Column(direction="min", unit="nats", title="Class KL")},
     ),

@@ -1,6 +1,8 @@
-"""The small network whose penultimate features domain FIDs are measured with."""
+"""The small networks whose penultimate features domain FIDs are measured with."""
 
+import functools
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import cast
 
 from torch import Tensor, nn
@@ -14,37 +16,86 @@ SLOPE = 0.1
 its 64 features 0 for every digit; with this none is."""
 
 
-class DigitClassifier(nn.Module):
-    """Three 3x3 convolutions (16, 32, 64), each halved by max pooling, and two linear layers.
+class Classifier(nn.Module):
+    """An embedding of images and a linear layer on it.
 
-    There is no batch norm: what an image's features are depends on that image alone.
+    In evaluation mode an image's features depend on that image alone.
 
     Args:
-        channels: of the images, 1 for grey.
+        features: maps images [n, channels, size, size] in [0, 1] to [n, 64].
         classes: number of outputs.
         dropout: share of embeddings dropped while training.
     """
 
-    def __init__(self, channels: int = 1, classes: int = 10, dropout: float = 0.3) -> None:
+    def __init__(self, features: nn.Sequential, classes: int, dropout: float) -> None:
         super().__init__()
-        layers: OrderedDict[str, nn.Module] = OrderedDict()
-        width = channels
-        for index, out in enumerate((16, 32, 64), start=1):
-            layers[f"conv{index}"] = nn.Conv2d(width, out, 3, padding=1)
-            layers[f"pool{index}"] = nn.MaxPool2d(2)
-            layers[f"activation{index}"] = nn.LeakyReLU(SLOPE)
-            width = out
-        layers["flatten"] = nn.Flatten()
-        layers["embedding"] = nn.Linear(width * 3 * 3, EMBEDDING)
-        layers["activation"] = nn.LeakyReLU(SLOPE)
-        self.features = nn.Sequential(layers)
+        self.features = features
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(EMBEDDING, classes)
 
     def embed(self, images: Tensor) -> Tensor:
-        """Penultimate features [n, 64] of images [n, channels, 28, 28] in [0, 1]."""
+        """Penultimate features [n, 64] of images [n, channels, size, size] in [0, 1]."""
         return cast(Tensor, self.features(images))
 
     def forward(self, images: Tensor) -> Tensor:
         """Logits [n, classes]."""
         return cast(Tensor, self.head(self.dropout(self.embed(images))))
+
+
+def plain() -> Classifier:
+    """For digits, grey 28x28 images: three 3x3 convolutions, each halved, and two linear layers."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    width = 1
+    for index, out in enumerate((16, 32, 64), start=1):
+        layers[f"conv{index}"] = nn.Conv2d(width, out, 3, padding=1)
+        layers[f"pool{index}"] = nn.MaxPool2d(2)
+        layers[f"activation{index}"] = nn.LeakyReLU(SLOPE)
+        width = out
+    layers["flatten"] = nn.Flatten()
+    layers["embedding"] = nn.Linear(width * 3 * 3, EMBEDDING)
+    layers["activation"] = nn.LeakyReLU(SLOPE)
+    return Classifier(nn.Sequential(layers), classes=10, dropout=0.3)
+
+
+def _convolution(width: int, out: int, *, halve: bool) -> nn.Sequential:
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    layers["conv"] = nn.Conv2d(width, out, 3, padding=1, bias=False)
+    if halve:
+        layers["pool"] = nn.MaxPool2d(2)
+    layers["norm"] = nn.BatchNorm2d(out)
+    layers["activation"] = nn.LeakyReLU(SLOPE)
+    return nn.Sequential(layers)
+
+
+class _Residual(nn.Module):
+    """Two convolutions whose output is added to their input."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.first = _convolution(width, width, halve=False)
+        self.second = _convolution(width, width, halve=False)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return maps + cast(Tensor, self.second(self.first(maps)))
+
+
+def residual(channels: int) -> Classifier:
+    """For 28x28 or 32x32 images: batch-normed 3x3 convolutions, a residual block, an average."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    layers["block1"] = _convolution(channels, 32, halve=True)
+    layers["block2"] = _convolution(32, 64, halve=True)
+    layers["residual"] = _Residual(64)
+    layers["block3"] = _convolution(64, 64, halve=True)
+    layers["average"] = nn.AdaptiveAvgPool2d(1)
+    layers["flatten"] = nn.Flatten()
+    layers["embedding"] = nn.Linear(64, EMBEDDING)
+    layers["activation"] = nn.LeakyReLU(SLOPE)
+    return Classifier(nn.Sequential(layers), classes=10, dropout=0.1)
+
+
+NETWORKS: dict[str, Callable[[], Classifier]] = {
+    "mnist_classifier": plain,
+    "fashion_mnist_classifier": functools.partial(residual, 1),
+    "cifar10_classifier": functools.partial(residual, 3),
+}
+"""The network of each extractor, by its name in the catalog, with new weights."""

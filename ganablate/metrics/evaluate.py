@@ -7,11 +7,13 @@ import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from ganablate.atomic_write import replacing
-from ganablate.catalog import DATASETS, EXTRACTORS, METRICS, Metric
+from ganablate.catalog import EXTRACTORS, METRICS, Metric
 from ganablate.metrics.errors import MetricError
 from ganablate.metrics.extractors import card_of
 from ganablate.metrics.features import Features, Images
@@ -19,11 +21,12 @@ from ganablate.metrics.losses import Losses, is_finite, last_fifth
 
 N_FAKE = 5_000
 N_REAL = 10_000
-"""The first so many real images, or all of them where there are fewer."""
+"""At most so many real images, evenly spaced: a folder's files may be sorted by class."""
 
 LOSS_PROTOCOL = "every step of the last fifth of training, criterion without penalty"
 
 FakeImages = Callable[[int], Images]
+Rows = TypeVar("Rows", bound=npt.NDArray[Any])
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class Evaluation:
 def evaluate(  # noqa: PLR0913 - each is a fact of the trial that nothing else here knows
     metrics: Sequence[str],
     *,
-    dataset: str,
+    extractor: str | None,
     losses: Losses,
     fake_images: FakeImages | None,
     real_images: Images,
@@ -52,7 +55,8 @@ def evaluate(  # noqa: PLR0913 - each is a fact of the trial that nothing else h
 
     Args:
         metrics: keys of catalog.METRICS.
-        dataset: key of catalog.DATASETS; it says which extractor measures.
+        extractor: key of catalog.EXTRACTORS, or None where none measures the data set: then only
+            the loss metrics can be measured.
         losses: every step of training, key -> [steps].
         fake_images: makes n images, uint8 [n, h, w, c], with the generator in evaluation mode;
             None for a diverged trial: the feature metrics are left out.
@@ -61,9 +65,8 @@ def evaluate(  # noqa: PLR0913 - each is a fact of the trial that nothing else h
         cache: folder for the features of real images; safe to share between processes.
 
     Raises:
-        MetricError: for an unknown metric, a feature metric on a data set without an extractor,
-            images that the extractor refuses, or a metric that yields other columns than the
-            catalog declares.
+        MetricError: for an unknown metric, a feature metric without an extractor, images that the
+            extractor refuses, or a metric that yields other columns than the catalog declares.
     """
     for name in metrics:
         if name not in METRICS:
@@ -73,14 +76,11 @@ def evaluate(  # noqa: PLR0913 - each is a fact of the trial that nothing else h
     result = Evaluation({}, {})
 
     @functools.cache
-    def sets() -> tuple[Features, Features, str]:
+    def sets() -> tuple[str, Features, Features]:
         assert fake_images is not None
-        extractor = _extractor_of(dataset)
-        fakes = fake_images(N_FAKE)
-        fake = EXTRACTORS[extractor].load()(fakes)
-        n_real = min(len(real_images), N_REAL)
-        real = _cached(extractor, real_images[:n_real], fingerprint, cache)
-        return real, fake, _feature_protocol(extractor, n_real, len(fakes))
+        known = _known(extractor, metrics)
+        fake = EXTRACTORS[known].load()(fake_images(N_FAKE))
+        return known, _cached(known, evenly(real_images, N_REAL), fingerprint, cache), fake
 
     for name in metrics:
         metric = METRICS[name]
@@ -88,19 +88,33 @@ def evaluate(  # noqa: PLR0913 - each is a fact of the trial that nothing else h
             if settled:
                 _add(result, name, metric.load()(last), LOSS_PROTOCOL)
         elif fake_images is not None:
-            real, fake, protocol = sets()
+            known, *both = sets()
+            real, fake = (_at_most(features, metric.images) for features in both)
+            protocol = _feature_protocol(known, len(real), len(real_images), len(fake))
             _add(result, name, metric.load()(real, fake), protocol)
     return result
 
 
-def _extractor_of(dataset: str) -> str:
-    known = DATASETS.get(dataset)
-    if known is None or known.extractor is None:
-        measurable = ", ".join(name for name, line in DATASETS.items() if line.extractor)
-        raise MetricError(
-            f"no extractor measures the images of {dataset}; there is one for {measurable}"
-        )
-    return known.extractor
+def _known(extractor: str | None, metrics: Sequence[str]) -> str:
+    if extractor in EXTRACTORS:
+        return extractor
+    asked = ", ".join(name for name in metrics if METRICS[name].needs == "features")
+    said = "the data set has none" if extractor is None else f"there is no {extractor}"
+    raise MetricError(f"{asked}: an extractor is needed; {said}, there are {', '.join(EXTRACTORS)}")
+
+
+def evenly(rows: Rows, n: int) -> Rows:
+    """Every row, or every second one, or every third ...: as many as n allows, a view."""
+    return cast(Rows, rows[:: -(-len(rows) // n) or 1])
+
+
+def _at_most(features: Features, n: int | None) -> Features:
+    if n is None:
+        return features
+    probabilities = features.probabilities
+    return Features(
+        evenly(features.embeddings, n), None if probabilities is None else evenly(probabilities, n)
+    )
 
 
 def _add(result: Evaluation, name: str, numbers: dict[str, float], protocol: str) -> None:
@@ -121,15 +135,16 @@ def _input_protocol(extractor: str) -> tuple[str, str]:
     return f"{extractor}@{card_of(extractor).sha256[:8]}", f"{size}x{size} bilinear"
 
 
-def _feature_protocol(extractor: str, n_real: int, n_fake: int) -> str:
+def _feature_protocol(extractor: str, n_real: int, of: int, n_fake: int) -> str:
     """What a number depends on beside the two sets of images, in the words a table shows."""
     weights, resize = _input_protocol(extractor)
-    return f"{weights}, real {n_real} train, fake {n_fake}, {resize}, float64, running statistics"
+    counts = f"real {n_real} of {of} train, fake {n_fake}"
+    return f"{weights}, {counts}, {resize}, float64, running statistics"
 
 
 def _cached(extractor: str, images: Images, fingerprint: str, cache: Path) -> Features:
     """The features of real images, from disk if some trial has extracted them before."""
-    key = "\n".join((fingerprint, *_input_protocol(extractor), str(len(images))))
+    key = "\n".join((fingerprint, *_input_protocol(extractor), f"{len(images)} evenly"))
     path = cache / f"{extractor}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
     stored = _read(path)
     if stored is not None and len(stored.embeddings) == len(images):

@@ -30,3 +30,6 @@ class Features:
                 f"{len(self.probabilities)} rows of probabilities for "
                 f"{len(self.embeddings)} of embeddings"
             )
+
+    def __len__(self) -> int:
+        return len(self.embeddings)

@@ -21,29 +21,42 @@ def is_finite(losses: Losses) -> bool:
     return all(len(steps) > 0 and bool(np.isfinite(steps).all()) for steps in losses.values())
 
 
-def _mean_lowest_spread(steps: npt.NDArray[np.floating[Any]]) -> tuple[float, float, float]:
-    """Mean, minimum, sample standard deviation, in float64; NaN where one is not defined."""
-    if not is_finite({"": steps}):
-        return math.nan, math.nan, math.nan
-    wide = steps.astype(np.float64)
-    spread = float(wide.std(ddof=1)) if len(wide) > 1 else math.nan
-    return float(wide.mean()), float(wide.min()), spread
+def _mean(steps: npt.NDArray[np.floating[Any]]) -> float:
+    """In float64; NaN where a step is not finite or there is none."""
+    return float(steps.astype(np.float64).mean()) if is_finite({"": steps}) else math.nan
+
+
+def _summary(net: str, steps: npt.NDArray[np.floating[Any]]) -> dict[str, float]:
+    """The columns of one net's loss, in float64; NaN where one is not defined."""
+    lowest = spread = oscillation = math.nan
+    if is_finite({"": steps}):
+        wide = steps.astype(np.float64)
+        lowest = float(wide.min())
+        if len(wide) > 1:
+            spread = float(wide.std(ddof=1))
+            oscillation = float(np.abs(np.diff(wide)).mean())
+    return {
+        f"{net}_loss_mean": _mean(steps),
+        f"{net}_loss_lowest": lowest,
+        f"{net}_loss_spread": spread,
+        f"{net}_loss_oscillation": oscillation,
+    }
 
 
 def d_loss(losses: Losses) -> dict[str, float]:
-    """Discriminator criterion, penalty left out: mean, lowest and spread over the steps given.
+    """Discriminator criterion, penalty left out: four numbers over the steps given.
 
-    The spread is the sample standard deviation over steps, undefined (NaN) for one step. All are
-    NaN, which a table shows as missing, where a step is not finite. Source: R2, table 2.
+    Mean and lowest (R2, table 2); the spread, the sample standard deviation over steps (R1.1); the
+    oscillation, the mean absolute difference of a step and the next (R4.8), which a slow drift
+    leaves small. The last two are undefined (NaN) for one step. All are NaN, which a table shows as
+    missing, where a step is not finite.
     """
-    mean, lowest, spread = _mean_lowest_spread(losses["d/criterion"])
-    return {"d_loss_mean": mean, "d_loss_lowest": lowest, "d_loss_spread": spread}
+    return _summary("d", losses["d/criterion"])
 
 
 def g_loss(losses: Losses) -> dict[str, float]:
-    """Generator criterion: mean, lowest and spread over the steps given, as `d_loss`."""
-    mean, lowest, spread = _mean_lowest_spread(losses["g/criterion"])
-    return {"g_loss_mean": mean, "g_loss_lowest": lowest, "g_loss_spread": spread}
+    """Generator criterion: mean, lowest, spread and oscillation, as `d_loss`."""
+    return _summary("g", losses["g/criterion"])
 
 
 def d_accuracy(losses: Losses) -> dict[str, float]:
@@ -51,7 +64,4 @@ def d_accuracy(losses: Losses) -> dict[str, float]:
 
     NaN, which a table shows as missing, where a step is not finite. Source: R0, section 3.4.
     """
-    return {
-        f"d_accuracy_{side}": _mean_lowest_spread(losses[f"d/accuracy_{side}"])[0]
-        for side in ("real", "fake")
-    }
+    return {f"d_accuracy_{side}": _mean(losses[f"d/accuracy_{side}"]) for side in ("real", "fake")}

@@ -21,10 +21,15 @@ def prepare_data(
     fingerprints: dict[DataKey, str] = {}
     problems: list[str] = []
     for key in dict.fromkeys(data_key(trial) for plan in plans for trial in plan.trials):
-        dataset, size, channels = key
+        dataset, size, channels, crop = key
         try:
             data = materialise(
-                dataset, size, data_root=data_root, cache=runs / "data", channels=channels
+                dataset,
+                size,
+                data_root=data_root,
+                cache=runs / "data",
+                channels=channels,
+                crop=crop,
             )
         except DataError as error:
             if _needed(key, plans, runs):

@@ -12,8 +12,9 @@ from ganablate.metrics import evaluate as module
 from ganablate.metrics import extractors
 from ganablate.metrics.errors import MetricError
 from ganablate.metrics.evaluate import LOSS_PROTOCOL, evaluate
+from ganablate.metrics.extractors import mnist_classifier
 
-ALL = ("d_loss", "g_loss", "d_accuracy", "fid", "modes")
+ALL = tuple(METRICS)
 
 
 def losses(steps=50, **changes):
@@ -52,7 +53,7 @@ def extractions(monkeypatch):
 def measure(digits, tmp_path):
     def run(metrics=ALL, **changes):
         given = {
-            "dataset": "mnist_5k",
+            "extractor": "mnist_classifier",
             "losses": losses(),
             "fake_images": Fakes(digits[0][:200]),
             "real_images": digits[0],
@@ -71,6 +72,7 @@ def test_every_column_has_a_number_and_a_protocol(measure, extractions):
     assert all(np.isfinite(value) and type(value) is float for value in found.numbers.values())
     assert found.numbers["modes"] == 2  # the fakes are zeros and ones
     assert found.numbers["fid"] > 100
+    assert 1 < found.numbers["inception_score"] < 2.1
     assert found.numbers["d_loss_mean"] == pytest.approx(
         np.linspace(0, 1, 50)[40:].mean(), rel=1e-6
     )
@@ -81,7 +83,7 @@ def test_the_stamps_say_how_it_was_measured(measure, extractions):
     found = measure()
     sha = extractors.card_of("mnist_classifier").sha256[:8]
     expected = (
-        f"mnist_classifier@{sha}, real 1000 train, fake 300, 28x28 bilinear, float64, "
+        f"mnist_classifier@{sha}, real 1000 of 1000 train, fake 300, 28x28 bilinear, float64, "
         "running statistics"
     )
     assert found.protocols["fid"] == found.protocols["modes"] == expected
@@ -128,10 +130,39 @@ def test_a_damaged_cache_is_replaced(measure, extractions, tmp_path, content):
     assert extractions.count(1000) == 2
 
 
-def test_at_most_the_first_n_real_images_are_used(measure, extractions, monkeypatch):
-    monkeypatch.setattr(module, "N_REAL", 700)
-    assert "real 700 train" in measure(["fid"]).protocols["fid"]
-    assert sorted(extractions) == [300, 700]
+def test_real_images_are_taken_evenly_up_to_a_number(measure, extractions, digits, monkeypatch):
+    monkeypatch.setattr(module, "N_REAL", 400)
+    found = measure(["fid"])  # every third
+    assert "real 334 of 1000 train" in found.protocols["fid"]
+    assert sorted(extractions) == [300, 334]
+    alone = measure(["fid"], real_images=digits[0][::3], fingerprint="these")
+    assert found.numbers == alone.numbers
+
+
+@pytest.mark.parametrize(
+    ("rows", "most", "kept"),
+    [(5, 10, 5), (10, 10, 10), (11, 10, 6), (20, 10, 10), (21, 10, 7), (0, 10, 0), (3, 1, 1)],
+)
+def test_evenly_spans_all_rows_with_at_most_so_many(rows, most, kept):
+    found = module.evenly(np.arange(rows), most)
+    assert len(found) == kept
+    assert len(set(np.diff(found))) <= 1
+    assert rows == 0 or rows - found[-1] <= -(-rows // most)
+
+
+def test_a_metric_may_compare_fewer_images_than_there_are(
+    measure, extractions, digits, monkeypatch
+):
+    fewer = dataclasses.replace(METRICS["kid"], images=250)
+    monkeypatch.setitem(METRICS, "kid", fewer)
+    found = measure(["kid", "fid"])
+    assert "real 250 of 1000 train, fake 150," in found.protocols["kid"]
+    assert "real 1000 of 1000 train, fake 300," in found.protocols["fid"]
+    real, fake = (
+        mnist_classifier(digits[0][::4]),
+        mnist_classifier(np.resize(digits[0][:200], (300, 28, 28, 1))[::2]),
+    )
+    assert found.numbers["kid"] == pytest.approx(fewer.load()(real, fake)["kid"], rel=1e-5)
 
 
 def test_the_order_of_the_metrics_does_not_matter(measure, extractions):
@@ -139,8 +170,8 @@ def test_the_order_of_the_metrics_does_not_matter(measure, extractions):
 
 
 def test_loss_metrics_need_no_images(measure, extractions):
-    found = measure(["d_loss"], fake_images=lambda n: pytest.fail("not needed"), dataset="cifar10")
-    assert len(found.numbers) == 3
+    found = measure(["d_loss"], fake_images=lambda n: pytest.fail("not needed"), extractor=None)
+    assert len(found.numbers) == 4
     assert extractions == []
 
 
@@ -154,7 +185,10 @@ def test_a_diverged_trial_has_no_numbers(measure, extractions):
 def test_only_the_last_fifth_decides_on_the_losses(measure, extractions):
     early = np.array([np.inf] + [1.0] * 49, np.float32)
     found = measure(["d_loss"], losses=losses(**{"d/criterion": early}))
-    assert found.numbers == {"d_loss_mean": 1, "d_loss_lowest": 1, "d_loss_spread": 0}
+    assert found.numbers == dict.fromkeys(METRICS["d_loss"].columns, 1.0) | {
+        "d_loss_spread": 0,
+        "d_loss_oscillation": 0,
+    }
 
 
 def test_a_number_that_is_not_finite_is_left_out_alone(measure):
@@ -173,7 +207,9 @@ def test_a_metric_with_other_columns_than_declared_is_an_error(measure, monkeypa
 def test_what_cannot_be_measured_is_a_clear_error(measure):
     with pytest.raises(MetricError, match=r"unknown metric fie; there are .*fid"):
         measure(["fie"])
-    with pytest.raises(MetricError, match=r"no extractor .* cifar10; .* mnist, mnist_5k"):
-        measure(["fid"], dataset="cifar10")
-    with pytest.raises(MetricError, match="folder:faces"):
-        measure(["fid"], dataset="folder:faces")
+    with pytest.raises(MetricError, match=r"^fid, modes: .* none, there are mnist_classifier, "):
+        measure(["d_loss", "fid", "modes"], extractor=None)
+    with pytest.raises(MetricError, match=r"there is no inception, there are mnist_classifier, "):
+        measure(["fid"], extractor="inception")
+    with pytest.raises(MetricError, match=r"3 channel.*have 1"):
+        measure(["fid"], extractor="cifar10_classifier")

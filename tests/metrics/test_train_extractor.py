@@ -1,20 +1,25 @@
 """The script behind the shipped weights, on a few images."""
 
-import numpy as np
+import dataclasses
+
 import pytest
+import safetensors.torch
 import torch
 
 from ganablate.catalog import EXTRACTORS
 from ganablate.metrics import train_extractor
 from ganablate.metrics.card import Card
+from ganablate.metrics.classifier import NETWORKS
 
 
 @pytest.fixture
 def few(digits, monkeypatch):
-    images = torch.from_numpy(digits[0].astype(np.float32) / 255).permute(0, 3, 1, 2)
+    images = torch.from_numpy(digits[0]).permute(0, 3, 1, 2)
     labels = torch.from_numpy(digits[1])
-    monkeypatch.setattr(train_extractor, "_load", lambda *_, **__: (images, labels))
-    yield images, labels
+    for name, recipe in train_extractor.RECIPES.items():
+        here = dataclasses.replace(recipe, images=lambda *_, **__: (images, labels))
+        monkeypatch.setitem(train_extractor.RECIPES, name, here)
+    yield
     torch.use_deterministic_algorithms(False)
 
 
@@ -25,7 +30,7 @@ def run(folder, seed):
 
 
 def test_every_shipped_extractor_has_a_recipe():
-    assert set(train_extractor.SETS) == set(EXTRACTORS)
+    assert set(train_extractor.RECIPES) == set(NETWORKS) == set(EXTRACTORS)
 
 
 @pytest.mark.slow
@@ -41,9 +46,36 @@ def test_the_same_seed_gives_the_same_file_and_learns(few, tmp_path, capsys):
 def test_shifts_move_whole_images_by_at_most_two_pixels():
     images = torch.zeros(200, 1, 9, 9)
     images[:, 0, 4, 4] = 1
-    moved = train_extractor.shifted(images, torch.Generator().manual_seed(0))
+    moved = train_extractor.shifted(images, 2, torch.Generator().manual_seed(0))
     assert moved.shape == images.shape
     places = moved[:, 0].nonzero()
     assert len(places) == 200
     assert set(places[:, 1].tolist()) == set(places[:, 2].tolist()) == {2, 3, 4, 5, 6}
     assert not torch.equal(places[:, 1], places[:, 2])
+
+
+def test_about_half_the_images_are_mirrored_left_for_right():
+    images = torch.arange(6.0).reshape(1, 1, 2, 3).repeat(400, 1, 1, 1)
+    found = train_extractor.flipped(images, torch.Generator().manual_seed(0))
+    mirrored = (found == images.flip(3)).all(dim=(1, 2, 3))
+    assert (mirrored | (found == images).all(dim=(1, 2, 3))).all()
+    assert 150 < mirrored.sum() < 250
+
+
+def test_a_half_precision_file_holds_what_its_accuracy_was_measured_with(
+    few, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(train_extractor, "BATCH", 100)
+    recipe = train_extractor.RECIPES["fashion_mnist_classifier"]
+    images, labels = (part[::5] for part in recipe.images())
+    less = dataclasses.replace(recipe, images=lambda *_, **__: (images, labels))
+    monkeypatch.setitem(train_extractor.RECIPES, "fashion_mnist_classifier", less)
+    options = ["fashion_mnist_classifier", "--out", str(tmp_path), "--epochs", "1"]
+    train_extractor.main(options)
+    card = Card.of(tmp_path / "fashion_mnist_classifier.safetensors")
+    state = safetensors.torch.load_file(tmp_path / "fashion_mnist_classifier.safetensors")
+    assert state["head.weight"].dtype == torch.float16
+    network = NETWORKS["fashion_mnist_classifier"]()
+    network.load_state_dict({key: value.float() for key, value in state.items()})
+    assert train_extractor.accuracy(network, images, labels) == card.test_accuracy
+    assert card.inputs == "[n, 1, 28, 28] in [0, 1], fp32"

@@ -17,7 +17,7 @@ _BASE = {
     "g_activation": "leaky_relu", "d_activation": "leaky_relu", "g_output": "sigmoid",
     "g_norm": "none", "d_norm": "none", "d_dropout": 0.4, "init": "glorot_uniform",
     "criterion": "bce", "g_optimizer": "adam", "d_optimizer": "adam", "g_lr": 2e-4, "d_lr": 2e-4,
-    "batch_size": 64, "epochs": 25, "seed": 1,
+    "batch_size": 64, "d_steps": 1, "g_steps": 1, "epochs": 25, "seed": 1,
 }  # fmt: skip
 
 
@@ -71,6 +71,7 @@ def numbers_of(generator, *, fid=20.0, modes=10.0):
     d_loss, g_loss = 0.62 + 0.02 * generator.normal(), 1.1 + 0.05 * generator.normal()
     return {
         "d_loss_mean": d_loss, "d_loss_lowest": d_loss / 3, "d_loss_spread": 0.1 * d_loss,
+        "d_loss_oscillation": 0.05 * d_loss, "g_loss_oscillation": 0.05 * g_loss,
         "g_loss_mean": g_loss, "g_loss_lowest": g_loss / 3, "g_loss_spread": 0.1 * g_loss,
         "d_accuracy_real": 0.71 + 0.01 * generator.normal(),
         "d_accuracy_fake": 0.74 + 0.01 * generator.normal(),

@@ -38,7 +38,12 @@ FID = {
 
 
 def losses(value):
-    return {"d_loss_mean": value, "d_loss_lowest": value / 2, "d_loss_spread": 1e-5 * value}
+    return {
+        "d_loss_mean": value,
+        "d_loss_lowest": value / 2,
+        "d_loss_spread": 1e-5 * value,
+        "d_loss_oscillation": 2e-6 * value,
+    }
 
 
 @pytest.fixture

@@ -1,0 +1,95 @@
+"""What the extractor's classes tell of the generated images: score, coverage, balance."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from ganablate.metrics.errors import MetricError
+from ganablate.metrics.features import Features, Floats
+
+
+def _probabilities(metric: str, features: Features) -> Floats | None:
+    """[n, classes], or None where there is no image or a probability is not finite."""
+    if features.probabilities is None:
+        raise MetricError(f"{metric} needs class probabilities: the extractor is no classifier")
+    if not len(features.probabilities) or not np.isfinite(features.probabilities).all():
+        return None
+    return features.probabilities
+
+
+def inception_score(real: Features, fake: Features) -> dict[str, float]:
+    """{"inception_score": x}: exp of the mean KL(p(y|x) || p(y)), from 1 to the number of classes.
+
+    One split, float64. The classes are the extractor's, so values compare only under one extractor:
+    its own network is not Inception. The real images are not looked at. NaN, which a table shows as
+    missing, where a probability is not finite.
+
+    Source: Salimans et al. 2016, arXiv 1606.03498, section 4.
+
+    Raises:
+        MetricError: if the extractor is no classifier.
+    """
+    found = _probabilities("inception_score", fake)
+    if found is None:
+        return {"inception_score": math.nan}
+    given = found.astype(np.float64)
+    even = given.mean(axis=0)
+    # A probability that has underflowed to 0 adds nothing, and the mean is above 0 elsewhere.
+    ratio = np.divide(given, even, out=np.ones_like(given), where=given > 0)
+    divergence = float((given * np.log(ratio)).sum(axis=1).mean())
+    return {"inception_score": math.exp(divergence)}
+
+
+def modes(real: Features, fake: Features) -> dict[str, float]:
+    """{"modes": count}: classes with at least a tenth of an even share of the generated images.
+
+    An image counts for its most probable class, the first one in a tie. With 10 classes and 5,000
+    images a class is covered from 50 images on. The classes are the extractor's: on another data
+    set than its own (faces seen by the CIFAR-10 classifier) the count is of no meaning, though
+    there is one. The real images are not looked at: a data set with rare classes of its own needs
+    another metric, such as `class_kl`. NaN, which a table shows as missing, where a probability is
+    not finite.
+
+    Source: R0.7; mode counting as in Srivastava et al. 2017, arXiv 1705.07761.
+
+    Raises:
+        MetricError: if the extractor is no classifier.
+    """
+    found = _probabilities("modes", fake)
+    if found is None:
+        return {"modes": math.nan}
+    counts = _counts(found)
+    # count / n >= 1 / (10 classes), in whole numbers so that the boundary is exact.
+    return {"modes": float((10 * len(counts) * counts >= len(found)).sum())}
+
+
+def class_kl(real: Features, fake: Features) -> dict[str, float]:
+    """{"class_kl": x}: KL(generated || real) of the histograms of predicted classes, in nats.
+
+    0 for equal shares of classes. An image counts for its most probable class. One image is added
+    to every class of both sets, so that a class without real images (or a share of 0) leaves the
+    number finite: with 5,000 images a collapse onto one of ten even classes gives 2.29 for log 10
+    = 2.30. Both sets pass through the extractor, so that its own errors cancel. NaN, which a table
+    shows as missing, where a probability is not finite.
+
+    Source: Srivastava et al. 2017, arXiv 1705.07761 (stacked MNIST).
+
+    Raises:
+        MetricError: if the extractor is no classifier.
+    """
+    sets = [_probabilities("class_kl", features) for features in (fake, real)]
+    shares = [_smoothed(_counts(found)) for found in sets if found is not None]
+    if len(shares) < len(sets):
+        return {"class_kl": math.nan}
+    generated, given = shares
+    return {"class_kl": max(float((generated * np.log(generated / given)).sum()), 0.0)}
+
+
+def _counts(probabilities: Floats) -> npt.NDArray[np.intp]:
+    return np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
+
+
+def _smoothed(counts: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    more: npt.NDArray[np.float64] = counts.astype(np.float64) + 1
+    return more / float(more.sum())
