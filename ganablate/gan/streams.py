@@ -89,6 +89,6 @@ class Streams:
 
 def _global_generator(device: torch.device) -> torch.Generator:
     if device.type == "cuda":
-        torch.cuda.init()
+        torch.cuda.init()  # type: ignore[no-untyped-call]
         return torch.cuda.default_generators[device.index or torch.cuda.current_device()]
     return torch.default_generator

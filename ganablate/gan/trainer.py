@@ -50,13 +50,7 @@ class Trainer:
         self.diverged_at: int | None = None
 
         self.generator, self.discriminator = build_networks(config, images.shape[3], self.device)
-        self._ema = (
-            AveragedModel(
-                self.generator, multi_avg_fn=get_ema_multi_avg_fn(config.g_ema), use_buffers=True
-            )
-            if config.g_ema is not None
-            else None
-        )
+        self._ema = None if config.g_ema is None else averaged(self.generator, config.g_ema)
         self._g_update = Update(self.generator, config, "g")
         self._d_update = Update(self.discriminator, config, "d")
         self._criterion = CRITERIA[config.criterion].load()
@@ -247,6 +241,15 @@ class Trainer:
         tensors = [*self.generator.parameters(), *self.discriminator.parameters()]
         if not all(bool(tensor.isfinite().all()) for tensor in tensors):
             self.diverged_at = self.iteration
+
+
+def averaged(network: nn.Module, decay: float) -> AveragedModel:
+    """A copy whose weights, and statistics of batch norm, follow the net's exponential mean.
+
+    Source: Yazici et al. 2019, arXiv 1806.04498, equation 5; decay is their beta.
+    """
+    mean = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+    return AveragedModel(network, multi_avg_fn=mean, use_buffers=True)
 
 
 def build_networks(

@@ -20,7 +20,7 @@ class Update:
     """
 
     def __init__(self, network: nn.Module, config: TrialConfig, prefix: str) -> None:
-        self.parameters = list(network.parameters())
+        self.parameters: list[Tensor] = list(network.parameters())
         self.optimizer = build_optimizer(network, config, prefix)
         self._lr: float = getattr(config, f"{prefix}_lr")
         self._schedule: Callable[[float], float] | None = (
@@ -33,7 +33,7 @@ class Update:
         """Follow the gradient of `loss`; `progress` is the share of iterations done."""
         self.optimizer.zero_grad()
         # `inputs` keeps autograd from computing the gradients of the other net's parameters.
-        loss.backward(inputs=self.parameters)
+        loss.backward(inputs=self.parameters)  # type: ignore[no-untyped-call]
         if self._grad_clip is not None:
             nn.utils.clip_grad_norm_(self.parameters, self._grad_clip)
         if self._schedule is not None:

@@ -239,7 +239,7 @@ def test_the_schedule_and_the_gradient_clip_reach_the_optimizer(images: np.ndarr
         before = [p.detach().clone() for p in trainer.discriminator.parameters()]
         trainer.train(until)
         pairs = zip(trainer.discriminator.parameters(), before, strict=True)
-        moved.append(sum(float((p - b).square().sum()) for p, b in pairs) ** 0.5)
+        moved.append(sum(float((p.detach() - b).square().sum()) for p, b in pairs) ** 0.5)
     assert moved == pytest.approx([5e-4 * share for share in (1, 0.75, 0.5, 0.25)], rel=1e-3)
 
 
