@@ -4,8 +4,9 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from ganablate.catalog import Column, metric_columns
+from ganablate.catalog import Column
 from ganablate.config import TrialConfig
+from ganablate.report.published import published_notes
 from ganablate.report.tables import (
     any_assessed,
     baseline_arm,
@@ -20,6 +21,10 @@ MISSING = "—"
 MARKS = {"protocol": "†", "criterion": "‡"}
 ARROWS = {"min": "↓", "max": "↑", "none": ""}
 _IN_NATS = ("bce", "minimax")
+_ABOUT_LOSSES = (
+    "; spread is the standard deviation over those steps, oscillation the mean distance from one "
+    "step to the next; penalty left out"
+)
 _BETTER = {"min": "lower is better", "max": "higher is better", "none": "no direction"}
 
 
@@ -35,7 +40,7 @@ def heading(column: Column) -> str:
 
 def primary_column(plan: Plan) -> str | None:
     """The column that the study ranks by; None where its metric is not measured."""
-    return plan.primary if plan.primary in metric_columns(plan.metrics) else None
+    return plan.primary if plan.primary in plan.columns else None
 
 
 def coverage(trials: pd.DataFrame, plan: Plan) -> str:
@@ -63,7 +68,7 @@ def execution(trials: pd.DataFrame) -> str | None:
 
 
 def _titles(columns: Iterable[str], plan: Plan) -> str:
-    known = metric_columns(plan.metrics)
+    known = plan.columns
     return "; ".join(known[name].title for name in columns)
 
 
@@ -78,7 +83,7 @@ def protocols(
         only: Of this column; None: of all.
         mark: How the others are marked.
     """
-    columns = [name for name in protocol_columns(plan.metrics) if only in (None, name)]
+    columns = [name for name in protocol_columns(plan) if only in (None, name)]
     by_stamp: dict[str, list[str]] = {}
     for column, stamp in reference_protocols(trials, plan).items():
         if column in columns:
@@ -99,7 +104,7 @@ def primary_line(plan: Plan) -> str | None:
     name = primary_column(plan)
     if name is None:
         return None
-    column = metric_columns(plan.metrics)[name]
+    column = plan.columns[name]
     return f"Primary: {column.title} ({_BETTER[column.direction]}), in {column.unit}."
 
 
@@ -110,7 +115,7 @@ def _units(plan: Plan) -> str | None:
     unit = "units of the criterion" + (f" (nats for {nats})" if nats else "")
     parts = [f"losses: {unit}"] if losses else []
     by_unit: dict[str, list[str]] = {}
-    for name, column in metric_columns(plan.metrics).items():
+    for name, column in plan.columns.items():
         if name not in losses and name != primary_column(plan):
             by_unit.setdefault(column.unit, []).append(name)
     parts += [f"{unit}: {_titles(names, plan)}" for unit, names in by_unit.items()]
@@ -124,8 +129,7 @@ def _window(plan: Plan) -> str | None:
     if not named:
         return None
     text = f"{' and '.join(named)}: over every step of the last fifth of training"
-    more = "; spread is the standard deviation over those steps; penalty left out" if losses else ""
-    return f"{text[0].upper()}{text[1:]}{more}."
+    return f"{text[0].upper()}{text[1:]}{_ABOUT_LOSSES if losses else ''}."
 
 
 def _optimizers(config: TrialConfig) -> str:
@@ -173,7 +177,7 @@ def _judged(trials: pd.DataFrame) -> str | None:
 
 def table_notes(trials: pd.DataFrame, table: pd.DataFrame, plan: Plan) -> list[str]:
     """The caption of the table: plain sentences, one a paragraph."""
-    columns = list(metric_columns(plan.metrics))
+    columns = list(plan.columns)
     shown = {str(mark) for name in columns for mark in table[name + "_mark"].dropna()}
     reference = reference_arm(plan)
     spread = (
@@ -191,4 +195,5 @@ def table_notes(trials: pd.DataFrame, table: pd.DataFrame, plan: Plan) -> list[s
             f"{MARKS['criterion']} another criterion than {reference.config.criterion} of the arm "
             f"{reference.name}: not on the same scale."
         )
+    lines += published_notes(plan)
     return [line for line in lines if line]

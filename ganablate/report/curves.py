@@ -1,9 +1,10 @@
 """`curves.csv`: every loss of every complete trial, as means over fiftieths of its training.
 
 A training is cut into 50 equal blocks of consecutive steps (fewer where it has fewer steps); each
-row is the mean of one block, in six significant digits. That is small enough to be committed: 55
-trials give a quarter of a megabyte. MLflow has up to 1,000 points a loss and the accuracies of D;
-the trial folder has every step.
+row is the mean of one block, in six significant digits, and the standard deviation of its steps
+(`spread`, how much the loss fluctuates) in three. That is small enough to be committed: 55 trials
+give less than 300 KB. MLflow has up to 1,000 points a loss and the accuracies of D; the trial
+folder has every step. Older files have no `spread`, and are written as they were.
 """
 
 import itertools
@@ -18,7 +19,8 @@ from ganablate.study.plan import Plan, Trial
 
 BLOCKS = 50
 LOSSES = ("d/criterion", "d/penalty", "g/criterion")
-_TYPES = {"trial_id": "string", "metric": "string", "images_seen": "int64", "value": "float64"}
+_NEEDED = {"trial_id": "string", "metric": "string", "images_seen": "int64", "value": "float64"}
+_TYPES = {**_NEEDED, "spread": "float64"}
 
 
 def _planned(trial: Trial, recorded: int, *, diverged: bool) -> int:
@@ -33,26 +35,28 @@ def _planned(trial: Trial, recorded: int, *, diverged: bool) -> int:
     return max(recorded, config.total_iterations(images))
 
 
-def block_means(steps: np.ndarray, length: int) -> tuple[np.ndarray, list[float]]:
-    """Ends and means of the blocks that the recorded steps reach.
+def blocks_of(steps: np.ndarray, length: int) -> tuple[np.ndarray, list[float], list[float]]:
+    """Ends, means and standard deviations of the blocks that the recorded steps reach.
 
     Args:
         steps: One value a step.
         length: Steps of the whole training, at least as many as there are values.
 
     Returns:
-        For each block the number of steps at its end, and the float64 mean in six significant
-        digits; NaN where a step is not finite or was not made.
+        For each block the number of steps at its end, the float64 mean in six significant digits,
+        and the deviation (of the steps there are, not of a sample) in three; NaN where a step is
+        not finite or was not made.
     """
     count = min(length, BLOCKS)
     edges = np.arange(count + 1) * length // count
     edges = edges[: int(np.searchsorted(edges, steps.size)) + 1]
-    means = []
+    means, spreads = [], []
     for start, end in itertools.pairwise(edges):
         block = steps[start:end].astype(np.float64)
         whole = block.size == end - start and bool(np.isfinite(block).all())
         means.append(float(f"{block.mean():.6g}") if whole else float("nan"))
-    return edges[1:], means
+        spreads.append(float(f"{block.std():.3g}") if whole else float("nan"))
+    return edges[1:], means, spreads
 
 
 def _frame(pieces: list[pd.DataFrame]) -> pd.DataFrame:
@@ -62,7 +66,7 @@ def _frame(pieces: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def curves_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
-    """Tidy frame of trial_id, metric, images_seen, value: the complete trials in plan order.
+    """Tidy frame of trial_id, metric, images_seen, value, spread: the complete trials in plan order.
 
     `images_seen` is that at the end of the block. A block with a step that is not finite keeps
     its row and has no value; blocks that a diverged trial did not reach have no row.
@@ -76,19 +80,23 @@ def curves_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
         diverged = (folder.complete or {}).get("outcome") == "diverged"
         for key in (key for key in LOSSES if key in losses and len(losses[key])):
             steps = np.asarray(losses[key])
-            ends, means = block_means(steps, _planned(trial, steps.size, diverged=diverged))
+            length = _planned(trial, steps.size, diverged=diverged)
+            ends, means, spreads = blocks_of(steps, length)
             columns = {
                 "trial_id": trial.trial_id,
                 "metric": key,
                 "images_seen": ends * trial.config.batch_size,
                 "value": means,
+                "spread": spreads,
             }
             pieces.append(pd.DataFrame(columns))
     return _frame(pieces)
 
 
 def curves_csv(curves: pd.DataFrame) -> str:
-    """The frame as text."""
+    """The frame as text; without a spread where no block has one, as in older files."""
+    if curves["spread"].isna().all():
+        curves = curves.drop(columns="spread")
     return curves.to_csv(index=False, na_rep="", lineterminator="\n")
 
 
@@ -99,11 +107,11 @@ def read_curves(path: Path) -> pd.DataFrame:
         ValueError: a column is missing, or a number is none.
     """
     text = pd.read_csv(path, dtype="string", keep_default_na=False, na_values=[""])
-    lacking = [name for name in _TYPES if name not in text]
+    lacking = [name for name in _NEEDED if name not in text]
     if lacking:
         raise ValueError(f"{path}: not a table of curves, the column {lacking[0]} is missing")
     try:
-        return text[list(_TYPES)].astype(_TYPES)
+        return text.reindex(columns=list(_TYPES)).astype(_TYPES)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from ganablate.catalog import metric_columns
 from ganablate.report.captions import MARKS, MISSING, heading, primary_column
+from ganablate.report.published import PUBLISHED, published_text
 from ganablate.report.rounding import round_to_spread
 from ganablate.report.tables import OUTCOMES
 from ganablate.study.plan import Plan
@@ -82,6 +82,10 @@ def _end(row: pd.Series, column: str) -> str:
     return " ".join(parts if pd.isna(mark) else [*parts, MARKS[str(mark)]])
 
 
+def _printed(value: float) -> str:
+    return MISSING if pd.isna(value) else published_text(value)
+
+
 def _columns(table: pd.DataFrame, plan: Plan) -> list[_Column]:
     rows = [row for _, row in table.iterrows()]
     both = any(_span(row, "g_updates") != _span(row, "d_updates") for row in rows)
@@ -93,12 +97,15 @@ def _columns(table: pd.DataFrame, plan: Plan) -> list[_Column]:
         _Column("Updates G / D" if both else "Updates", [_updates(row) for row in rows]),
     ]
     primary = primary_column(plan)
-    known = metric_columns(plan.metrics)
+    known = plan.columns
     # The primary stands first: what the study asks must not hide in a later block. Then come the
     # numbers that have a better and a worse.
     for name in sorted(known, key=lambda name: (name != primary, known[name].direction == "none")):
         cells, ends = [_cell(row, name) for row in rows], [_end(row, name) for row in rows]
         columns.append(_Column(heading(known[name]), cells, ends, strong=name == primary))
+        if name + PUBLISHED in table:
+            printed = [_printed(row[name + PUBLISHED]) for row in rows]
+            columns.append(_Column(f"{known[name].title}, published", printed))
     return columns
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ganablate.catalog import metric_columns
+from ganablate.report.published import add_published
 from ganablate.report.trials import PROTOCOL, protocol_columns
 from ganablate.study.plan import BASELINE, Arm, Plan
 
@@ -46,7 +47,7 @@ def reference_protocols(trials: pd.DataFrame, plan: Plan) -> dict[str, str]:
     """The protocol of each feature column in the reference arm, else in the first arm with one."""
     name = reference_arm(plan).name
     found: dict[str, str] = {}
-    for column in protocol_columns(plan.metrics):
+    for column in protocol_columns(plan):
         stamps = trials[["arm", column + PROTOCOL]].dropna()
         own = stamps[stamps["arm"] == name]
         chosen = own if len(own) else stamps
@@ -84,9 +85,10 @@ def arm_table(trials: pd.DataFrame, plan: Plan) -> pd.DataFrame:
         range over replicates of images_seen, g_updates and d_updates, then for each column of the
         plan's metrics the mean under its own name, `_sd` (sample standard deviation, missing for
         n < 2), `_n` (replicates with that number) and `_mark`: "protocol" where it was measured
-        unlike in the reference arm, "criterion" where the loss is another one, else missing.
+        unlike in the reference arm, "criterion" where the loss is another one, else missing. At
+        the end `_published` for each column that the report printed.
     """
-    columns = list(metric_columns(plan.metrics))
+    columns = list(plan.columns)
     other_scale = criterion_columns(plan)
     protocols = reference_protocols(trials, plan)
     criterion = reference_arm(plan).config.criterion
@@ -116,7 +118,7 @@ def arm_table(trials: pd.DataFrame, plan: Plan) -> pd.DataFrame:
                 mark = "protocol" if (stamps != protocols[column]).any() else None
             row[column + "_mark"] = mark
         rows.append(row)
-    return _typed(pd.DataFrame(rows, dtype=object), columns)
+    return add_published(_typed(pd.DataFrame(rows, dtype=object), columns), plan)
 
 
 def _typed(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from ganablate.catalog import METRICS, metric_columns
+from ganablate.catalog import METRICS, metric_columns, probe_columns
 from ganablate.ledger import TrialFolder, state_of
 from ganablate.study.plan import Plan, Trial
 
@@ -32,19 +32,15 @@ PROTOCOL = "_protocol"
 """Ending of the columns that hold a number's protocol stamp."""
 
 
-def protocol_columns(metrics: tuple[str, ...]) -> tuple[str, ...]:
-    """Columns of numbers measured with features: only these carry a protocol stamp."""
-    return tuple(
-        column
-        for metric in metrics
-        if METRICS[metric].needs == "features"
-        for column in METRICS[metric].columns
-    )
+def protocol_columns(plan: Plan) -> tuple[str, ...]:
+    """Columns measured with features, or by probes: only these carry a protocol stamp."""
+    on_features = [name for name in plan.metrics if METRICS[name].needs == "features"]
+    return (*metric_columns(on_features), *probe_columns(plan.probes))
 
 
-def _columns(metrics: tuple[str, ...]) -> list[str]:
-    stamps = [column + PROTOCOL for column in protocol_columns(metrics)]
-    return [*_FIRST, *metric_columns(metrics), *stamps]
+def _columns(plan: Plan) -> list[str]:
+    stamps = [column + PROTOCOL for column in protocol_columns(plan)]
+    return [*_FIRST, *plan.columns, *stamps]
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
@@ -58,8 +54,8 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(types)
 
 
-def _frame(rows: list[dict[str, Any]], metrics: tuple[str, ...]) -> pd.DataFrame:
-    return _typed(pd.DataFrame(rows, columns=_columns(metrics), dtype=object))
+def _frame(rows: list[dict[str, Any]], plan: Plan) -> pd.DataFrame:
+    return _typed(pd.DataFrame(rows, columns=_columns(plan), dtype=object))
 
 
 def _execution(attempts: list[dict[str, Any]], fact: str) -> str | None:
@@ -74,7 +70,7 @@ def _finite(value: object) -> float | None:
     return float(value)
 
 
-def _row(trial: Trial, root: Path, metrics: tuple[str, ...]) -> dict[str, Any]:
+def _row(trial: Trial, root: Path, plan: Plan) -> dict[str, Any]:
     state = str(state_of(trial, root))
     row: dict[str, Any] = {
         "trial_id": trial.trial_id,
@@ -95,9 +91,9 @@ def _row(trial: Trial, root: Path, metrics: tuple[str, ...]) -> dict[str, Any]:
     measured = folder.metrics()
     numbers: Mapping[str, Any] = measured.get("numbers", {})
     protocols: Mapping[str, Any] = measured.get("protocols", {})
-    for column in metric_columns(metrics):
+    for column in plan.columns:
         row[column] = _finite(numbers.get(column))
-    for column in protocol_columns(metrics):
+    for column in protocol_columns(plan):
         if row[column] is not None:
             row[column + PROTOCOL] = protocols.get(column)
     return row
@@ -107,10 +103,10 @@ def trials_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
     """One row for each trial of the plan, in its order, as the trial folders have it.
 
     Columns: trial_id, arm, replicate, state, outcome, device, precision, images_seen, g_updates,
-    d_updates, then the columns of the plan's metrics (float64, NaN where missing), then their
-    protocol stamps. A running trial is written as pending.
+    d_updates, then the columns of the plan (float64, NaN where missing), then their protocol
+    stamps. A running trial is written as pending.
     """
-    return _frame([_row(trial, trials_root, plan.metrics) for trial in plan.trials], plan.metrics)
+    return _frame([_row(trial, trials_root, plan) for trial in plan.trials], plan)
 
 
 def trials_csv(trials: pd.DataFrame) -> str:
@@ -187,7 +183,7 @@ def merge_trials(
     Returns:
         The frame, as `trials_frame` gives it, and the notices.
     """
-    columns = _columns(plan.metrics)
+    columns = _columns(plan)
     known = committed.drop_duplicates("trial_id").reindex(columns=columns)
     old = {str(row["trial_id"]): row for row in _records(known)}
     numbers = [name for name in columns[4:] if name not in ("device", "precision")]
@@ -201,4 +197,4 @@ def merge_trials(
     gone = len(set(old) - set(here["trial_id"]))
     if gone:
         notices.append(f"{gone} committed row(s) left out: their trials are not in this plan")
-    return _frame(rows, plan.metrics), notices
+    return _frame(rows, plan), notices

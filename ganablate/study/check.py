@@ -101,16 +101,24 @@ class _Check:
             for need in PROBES[name].needs if name in PROBES else ():
                 lacking = (_lacking(need, row) for row in layout.rows)
                 for owner in dict.fromkeys(found for found in lacking if found):
+                    other = "network" if need == "convolutions" else "data set"
                     message = (
                         f"probes: {name} needs {_NEEDS[need]}, and {owner} has none; leave the "
-                        f"probe out or take another {'network' if owner in NETWORKS else 'data set'}"
+                        f"probe out or take another {other}"
                     )
                     yield Fault(("probes", index), message)
 
     def _published(self) -> Iterator[Fault]:
         every: dict[str, Column] = {**metric_columns(list(METRICS)), **probe_columns(PROBES)}
+        seen: set[tuple[str, str]] = set()
         for index, number in enumerate(self.study.published):
             path: KeyPath = ("published", index)
+            if number.metric is not None:
+                cell = (self.known.arms.find(number.arm) or number.arm, number.metric)
+                if cell in seen:
+                    message = f"published: {number.metric} of {number.arm} is given twice"
+                    yield Fault((*path, "metric"), f"{message} (or say quantity: TEXT)")
+                seen.add(cell)
             for fault in self.known.arm(number.arm, (*path, "arm")):
                 yield Fault(fault.path, f"published: {fault.message}")
             if number.metric is not None and number.metric not in every:

@@ -1,13 +1,13 @@
 """Expands a study to the ordered trials of one budget."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ganablate.config import TrialConfig
 from ganablate.study.errors import Fault, Problem, StudyError
 from ganablate.study.identity import replicate_seed, trial_ids
 from ganablate.study.layout import Layout, Row, lay_out
-from ganablate.study.plan import Arm, Plan, Trial
+from ganablate.study.plan import Arm, Plan, PublishedNumber, Trial
 from ganablate.study.resolve import FIELDS, Configs
 from ganablate.study.schema import MOST_REPLICATES, Study
 from ganablate.study.wording import unknown
@@ -67,6 +67,8 @@ def expand(
         excluded=tuple(layout.excluded),
         asks=study.asks,
         replicates=count,
+        probes=study.probes,
+        published=tuple(_published(study, layout, planned)),
     )
 
 
@@ -82,6 +84,16 @@ def _chosen(study: Study, layout: Layout, names: Sequence[str]) -> list[Row]:
     if wrong:
         raise StudyError([Problem(f"study {study.name}", message) for message in wrong])
     return [row for row in layout.rows if row.name in found]
+
+
+def _published(study: Study, layout: Layout, arms: list[Arm]) -> Iterator[PublishedNumber]:
+    planned = {arm.name for arm in arms}
+    for one in study.published:
+        arm = layout.names.find(one.arm)
+        if arm in planned:
+            assert arm is not None
+            name = one.metric or one.quantity or ""
+            yield PublishedNumber(arm, one.metric, name, one.value, one.protocol, one.source)
 
 
 def _placed(study: Study, fault: Fault) -> Problem:

@@ -41,11 +41,27 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedNumber:
+    """A number that a report printed for an arm: a column of ours (`metric`), or something else.
+
+    `name` is the column, or the words for what it is.
+    """
+
+    arm: str
+    metric: str | None
+    name: str
+    value: float
+    protocol: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Arms in study order, the baseline first; trials in that order, replicates inside the arm.
 
     `primary` is a table column, `metrics` and `probes` are names of the catalog. `excluded` holds
-    the arms that the study leaves out, each with the study's reason.
+    the arms that the study leaves out, each with the study's reason; `published` the report's
+    numbers for arms of this budget.
     """
 
     study: str
@@ -58,6 +74,7 @@ class Plan:
     asks: str | None
     replicates: int
     probes: tuple[str, ...] = ()
+    published: tuple[PublishedNumber, ...] = ()
 
     @property
     def measured(self) -> tuple[str, ...]:

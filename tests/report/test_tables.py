@@ -16,6 +16,7 @@ from ganablate.report.captions import table_notes
 from ganablate.report.render import escape_latex, escape_markdown, to_latex, to_markdown
 from ganablate.report.tables import arm_table, arms_in_order, baseline_arm, table_csv
 from ganablate.report.trials import trials_frame
+from ganablate.study.plan import PublishedNumber
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 METRICS = ("d_loss", "fid", "modes")
@@ -201,13 +202,15 @@ def notes_of(plan, trials):
         (
             ("d_loss", "d_accuracy", "fid"),
             "Losses and accuracies of D: over every step of the last fifth of training; spread is "
-            "the standard deviation over those steps; penalty left out.",
+            "the standard deviation over those steps, oscillation the mean distance from one step "
+            "to the next; penalty left out.",
         ),
         (("d_accuracy",), "Accuracies of D: over every step of the last fifth of training."),
         (
             ("g_loss",),
             "Losses: over every step of the last fifth of training; spread is the standard "
-            "deviation over those steps; penalty left out.",
+            "deviation over those steps, oscillation the mean distance from one step to the next; "
+            "penalty left out.",
         ),
         (("fid",), None),
     ],
@@ -285,3 +288,33 @@ def test_escaping():
     assert escape_markdown("d_dropout=0.0|x *a* _b_ `c` <i>") == (
         r"d_dropout=0.0\|x \*a\* \_b\_ \`c\` \<i\>"
     )
+
+
+def published(arm, metric, value, name=None):
+    return PublishedNumber(arm, metric, name or metric, value, "one run", "R2 table 2")
+
+
+def test_published_numbers_stand_beside_ours_and_are_not_compared(tmp_path):
+    plan = make_plan({"baseline": {}, "a": {"latent_dim": 10}}, metrics=("d_loss", "fid"))
+    numbers = (
+        published("a", "d_loss_lowest", 1.8072e-27),
+        published("a", "d_loss_mean", 0.0034),
+        published("baseline", "d_loss_mean", 69.542),
+        published("a", None, 1_486_352, "parameters of G"),
+    )
+    plan = replace(plan, published=numbers)
+    table = arm_table(trials_frame(plan, tmp_path), plan)
+    assert table["d_loss_mean_published"].tolist() == [69.542, 0.0034]
+    assert table["d_loss_lowest_published"].tolist()[1] == 1.8072e-27
+    assert [name for name in table if name.endswith("_published")] == [
+        "d_loss_mean_published",
+        "d_loss_lowest_published",
+    ]
+    lines = to_markdown(table, plan, notes_of(plan, trials_frame(plan, tmp_path)))
+    row = next(line for line in lines.splitlines() if line.startswith("| a ") and "0.0034" in line)
+    cells = [cell.strip() for cell in row.split("|")]
+    assert cells[cells.index("0.0034") - 1] == "—"  # ours, which is missing, stands before it
+    assert "1.8072×10^-27" in lines  # noqa: RUF001
+    assert "D loss, mean, published" in lines
+    assert "Published: as printed in R2 table 2 (one run). Not comparable" in lines
+    assert "Published in R2 table 2 (one run): parameters of G 1486352 (a)." in lines

@@ -59,6 +59,13 @@ WRONG = {
         ["folders.f.channels", "allowed: 1, 3"],
     ),
     "sgd with beta1": ("arms: {a: {optimizer: sgd, beta1: 0.9}}\n" + METRICS, 4, ["has no beta1"]),
+    "published twice": (
+        "published:\n"
+        "  - {arm: baseline, metric: fid, value: 1, protocol: a, source: b}\n"
+        "  - {arm: baseline, metric: fid, value: 2, protocol: a, source: b}\n" + METRICS,
+        6,
+        ["fid of baseline is given twice", "quantity"],
+    ),
     "rho to adam": ("ablate: {rho: [0.9]}\n" + METRICS, 4, ["adam has no rho", "beta1, beta2"]),
     "layers of a dcgan": (
         "ablate: {hidden_layers: [1]}\n" + METRICS,

@@ -12,7 +12,6 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from ganablate.catalog import metric_columns
 from ganablate.ledger import TrialFolder
 from ganablate.report.captions import MISSING, coverage, primary_column
 from ganablate.report.figures import style
@@ -177,7 +176,7 @@ def _sheet(rows: list[SampleRow], plan: Plan, caption: str, count: int, scale: i
     heights = [_row_height(row, name, cell) for row, name in zip(rows, names, strict=True)]
     height = top + sum(heights) + _GAP * (len(rows) - 1) + bottom
     column = primary_column(plan)
-    title = metric_columns(plan.metrics)[column].title if column else ""
+    title = plan.columns[column].title if column else ""
     baseline = baseline_arm(plan)
     first = _first_shown(rows)
     with style.look():

@@ -7,7 +7,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from ganablate.catalog import metric_columns
 from ganablate.report.captions import (
     ARROWS,
     coverage,
@@ -82,7 +81,7 @@ def draw_primary(table: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
     column = primary_column(plan)
     if column is None or trials[column].dropna().empty:
         return False
-    known = metric_columns(plan.metrics)[column]
+    known = plan.columns[column]
     baseline = baseline_arm(plan)
     stamps = trials.get(column + "_protocol", pd.Series(pd.NA, index=trials.index, dtype="string"))
     usual = reference_protocols(trials, plan).get(column)
