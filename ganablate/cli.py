@@ -29,8 +29,8 @@ from ganablate.study.errors import Problem, StudyError
 from ganablate.study.plan import Plan
 
 if TYPE_CHECKING:
-    from ganablate.ledger import DataKey
     from ganablate.sweep.profile import Profile
+    from ganablate.work import DataKey
 
 RUNS = Path("runs")
 TRIALS = RUNS / "trials"

@@ -11,6 +11,7 @@
     losses.npz            every step of every loss, exactly
     weights.safetensors   both networks at the end
     probes/walk-lines.png a picture that a probe drew
+    evaluations/00000640.json  what was measured on images after so many iterations
     metrics.json          numbers, protocols, and which metrics and probes were evaluated
     complete.json         written last, by rename: the trial is complete
     failure.json          traceback of the last attempt, until the trial completes
@@ -36,8 +37,6 @@ from ganablate.atomic_write import replacing, write_text
 from ganablate.study.identity import ID_VERSION, SEMANTICS_VERSION
 from ganablate.study.plan import Trial
 
-DataKey = tuple[str, int, int | None, int | None]
-"""Data set, image size, channels, crop: what decides which images a trial sees."""
 State = Literal["pending", "running", "complete", "failed", "stale"]
 CHECKPOINTS_KEPT = 2
 """States kept, newest first: if the last one cannot be read, the one before it can."""
@@ -242,6 +241,19 @@ class TrialFolder:
         empty: dict[str, Any] = {"evaluated": [], "numbers": {}, "protocols": {}}
         return {**empty, **(_read_json(self.path / "metrics.json") or {})}
 
+    def write_evaluation(self, iteration: int, content: Mapping[str, Any]) -> None:
+        """Keep what was measured during training, after so many iterations."""
+        _write_json(self.path / "evaluations" / f"{iteration:08d}.json", content)
+
+    def evaluations(self) -> dict[int, dict[str, Any]]:
+        """What was measured during training, by iteration; the end is in `metrics`."""
+        found = {}
+        for path in sorted(self.path.glob("evaluations/[0-9]*.json")):
+            content = _read_json(path)
+            if content is not None:
+                found[int(path.stem)] = content
+        return found
+
     def write_complete(self, facts: Mapping[str, Any]) -> None:
         """Declare the trial complete; then drop what only a resume would have needed."""
         _write_json(self.path / "complete.json", {**facts, "finished_ms": now_ms()})
@@ -267,44 +279,3 @@ class TrialFolder:
     def failure(self) -> dict[str, Any] | None:
         """Why an attempt failed that no later one has made good; None if there is none."""
         return _read_json(self.path / "failure.json")
-
-
-def state_of(trial: Trial, root: Path, *, fingerprint: str | None = None) -> State:
-    """The state of a trial, read from its folder.
-
-    Args:
-        trial: The trial.
-        root: The folder of trial folders.
-        fingerprint: Of the data as it is now; a trial that saw other bytes is stale. None: do
-            not compare.
-    """
-    folder = TrialFolder(root, trial.trial_id)
-    complete = folder.complete
-    if complete is not None:
-        seen = complete.get("data_fingerprint")
-        return "stale" if fingerprint is not None and seen != fingerprint else "complete"
-    if not folder.path.exists():
-        return "pending"
-    if folder.is_claimed():
-        return "running"
-    return "failed" if folder.failure is not None else "pending"
-
-
-def lacks(trial: Trial, root: Path, measured: Collection[str]) -> list[str]:
-    """The metrics and probes that a complete trial was not measured with, in the order given."""
-    evaluated = TrialFolder(root, trial.trial_id).metrics()["evaluated"]
-    return [name for name in measured if name not in evaluated]
-
-
-def data_key(trial: Trial) -> DataKey:
-    """The images that a trial sees."""
-    config = trial.config
-    return config.dataset, config.image_size, config.channels, config.crop
-
-
-def has_work(
-    trial: Trial, measured: Collection[str], root: Path, fingerprints: Mapping[DataKey, str]
-) -> bool:
-    """Whether it is not complete, saw other data, or lacks a metric or a probe."""
-    state = state_of(trial, root, fingerprint=fingerprints.get(data_key(trial)))
-    return state != "complete" or bool(lacks(trial, root, measured))

@@ -4,8 +4,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from ganablate.ledger import State, TrialFolder, state_of
+from ganablate.ledger import State, TrialFolder
 from ganablate.study.plan import Plan
+from ganablate.work import state_of
 
 _STATES: tuple[State, ...] = ("complete", "running", "failed", "stale", "pending")
 
@@ -77,6 +78,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "budget": plan.budget,
         "primary": plan.primary,
         "metrics": list(plan.metrics),
+        "probes": list(plan.probes),
         "replicates": plan.replicates,
         "arms": [
             {"name": arm.name, "changes": dict(arm.changes), "compare_to": arm.compare_to}

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from ganablate.config import TrialConfig
-from ganablate.ledger import TrialFolder, lacks, state_of
+from ganablate.ledger import TrialFolder
 from ganablate.study.plan import Trial
+from ganablate.work import Wanted, has_work, lacks, state_of
 from tests.gan.test_trainer import BASE
 
 
@@ -130,6 +131,11 @@ def test_metrics_add_up_and_missing_stays_missing(
         "evaluated": ["fid", "modes"], "numbers": {"fid": 12.5}, "protocols": {"fid": "p"},
     }  # fmt: skip
     assert lacks(trial, tmp_path, ["modes", "d_loss"]) == ["d_loss"]
+    folder.write_complete({"outcome": None})
+    assert not has_work(trial, Wanted(("fid", "modes")), tmp_path, {})
+    assert has_work(trial, Wanted(("fid", "walk")), tmp_path, {})  # a probe that was added later
+    folder.add_metrics(["walk"], {}, {})
+    assert not has_work(trial, Wanted(("fid", "walk")), tmp_path, {})
 
 
 def test_losses_are_kept_exactly_non_finite_values_included(folder: TrialFolder) -> None:

@@ -52,7 +52,7 @@ def config() -> TrialConfig:
         "g_activation": "leaky_relu", "d_activation": "leaky_relu", "g_output": "sigmoid",
         "g_norm": "none", "d_norm": "none", "d_dropout": 0.4, "init": "torch",
         "criterion": "bce", "g_optimizer": "adam", "d_optimizer": "adam", "g_lr": 2e-4,
-        "d_lr": 2e-4, "batch_size": 128, "epochs": 1, "seed": 1,
+        "d_lr": 2e-4, "batch_size": 128, "d_steps": 1, "g_steps": 1, "epochs": 1, "seed": 1,
     }  # fmt: skip
     return TrialConfig(**settings)
 

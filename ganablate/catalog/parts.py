@@ -141,11 +141,11 @@ class Metric(Part):
 class Probe(Part):
     """`f(subject) -> Finding`: a closer look at a trained trial, for the eye or as numbers.
 
-    `columns` are the numbers it yields and `pictures` the names of the images it draws; either
-    may be empty. `needs` is what there must be: "labels" of the data set, a "classifier" as its
-    extractor, "convolutions" in the discriminator.
+    `columns` are the numbers it yields; `pictures` maps the names of the images it draws to what
+    they show. Either may be empty. `needs` is what there must be: "labels" of the data set, a
+    "classifier" as its extractor, "convolutions" in the discriminator.
     """
 
     needs: tuple[Literal["labels", "classifier", "convolutions"], ...] = ()
     columns: Mapping[str, Column] = field(default_factory=dict)
-    pictures: tuple[str, ...] = ()
+    pictures: Mapping[str, str] = field(default_factory=dict)

@@ -23,7 +23,9 @@ PROBES: dict[str, Probe] = {
         summary="maps of D's last hidden convolution, trained beside untrained",
         source="R2.3",
         needs=("convolutions",),
-        pictures=("maps",),
+        pictures={
+            "maps": "a row for each real image: 6 maps of the trained D, the same 6 untrained"
+        },
     ),
     "walk": Probe(
         implementation="ganablate.metrics.probes.walk:walk",
@@ -34,7 +36,7 @@ PROBES: dict[str, Probe] = {
                 direction="none", unit="mean steps", title="Largest step of a walk"
             )
         },
-        pictures=("lines",),
+        pictures={"lines": "5 straight lines between two latents, at 9 even points"},
     ),
     "arithmetic": Probe(
         implementation="ganablate.metrics.probes.arithmetic:arithmetic",
@@ -46,7 +48,10 @@ PROBES: dict[str, Probe] = {
                 direction="max", unit="share", title="Latent arithmetic, hits"
             )
         },
-        pictures=("sums",),
+        pictures={
+            "sums": "10 times the mean latents of 3 samples of classes a, b, c; a - b + c; "
+            "8 neighbours of that"
+        },
     ),
 }
 

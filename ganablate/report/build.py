@@ -8,11 +8,15 @@ import pandas as pd
 from filelock import FileLock
 
 from ganablate.atomic_write import write_text
+from ganablate.catalog import PROBES
 from ganablate.report.captions import table_notes
 from ganablate.report.curves import curves_csv, curves_frame, merge_curves, read_curves
 from ganablate.report.figures.contact_sheet import draw_contact_sheet, sample_rows
+from ganablate.report.figures.loss_pairs import draw_loss_pairs
 from ganablate.report.figures.losses import draw_losses
+from ganablate.report.figures.over_time import draw_over_time
 from ganablate.report.figures.primary import draw_primary
+from ganablate.report.figures.probe_sheet import draw_probe_sheet, probe_panels
 from ganablate.report.provenance import provenance, read_provenance
 from ganablate.report.render import to_latex, to_markdown
 from ganablate.report.tables import arm_table, table_csv
@@ -57,11 +61,16 @@ def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> Report
         write_text(folder / "table.md", markdown)
         write_text(folder / "table.tex", to_latex(table, plan, notes))
         # A picture of numbers that are gone would contradict the table beside it.
+        if not draw_loss_pairs(curves, trials, plan, pictures / "loss_pairs.png"):
+            (pictures / "loss_pairs.png").unlink(missing_ok=True)
         if not draw_losses(curves, trials, plan, pictures / "losses.png"):
             (pictures / "losses.png").unlink(missing_ok=True)
+        if not draw_over_time(curves, trials, plan, pictures / "over_time.png"):
+            (pictures / "over_time.png").unlink(missing_ok=True)
         if not draw_primary(table, trials, plan, pictures / "primary.png"):
             (pictures / "primary.png").unlink(missing_ok=True)
         notices += _samples(plan, trials, trials_root, pictures / "samples.png")
+        notices += _probes(plan, trials, trials_root, pictures)
         facts = provenance(plan, trials_root, read_provenance(folder / "provenance.json"))
         if facts is not None:
             text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
@@ -91,13 +100,35 @@ def _samples(plan: Plan, trials: pd.DataFrame, trials_root: Path, samples: Path)
     rows = sample_rows(trials, plan, trials_root)
     lacking = [row.arm for row in rows if row.lacks_images]
     if samples.exists() and lacking:
-        return [
-            f"{samples.name} stays as it is: the images of {len(lacking)} arm(s) are not here "
-            f"({', '.join(lacking[:3])}{', ...' if len(lacking) > 3 else ''})"
-        ]
+        return [_stays(samples, lacking)]
     if not draw_contact_sheet(rows, trials, plan, samples):
         samples.unlink(missing_ok=True)
     return []
+
+
+def _probes(plan: Plan, trials: pd.DataFrame, trials_root: Path, pictures: Path) -> list[str]:
+    """Draw a sheet for each probe of the plan, and drop those of others; returns notices."""
+    notices = []
+    for name, probe in PROBES.items():
+        path = pictures / f"{name}.png"
+        if name not in plan.probes:
+            path.unlink(missing_ok=True)
+            continue
+        for picture, shows in probe.pictures.items():
+            panels = probe_panels(name, picture, trials, plan, trials_root)
+            lacking = [panel.arm for panel in panels if panel.lacking]
+            if path.exists() and lacking:
+                notices.append(_stays(path, lacking))
+            elif not draw_probe_sheet(panels, f"Probe {name}: {shows}", trials, plan, path):
+                path.unlink(missing_ok=True)
+    return notices
+
+
+def _stays(picture: Path, lacking: list[str]) -> str:
+    return (
+        f"{picture.name} stays as it is: the images of {len(lacking)} arm(s) are not here "
+        f"({', '.join(lacking[:3])}{', ...' if len(lacking) > 3 else ''})"
+    )
 
 
 def _present(folder: Path) -> tuple[Path, ...]:

@@ -1,21 +1,24 @@
-"""`curves.csv`: every loss of every complete trial, as means over fiftieths of its training.
+"""`curves.csv`: what complete trials went through: losses, and images where a study says so.
 
-A training is cut into 50 equal blocks of consecutive steps (fewer where it has fewer steps); each
-row is the mean of one block, in six significant digits, and the standard deviation of its steps
-(`spread`, how much the loss fluctuates) in three. That is small enough to be committed: 55 trials
-give less than 300 KB. MLflow has up to 1,000 points a loss and the accuracies of D; the trial
-folder has every step. Older files have no `spread`, and are written as they were.
+Of every loss a training is cut into 50 equal blocks of consecutive steps (fewer where it has fewer
+steps); each row is the mean of one block, in six significant digits, and the standard deviation of
+its steps (`spread`, how much the loss fluctuates) in three. That is small enough to be committed:
+55 trials give less than 300 KB. MLflow has up to 1,000 points a loss and the accuracies of D; the
+trial folder has every step. Older files have no `spread`, and are written as they were. A metric
+that was measured during training has a row for each point, the end included, without a spread.
 """
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ganablate.catalog import DATASETS
-from ganablate.ledger import TrialFolder, state_of
+from ganablate.catalog import DATASETS, metric_columns
+from ganablate.ledger import TrialFolder
 from ganablate.study.plan import Plan, Trial
+from ganablate.work import Wanted, state_of
 
 BLOCKS = 50
 LOSSES = ("d/criterion", "d/penalty", "g/criterion")
@@ -66,10 +69,11 @@ def _frame(pieces: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def curves_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
-    """Tidy frame of trial_id, metric, images_seen, value, spread: the complete trials in plan order.
+    """Tidy frame of the complete trials in plan order, one row a block: `_TYPES` has its columns.
 
     `images_seen` is that at the end of the block. A block with a step that is not finite keeps
-    its row and has no value; blocks that a diverged trial did not reach have no row.
+    its row and has no value; blocks that a diverged trial did not reach have no row. Where the
+    plan measures images during training, the rows of a metric follow those of the losses.
     """
     pieces = []
     for trial in plan.trials:
@@ -85,12 +89,40 @@ def curves_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
             columns = {
                 "trial_id": trial.trial_id,
                 "metric": key,
-                "images_seen": ends * trial.config.batch_size,
+                "images_seen": ends * trial.config.d_steps * trial.config.batch_size,
                 "value": means,
                 "spread": spreads,
             }
             pieces.append(pd.DataFrame(columns))
+        if plan.evaluations > 1:
+            pieces += _measured(trial, folder, plan)
     return _frame(pieces)
+
+
+def _measured(trial: Trial, folder: TrialFolder, plan: Plan) -> Iterator[pd.DataFrame]:
+    """The metrics on images at the points of this plan, in every digit."""
+    facts = folder.complete or {}
+    wanted = Wanted(plan.metrics, (plan.evaluations,))
+    stops = set(wanted.stops(facts.get("planned_iterations", 0)))
+    points = [
+        (content["images_seen"], content["numbers"])
+        for at, content in folder.evaluations().items()
+        if at in stops
+    ]
+    points.append((facts.get("images_seen", 0), folder.metrics()["numbers"]))
+    for column in metric_columns(wanted.on_images):
+        known = [(seen, numbers[column]) for seen, numbers in points if column in numbers]
+        if known:
+            seen, values = zip(*known, strict=True)
+            yield pd.DataFrame(
+                {
+                    "trial_id": trial.trial_id,
+                    "metric": column,
+                    "images_seen": seen,
+                    "value": values,
+                    "spread": float("nan"),
+                }
+            )
 
 
 def curves_csv(curves: pd.DataFrame) -> str:

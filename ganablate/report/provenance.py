@@ -7,9 +7,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ganablate.ledger import TrialFolder, state_of
+from ganablate.ledger import TrialFolder
 from ganablate.report.tables import reference_arm
 from ganablate.study.plan import Plan
+from ganablate.work import state_of
 
 _FACTS = ("device", "precision", "threads", "torch", "ganablate", "host")
 

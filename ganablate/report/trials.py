@@ -11,8 +11,9 @@ from typing import Any
 import pandas as pd
 
 from ganablate.catalog import METRICS, metric_columns, probe_columns
-from ganablate.ledger import TrialFolder, state_of
+from ganablate.ledger import TrialFolder
 from ganablate.study.plan import Plan, Trial
+from ganablate.work import state_of
 
 _TEXTS = ("trial_id", "arm", "state", "outcome", "device", "precision")
 _COUNTS = ("replicate", "images_seen", "g_updates", "d_updates")

@@ -109,6 +109,8 @@ class _ClaimCheck:
         if statement.metric not in curves and self.known.metrics_known:
             message = unknown("a curve that this study records", statement.metric, curves)
             yield Fault((*path, "metric"), message)
+        if statement.metric in curves and statement.metric not in LOSS_CURVES:
+            yield from self._evaluated(statement, path)
         if statement.metric == "d/penalty" and not self.known.penalty and self.known.complete:
             message = "no arm of this study has a penalty, so there is no curve d/penalty"
             yield Fault((*path, "metric"), message)
@@ -122,6 +124,15 @@ class _ClaimCheck:
             return
         if other is not None:
             yield from self.known.arm(other, where)
+
+    def _evaluated(self, statement: Curve, path: KeyPath) -> Iterator[Fault]:
+        counts = (budget.evaluations for budget in self.study.budgets.values())
+        if max([self.study.evaluations, *(count or 1 for count in counts)]) == 1:
+            message = (
+                f"{statement.metric} is measured at the end only, which is no curve; say "
+                "`evaluations: 10`, or another number of points, in the study or a budget"
+            )
+            yield Fault((*path, "metric"), message)
 
     def _arithmetic(self, statement: Arithmetic, path: KeyPath) -> Iterator[Fault]:
         known = {n.metric or n.quantity or "" for n in self.study.published}

@@ -68,6 +68,7 @@ def expand(
         asks=study.asks,
         replicates=count,
         probes=study.probes,
+        evaluations=chosen.evaluations or study.evaluations,
         published=tuple(_published(study, layout, planned)),
     )
 

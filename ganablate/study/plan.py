@@ -61,7 +61,8 @@ class Plan:
 
     `primary` is a table column, `metrics` and `probes` are names of the catalog. `excluded` holds
     the arms that the study leaves out, each with the study's reason; `published` the report's
-    numbers for arms of this budget.
+    numbers for arms of this budget. Images are measured after each of `evaluations` equal parts of
+    the training, so 1 is at its end only.
     """
 
     study: str
@@ -75,6 +76,7 @@ class Plan:
     replicates: int
     probes: tuple[str, ...] = ()
     published: tuple[PublishedNumber, ...] = ()
+    evaluations: int = 1
 
     @property
     def measured(self) -> tuple[str, ...]:

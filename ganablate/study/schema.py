@@ -16,6 +16,8 @@ from ganablate.study.wording import show
 Settings = dict[str, Any]
 Levels = list[Any]
 MOST_REPLICATES = 1000
+Evaluations = Annotated[Whole, Field(ge=1, le=1000)]
+"""Equal parts of the training, after each of which images are measured; 1: at the end only."""
 Replicates = Annotated[Whole, Field(ge=1, le=MOST_REPLICATES)]
 RESTATED = ("ablate", "cross", "arms")
 """Sections of a study whose entries a budget restates as `ablate.FACTOR`, `arms.NAME`."""
@@ -61,12 +63,13 @@ class Budget(Entry):
     """
 
     replicates: Replicates | None = None
+    evaluations: Evaluations | None = None
     settings: Settings = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
     def _gather(cls, given: object) -> object:
-        return gathered(given, ("replicates",), "settings")
+        return gathered(given, ("replicates", "evaluations"), "settings")
 
     @property
     def restated(self) -> dict[str, Any]:
@@ -124,6 +127,7 @@ class Study(Entry):
     arms: dict[Name, NamedArm] = Field(default_factory=dict)
     exclude: tuple[Exclude, ...] = ()
     replicates: Replicates = 1
+    evaluations: Evaluations = 1
     seed: Annotated[Whole, Field(ge=0, lt=2**63)] = 0
     default_budget: str = FULL
     budgets: dict[Name, Budget] = Field(default_factory=dict)

@@ -68,7 +68,11 @@ _ABSENT = {
 
 _LABELS = ("real_labels", "fake_labels")
 
-_BESIDE = {"budgets": ("replicates",), "arms": ("compare_to",), "exclude": ("because",)}
+_BESIDE = {
+    "budgets": ("replicates", "evaluations"),
+    "arms": ("compare_to",),
+    "exclude": ("because",),
+}
 """Keys that may stand among the settings of a section."""
 
 

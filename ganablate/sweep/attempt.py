@@ -18,7 +18,6 @@ from typing import Any
 import torch
 
 import ganablate
-from ganablate.catalog import METRICS
 from ganablate.gan.checkpoint import (
     CheckpointError,
     load_state,
@@ -26,12 +25,13 @@ from ganablate.gan.checkpoint import (
     save_state,
     save_weights,
 )
-from ganablate.gan.data import MaterialisedData, materialise
+from ganablate.gan.data import MaterialisedData
 from ganablate.gan.samples import save_grid
 from ganablate.gan.trainer import Trainer
-from ganablate.ledger import POINTS_PER_LOSS, TrialFolder, lacks, now_ms, one_line, state_of
-from ganablate.metrics.evaluate import evaluate
+from ganablate.ledger import POINTS_PER_LOSS, TrialFolder, now_ms, one_line
 from ganablate.sweep.job import Job, Progress
+from ganablate.sweep.measure import animate, data_of, measure, measure_during
+from ganablate.work import lacks, lacks_evaluations, state_of
 
 PROGRESS_SECONDS = 3.0
 """Time between two reports to the driver; checkpoints are rarer (a setting of the profile)."""
@@ -81,6 +81,9 @@ class TrialAttempt:
             if self._saw_other_data(fingerprint):
                 _log.warning("%s saw other data; training it again", self.folder.path)
                 self.folder.retire()
+            elif self._was_not_measured_during_training():
+                _log.warning("%s was measured at its end only; training again", self.folder.path)
+                self.folder.retire()
             self._complete = self.folder.complete
             if self._complete is None:
                 self.folder.open(self.job.trial)
@@ -112,13 +115,7 @@ class TrialAttempt:
     @cached_property
     def data(self) -> MaterialisedData:
         """The data set of the trial."""
-        return materialise(
-            self.config.dataset,
-            self.config.image_size,
-            data_root=self.job.data_root,
-            cache=self.job.cache,
-            channels=self.config.channels,
-        )
+        return data_of(self.job)
 
     @cached_property
     def trainer(self) -> Trainer:
@@ -142,14 +139,20 @@ class TrialAttempt:
         seen = {attempt.get("data_fingerprint", fingerprint) for attempt in self.folder.attempts()}
         return state == "stale" or not seen <= {fingerprint}
 
+    def _was_not_measured_during_training(self) -> bool:
+        wanted, root = self.job.wanted, self.job.trials_root
+        complete = self.folder.complete is not None
+        return complete and lacks_evaluations(self.job.trial, root, wanted)
+
     def _train(self, seconds: float) -> None:
         """Train for about so many seconds, at least one look long, not beyond the end."""
         stop_at = time.monotonic() + seconds
         while not self.trainer.done:
             began = time.monotonic()
             done = self.trainer.iteration
-            self.trainer.train(min(self._next_grid(done), done + self._look))
-            self._save_grid_if_due()
+            stop = min(at for at in self._grids | self._evaluations if at > done)
+            self.trainer.train(min(stop, done + self._look))
+            self._look_at_images()
             now = time.monotonic()
             if now >= stop_at:
                 return
@@ -158,16 +161,24 @@ class TrialAttempt:
             elif now - began > 2 * LOOK_SECONDS:
                 self._look = max(1, self._look // 2)
 
-    def _next_grid(self, iteration: int) -> int:
+    @cached_property
+    def _grids(self) -> set[int]:
         total = self.trainer.total_iterations
-        stops = (-(-total * part // SAMPLE_GRIDS) for part in range(1, SAMPLE_GRIDS + 1))
-        return next((stop for stop in stops if stop > iteration), total)
+        return {-(-total * part // SAMPLE_GRIDS) for part in range(1, SAMPLE_GRIDS + 1)}
 
-    def _save_grid_if_due(self) -> None:
-        done = self.trainer.iteration
-        if self.trainer.diverged_at is None and self._next_grid(done - 1) == done:
-            images = self.trainer.sample(SAMPLES, "fixed")
-            save_grid(images, self.folder.path / "samples" / f"{self.trainer.images_seen:09d}.png")
+    @cached_property
+    def _evaluations(self) -> set[int]:
+        return set(self.job.wanted.stops(self.trainer.total_iterations))
+
+    def _look_at_images(self) -> None:
+        trainer, done = self.trainer, self.trainer.iteration
+        if trainer.diverged_at is not None:
+            return
+        if done in self._grids:
+            grid = self.folder.path / "samples" / f"{trainer.images_seen:09d}.png"
+            save_grid(trainer.sample(SAMPLES, "fixed"), grid)
+        if done in self._evaluations:
+            measure_during(self.job, trainer, self.data)
 
     def _checkpoint(self) -> Path:
         trainer = self.trainer
@@ -212,19 +223,21 @@ class TrialAttempt:
         # After an end that was cut off, the checkpoint is there, and its block has the points.
         blocks = (self._checkpoint(),) if trainer.iteration > self._block_from else ()
         folder.write_losses(trainer.losses)
-        save_weights(trainer.generator, trainer.discriminator, folder.path / "weights.safetensors")
+        save_weights(trainer.networks, folder.path / "weights.safetensors")
         outcome = "diverged" if trainer.diverged_at is not None else None
         if outcome is None:
             folder.write_samples(trainer.sample(SAMPLES, "fixed"))
-        self._measure(self.job.metrics, diverged=outcome == "diverged")
+        animate(folder)
+        self._measure(self.job.wanted.measured, diverged=outcome == "diverged")
         folder.update_attempt(self.number, **self._times())
         folder.write_complete(
             {
                 "outcome": outcome,
                 "iterations": trainer.iteration,
+                "planned_iterations": trainer.total_iterations,
                 "images_seen": trainer.images_seen,
-                "g_updates": trainer.iteration,
-                "d_updates": trainer.iteration,
+                "g_updates": trainer.iteration * self.config.g_steps,
+                "d_updates": trainer.iteration * self.config.d_steps,
                 "diverged_at": trainer.diverged_at,
                 "data_fingerprint": self.data.fingerprint,
             }
@@ -232,11 +245,11 @@ class TrialAttempt:
         return self._progress(blocks=blocks, done=True, outcome=outcome)
 
     def _add_missing_metrics(self, complete: dict[str, Any]) -> Progress:
-        """Measure a complete trial by metrics that its study gained later, without training."""
-        missing = lacks(self.job.trial, self.job.trials_root, self.job.metrics)
+        """Measure a complete trial by what its study gained later, without training."""
+        missing = lacks(self.job.trial, self.job.trials_root, self.job.wanted.measured)
         if missing:
             weights = self.folder.path / "weights.safetensors"
-            load_weights(self.trainer.generator, self.trainer.discriminator, weights)
+            load_weights(self.trainer.networks, weights)
             self._measure(missing, diverged=complete["outcome"] == "diverged")
         self.folder.forget_failure()
         return Progress(
@@ -248,20 +261,8 @@ class TrialAttempt:
             outcome=complete["outcome"],
         )
 
-    def _measure(self, metrics: Sequence[str], *, diverged: bool) -> None:
-        unknown = [metric for metric in metrics if metric not in METRICS]
-        if unknown:
-            raise KeyError(f"no such metric: {', '.join(unknown)}")
-        evaluation = evaluate(
-            metrics,
-            dataset=self.config.dataset,
-            losses=self.folder.losses(),
-            fake_images=None if diverged else lambda n: self.trainer.sample(n, "evaluation"),
-            real_images=self.data.images,
-            fingerprint=self.data.fingerprint,
-            cache=self.job.cache,
-        )
-        self.folder.add_metrics(metrics, evaluation.numbers, evaluation.protocols)
+    def _measure(self, names: Sequence[str], *, diverged: bool) -> None:
+        measure(names, job=self.job, trainer=self.trainer, data=self.data, diverged=diverged)
 
     # --- facts ---
 

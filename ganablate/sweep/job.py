@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ganablate.study.plan import Trial
+from ganablate.work import Wanted
 
 DEFAULT_ATTEMPT = "ganablate.sweep.attempt:start"
 
@@ -21,7 +22,7 @@ class Job:
 
     Attributes:
         trial: The trial.
-        metrics: Names of catalog.METRICS to evaluate at the end.
+        wanted: What is to be measured, and when.
         trials_root: Holds one folder a trial.
         cache: Holds the materialised data sets and the features of real images.
         data_root: Where data sets are found or downloaded to; None: the default place.
@@ -32,7 +33,7 @@ class Job:
     """
 
     trial: Trial
-    metrics: tuple[str, ...]
+    wanted: Wanted
     trials_root: Path
     cache: Path
     data_root: Path | None

@@ -2,16 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
-from ganablate.gan.data import DataError, materialise
-from ganablate.ledger import DataKey, data_key, has_work
+from ganablate.catalog import DATASETS, PROBES
+from ganablate.gan.data import DataError, MaterialisedData, materialise
 from ganablate.study.plan import Plan
+from ganablate.work import DataKey, data_key, has_work, wanted_of
 
 
 def prepare_data(
     plans: Sequence[Plan], data_root: Path | None, runs: Path
 ) -> tuple[Mapping[DataKey, str], list[str]]:
-    """Materialise the data sets of the plans under `runs/data`.
+    """Materialise the data sets of the plans under `runs/data`, and the test splits of probes.
 
     A data set that cannot be had is a problem only if some trial still needs it.
 
@@ -20,28 +22,40 @@ def prepare_data(
     """
     fingerprints: dict[DataKey, str] = {}
     problems: list[str] = []
-    for key in dict.fromkeys(data_key(trial) for plan in plans for trial in plan.trials):
+
+    def read(key: DataKey, split: Literal["train", "test"]) -> MaterialisedData | None:
         dataset, size, channels, crop = key
+        cache = runs / "data"
         try:
-            data = materialise(
-                dataset,
-                size,
-                data_root=data_root,
-                cache=runs / "data",
-                channels=channels,
-                crop=crop,
-            )
+            return materialise(
+                dataset, size, data_root=data_root, cache=cache, channels=channels, crop=crop,
+                split=split,
+            )  # fmt: skip
         except DataError as error:
             if _needed(key, plans, runs):
                 problems.append(str(error))
-        else:
+            return None
+
+    for key in dict.fromkeys(data_key(trial) for plan in plans for trial in plan.trials):
+        data = read(key, "train")
+        if data is not None:
             fingerprints[key] = data.fingerprint
+    for key in _tested(plans):
+        read(key, "test")
     return fingerprints, list(dict.fromkeys(problems))
 
 
+def _tested(plans: Sequence[Plan]) -> dict[DataKey, None]:
+    """The data sets whose test split a probe looks at."""
+    probed = [plan for plan in plans if any("labels" in PROBES[name].needs for name in plan.probes)]
+    keys = (data_key(trial) for plan in probed for trial in plan.trials)
+    return {key: None for key in keys if key[0] in DATASETS and DATASETS[key[0]].test is not None}
+
+
 def _needed(key: DataKey, plans: Sequence[Plan], runs: Path) -> bool:
+    wanted = wanted_of(plans)
     return any(
-        has_work(trial, plan.metrics, runs / "trials", {})
+        has_work(trial, wanted[trial.trial_id], runs / "trials", {})
         for plan in plans
         for trial in plan.trials
         if data_key(trial) == key

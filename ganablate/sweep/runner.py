@@ -8,7 +8,7 @@ from pathlib import Path
 from ray import tune
 from ray.tune import TuneError
 
-from ganablate.ledger import DataKey, has_work, one_line
+from ganablate.ledger import one_line
 from ganablate.study.plan import Plan
 from ganablate.sweep.events import Observer, Summary
 from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
@@ -19,6 +19,7 @@ from ganablate.sweep.ray_session import ray_session
 from ganablate.sweep.relay import Relay, Work
 from ganablate.sweep.trainable import INDEX, StartLine, TrialTrainable
 from ganablate.tracking import TrackedTrial, Tracker
+from ganablate.work import DataKey, Wanted, has_work, wanted_of
 
 
 def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
@@ -34,7 +35,8 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
     """Bring every trial of the plans to completion, or to the end of its retries.
 
     A trial that several plans share is run once. Complete trials are not run again, unless a
-    metric is missing, which is then measured. SIGINT and SIGTERM end the sweep early: workers are
+    metric or a probe is missing, which is then measured, or measurements during training are,
+    which takes training again. SIGINT and SIGTERM end the sweep early: workers are
     stopped, their last checkpoints stay, and the same call goes on from there.
 
     Args:
@@ -52,16 +54,16 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
     began = time.monotonic()
     runs = runs.resolve()
     owned = _owners(plans, runs / "trials")
-    metrics = _metrics(plans)
+    wanted = wanted_of(plans)
     known = fingerprints or {}
     pending = [
         id_
         for id_, (first, *_) in owned.items()
-        if has_work(first.trial, metrics[id_], first.trials_root, known)
+        if has_work(first.trial, wanted[id_], first.trials_root, known)
     ]
     waiting = frozenset(pending)
     machine = _machine(profile, owned, pending)
-    jobs = _jobs(owned, pending, metrics, profile, machine, runs) if machine else []
+    jobs = _jobs(owned, pending, wanted, profile, machine, runs) if machine else []
     interruption = Interruption()
     relay = Relay(
         jobs,
@@ -141,15 +143,6 @@ def _owners(plans: Sequence[Plan], root: Path) -> dict[str, list[TrackedTrial]]:
     return owned
 
 
-def _metrics(plans: Sequence[Plan]) -> dict[str, tuple[str, ...]]:
-    """All metrics that any plan wants of a trial id."""
-    wanted: dict[str, dict[str, None]] = {}
-    for plan in plans:
-        for trial in plan.trials:
-            wanted.setdefault(trial.trial_id, {}).update(dict.fromkeys(plan.metrics))
-    return {trial_id: tuple(names) for trial_id, names in wanted.items()}
-
-
 def _machine(
     profile: Profile, owned: Mapping[str, list[TrackedTrial]], pending: Sequence[str]
 ) -> Machine | None:
@@ -162,7 +155,7 @@ def _machine(
 def _jobs(
     owned: Mapping[str, list[TrackedTrial]],
     pending: Sequence[str],
-    metrics: Mapping[str, tuple[str, ...]],
+    wanted: Mapping[str, Wanted],
     profile: Profile,
     machine: Machine,
     runs: Path,
@@ -172,7 +165,7 @@ def _jobs(
         Work(
             job=Job(
                 trial=owned[id_][0].trial,
-                metrics=metrics[id_],
+                wanted=wanted[id_],
                 trials_root=runs / "trials",
                 cache=runs / "data",
                 data_root=data_root,

@@ -42,7 +42,8 @@ class _Run:
 
     run_id: str
     finished: str = ""
-    columns: set[str] = field(default_factory=set)
+    evaluated: str = ""
+    """What it was measured with: a probe may add pictures and no number."""
     params: dict[str, str] = field(default_factory=dict)
     """Still to be sent; they go with the first call that sends anything."""
     sent: set[Path] = field(default_factory=set)
@@ -90,8 +91,9 @@ class MlflowStore:
         """Send all there is to a complete trial, unless MLflow has it already."""
         run, folder = self._run(tracked), tracked.folder
         finals, tags = final_points(folder), final_tags(folder)
-        columns = {point.key for point in finals}
-        if run.finished == tags.get("ganablate.finished_ms") and columns <= run.columns:
+        known = run.finished, run.evaluated
+        there = tags.get("ganablate.finished_ms"), tags["ganablate.evaluated"]
+        if known == there:
             return
         new = [block for block in folder.blocks() if block not in run.sent]
         points = [point for block in new for point in points_of(block)]
@@ -102,7 +104,8 @@ class MlflowStore:
         # Last, since these tags say that all of it is there.
         self._log(run, [], {**identity_tags(tracked, "complete"), **tags})
         run.sent.update(new)
-        run.status, run.finished, run.columns = "FINISHED", tags["ganablate.finished_ms"], columns
+        run.status = "FINISHED"
+        run.finished, run.evaluated = tags["ganablate.finished_ms"], tags["ganablate.evaluated"]
 
     def fail(self, tracked: TrackedTrial, message: str) -> None:
         """Mark the trial's run as failed."""
@@ -206,7 +209,7 @@ class MlflowStore:
                 known = _Run(run.info.run_id)
                 if tags.get("ganablate.state") == "complete":
                     known.finished = tags.get("ganablate.finished_ms", "")
-                    known.columns = set(run.data.metrics)
+                    known.evaluated = tags.get("ganablate.evaluated", "")
                 found.append((tags.get("ganablate.trial_id", ""), known))
             token = page.token
             if not token:

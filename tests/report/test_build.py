@@ -14,9 +14,9 @@ from ganablate.report.figures.style import wrapped
 
 FILES = [
     "trials.csv", "curves.csv", "table.csv", "table.md", "table.tex", "provenance.json",
-    "losses.png", "primary.png", "samples.png",
+    "loss_pairs.png", "losses.png", "primary.png", "samples.png",
 ]  # fmt: skip
-PICTURES = FILES[-3:]
+PICTURES = FILES[-4:]
 
 
 def contents(report):
@@ -54,7 +54,8 @@ def test_a_fresh_clone_rebuilds_the_same_bytes(three_arms, run_all, tmp_path):
     first = build_report(three_arms, trials_root=root, results_root=tmp_path / "results")
     before = contents(first)
     shutil.rmtree(tmp_path / "runs")
-    for name in ("table.csv", "table.md", "table.tex", "figures/losses.png", "figures/primary.png"):
+    drawn = ("loss_pairs.png", "losses.png", "primary.png")
+    for name in ("table.csv", "table.md", "table.tex", *(f"figures/{name}" for name in drawn)):
         (first.folder / name).unlink()
     second = build_report(three_arms, trials_root=root, results_root=tmp_path / "results")
     assert contents(second) == before

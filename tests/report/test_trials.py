@@ -8,7 +8,9 @@ import pytest
 from synthetic_study import METRICS, STAMP, make_plan, write_trial
 
 from ganablate.ledger import TrialFolder
+from ganablate.report.captions import table_notes
 from ganablate.report.curves import curves_csv, curves_frame, merge_curves, read_curves
+from ganablate.report.tables import arm_table
 from ganablate.report.trials import merge_trials, read_trials, trials_csv, trials_frame
 
 THIRD = 0.1 + 0.2  # its shortest exact text has 17 digits
@@ -136,6 +138,8 @@ def test_curves_are_means_of_equal_blocks(plan, tmp_path, steps):
     assert set(np.diff(ends)) <= {steps // 50, -(-steps // 50)}
     by_hand = [values[i:j].astype(np.float64).mean() for i, j in pairwise(ends)]
     assert curves["value"].tolist() == [float(f"{value:.6g}") for value in by_hand]
+    spreads = [np.std(values[i:j].astype(np.float64)) for i, j in pairwise(ends)]
+    assert curves["spread"].tolist() == [float(f"{spread:.3g}") for spread in spreads]
 
 
 def test_a_block_with_a_step_that_is_not_finite_has_no_value(plan, tmp_path):
@@ -148,6 +152,45 @@ def test_a_block_with_a_step_that_is_not_finite_has_no_value(plan, tmp_path):
     assert np.flatnonzero(back["value"].isna()).tolist() == [1, 4]
     assert set(back["value"].dropna()) == {0.333333}
     assert curves_csv(back) == text
+
+
+def test_older_curves_are_written_as_they_were(plan, tmp_path):
+    old = "trial_id,metric,images_seen,value\n" + f"{plan.trials[1].trial_id},d/criterion,64,0.5\n"
+    (tmp_path / "curves.csv").write_text(old)
+    committed = read_curves(tmp_path / "curves.csv")
+    assert curves_csv(committed) == old
+    steps = {"d/criterion": np.array([1.0, 2.0], dtype=np.float32)}
+    write_trial(tmp_path, plan.trials[0], numbers={}, losses=steps)
+    trials = trials_frame(plan, tmp_path).assign(state="complete")
+    mixed = curves_csv(merge_curves(curves_frame(plan, tmp_path), committed, trials))
+    assert mixed.splitlines()[0] == "trial_id,metric,images_seen,value,spread"
+    assert mixed.splitlines()[-1].endswith(",d/criterion,64,0.5,")
+    (tmp_path / "curves.csv").write_text(mixed)
+    assert curves_csv(read_curves(tmp_path / "curves.csv")) == mixed
+
+
+def test_images_seen_counts_every_step_of_d(tmp_path):
+    plan = make_plan({"baseline": {"d_steps": 5}}, replicates=1)
+    write_trial(tmp_path, plan.trials[0], numbers={}, losses={"d/criterion": np.ones(3)})
+    assert curves_frame(plan, tmp_path)["images_seen"].tolist() == [320, 640, 960]
+
+
+def test_columns_of_probes_carry_their_protocol(tmp_path):
+    plan = make_plan({"baseline": {}}, replicates=1, metrics=("fid",), probes=("walk", "filters"))
+    write_trial(tmp_path, plan.trials[0], numbers={"fid": 2.0})
+    folder = TrialFolder(tmp_path, plan.trials[0].trial_id)
+    folder.add_metrics(["walk"], {"walk_largest_step": 1.25}, {"walk_largest_step": "5 lines"})
+    frame = trials_frame(plan, tmp_path)
+    assert list(frame.columns)[-4:] == [
+        "fid", "walk_largest_step", "fid_protocol", "walk_largest_step_protocol",
+    ]  # fmt: skip
+    assert frame["walk_largest_step"].tolist() == [1.25]
+    assert frame["walk_largest_step_protocol"].tolist() == ["5 lines"]
+    table = arm_table(frame, plan)
+    assert table["walk_largest_step"].tolist() == [1.25]
+    said = "\n".join(table_notes(frame, table, plan))
+    assert "Largest step of a walk: 5 lines." in said
+    assert "Mean steps: Largest step of a walk." in said
 
 
 def test_blocks_of_a_diverged_trial_are_fiftieths_of_the_whole_training(plan, tmp_path):

@@ -128,6 +128,33 @@ def test_words_for_what_a_trial_does_not_have(load: Load) -> None:
     assert (b.g_grad_clip, b.d_grad_clip, b.g_ema) == (None, 5.0, 0.99)
 
 
+def test_evaluations_are_in_the_plan_and_in_no_id(load: Load) -> None:
+    plain = load("budgets: {b: {epochs: 3}}\n")
+    during = load("evaluations: 4\nbudgets: {b: {epochs: 3, evaluations: 2}}\n")
+    assert [expand(s, b).evaluations for s in (plain, during) for b in ("full", "b")] == [
+        1,
+        1,
+        4,
+        2,
+    ]
+    for budget in ("full", "b"):
+        ids = [[trial.trial_id for trial in expand(s, budget).trials] for s in (plain, during)]
+        assert ids[0] == ids[1]
+
+
+def test_published_numbers_are_those_of_the_budgets_arms(load: Load) -> None:
+    study = load(
+        "ablate: {d_dropout: [0.5]}\nbudgets: {b: {ablate.d_dropout: [0.2]}}\npublished:\n"
+        "  - {arm: d_dropout=0.50, metric: fid, value: 3, protocol: p, source: s}\n"
+        "  - {arm: baseline, quantity: parameters, value: 7, protocol: p, source: s}\n"
+    )
+    found = {
+        b: [(n.arm, n.name, n.value) for n in expand(study, b).published] for b in ("full", "b")
+    }
+    assert found["full"] == [("d_dropout=0.5", "fid", 3.0), ("baseline", "parameters", 7.0)]
+    assert found["b"] == [("baseline", "parameters", 7.0)]
+
+
 def test_a_length_replaces_the_inherited_one(load: Load) -> None:
     study = load("ablate: {iterations: [5]}\nbudgets: {b: {iterations: 3, ablate.iterations: [9]}}")
     assert [(a.config.epochs, a.config.iterations) for a in expand(study).arms] == [
@@ -276,7 +303,8 @@ def test_every_kind_of_claim_loads(load: Load) -> None:
     ]
     claims = [f"  - {{id: c{i}, says: s, {text}}}\n" for i, text in enumerate(STATEMENTS)]
     study = load(
-        f"ablate: {{d_dropout: [0.5]}}\npublished:\n{''.join(published)}claims:\n{''.join(claims)}"
+        f"evaluations: 4\nablate: {{d_dropout: [0.5]}}\n"
+        f"published:\n{''.join(published)}claims:\n{''.join(claims)}"
     )
     kinds = [claim.kind for claim in study.claims]
     assert kinds == [

@@ -318,15 +318,22 @@ WRONG = {
     ),
     "reaches before itself": (
         METRICS
-        + CLAIM % "curve: {arm: baseline, metric: fid, reaches: {level: 9, before: baseline}}",
+        + CLAIM
+        % "curve: {arm: baseline, metric: d/criterion, reaches: {level: 9, before: baseline}}",
         6,
         ["baseline would be compared with itself"],
     ),
     "spread on nothing": (
-        METRICS + CLAIM % "curve: {arm: baseline, metric: fid, spread: {is: lower}}",
+        METRICS + CLAIM % "curve: {arm: baseline, metric: d/criterion, spread: {is: lower}}",
         6,
         ["nothing to compare baseline with"],
     ),
+    "curve of one point": (
+        METRICS + CLAIM % "curve: {arm: baseline, metric: fid, trend: {is: falling}}",
+        6,
+        ["fid is measured at the end only", "evaluations: 10"],
+    ),
+    "no evaluations": ("evaluations: 0\n" + METRICS, 4, ["evaluations", "at least 1"]),
     "curve without a penalty": (
         METRICS + CLAIM % "curve: {arms: all, metric: d/penalty, trend: {is: falling}}",
         6,

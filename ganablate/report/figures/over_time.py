@@ -1,0 +1,83 @@
+"""A metric of images over the training: one line an arm, the mean within its replicates' range."""
+
+from pathlib import Path
+
+import pandas as pd
+import seaborn as sns
+from matplotlib.ticker import FuncFormatter
+
+from ganablate.report.captions import coverage, heading, primary_column
+from ganablate.report.figures import style
+from ganablate.report.tables import arms_in_order, baseline_arm
+from ganablate.study.plan import Plan
+
+MOST_ARMS = 8
+"""More lines than colours that can be told apart are not drawn."""
+_WIDTH, _HEIGHT = 6.6, 2.9
+
+
+def over_time(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """The primary's values during training.
+
+    Returns:
+        Columns arm, images_seen, mean, low, high, n: over the complete replicates that were
+        measured there; at most 8 arms, the baseline first.
+    """
+    names = [arm.name for arm in arms_in_order(plan)[:MOST_ARMS]]
+    arm_of = trials.drop_duplicates("trial_id").set_index("trial_id")["arm"]
+    own = curves[curves["metric"] == primary_column(plan)].dropna(subset=["value"])
+    own = own.assign(arm=own["trial_id"].map(arm_of))
+    values = own[own["arm"].isin(names)].groupby(["arm", "images_seen"])["value"]
+    points = values.agg(["mean", "min", "max", "count"]).reset_index()
+    return points.rename(columns={"min": "low", "max": "high", "count": "n"})
+
+
+def draw_over_time(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Path) -> bool:
+    """Write the picture; False, and nothing written, where no arm was measured twice.
+
+    Source: R4, tables III and IV (R4.6, R4.7), where a metric stands beside the length so far.
+    """
+    name = primary_column(plan)
+    points = over_time(curves, trials, plan)
+    if name is None or points.empty or points["arm"].value_counts().max() < 2:
+        return False
+    shown = set(points["arm"])
+    arms = [arm for arm in arms_in_order(plan) if arm.name in shown]
+    caption = _caption(trials, plan, len(arms))
+    below = style.caption_inches(caption, _WIDTH) + 0.4
+    height = _HEIGHT + below
+    with style.look():
+        figure = style.new_figure(_WIDTH, height)
+        axes = figure.add_subplot()
+        colours = sns.color_palette("colorblind", MOST_ARMS).as_hex()
+        baseline = baseline_arm(plan)
+        for arm, colour in zip(arms, colours, strict=False):
+            line = points[points["arm"] == arm.name]
+            ink = style.INK if arm is baseline else colour
+            axes.fill_between(line["images_seen"], line["low"], line["high"], color=ink, alpha=0.15)
+            axes.plot(
+                line["images_seen"], line["mean"], color=ink, lw=1.2, marker="o", ms=3,
+                label=style.wrapped(arm.name, 26, lines=2),
+            )  # fmt: skip
+        low, high = float(points["low"].min()), float(points["high"].max())
+        if low > 0 and high / low > 20:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(FuncFormatter(style.plain))
+        axes.set_xlim(0, float(points["images_seen"].max()) * 1.02)
+        axes.xaxis.set_major_formatter(FuncFormatter(style.thousands))
+        axes.set_xlabel("images seen", fontsize=7, labelpad=2)
+        axes.set_ylabel(heading(plan.columns[name]), fontsize=7, labelpad=2)
+        figure.legend(loc="center left", bbox_to_anchor=(0.76, 0.6), fontsize=7, frameon=False)
+        style.add_caption(figure, caption)
+        figure.subplots_adjust(
+            left=0.6 / _WIDTH, right=0.75, bottom=below / height, top=1 - 0.1 / height
+        )
+        style.save(figure, path)
+    return True
+
+
+def _caption(trials: pd.DataFrame, plan: Plan, shown: int) -> str:
+    return (
+        f"{coverage(trials, plan)} {shown} of {len(plan.arms)} arms. Mean of an arm's complete "
+        "replicates, from the lowest to the highest of them, each measured as at the end."
+    )

@@ -1,0 +1,186 @@
+"""What is measured of a trained trial, and where its folder keeps it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ganablate.atomic_write import replacing
+from ganablate.catalog import DATASETS, EXTRACTORS, METRICS, PROBES, extractor_of
+from ganablate.config import derive_seed
+from ganablate.gan.data import MaterialisedData, materialise
+from ganablate.gan.streams import Streams
+from ganablate.gan.trainer import Trainer, build_networks
+from ganablate.ledger import TrialFolder, now_ms
+from ganablate.metrics.evaluate import Evaluation, evaluate
+from ganablate.metrics.extractors import card_of
+from ganablate.metrics.features import Floats, Images
+from ganablate.metrics.probes.probe import Probed, probe
+from ganablate.metrics.probes.subject import Labelled, Subject
+from ganablate.sweep.job import Job
+
+FRAME_MS, LAST_FRAME_MS = 400, 1_600
+_COLOURS = 64
+
+
+def measure(
+    names: Sequence[str], *, job: Job, trainer: Trainer, data: MaterialisedData, diverged: bool
+) -> None:
+    """Measure a trial and add what was found to its folder.
+
+    Args:
+        names: keys of catalog.METRICS and catalog.PROBES.
+        job: whose trial it is.
+        trainer: with the weights of the end.
+        data: what it was trained on; its losses are already in the trial's folder.
+        diverged: such a trial has no image to measure, and no probe looks at it.
+
+    Raises:
+        KeyError: there is no such metric or probe.
+        MetricError: something cannot be measured on this data.
+        DataError: a probe needs the test split, and it cannot be had.
+    """
+    unknown = [name for name in names if name not in METRICS and name not in PROBES]
+    if unknown:
+        raise KeyError(f"no such metric or probe: {', '.join(unknown)}")
+    folder = TrialFolder(job.trials_root, job.trial.trial_id)
+    metrics = [name for name in names if name in METRICS]
+    evaluation = _evaluated(metrics, job=job, trainer=trainer, data=data, diverged=diverged)
+    probes = [name for name in names if name in PROBES]
+    found = Probed()
+    if probes and not diverged:
+        with _looking_at(trainer):
+            found = probe(probes, subject_of(job, trainer, data))
+    for (name, picture), image in found.pictures.items():
+        _write_picture(folder, name, picture, image)
+    folder.add_metrics(
+        names,
+        {**evaluation.numbers, **found.numbers},
+        {**evaluation.protocols, **found.protocols},
+    )
+
+
+def measure_during(job: Job, trainer: Trainer, data: MaterialisedData) -> None:
+    """Measure the images of this point of the training, and keep the numbers in the folder.
+
+    The protocol is that of the end, so the last point of such a curve is the trial's number.
+    """
+    folder, names = TrialFolder(job.trials_root, job.trial.trial_id), job.wanted.on_images
+    evaluation = _evaluated(names, job=job, trainer=trainer, data=data, diverged=False)
+    content = {
+        "evaluated": list(names),
+        "images_seen": trainer.images_seen,
+        "measured_ms": now_ms(),
+        "numbers": evaluation.numbers,
+    }
+    folder.write_evaluation(trainer.iteration, content)
+
+
+def _evaluated(
+    names: Sequence[str], *, job: Job, trainer: Trainer, data: MaterialisedData, diverged: bool
+) -> Evaluation:
+    config, folder = job.trial.config, TrialFolder(job.trials_root, job.trial.trial_id)
+    return evaluate(
+        names,
+        extractor=extractor_of(config.dataset, config.channels),
+        losses=folder.losses(),
+        fake_images=None if diverged else lambda n: trainer.sample(n, "evaluation"),
+        real_images=data.images,
+        fingerprint=data.fingerprint,
+        cache=job.cache,
+    )
+
+
+def subject_of(job: Job, trainer: Trainer, data: MaterialisedData) -> Subject:
+    """The trial as probes see it; the trainer's discriminator is to be in evaluation mode."""
+    config = job.trial.config
+    streams = Streams(config, data.images, trainer.device)
+    _, untrained = build_networks(config, data.images.shape[3], trainer.device)
+    extractor = extractor_of(config.dataset, config.channels)
+
+    def scale(images: Images) -> torch.Tensor:
+        unit = torch.from_numpy(np.array(images)).to(trainer.device).permute(0, 3, 1, 2) / 255
+        return unit if config.pixel_range == "unit" else unit * 2 - 1
+
+    def latents(n: int, purpose: str) -> Floats:
+        drawn: Floats = streams.latents(n, "probe", purpose).cpu().numpy()
+        return drawn
+
+    def random(purpose: str) -> np.random.Generator:
+        return np.random.Generator(np.random.PCG64(derive_seed(config.seed, "probe", purpose)))
+
+    def test() -> Labelled:
+        split = _materialised(job, split="test")
+        return Labelled(split.images, split.labels)
+
+    tested = config.dataset in DATASETS and DATASETS[config.dataset].test is not None
+    return Subject(
+        images_of=lambda points: trainer.images_of(torch.from_numpy(points)),
+        latents=latents,
+        random=random,
+        discriminator=trainer.discriminator,
+        untrained_discriminator=untrained.eval(),
+        scale=scale,
+        train=Labelled(data.images, data.labels),
+        test=test if tested else None,
+        extract=EXTRACTORS[extractor].load() if extractor else None,
+        extractor=f"{extractor}@{card_of(extractor).sha256[:8]}" if extractor else "",
+    )
+
+
+def data_of(job: Job) -> MaterialisedData:
+    """The images that the job's trial is trained on."""
+    return _materialised(job)
+
+
+def _materialised(job: Job, **split: Any) -> MaterialisedData:
+    config = job.trial.config
+    return materialise(
+        config.dataset,
+        config.image_size,
+        data_root=job.data_root,
+        cache=job.cache,
+        channels=config.channels,
+        crop=config.crop,
+        **split,
+    )
+
+
+@contextmanager
+def _looking_at(trainer: Trainer) -> Iterator[None]:
+    """With the discriminator in evaluation mode."""
+    trainer.discriminator.eval()
+    try:
+        yield
+    finally:
+        trainer.discriminator.train()
+
+
+def _write_picture(folder: TrialFolder, name: str, picture: str, image: Images) -> None:
+    drawn = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+    with replacing(folder.probe_picture(name, picture)) as temporary:
+        drawn.save(temporary, format="PNG", optimize=True)
+
+
+def animate(folder: TrialFolder) -> None:
+    """Make `animation.gif` of the sample grids so far: the same latents while training goes on.
+
+    In 64 colours, without end, the last grid a little longer. Nothing is made without a grid.
+
+    Source: R1, section 3 (64 fixed samples, saved as a GIF).
+    """
+    frames = []
+    for path in sorted(folder.path.glob("samples/[0-9]*.png")):
+        with Image.open(path) as grid:
+            frames.append(grid.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE))
+    if not frames:
+        return
+    durations = [FRAME_MS] * (len(frames) - 1) + [LAST_FRAME_MS]
+    with replacing(folder.path / "animation.gif") as temporary:
+        frames[0].save(
+            temporary, format="GIF", save_all=True, append_images=frames[1:], loop=0,
+            duration=durations, optimize=True,
+        )  # fmt: skip
