@@ -103,8 +103,8 @@ METRICS: dict[str, Metric] = {
         needs="features",
         images=_PAIRS,
         columns={
-            "precision": Column(direction="max", unit="share", title="Precision"),
-            "recall": Column(direction="max", unit="share", title="Recall"),
+            "sample_precision": Column(direction="max", unit="share", title="Precision"),
+            "sample_recall": Column(direction="max", unit="share", title="Recall"),
         },
     ),
     "density_coverage": Metric(

@@ -57,7 +57,7 @@ def _sets(real: Features, fake: Features, k: int) -> tuple[_Rows, _Rows] | None:
 
 
 def precision_recall(real: Features, fake: Features) -> dict[str, float]:
-    """{"precision": x, "recall": y}: shares of each set that lie in a ball of the other, in [0, 1].
+    """{"sample_precision": x, "sample_recall": y}: shares of each set that lie in a ball of the other, in [0, 1].
 
     Precision is the share of generated images inside the balls of the real ones (quality), recall
     that of real images inside the balls of the generated ones (variety), with k = 3, in float64.
@@ -73,13 +73,13 @@ def precision_recall(real: Features, fake: Features) -> dict[str, float]:
     """
     sets = _sets(real, fake, K_PRECISION_RECALL)
     if sets is None:
-        return {"precision": math.nan, "recall": math.nan}
+        return {"sample_precision": math.nan, "sample_recall": math.nan}
     real_radii, fake_radii = (_squared_radii(rows, K_PRECISION_RECALL) for rows in sets)
     precise, recalled = np.zeros(len(sets[1]), bool), np.zeros(len(sets[0]), bool)
     for place, block in _squared_distances(*sets):
         precise |= (block < real_radii[place, None]).any(axis=0)
         recalled[place] = (block < fake_radii).any(axis=1)
-    return {"precision": float(precise.mean()), "recall": float(recalled.mean())}
+    return {"sample_precision": float(precise.mean()), "sample_recall": float(recalled.mean())}
 
 
 def density_coverage(real: Features, fake: Features) -> dict[str, float]:

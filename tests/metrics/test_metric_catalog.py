@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from ganablate.catalog import METRICS, extractor_of
+from ganablate.catalog import METRICS, PROBES, extractor_of
+from ganablate.config import TrialConfig
 from ganablate.metrics.extractors import mnist_classifier
 from ganablate.metrics.features import Features
 from ganablate.metrics.losses import last_fifth
@@ -16,8 +17,8 @@ IDEAL = {
     "fid": pytest.approx(0, abs=1e-6),
     "kid": pytest.approx(0, abs=6),
     "inception_score": pytest.approx(9.85, abs=0.15),
-    "precision": 1,
-    "recall": 1,
+    "sample_precision": 1,
+    "sample_recall": 1,
     "density": 1,
     "coverage": 1,
     "class_kl": pytest.approx(0, abs=1e-12),
@@ -25,7 +26,7 @@ IDEAL = {
 }
 
 # Of these a collapse onto some of the real images is no worse: every image is a good one.
-BLIND_TO_COLLAPSE = ("precision", "density")
+BLIND_TO_COLLAPSE = ("sample_precision", "density")
 
 FEATURE_METRICS = [name for name, metric in METRICS.items() if metric.needs == "features"]
 LOSS_METRICS = [name for name, metric in METRICS.items() if metric.needs == "losses"]
@@ -113,3 +114,10 @@ def test_a_loss_metric_yields_its_columns_and_no_number_of_nan(name):
     assert set(numbers) == set(metric.columns)
     assert np.isfinite(list(numbers.values())).all()
     assert np.isnan(list(metric.load()(losses(np.nan)).values())).all()
+
+
+def test_no_column_bears_the_name_of_another_or_of_a_fact_of_the_trial():
+    every = [c for line in (*METRICS.values(), *PROBES.values()) for c in line.columns]
+    assert len(every) == len(set(every))
+    facts = {*TrialConfig.model_fields, "state", "outcome", "images_seen", "g_updates", "d_updates"}
+    assert facts.isdisjoint(every)
