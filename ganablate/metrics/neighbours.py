@@ -57,7 +57,7 @@ def _sets(real: Features, fake: Features, k: int) -> tuple[_Rows, _Rows] | None:
 
 
 def precision_recall(real: Features, fake: Features) -> dict[str, float]:
-    """{"sample_precision": x, "sample_recall": y}: shares of each set that lie in a ball of the other, in [0, 1].
+    """Shares in [0, 1] of each set that lie in a ball of the other: sample_precision and _recall.
 
     Precision is the share of generated images inside the balls of the real ones (quality), recall
     that of real images inside the balls of the generated ones (variety), with k = 3, in float64.
