@@ -68,7 +68,7 @@ def label_bounds(labels: str) -> tuple[float, float]:
 
 def canonical_labels(labels: str) -> str:
     """One text for every way to write a range of labels; see `label_bounds`."""
-    low, high = (f"{bound + 0.0:g}" for bound in label_bounds(labels))
+    low, high = (repr(bound + 0.0).removesuffix(".0") for bound in label_bounds(labels))
     return low if low == high else f"{low}..{high}"
 
 

@@ -174,6 +174,12 @@ class TrialFolder:
             (old / "state.pt").unlink(missing_ok=True)
         return target / "block.json"
 
+    @property
+    def reached(self) -> int:
+        """Iterations at the newest checkpoint; 0 without one."""
+        newest = next(iter(self._checkpoints()), None)
+        return 0 if newest is None else int(newest.name.removeprefix("at-"))
+
     def discard_checkpoint(self, state: Path) -> None:
         """Remove a checkpoint that cannot be read, its block included: it will be made again."""
         shutil.rmtree(state.parent)

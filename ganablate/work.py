@@ -16,39 +16,44 @@ DataKey = tuple[str, int, int | None, int | None]
 class Wanted:
     """What a complete trial is to have been measured with, by all plans that hold it.
 
-    `measured` are names of metrics and probes; `evaluations` says into how many equal parts each
-    plan cuts the training, measuring images after every part.
+    `measured` are names of metrics and probes. `curves` has, for each plan that measures during
+    training, into how many equal parts it cuts the training and what it measures after each.
     """
 
     measured: tuple[str, ...]
-    evaluations: tuple[int, ...] = (1,)
+    curves: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
-    @property
-    def on_images(self) -> tuple[str, ...]:
-        """The metrics that are measured during training too: those on images."""
-        return tuple(n for n in self.measured if n in METRICS and METRICS[n].needs == "features")
-
-    def stops(self, total: int) -> list[int]:
-        """The iterations before the last one after which images are measured.
+    def stops(self, total: int) -> dict[int, tuple[str, ...]]:
+        """What is measured after which iterations, the last one left out.
 
         Args:
             total: Iterations of the whole training.
         """
-        if not self.on_images:
-            return []
-        ends = {-(-total * part // n) for n in self.evaluations for part in range(1, n)}
-        return sorted(ends - {total})
+        found: dict[int, dict[str, None]] = {}
+        for parts, names in self.curves:
+            for part in range(1, parts):
+                found.setdefault(-(-total * part // parts), {}).update(dict.fromkeys(names))
+        found.pop(total, None)
+        return {at: tuple(found[at]) for at in sorted(found)}
+
+
+def on_images(metrics: Collection[str]) -> tuple[str, ...]:
+    """The metrics that can be measured during training: those on images."""
+    return tuple(name for name in metrics if METRICS[name].needs == "features")
 
 
 def wanted_of(plans: Sequence[Plan]) -> dict[str, Wanted]:
     """What the plans want of each trial id together."""
     names: dict[str, dict[str, None]] = {}
-    counts: dict[str, dict[int, None]] = {}
+    curves: dict[str, dict[tuple[int, tuple[str, ...]], None]] = {}
     for plan in plans:
+        curve = (plan.evaluations, on_images(plan.metrics))
         for trial in plan.trials:
             names.setdefault(trial.trial_id, {}).update(dict.fromkeys(plan.measured))
-            counts.setdefault(trial.trial_id, {})[plan.evaluations] = None
-    return {name: Wanted(tuple(names[name]), tuple(sorted(counts[name]))) for name in names}
+            own = curves.setdefault(trial.trial_id, {})
+            if plan.evaluations > 1 and curve[1]:
+                own[curve] = None
+    return {name: Wanted(tuple(names[name]), tuple(curves[name])) for name in names}
 
 
 def state_of(trial: Trial, root: Path, *, fingerprint: str | None = None) -> State:
@@ -78,23 +83,24 @@ def lacks(trial: Trial, root: Path, measured: Collection[str]) -> list[str]:
     return [name for name in measured if name not in evaluated]
 
 
-def lacks_evaluations(trial: Trial, root: Path, wanted: Wanted) -> bool:
-    """Whether a complete trial was not measured where it should have been during training.
+def lacks_evaluations(folder: TrialFolder, wanted: Wanted, total: int, reached: int) -> bool:
+    """Whether a trial went past a point where it should have been measured, and was not.
 
     That cannot be made up for without training it again: its weights of then are gone.
+
+    Args:
+        folder: The trial's.
+        wanted: What is wanted of it.
+        total: Iterations of the whole training.
+        reached: Iterations that are done: those of a complete trial, or of a checkpoint.
     """
-    if wanted.evaluations == (1,):
+    if not wanted.curves:
         return False
-    folder = TrialFolder(root, trial.trial_id)
-    facts = folder.complete or {}
-    reached = facts.get("iterations", 0)
-    stops = wanted.stops(facts.get("planned_iterations", reached))
     found = folder.evaluations()
-    needed = set(wanted.on_images)
     return any(
-        not needed <= set(found.get(stop, {}).get("evaluated", ()))
-        for stop in stops
-        if stop < reached
+        not set(names) <= set(found.get(at, {}).get("evaluated", ()))
+        for at, names in wanted.stops(total).items()
+        if at <= reached
     )
 
 
@@ -109,4 +115,7 @@ def has_work(trial: Trial, wanted: Wanted, root: Path, fingerprints: Mapping[Dat
     state = state_of(trial, root, fingerprint=fingerprints.get(data_key(trial)))
     if state != "complete" or lacks(trial, root, wanted.measured):
         return True
-    return lacks_evaluations(trial, root, wanted)
+    folder = TrialFolder(root, trial.trial_id)
+    facts = folder.complete or {}
+    reached = facts.get("iterations", 0)
+    return lacks_evaluations(folder, wanted, facts.get("planned_iterations", reached), reached)

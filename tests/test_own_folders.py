@@ -70,6 +70,11 @@ def test_folders_of_pictures_are_trained_and_drawn(tmp_path: Path) -> None:
     assert not (tmp_path / "results").exists()
 
     make_pictures(tmp_path / "pictures")
+    (tmp_path / "pictures" / "faces" / "part" / "000.jpg").rename(tmp_path / "one.jpg")
+    fewer = run(tmp_path)
+    assert fewer.returncode == 2
+    assert "folder:faces holds 23 images, and the study pictures says 24" in fewer.stderr
+    (tmp_path / "one.jpg").rename(tmp_path / "pictures" / "faces" / "part" / "000.jpg")
     done = run(tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     results = tmp_path / "results" / "pictures" / "full"

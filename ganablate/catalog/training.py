@@ -118,7 +118,7 @@ SCHEDULES: dict[str, Schedule] = {
     "linear": Schedule(
         implementation="ganablate.gan.schedules:linear",
         summary="falls evenly to 0",
-        source="Gulrajani et al. 2017, arXiv 1704.00028, appendix F",
+        source="Gulrajani et al. 2017, arXiv 1704.00028",
     ),
     "linear_late": Schedule(
         implementation="ganablate.gan.schedules:linear_late",

@@ -10,7 +10,7 @@ import math
 def linear(progress: float) -> float:
     """Falls evenly to 0.
 
-    Source: Gulrajani et al. 2017, arXiv 1704.00028, appendix F (their CIFAR-10 networks).
+    Source: Gulrajani et al. 2017, arXiv 1704.00028 (their CIFAR-10 networks).
     """
     return 1 - progress
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ganablate.catalog import CRITERIA, NETWORKS, PENALTIES
-from ganablate.config import TrialConfig
+from ganablate.config import TrialConfig, derive_seed
 from ganablate.gan.initialisers import initialise
 from ganablate.gan.networks.spectral import apply_spectral_norm
 from ganablate.gan.streams import Streams
@@ -99,8 +99,9 @@ class Trainer:
             if self.iteration % FETCH_EVERY == 0:
                 self._fetch()
         self._fetch()
-        if self.iteration >= self.total_iterations and self.diverged_at is None:
-            self._check_weights()
+        at_end = self.iteration >= self.total_iterations and self.diverged_at is None
+        if at_end and not self.weights_are_finite():
+            self.diverged_at = self.iteration
 
     def sample(self, n: int, purpose: str) -> np.ndarray:
         """Generate images with the running statistics of batch norm, in fp32.
@@ -236,20 +237,21 @@ class Trainer:
             rows = rows[: bad[0] + 1]
         self._fetched.append(rows)
 
-    def _check_weights(self) -> None:
-        """The last update can break weights that no loss has seen."""
+    def weights_are_finite(self) -> bool:
+        """Whether they are: the last update can break weights that no loss has seen."""
         tensors = [*self.generator.parameters(), *self.discriminator.parameters()]
-        if not all(bool(tensor.isfinite().all()) for tensor in tensors):
-            self.diverged_at = self.iteration
+        return all(bool(tensor.isfinite().all()) for tensor in tensors)
 
 
 def averaged(network: nn.Module, decay: float) -> AveragedModel:
-    """A copy whose weights, and statistics of batch norm, follow the net's exponential mean.
+    """A copy whose weights follow the exponential mean of the net's, after each G step.
 
-    Source: Yazici et al. 2019, arXiv 1806.04498, equation 5; decay is their beta.
+    Its buffers are the net's own: the mean of two singular vectors (spectral norm) is none.
+
+    Source: Yazici et al. 2019, arXiv 1806.04498; decay is their beta.
     """
     mean = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-    return AveragedModel(network, multi_avg_fn=mean, use_buffers=True)
+    return AveragedModel(network, multi_avg_fn=mean)
 
 
 def build_networks(
@@ -263,6 +265,6 @@ def build_networks(
     ):
         initialise(module, config.init, config.seed, net)
         if norm == "spectral":
-            apply_spectral_norm(module, config.seed)
+            apply_spectral_norm(module, derive_seed(config.seed, net))
         module.to(device=device, memory_format=torch.channels_last)
     return generator, discriminator

@@ -18,7 +18,7 @@ import pandas as pd
 from ganablate.catalog import DATASETS, metric_columns
 from ganablate.ledger import TrialFolder
 from ganablate.study.plan import Plan, Trial
-from ganablate.work import Wanted, state_of
+from ganablate.work import Wanted, on_images, state_of
 
 BLOCKS = 50
 LOSSES = ("d/criterion", "d/penalty", "g/criterion")
@@ -27,7 +27,9 @@ _TYPES = {**_NEEDED, "spread": "float64"}
 
 
 def _planned(trial: Trial, recorded: int, *, diverged: bool) -> int:
-    """Steps of the whole training. A diverged trial has fewer, and no more blocks for them.
+    """Steps of the whole training, of a trial that does not say so itself (an older one).
+
+    A diverged trial has fewer, and no more blocks for them.
 
     Of a folder of images the length is not known here: then it is what was recorded.
     """
@@ -81,10 +83,13 @@ def curves_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
             continue
         folder = TrialFolder(trials_root, trial.trial_id)
         losses = folder.losses()
-        diverged = (folder.complete or {}).get("outcome") == "diverged"
+        facts = folder.complete or {}
+        diverged = facts.get("outcome") == "diverged"
         for key in (key for key in LOSSES if key in losses and len(losses[key])):
             steps = np.asarray(losses[key])
-            length = _planned(trial, steps.size, diverged=diverged)
+            length = facts.get("planned_iterations") or _planned(
+                trial, steps.size, diverged=diverged
+            )
             ends, means, spreads = blocks_of(steps, length)
             columns = {
                 "trial_id": trial.trial_id,
@@ -102,15 +107,16 @@ def curves_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
 def _measured(trial: Trial, folder: TrialFolder, plan: Plan) -> Iterator[pd.DataFrame]:
     """The metrics on images at the points of this plan, in every digit."""
     facts = folder.complete or {}
-    wanted = Wanted(plan.metrics, (plan.evaluations,))
-    stops = set(wanted.stops(facts.get("planned_iterations", 0)))
+    names = on_images(plan.metrics)
+    wanted = Wanted(plan.metrics, ((plan.evaluations, names),))
+    stops = wanted.stops(facts.get("planned_iterations", 0))
     points = [
         (content["images_seen"], content["numbers"])
         for at, content in folder.evaluations().items()
         if at in stops
     ]
     points.append((facts.get("images_seen", 0), folder.metrics()["numbers"]))
-    for column in metric_columns(wanted.on_images):
+    for column in metric_columns(names):
         known = [(seen, numbers[column]) for seen, numbers in points if column in numbers]
         if known:
             seen, values = zip(*known, strict=True)

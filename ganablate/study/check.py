@@ -41,6 +41,7 @@ class _Check:
         yield from self._names()
         yield from self._budgets()
         yield from self._published()
+        yield from self._evaluations()
         yield from claim_faults(self.known)
 
     def _names(self) -> Iterator[Fault]:
@@ -107,6 +108,15 @@ class _Check:
                         f"probe out or take another {other}"
                     )
                     yield Fault(("probes", index), message)
+
+    def _evaluations(self) -> Iterator[Fault]:
+        if self.study.evaluations > 1 and self.known.metrics_known and not self.known.on_features():
+            every = ", ".join(name for name, line in METRICS.items() if line.needs == "features")
+            message = (
+                "evaluations: no metric of this study is measured on images, and losses have every "
+                f"step anyway; add one of: {every}"
+            )
+            yield Fault(("evaluations",), message)
 
     def _published(self) -> Iterator[Fault]:
         every: dict[str, Column] = {**metric_columns(list(METRICS)), **probe_columns(PROBES)}

@@ -20,7 +20,7 @@ from ganablate.study.errors import Fault, KeyPath
 from ganablate.study.known import Known
 from ganablate.study.wording import unknown
 
-LOSS_CURVES = ("d/criterion", "g/criterion", "d/penalty", "d/accuracy_real", "d/accuracy_fake")
+LOSS_CURVES = ("d/criterion", "g/criterion", "d/penalty")
 """Recorded at every step; a curve claim may name one, or a column measured on images."""
 
 
@@ -65,7 +65,7 @@ class _ClaimCheck:
             case Compare():
                 yield from self._compare(statement, path)
             case Curve():
-                yield from self._curve(statement, path)
+                yield from self._curve(statement, claim.budget, path)
             case Arithmetic():
                 yield from self._arithmetic(statement, path)
 
@@ -104,13 +104,13 @@ class _ClaimCheck:
             message = f"{name} is neither good nor bad by itself; say lower or higher"
             yield Fault((*path, "is"), message)
 
-    def _curve(self, statement: Curve, path: KeyPath) -> Iterator[Fault]:
+    def _curve(self, statement: Curve, budget: str | None, path: KeyPath) -> Iterator[Fault]:
         curves = [*metric_columns(self.known.on_features()), *LOSS_CURVES]
         if statement.metric not in curves and self.known.metrics_known:
             message = unknown("a curve that this study records", statement.metric, curves)
             yield Fault((*path, "metric"), message)
         if statement.metric in curves and statement.metric not in LOSS_CURVES:
-            yield from self._evaluated(statement, path)
+            yield from self._evaluated(statement, budget, path)
         if statement.metric == "d/penalty" and not self.known.penalty and self.known.complete:
             message = "no arm of this study has a penalty, so there is no curve d/penalty"
             yield Fault((*path, "metric"), message)
@@ -125,9 +125,10 @@ class _ClaimCheck:
         if other is not None:
             yield from self.known.arm(other, where)
 
-    def _evaluated(self, statement: Curve, path: KeyPath) -> Iterator[Fault]:
-        counts = (budget.evaluations for budget in self.study.budgets.values())
-        if max([self.study.evaluations, *(count or 1 for count in counts)]) == 1:
+    def _evaluated(self, statement: Curve, judged_at: str | None, path: KeyPath) -> Iterator[Fault]:
+        names = [judged_at] if judged_at in self.study.budget_names else self.study.budget_names
+        counts = (self.study.budget(name).evaluations for name in names if name is not None)
+        if all((count or self.study.evaluations) == 1 for count in counts):
             message = (
                 f"{statement.metric} is measured at the end only, which is no curve; say "
                 "`evaluations: 10`, or another number of points, in the study or a budget"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ganablate.catalog import FOLDER_PREFIX
 from ganablate.config import TrialConfig
 from ganablate.study.errors import Fault, Problem, StudyError
 from ganablate.study.identity import replicate_seed, trial_ids
@@ -68,6 +69,11 @@ def expand(
         asks=study.asks,
         replicates=count,
         probes=study.probes,
+        folders=tuple(
+            (f"{FOLDER_PREFIX}{name}", folder.images)
+            for name, folder in study.folders.items()
+            if any(config.dataset == f"{FOLDER_PREFIX}{name}" for config in configs)
+        ),
         evaluations=chosen.evaluations or study.evaluations,
         published=tuple(_published(study, layout, planned)),
     )

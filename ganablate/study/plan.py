@@ -62,7 +62,8 @@ class Plan:
     `primary` is a table column, `metrics` and `probes` are names of the catalog. `excluded` holds
     the arms that the study leaves out, each with the study's reason; `published` the report's
     numbers for arms of this budget. Images are measured after each of `evaluations` equal parts of
-    the training, so 1 is at its end only.
+    the training, so 1 is at its end only. `folders` are the data sets `folder:NAME` of its trials,
+    with the number of images that the study says they have.
     """
 
     study: str
@@ -77,6 +78,7 @@ class Plan:
     probes: tuple[str, ...] = ()
     published: tuple[PublishedNumber, ...] = ()
     evaluations: int = 1
+    folders: tuple[tuple[str, int], ...] = ()
 
     @property
     def measured(self) -> tuple[str, ...]:

@@ -66,7 +66,8 @@ _ABSENT = {
 }
 """The word that a study writes for a setting which the trial does not have."""
 
-_LABELS = ("real_labels", "fake_labels")
+_LABELS = {"real_labels": "1", "fake_labels": "0"}
+"""Ranges of labels, and what they are where a trial has none."""
 
 _BESIDE = {
     "budgets": ("replicates", "evaluations"),
@@ -168,7 +169,8 @@ def read_value(name: str, given: object, folders: Iterable[str] = ()) -> Any:
     if setting.number:
         return _number(setting, given)
     if name in _LABELS and not isinstance(given, bool):
-        return canonical_labels(str(given))
+        labels = canonical_labels(str(given))
+        return None if labels == _LABELS[name] else labels
     if not isinstance(given, str):
         raise ValueError(f"{show(given)} is given; {_choices_text(setting, folders)}")
     if name == "dataset":

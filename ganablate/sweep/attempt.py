@@ -81,8 +81,8 @@ class TrialAttempt:
             if self._saw_other_data(fingerprint):
                 _log.warning("%s saw other data; training it again", self.folder.path)
                 self.folder.retire()
-            elif self._was_not_measured_during_training():
-                _log.warning("%s was measured at its end only; training again", self.folder.path)
+            elif self._lacks_evaluations():
+                _log.warning("%s lacks points of its curves; training again", self.folder.path)
                 self.folder.retire()
             self._complete = self.folder.complete
             if self._complete is None:
@@ -139,10 +139,10 @@ class TrialAttempt:
         seen = {attempt.get("data_fingerprint", fingerprint) for attempt in self.folder.attempts()}
         return state == "stale" or not seen <= {fingerprint}
 
-    def _was_not_measured_during_training(self) -> bool:
-        wanted, root = self.job.wanted, self.job.trials_root
-        complete = self.folder.complete is not None
-        return complete and lacks_evaluations(self.job.trial, root, wanted)
+    def _lacks_evaluations(self) -> bool:
+        total, complete = self.trainer.total_iterations, self.folder.complete
+        reached = self.folder.reached if complete is None else complete["iterations"]
+        return lacks_evaluations(self.folder, self.job.wanted, total, reached)
 
     def _train(self, seconds: float) -> None:
         """Train for about so many seconds, at least one look long, not beyond the end."""
@@ -150,7 +150,7 @@ class TrialAttempt:
         while not self.trainer.done:
             began = time.monotonic()
             done = self.trainer.iteration
-            stop = min(at for at in self._grids | self._evaluations if at > done)
+            stop = min(at for at in self._grids | self._evaluations.keys() if at > done)
             self.trainer.train(min(stop, done + self._look))
             self._look_at_images()
             now = time.monotonic()
@@ -167,18 +167,19 @@ class TrialAttempt:
         return {-(-total * part // SAMPLE_GRIDS) for part in range(1, SAMPLE_GRIDS + 1)}
 
     @cached_property
-    def _evaluations(self) -> set[int]:
-        return set(self.job.wanted.stops(self.trainer.total_iterations))
+    def _evaluations(self) -> dict[int, tuple[str, ...]]:
+        return self.job.wanted.stops(self.trainer.total_iterations)
 
     def _look_at_images(self) -> None:
         trainer, done = self.trainer, self.trainer.iteration
-        if trainer.diverged_at is not None:
+        due = done in self._grids or done in self._evaluations
+        if not due or trainer.diverged_at is not None or not trainer.weights_are_finite():
             return
         if done in self._grids:
             grid = self.folder.path / "samples" / f"{trainer.images_seen:09d}.png"
             save_grid(trainer.sample(SAMPLES, "fixed"), grid)
         if done in self._evaluations:
-            measure_during(self.job, trainer, self.data)
+            measure_during(self._evaluations[done], self.job, trainer, self.data)
 
     def _checkpoint(self) -> Path:
         trainer = self.trainer

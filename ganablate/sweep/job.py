@@ -49,8 +49,8 @@ class Progress:
 
     Attributes:
         trial_id: Of the trial.
-        iteration: Generator updates done.
-        total: Generator updates of the whole trial.
+        iteration: Iterations done.
+        total: Iterations of the whole trial.
         images_seen: Real images shown to the discriminator so far.
         from_iteration: Where the attempt began: what was restored from a checkpoint.
         losses: The latest value of each recorded loss.

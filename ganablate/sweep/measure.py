@@ -63,12 +63,14 @@ def measure(
     )
 
 
-def measure_during(job: Job, trainer: Trainer, data: MaterialisedData) -> None:
+def measure_during(
+    names: Sequence[str], job: Job, trainer: Trainer, data: MaterialisedData
+) -> None:
     """Measure the images of this point of the training, and keep the numbers in the folder.
 
     The protocol is that of the end, so the last point of such a curve is the trial's number.
     """
-    folder, names = TrialFolder(job.trials_root, job.trial.trial_id), job.wanted.on_images
+    folder = TrialFolder(job.trials_root, job.trial.trial_id)
     evaluation = _evaluated(names, job=job, trainer=trainer, data=data, diverged=False)
     content = {
         "evaluated": list(names),

@@ -1,6 +1,6 @@
 """Read every data set before the first trial, so that workers only map it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -40,9 +40,21 @@ def prepare_data(
         data = read(key, "train")
         if data is not None:
             fingerprints[key] = data.fingerprint
+            problems += _other_counts(key[0], len(data.images), plans)
     for key in _tested(plans):
         read(key, "test")
     return fingerprints, list(dict.fromkeys(problems))
+
+
+def _other_counts(dataset: str, found: int, plans: Sequence[Plan]) -> Iterator[str]:
+    """Studies that say another number of images than the folder has: ids would name others."""
+    for plan in plans:
+        said = dict(plan.folders).get(dataset, found)
+        if said != found:
+            yield (
+                f"{dataset} holds {found:,} images, and the study {plan.study} says {said:,}: "
+                "correct `images` there (and `data_id`, if the images were changed)"
+            )
 
 
 def _tested(plans: Sequence[Plan]) -> dict[DataKey, None]:

@@ -52,7 +52,7 @@ class Tracker(Protocol):
 
 @dataclass(frozen=True)
 class Point:
-    """One value of a metric. `step` counts generator updates, `timestamp_ms` from 1970."""
+    """One value of a metric. `step` counts iterations, `timestamp_ms` from 1970."""
 
     key: str
     value: float

@@ -214,6 +214,16 @@ def test_the_averaged_generator_is_an_exponential_mean(images: np.ndarray) -> No
     np.testing.assert_array_equal(trainer.sample(4, "fixed"), from_mean.images_of(latents))
 
 
+def test_the_averaged_generator_keeps_its_spectral_norm(images: np.ndarray) -> None:
+    trainer = make(images, **{**DCGAN, "g_norm": "spectral"}, g_ema=0.9, g_lr=1e-3, iterations=60)
+    trainer.train(60)
+    averaged = trainer.networks["generator_ema"].eval()
+    for layer in averaged.modules():
+        if isinstance(layer, nn.ConvTranspose2d):
+            matrix = layer.weight.detach().transpose(0, 1).flatten(1)
+            assert 0.5 < float(torch.linalg.matrix_norm(matrix, 2)) < 1.5
+
+
 def test_soft_labels_are_drawn_evenly_and_for_each_step(images: np.ndarray) -> None:
     trainer = make(images, real_labels="0.7..1", fake_labels="0..0.3", batch_size=50)
     drawn = [trainer._streams.labels(step) for step in range(40)]

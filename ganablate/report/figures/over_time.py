@@ -8,7 +8,8 @@ from matplotlib.ticker import FuncFormatter
 
 from ganablate.report.captions import coverage, heading, primary_column
 from ganablate.report.figures import style
-from ganablate.report.tables import arms_in_order, baseline_arm
+from ganablate.report.tables import arms_in_order, baseline_arm, reference_protocols
+from ganablate.report.trials import PROTOCOL
 from ganablate.study.plan import Plan
 
 MOST_ARMS = 8
@@ -43,7 +44,8 @@ def draw_over_time(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path:
         return False
     shown = set(points["arm"])
     arms = [arm for arm in arms_in_order(plan) if arm.name in shown]
-    caption = _caption(trials, plan, len(arms))
+    apart = _of_another_protocol(name, trials, plan)
+    caption = _caption(trials, plan, len(arms), apart=bool(apart & shown))
     below = style.caption_inches(caption, _WIDTH) + 0.4
     height = _HEIGHT + below
     with style.look():
@@ -57,7 +59,7 @@ def draw_over_time(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path:
             axes.fill_between(line["images_seen"], line["low"], line["high"], color=ink, alpha=0.15)
             axes.plot(
                 line["images_seen"], line["mean"], color=ink, lw=1.2, marker="o", ms=3,
-                label=style.wrapped(arm.name, 26, lines=2),
+                ls="--" if arm.name in apart else "-", label=style.wrapped(arm.name, 26, lines=2),
             )  # fmt: skip
         low, high = float(points["low"].min()), float(points["high"].max())
         if low > 0 and high / low > 20:
@@ -76,8 +78,19 @@ def draw_over_time(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path:
     return True
 
 
-def _caption(trials: pd.DataFrame, plan: Plan, shown: int) -> str:
+def _of_another_protocol(column: str, trials: pd.DataFrame, plan: Plan) -> set[str]:
+    """The arms whose values cannot be compared with the reference arm's."""
+    usual = reference_protocols(trials, plan).get(column)
+    if usual is None:
+        return set()
+    stamps = trials[["arm", column + PROTOCOL]].dropna()
+    return set(stamps.loc[stamps[column + PROTOCOL] != usual, "arm"])
+
+
+def _caption(trials: pd.DataFrame, plan: Plan, shown: int, *, apart: bool) -> str:
+    some = f" The first {shown} of {len(plan.arms)} arms." if shown < len(plan.arms) else ""
+    dashed = " Dashed: measured by another protocol, so not to be compared." if apart else ""
     return (
-        f"{coverage(trials, plan)} {shown} of {len(plan.arms)} arms. Mean of an arm's complete "
-        "replicates, from the lowest to the highest of them, each measured as at the end."
+        f"{coverage(trials, plan)}{some} Line: mean of an arm's complete replicates; band: from "
+        f"the lowest to the highest of them. Each point is measured as at the end.{dashed}"
     )
