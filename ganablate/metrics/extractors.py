@@ -82,6 +82,8 @@ def _classify(name: str, images: Images, batch: int = BATCH) -> Features:
 def mnist_classifier(images: Images) -> Features:
     """Features and class probabilities of grey images by the shipped MNIST classifier.
 
+    It measures grey folders of any kind too; there its classes mean nothing.
+
     Args:
         images: uint8 [n, height, width, 1], bright strokes on black, resized to 28x28 if needed.
 
