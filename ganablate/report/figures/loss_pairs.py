@@ -11,6 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from ganablate.report.captions import coverage
 from ganablate.report.curves import BLOCKS
 from ganablate.report.figures import style
+from ganablate.report.loss_scale import loss_scale
 from ganablate.report.tables import arms_in_order, baseline_arm
 from ganablate.study.plan import Plan
 
@@ -48,7 +49,7 @@ def pair_curves(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan) -> pd.Da
 def draw_loss_pairs(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Path) -> bool:
     """Write the picture; False, and nothing written, where no curve has a spread.
 
-    Arms of one criterion share the axis of the losses, all arms that of the images.
+    Arms of one scale (a criterion, a clip) share the axis of the losses, all that of the images.
 
     Source: R4, figure 12 (R4.8).
     """
@@ -56,10 +57,10 @@ def draw_loss_pairs(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path
     if pairs.empty:
         return False
     arms = [arm for arm in arms_in_order(plan) if arm.name in set(pairs["arm"])]
-    criterion = {arm.name: arm.config.criterion for arm in arms}
+    scales = {arm.name: loss_scale(arm.config) for arm in arms}
     limits = {
         str(name): (float(group["low"].quantile(0.01)), float(group["high"].quantile(0.99)))
-        for name, group in pairs.groupby(pairs["arm"].map(criterion).astype(str))
+        for name, group in pairs.groupby(pairs["arm"].map(scales).astype(str))
     }
     caption = _caption(trials, plan, len(arms))
     below = style.caption_inches(caption, _WIDTH) + 0.34
@@ -70,7 +71,7 @@ def draw_loss_pairs(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path
         panels = figure.subplots(len(arms), 1, sharex=True, squeeze=False)[:, 0]
         for axes, arm in zip(panels, arms, strict=True):
             _panel(axes, pairs[pairs["arm"] == arm.name])
-            low, high = limits[arm.config.criterion]
+            low, high = limits[scales[arm.name]]
             room = (high - low) or 1.0
             axes.set_ylim(low - 0.06 * room, high + 0.06 * room)
             axes.set_ylabel(
@@ -111,6 +112,6 @@ def _caption(trials: pd.DataFrame, plan: Plan, shown: int) -> str:
     return (
         f"{coverage(trials, plan)} {shown} of {len(plan.arms)} arms, each by its replicate 0 or "
         f"the one named. Criterion without penalty: mean of each {BLOCKS}th of training, and the "
-        "standard deviation of its steps. Panels of one criterion share their axes; bands may "
+        "standard deviation of its steps. Panels of one scale share their axes; bands may "
         "leave them."
     )

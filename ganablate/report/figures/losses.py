@@ -14,6 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from ganablate.report.captions import coverage
 from ganablate.report.curves import BLOCKS
 from ganablate.report.figures import style
+from ganablate.report.loss_scale import loss_scale
 from ganablate.report.tables import arms_in_order, baseline_arm
 from ganablate.study.plan import Arm, Plan
 
@@ -120,7 +121,7 @@ def beside_panel(arm: Arm, baseline: Arm | None) -> str | None:
     """The arm whose means are repeated in this arm's panel: the baseline, if on its scale."""
     if baseline is None or arm.name == baseline.name:
         return None
-    return baseline.name if arm.config.criterion == baseline.config.criterion else None
+    return baseline.name if loss_scale(arm.config) == loss_scale(baseline.config) else None
 
 
 def _panel(axes: Axes, arm: Arm, bands: pd.DataFrame, beside: str | None) -> None:
@@ -131,16 +132,16 @@ def _panel(axes: Axes, arm: Arm, bands: pd.DataFrame, beside: str | None) -> Non
 def draw_losses(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Path) -> bool:
     """Write the picture; False, and nothing written, where there is no curve.
 
-    Panels of one criterion share their axes. The baseline's means are repeated in grey in the
-    other panels of its criterion.
+    Panels of one scale (a criterion, a clip) share their axes. The baseline's means are repeated
+    in grey in the other panels of its scale.
     """
     bands = loss_bands(curves, trials)
     if bands.empty:
         return False
     arms, baseline = arms_in_order(plan), baseline_arm(plan)
     beside = {arm.name: beside_panel(arm, baseline) for arm in arms}
-    criterion = {arm.name: arm.config.criterion for arm in arms}
-    groups = bands.groupby(bands["arm"].map(criterion).astype(str))
+    scales = {arm.name: loss_scale(arm.config) for arm in arms}
+    groups = bands.groupby(bands["arm"].map(scales).astype(str))
     limits = {str(name): _limits(group) for name, group in groups}
     longest = float(curves["images_seen"].max())
     across = min(len(arms), 4 if len(arms) <= 24 else 6)
@@ -155,9 +156,9 @@ def draw_losses(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
             axes = figure.add_subplot(down, across, place + 1)
             _panel(axes, arm, bands, beside[arm.name])
             _describe(axes, arm, trials, strong=baseline is not None and arm is baseline)
-            _scale(axes, limits.get(arm.config.criterion, (0.0, 1.0, False)), longest)
-            before = arms[place - 1].config.criterion if place % across else None
-            if arm.config.criterion != before:
+            _scale(axes, limits.get(scales[arm.name], (0.0, 1.0, False)), longest)
+            before = scales[arms[place - 1].name] if place % across else None
+            if scales[arm.name] != before:
                 axes.set_ylabel(f"{arm.config.criterion} loss", fontsize=7, labelpad=2)
             if place + across >= len(arms):
                 axes.set_xlabel("images seen", fontsize=7, labelpad=2)
@@ -174,6 +175,6 @@ def draw_losses(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
 def _caption(trials: pd.DataFrame, plan: Plan) -> str:
     return (
         f"{coverage(trials, plan)} n: complete replicates. Criterion without penalty; each point "
-        f"is the mean over a {BLOCKS}th of training. Panels of one criterion share their axes; "
+        f"is the mean over a {BLOCKS}th of training. Panels of one scale share their axes; "
         "lines may leave them."
     )
