@@ -6,11 +6,13 @@ import pandas as pd
 
 from ganablate.catalog import Column
 from ganablate.config import TrialConfig
+from ganablate.report.effect_wording import effect_notes
 from ganablate.report.published import published_notes
 from ganablate.report.tables import (
     any_assessed,
     baseline_arm,
     criterion_columns,
+    primary_effects,
     reference_arm,
     reference_protocols,
 )
@@ -188,7 +190,10 @@ def table_notes(trials: pd.DataFrame, table: pd.DataFrame, plan: Plan) -> list[s
         spread += f" (k): over the k of them that have this number. {MISSING}: none has it."
     lines: list[str | None] = [coverage(trials, plan), settings_line(plan)]
     lines += [*_left_out(plan), spread]
-    lines += [_judged(trials), primary_line(plan), _units(plan), _window(plan)]
+    lines += [_judged(trials), primary_line(plan)]
+    effects = primary_effects(trials, table, plan)
+    lines += effect_notes(effects, plan) if effects is not None else []
+    lines += [_units(plan), _window(plan)]
     lines += [*protocols(trials, plan), execution(trials)]
     if "criterion" in shown:
         lines.append(

@@ -8,6 +8,12 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from ganablate.report.captions import MARKS, MISSING, heading, primary_column
+from ganablate.report.effect_wording import (
+    compared_elsewhere,
+    effect_text,
+    p_text,
+    verdict_text,
+)
 from ganablate.report.published import PUBLISHED, published_text
 from ganablate.report.rounding import round_to_spread
 from ganablate.report.tables import OUTCOMES
@@ -86,6 +92,21 @@ def _printed(value: float) -> str:
     return MISSING if pd.isna(value) else published_text(value)
 
 
+def _effects(rows: list[pd.Series], plan: Plan) -> list[_Column]:
+    """What the arms change in the primary metric; nothing where none is compared."""
+    if "effect" not in rows[0]:
+        return []
+    columns = [
+        _Column("Effect [95 %]", [effect_text(row) or MISSING for row in rows]),
+        _Column("p (Holm)", [p_text(row["effect_p"]) or MISSING for row in rows]),
+        _Column("Verdict", [verdict_text(row) or MISSING for row in rows], left=True),
+    ]
+    if compared_elsewhere(plan):
+        others = [MISSING if pd.isna(row["compared_to"]) else row["compared_to"] for row in rows]
+        columns.append(_Column("Compared to", others, left=True))
+    return columns
+
+
 def _columns(table: pd.DataFrame, plan: Plan) -> list[_Column]:
     rows = [row for _, row in table.iterrows()]
     both = any(_span(row, "g_updates") != _span(row, "d_updates") for row in rows)
@@ -93,19 +114,25 @@ def _columns(table: pd.DataFrame, plan: Plan) -> list[_Column]:
     columns = [
         _Column("Arm", [str(row["arm"]) for row in rows], left=True),
         _Column("Complete", [f"{row['n_complete']} of {row['n_planned']}" for row in rows]),
+    ]
+    facts = [
         *([_Column("Outcomes", outcomes, left=True)] if {*outcomes} != {MISSING} else []),
         _Column("Updates G / D" if both else "Updates", [_updates(row) for row in rows]),
     ]
     primary = primary_column(plan)
     known = plan.columns
-    # The primary stands first: what the study asks must not hide in a later block. Then come the
-    # numbers that have a better and a worse.
+    # The primary and its effects stand first: what the study asks must not hide in a later block.
+    # Then come the numbers that have a better and a worse.
+    if "effect" not in table:
+        columns, facts = columns + facts, []
     for name in sorted(known, key=lambda name: (name != primary, known[name].direction == "none")):
         cells, ends = [_cell(row, name) for row in rows], [_end(row, name) for row in rows]
         columns.append(_Column(heading(known[name]), cells, ends, strong=name == primary))
+        columns += _effects(rows, plan) if name == primary else []
         if name + PUBLISHED in table:
             printed = [_printed(row[name + PUBLISHED]) for row in rows]
             columns.append(_Column(f"{known[name].title}, published", printed))
+        columns, facts = columns + facts, []
     return columns
 
 
@@ -138,7 +165,8 @@ def _broken(columns: list[_Column], most: int) -> list[list[_Column]]:
 
 def escape_markdown(text: str) -> str:
     """Text that markdown shows as it is, in a table as elsewhere."""
-    escaped = re.sub(r"([\\|*<>`\[\]])", r"\\\1", text)
+    # Brackets and < are left alone where they begin neither a link nor a tag: `[1.12, 1.60]`.
+    escaped = re.sub(r"([\\|*>`]|<(?=[A-Za-z/!?])|\](?=[(\[:]))", r"\\\1", text)
     # An underscore inside a word is left alone by GitHub, and reads better in a terminal.
     return re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", escaped)
 
@@ -189,15 +217,14 @@ def escape_latex(text: str) -> str:
 
 
 def _latex_cell(text: str) -> str:
-    power = re.fullmatch(r"(.*)×10\^(-?\d+)(.*)", text)  # noqa: RUF001
-    if power is None:
-        return _minus(escape_latex(text))
-    before, exponent, after = power.groups()
-    return f"{_minus(escape_latex(before))}$\\times 10^{{{exponent}}}${escape_latex(after)}"
+    """Numbers with their signs and powers of ten."""
+    escaped = escape_latex(text)
+    powers = re.sub(r"\$\\times\$10\\textasciicircum\{\}(-?\d+)", r"$\\times 10^{\1}$", escaped)
+    return _minus(powers)
 
 
 def _minus(text: str) -> str:
-    return re.sub(r"^(\(?)-(?=\d)", r"\1$-$", text)
+    return re.sub(r"(^|[(\[ ])-(?=\d)", r"\1$-$", text)
 
 
 def _latex_block(columns: list[_Column]) -> str:

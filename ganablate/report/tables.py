@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ganablate.catalog import metric_columns
+from ganablate.report.effects import StudyEffects, effect_columns, study_effects
 from ganablate.report.published import add_published
 from ganablate.report.trials import PROTOCOL, protocol_columns
 from ganablate.study.plan import BASELINE, Arm, Plan
@@ -85,8 +86,9 @@ def arm_table(trials: pd.DataFrame, plan: Plan) -> pd.DataFrame:
         range over replicates of images_seen, g_updates and d_updates, then for each column of the
         plan's metrics the mean under its own name, `_sd` (sample standard deviation, missing for
         n < 2), `_n` (replicates with that number) and `_mark`: "protocol" where it was measured
-        unlike in the reference arm, "criterion" where the loss is another one, else missing. At
-        the end `_published` for each column that the report printed.
+        unlike in the reference arm, "criterion" where the loss is another one, else missing.
+        Where arms are compared, the columns of `effect_columns` about the primary. At the end
+        `_published` for each column that the report printed.
     """
     columns = list(plan.columns)
     other_scale = criterion_columns(plan)
@@ -118,7 +120,18 @@ def arm_table(trials: pd.DataFrame, plan: Plan) -> pd.DataFrame:
                 mark = "protocol" if (stamps != protocols[column]).any() else None
             row[column + "_mark"] = mark
         rows.append(row)
-    return add_published(_typed(pd.DataFrame(rows, dtype=object), columns), plan)
+    table = _typed(pd.DataFrame(rows, dtype=object), columns)
+    effects = primary_effects(trials, table, plan)
+    if effects is not None:
+        table = table.join(effect_columns(effects, [str(name) for name in table["arm"]]))
+    return add_published(table, plan)
+
+
+def primary_effects(trials: pd.DataFrame, table: pd.DataFrame, plan: Plan) -> StudyEffects | None:
+    """Effects on the primary metric; arms whose cell is marked have none."""
+    mark = plan.primary + "_mark"
+    apart = table.loc[table[mark].notna(), "arm"] if mark in table else ()
+    return study_effects(trials, plan, [str(name) for name in apart])
 
 
 def _typed(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

@@ -269,7 +269,7 @@ def test_no_block_is_left_with_one_column(length, tmp_path):
     text = rendered(trials_frame(plan, tmp_path), plan)["table.md"]
     heads = [b.splitlines()[0] for b in text.split("\n\n") if b.startswith("|")]
     assert [head.count("|") - 2 >= 3 for head in heads] == [True] * len(heads)
-    assert "**FID ↓** | Classes covered ↑ |" in heads[0]
+    assert "**FID ↓** |       Effect [95 %] |" in heads[0]
 
 
 def test_a_cross_that_names_its_baseline_is_marked_against_that():
@@ -288,6 +288,41 @@ def test_escaping():
     assert escape_markdown("d_dropout=0.0|x *a* _b_ `c` <i>") == (
         r"d_dropout=0.0\|x \*a\* \_b\_ \`c\` \<i\>"
     )
+    assert escape_markdown("[1.1, 2.0] <0.001 [a](b) [c][d]") == (
+        r"[1.1, 2.0] <0.001 [a\](b) [c\][d]"
+    )
+
+
+def test_effects_stand_behind_the_primary(trials, plan):
+    texts = rendered(trials, plan)
+    row = next(line for line in texts["table.md"].splitlines() if "| criterion=mse" in line)
+    assert [cell.strip() for cell in row.split("|")][4:7] == [
+        "×19.6 [16.0, 23.8]", "<0.001", "worse",  # noqa: RUF001
+    ]  # fmt: skip
+    assert r"$\times$19.6 [16.0, 23.8] & \textless{}0.001 & worse" in texts["table.tex"]
+    assert "Compared to" not in texts["table.md"]
+    table = arm_table(trials, plan).set_index("arm")
+    assert table.loc["baseline", "effect":"verdict"].isna().all()
+    assert table.loc["batch_size=32", "compared_to":"verdict"].isna().all()  # another protocol
+
+
+def test_what_an_arm_is_compared_with_is_shown_where_it_differs(trials, plan):
+    arms = [replace(a, compare_to="criterion=mse") if a.name == "latent_dim=50" else a
+            for a in plan.arms]  # fmt: skip
+    plan = replace(plan, arms=tuple(arms))
+    text = rendered(trials, plan)["table.md"]
+    block = next(block for block in text.split("\n\n") if "Compared to" in block)
+    row = next(line for line in block.splitlines() if "| latent_dim=50" in line)
+    assert row.startswith("| latent_dim=50 | criterion=mse |")
+    assert "| better " in text
+    assert "over that of the arm it is compared with" in " ".join(text.split())
+
+
+def test_a_cross_without_baseline_has_no_effects(trials, plan):
+    arms = tuple(replace(arm, compare_to=None) for arm in plan.arms)
+    texts = rendered(trials, replace(plan, arms=arms))
+    assert "ffect" not in texts["table.md"] + texts["table.csv"]
+    assert "| Outcomes         |   Updates |        **FID ↓** |" in texts["table.md"]
 
 
 def published(arm, metric, value, name=None):
