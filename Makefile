@@ -49,8 +49,9 @@ test-all: test test-slow  ## every test
 golden: install  ## rewrite the expected files under tests/golden
 	GANABLATE_UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/report
 
-bench: install   ## overhead of the whole stack for each trial
+bench: install   ## overhead of a trial; error, coverage and power of the statistics
 	$(BIN)/python benchmarks/sweep_overhead.py
+	$(BIN)/python benchmarks/effect_statistics.py
 
 clean:           ## remove runs/ (all trials!) and caches; results/ stays
 	rm -rf runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

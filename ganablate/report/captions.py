@@ -1,12 +1,13 @@
 """What must be known to read a number: n, budget, units, protocol, what ± is, what it ran on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
 from ganablate.catalog import Column
 from ganablate.config import TrialConfig
 from ganablate.report.effect_wording import effect_notes
+from ganablate.report.loss_scale import loss_scale
 from ganablate.report.published import published_notes
 from ganablate.report.tables import (
     any_assessed,
@@ -140,6 +141,28 @@ def _optimizers(config: TrialConfig) -> str:
     return g if g == d else f"G {g}, D {d}"
 
 
+def _beyond_the_usual(config: TrialConfig) -> Iterator[str]:
+    """What few trials have; a reader would take it for absent."""
+    if (config.d_steps, config.g_steps) != (1, 1):
+        steps = f"{counted(config.d_steps, 'D step')} and {counted(config.g_steps, 'G step')}"
+        yield f"{steps} an iteration"
+    named = {
+        "weights of D clipped to": config.d_weight_clip,
+        "real labels": config.real_labels,
+        "fake labels": config.fake_labels,
+        "averaged G, decay": config.g_ema,
+        "lr schedule": config.lr_schedule,
+        "G gradients clipped to": config.g_grad_clip,
+        "D gradients clipped to": config.d_grad_clip,
+    }
+    for words, value in named.items():
+        if value is not None:
+            yield f"{words} {value}"
+    for net, norm in (("G", config.g_norm), ("D", config.d_norm)):
+        if norm == "spectral":
+            yield f"spectral norm in {net}"
+
+
 def settings_line(plan: Plan) -> str:
     """What was trained: the settings of the arm that the others are compared to."""
     arm, config = reference_arm(plan), reference_arm(plan).config
@@ -159,6 +182,7 @@ def settings_line(plan: Plan) -> str:
         _optimizers(config),
         f"batch {config.batch_size}",
         length,
+        *_beyond_the_usual(config),
     ]
     name = "" if arm.name == BASELINE else f" {arm.name}"
     return f"{label}{name}: {', '.join(parts)}."
@@ -197,8 +221,8 @@ def table_notes(trials: pd.DataFrame, table: pd.DataFrame, plan: Plan) -> list[s
     lines += [*protocols(trials, plan), execution(trials)]
     if "criterion" in shown:
         lines.append(
-            f"{MARKS['criterion']} another criterion than {reference.config.criterion} of the arm "
-            f"{reference.name}: not on the same scale."
+            f"{MARKS['criterion']} another criterion than {loss_scale(reference.config)} of the "
+            f"arm {reference.name}, or another clip: not on the same scale."
         )
     lines += published_notes(plan)
     return [line for line in lines if line]

@@ -6,6 +6,7 @@ import pandas as pd
 
 from ganablate.catalog import metric_columns
 from ganablate.report.effects import StudyEffects, effect_columns, study_effects
+from ganablate.report.loss_scale import loss_scale
 from ganablate.report.published import add_published
 from ganablate.report.trials import PROTOCOL, protocol_columns
 from ganablate.study.plan import BASELINE, Arm, Plan
@@ -86,14 +87,14 @@ def arm_table(trials: pd.DataFrame, plan: Plan) -> pd.DataFrame:
         range over replicates of images_seen, g_updates and d_updates, then for each column of the
         plan's metrics the mean under its own name, `_sd` (sample standard deviation, missing for
         n < 2), `_n` (replicates with that number) and `_mark`: "protocol" where it was measured
-        unlike in the reference arm, "criterion" where the loss is another one, else missing.
+        unlike in the reference arm, "criterion" where the loss has another scale, else missing.
         Where arms are compared, the columns of `effect_columns` about the primary. At the end
         `_published` for each column that the report printed.
     """
     columns = list(plan.columns)
     other_scale = criterion_columns(plan)
     protocols = reference_protocols(trials, plan)
-    criterion = reference_arm(plan).config.criterion
+    scale = loss_scale(reference_arm(plan).config)
     seen = sorted({str(value) for value in trials["outcome"].dropna()} - set(OUTCOMES))
     unknown = () if any_assessed(trials) else ASSESSED
     rows = []
@@ -114,7 +115,7 @@ def arm_table(trials: pd.DataFrame, plan: Plan) -> pd.DataFrame:
         for column in columns:
             mark = None
             if column in other_scale and row[column] is not None:
-                mark = "criterion" if arm.config.criterion != criterion else None
+                mark = "criterion" if loss_scale(arm.config) != scale else None
             elif column in protocols:
                 stamps = own[column + PROTOCOL].dropna()
                 mark = "protocol" if (stamps != protocols[column]).any() else None

@@ -353,3 +353,29 @@ def test_published_numbers_stand_beside_ours_and_are_not_compared(tmp_path):
     assert "D loss, mean, published" in lines
     assert "Published: as printed in R2 table 2 (one run). Not comparable" in lines
     assert "Published in R2 table 2 (one run): parameters of G 1486352 (a)." in lines
+
+
+def test_what_few_trials_have_is_said(tmp_path):
+    changes = {"d_steps": 5, "d_weight_clip": 0.01, "real_labels": "0.7..1", "d_norm": "spectral"}
+    plan = make_plan({"only": {"criterion": "wasserstein", **changes}})
+    line = notes_of(plan, trials_frame(plan, tmp_path))[1]
+    assert line.endswith(
+        "25 epochs, 5 D steps and 1 G step an iteration, weights of D clipped to 0.01, "
+        "real labels 0.7..1, spectral norm in D."
+    )
+
+
+def test_losses_of_another_clip_are_on_another_scale(tmp_path):
+    clipped = {"criterion": "wasserstein", "d_weight_clip": 0.01}
+    arms = {
+        "baseline": clipped,
+        "gp": {"criterion": "wasserstein"},
+        "same": {"latent_dim": 5} | clipped,
+    }
+    plan = make_plan(arms, metrics=("d_loss", "fid"))
+    for trial in plan.trials:
+        write_trial(tmp_path, trial, numbers=numbers_of(np.random.default_rng(0)))
+    table = arm_table(trials_frame(plan, tmp_path), plan).set_index("arm")
+    assert table["d_loss_mean_mark"].fillna("").to_dict() == {
+        "baseline": "", "gp": "criterion", "same": "",
+    }  # fmt: skip
