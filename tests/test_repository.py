@@ -62,6 +62,11 @@ def test_modules_stay_readable() -> None:
     assert long == {}
 
 
+def test_the_readmes_table_is_the_committed_one() -> None:
+    table = (ROOT / "results" / "quickstart" / "full" / "table.md").read_text()
+    assert table.split("\n\n")[0] in (ROOT / "README.md").read_text()
+
+
 def test_the_readme_names_only_commands_and_targets_that_exist() -> None:
     text = (ROOT / "README.md").read_text()
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
