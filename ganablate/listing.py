@@ -6,6 +6,7 @@ from typing import Any
 
 from ganablate.ledger import State, TrialFolder
 from ganablate.study.plan import Plan
+from ganablate.study.settings import text_of
 from ganablate.work import state_of
 
 _STATES: tuple[State, ...] = ("complete", "running", "failed", "stale", "pending")
@@ -43,7 +44,8 @@ def arm_states(plan: Plan, trials_root: Path) -> str:
     rows = [["arm", *shown, "changes"]]
     for arm in plan.arms:
         numbers = (str(counts[arm.name][state] or "-") for state in shown)
-        rows.append([arm.name, *numbers, ", ".join(f"{k}={v}" for k, v in arm.changes.items())])
+        changes = ", ".join(f"{name}={text_of(name, to)}" for name, to in arm.changes.items())
+        rows.append([arm.name, *numbers, changes])
     return _aligned(rows)
 
 
