@@ -82,8 +82,8 @@ def draw_probe_sheet(
     if all(panel.image is None for panel in panels):
         return False
     caption = (
-        f"{coverage(trials, plan)} {shows}. Replicate 0 of {len(panels)} of {len(plan.arms)} "
-        "arms, or the one named."
+        f"{coverage(trials, plan)} {shows}. {len(panels)} of {len(plan.arms)} arms, each by its "
+        "replicate 0 or the one named."
     )
     for scale in _SCALES:
         said = caption if scale >= 1 else f"{caption} Pictures are shrunk."
