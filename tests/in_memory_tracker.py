@@ -71,7 +71,11 @@ class InMemoryTracker:
                 run.tags["ganablate.state"] = "pending"
 
     def _run(self, tracked: TrackedTrial) -> RunCopy:
-        if tracked.key not in self.runs:
+        facts = tracked.folder.complete or {}
+        known = self.runs.get(tracked.key)
+        finished = known.tags.get("ganablate.finished_ms") if known else None
+        trained_again = finished is not None and finished != str(facts.get("finished_ms"))
+        if known is None or trained_again:
             tags = identity_tags(tracked, "running")
             self.runs[tracked.key] = RunCopy(
                 "RUNNING", tags, settings_of(tracked.trial), set(), set()

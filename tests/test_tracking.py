@@ -140,6 +140,8 @@ def look_mlflow(runs: Path) -> dict[tuple[str, str], Seen]:
         tags = run.data.tags
         if tags["ganablate.kind"] != "trial":
             continue
+        if tags["ganablate.state"] == "stale":
+            continue
         key = tags["ganablate.budget"], tags["ganablate.trial_id"]
         assert key not in found, "a trial has two runs"
         points = sorted(
@@ -234,6 +236,36 @@ def test_a_trial_completed_elsewhere_is_copied_whole(
     (seen,) = look().values()
     assert seen.status == "FINISHED"
     assert len(seen.points) == 5
+
+
+def test_a_trial_that_was_trained_again_has_a_run_of_its_own(
+    store: tuple[Open, Look], tmp_path: Path
+) -> None:
+    open_, look = store
+    one = tracked(tmp_path)
+    first = open_()
+    first.started(one)
+    first.blocks(one, (write_block(one, 10),))
+    write_end(one, 10)
+    first.completed(one)
+    first.close()
+
+    one.folder.retire()
+    second = open_()
+    second.started(one)
+    block = write_block(one, 20)
+    second.blocks(one, (block,))
+    write_end(one, 20)
+    second.completed(one)
+    second.close()
+    (seen,) = look().values()
+    assert seen.status == "FINISHED"
+    assert {step for key, _, step, _ in seen.points if key == "d/criterion"} == {19, 20}
+    assert [step for key, _, step, _ in seen.points if key == "fid"] == [20]
+    third = open_()
+    third.completed(one)
+    third.close()
+    assert look() == {("cpu", "a" * 16): seen}
 
 
 def test_values_that_are_not_finite_are_tags(store: tuple[Open, Look], tmp_path: Path) -> None:

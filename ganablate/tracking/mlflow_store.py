@@ -75,21 +75,21 @@ class MlflowStore:
 
     def start(self, tracked: TrackedTrial) -> None:
         """Find or create the trial's run and bring it up to the blocks that are there."""
-        run = self._run(tracked)
+        run = self._current(tracked)
         run.params = settings_of(tracked.trial)  # again, should the last driver have died early
         self._set(run, tracked, "RUNNING", "running")
         self.send(tracked, tracked.folder.blocks())
 
     def send(self, tracked: TrackedTrial, blocks: Iterable[Path]) -> None:
         """Send the blocks that this process has not sent yet."""
-        run = self._run(tracked)
+        run = self._current(tracked)
         new = [block for block in blocks if block not in run.sent]
         self._log(run, [point for block in new for point in points_of(block)], {})
         run.sent.update(new)
 
     def complete(self, tracked: TrackedTrial) -> None:
         """Send all there is to a complete trial, unless MLflow has it already."""
-        run, folder = self._run(tracked), tracked.folder
+        run, folder = self._current(tracked), tracked.folder
         finals, tags = final_points(folder), final_tags(folder)
         known = run.finished, run.evaluated
         there = tags.get("ganablate.finished_ms"), tags["ganablate.evaluated"]
@@ -152,6 +152,19 @@ class MlflowStore:
                 self._runs[tracked.key] = found[0][1] if found else self._create(tracked)
         return self._runs[tracked.key]
 
+    def _current(self, tracked: TrackedTrial) -> _Run:
+        """The trial's run; a new one where MLflow has it complete, and it was trained again since.
+
+        Points of both trainings in one run would be two curves under one name.
+        """
+        run = self._run(tracked)
+        facts = tracked.folder.complete
+        if not run.finished or (facts and str(facts["finished_ms"]) == run.finished):
+            return run
+        self._client.set_tag(run.run_id, "ganablate.state", "stale")
+        self._runs[tracked.key] = self._create(tracked)
+        return self._runs[tracked.key]
+
     def _create(self, tracked: TrackedTrial) -> _Run:
         parent = self._parent(tracked.study, tracked.budget)
         tags = {**identity_tags(tracked, "running"), **_kind("trial"), "mlflow.parentRunId": parent}
@@ -194,7 +207,7 @@ class MlflowStore:
         self._experiments[study] = identifier
 
     def _search(self, study: str, condition: str) -> list[tuple[str, _Run]]:
-        """Trial ids and runs, the oldest first."""
+        """Trial ids and runs, the oldest first, without those of a training that was repeated."""
         found: list[tuple[str, _Run]] = []
         token: str | None = None
         while True:
@@ -206,6 +219,8 @@ class MlflowStore:
             )
             for run in page:
                 tags = run.data.tags
+                if tags.get("ganablate.state") == "stale":
+                    continue
                 known = _Run(run.info.run_id)
                 if tags.get("ganablate.state") == "complete":
                     known.finished = tags.get("ganablate.finished_ms", "")
