@@ -89,7 +89,7 @@ def test_a_run_leaves_complete_trials_tables_and_tracked_runs(undisturbed: Path)
     for name in ("table.csv", "table.md", "table.tex", "curves.csv", "provenance.json"):
         assert (results / name).stat().st_size > 0
     assert {path.name for path in (results / "figures").glob("*.png")} == {
-        "losses.png", "primary.png", "samples.png",
+        "loss_pairs.png", "losses.png", "primary.png", "samples.png",
     }  # fmt: skip
 
     mlflow = pytest.importorskip("mlflow")

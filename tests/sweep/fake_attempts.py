@@ -27,7 +27,7 @@ class NoOpAttempt:
         }
         content = {"iteration": STEPS, "timestamp_ms": stamp, "points": points}
         block = self.folder.write_checkpoint(STEPS, lambda path: path.write_bytes(b"x"), content)
-        self.folder.add_metrics(self.job.metrics, {"fid": 12.5}, {"fid": "a protocol"})
+        self.folder.add_metrics(self.job.wanted.measured, {"fid": 12.5}, {"fid": "a protocol"})
         self.folder.write_complete(
             {
                 "outcome": "ok",

@@ -20,7 +20,7 @@ def config(**changes: Any) -> TrialConfig:
         "g_norm": "none", "d_norm": "none", "d_dropout": 0.4, "init": "torch",
         "criterion": "bce", "g_optimizer": "adam", "d_optimizer": "adam", "g_lr": 2e-4,
         "d_lr": 2e-4, "g_beta1": 0.5, "d_beta1": 0.5, "g_beta2": 0.999, "d_beta2": 0.999,
-        "batch_size": 128, "epochs": 1, "seed": 1,
+        "batch_size": 128, "d_steps": 1, "g_steps": 1, "epochs": 1, "seed": 1,
     }  # fmt: skip
     return TrialConfig(**{**settings, **changes})
 
