@@ -131,6 +131,13 @@ def _measured(trial: Trial, folder: TrialFolder, plan: Plan) -> Iterator[pd.Data
             )
 
 
+def block_middles(curves: pd.DataFrame) -> pd.Series:
+    """Images seen in the middle of each block of losses: rows say how many at its end."""
+    ends = curves["images_seen"]
+    starts = curves.groupby(["trial_id", "metric"])["images_seen"].shift(fill_value=0)
+    return (starts + ends) / 2
+
+
 def curves_csv(curves: pd.DataFrame) -> str:
     """The frame as text; without a spread where no block has one, as in older files."""
     if curves["spread"].isna().all():

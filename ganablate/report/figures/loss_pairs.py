@@ -9,7 +9,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from ganablate.report.captions import coverage
-from ganablate.report.curves import BLOCKS
+from ganablate.report.curves import BLOCKS, block_middles
 from ganablate.report.figures import style
 from ganablate.report.loss_scale import loss_scale
 from ganablate.report.tables import arms_in_order, baseline_arm
@@ -18,7 +18,6 @@ from ganablate.study.plan import Plan
 MOST_ARMS = 12
 _WIDTH, _PANEL = 6.6, 0.95
 _ABOVE = 0.4
-_NETS = {"d/criterion": ("D", style.D_COLOUR), "g/criterion": ("G", style.G_COLOUR)}
 
 
 def pair_curves(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan) -> pd.DataFrame:
@@ -33,12 +32,11 @@ def pair_curves(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan) -> pd.Da
     first = first.drop_duplicates("arm").set_index("trial_id")
     names = [arm.name for arm in arms_in_order(plan)[:MOST_ARMS]]
     first = first[first["arm"].isin(names)]
-    own = curves[curves["metric"].isin(list(_NETS)) & curves["trial_id"].isin(first.index)]
-    starts = own.groupby(["trial_id", "metric"])["images_seen"].shift(fill_value=0)
+    own = curves[curves["metric"].isin(list(style.NETS)) & curves["trial_id"].isin(first.index)]
     own = own.assign(
         arm=own["trial_id"].map(first["arm"]),
         replicate=own["trial_id"].map(first["replicate"]),
-        images_seen=(starts + own["images_seen"]) / 2,
+        images_seen=block_middles(own),
         low=own["value"] - 2 * own["spread"],
         high=own["value"] + 2 * own["spread"],
     ).dropna(subset=["spread"])
@@ -81,7 +79,9 @@ def draw_loss_pairs(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path
         panels[-1].set_xlim(0, float(pairs["images_seen"].max()) * 1.02)
         panels[-1].xaxis.set_major_formatter(FuncFormatter(style.thousands))
         panels[-1].set_xlabel("images seen", fontsize=7, labelpad=2)
-        handles = [Line2D([], [], color=c, lw=1.4, label=f"{n} loss") for n, c in _NETS.values()]
+        handles = [
+            Line2D([], [], color=c, lw=1.4, label=f"{n} loss") for n, c in style.NETS.values()
+        ]
         band = Patch(color="#000000", alpha=0.15, lw=0, label="± 2 deviations of its steps")
         figure.legend(
             handles=[*handles, band], loc="upper center", ncols=3, fontsize=7, frameon=False
@@ -96,7 +96,7 @@ def draw_loss_pairs(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path
 
 
 def _panel(axes: Axes, own: pd.DataFrame) -> None:
-    for key, (_, colour) in _NETS.items():
+    for key, (_, colour) in style.NETS.items():
         line = own[own["metric"] == key]
         axes.fill_between(
             line["images_seen"], line["low"], line["high"], color=colour, alpha=0.22, lw=0

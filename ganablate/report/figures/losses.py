@@ -12,7 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from ganablate.report.captions import coverage
-from ganablate.report.curves import BLOCKS
+from ganablate.report.curves import BLOCKS, block_middles
 from ganablate.report.figures import style
 from ganablate.report.loss_scale import loss_scale
 from ganablate.report.tables import arms_in_order, baseline_arm
@@ -21,7 +21,6 @@ from ganablate.study.plan import Arm, Plan
 _ABOVE = 0.5
 """Inches for the legend and the first titles."""
 _BESIDE = "#a6a6a6"
-_NETS = {"d/criterion": ("D", style.D_COLOUR), "g/criterion": ("G", style.G_COLOUR)}
 _LOG_FROM = 50.0
 """A ratio of largest to smallest loss from which the axis is logarithmic."""
 _OUTLYING = 2.0
@@ -41,10 +40,8 @@ def loss_bands(curves: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
         Columns arm, metric, images_seen (middle of the block), mean, low, high. A replicate
         without a value in a block does not count there.
     """
-    known = curves[curves["metric"].isin(list(_NETS))]
-    ends = known["images_seen"]
-    starts = known.groupby(["trial_id", "metric"])["images_seen"].shift(fill_value=0)
-    known = known.assign(images_seen=(starts + ends) / 2).dropna(subset=["value"])
+    known = curves[curves["metric"].isin(list(style.NETS))]
+    known = known.assign(images_seen=block_middles(known)).dropna(subset=["value"])
     arms = trials.drop_duplicates("trial_id").set_index("trial_id")["arm"]
     known = known.assign(arm=known["trial_id"].map(arms)).dropna(subset=["arm"])
     values = known.groupby(["arm", "metric", "images_seen"])["value"]
@@ -66,7 +63,7 @@ def _limits(bands: pd.DataFrame) -> tuple[float, float, bool]:
 
 
 def _draw(axes: Axes, own: pd.DataFrame, beside: pd.DataFrame | None) -> None:
-    for key, (_, colour) in _NETS.items():
+    for key, (_, colour) in style.NETS.items():
         if beside is not None:
             other = beside[beside["metric"] == key]
             axes.plot(other["images_seen"], other["mean"], color=_BESIDE, lw=0.8, zorder=1)
@@ -107,7 +104,7 @@ def _scale(axes: Axes, limits: tuple[float, float, bool], longest: float) -> Non
 def _legend(figure: Figure, beside: str | None) -> None:
     handles: list[Artist] = [
         Line2D([], [], color=colour, lw=1.4, label=f"{net} loss, mean of replicates")
-        for net, colour in _NETS.values()
+        for net, colour in style.NETS.values()
     ]
     handles.append(Patch(color="#000000", alpha=0.15, lw=0, label="lowest to highest replicate"))
     if beside is not None:
