@@ -7,6 +7,8 @@ Heavy libraries are imported by the commands that need them, so `--help`, `valid
 answer at once.
 """
 
+from collections.abc import Callable
+
 import typer
 
 from ganablate.cli.browsing import ui
@@ -25,7 +27,7 @@ app = typer.Typer(
 )
 
 
-COMMANDS = {
+COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "validate": (validate, "studies/*.yaml"),
     "plan": (show_plan, "studies/mnist_ablation.yaml --budget full"),
     "run": (run, "studies/mnist_ablation.yaml --budget smoke"),
