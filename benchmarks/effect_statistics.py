@@ -2,29 +2,40 @@
 
     python benchmarks/effect_statistics.py [--studies 10000]
 
-Prints three markdown tables, in per cent. The first: in how many studies without any effect an arm
-is called better or worse (to be at most 5), for the method of `ganablate.report.statistics` and for
-three others, and how often an interval holds the true difference (to be 95). The second: how often
-a real effect is found. The third: how often an arm just as far off as the margin is called
-equivalent (to be at most 5), and one that is not off at all. Under a minute on one core; the
-numbers are the same each time.
+Prints markdown tables, in per cent, each cell for n = 3 / 5 / 8 / 10 (crosses: 3 / 5). The first:
+in how many studies without any effect an arm is called better or worse (error, to be at most 5),
+for the method of `ganablate.report.statistics` and three others; how often an interval holds the
+true difference (coverage, to be 95); and how often one arm that is off by 2 and by 4 spreads is
+found (power). The second: how often an arm just as far off as the margin is called equivalent (to
+be at most 5), and one that is not off at all. The third: errors and coverage of main effects and
+interactions. About a minute on a free core; with the same results the numbers are the same.
 
-Spreads are standard deviations of log FID, 1 = one arm's. Failed trials lie 15 of them away, as
-saturated ones do in `results/mnist_ablation`. Pooled variance is what Dunnett's test uses.
+A spread is one standard deviation of log FID. Settings named `real` draw from the trials that are
+committed in `results/*/cpu`: an arm has the spread of a real arm and the shape of all arms'
+residuals; failed trials lie as far off as those of one real arm, another one for each study. There,
+the unit of power is the median spread. The last column counts as errors also the arms that fail
+throughout by chance where the baseline never does, a verdict by rule and without a test. Pooled
+variance is what Dunnett's test uses.
 """
 
 import argparse
+import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import ArrayLike
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
+from ganablate.report.replicates import FAILED
 from ganablate.report.statistics import (
     ALPHA,
     Array,
     Difference,
     Summary,
+    contrast,
     holm,
     prior_freedom,
     steadied,
@@ -32,54 +43,130 @@ from ganablate.report.statistics import (
     welch,
 )
 
+RESULTS = Path(__file__).parents[1] / "results"
 ARMS = 9
 REPLICATES = (3, 5, 8, 10)
-EFFECTS = (1.5, 2.0, 4.0)
-FAILED = 15.0
+EFFECTS = (2.0, 4.0)
 MARGIN_SPREADS = (0.05, 0.1)
-MNIST_ABLATION = (0.080, 0.102, 0.070, 5e-6, 0.045, 0.075, 0.040, 0.117, 0.124, 0.027)
-"""Of log FID, budget cpu: the baseline, then nine arms; one has saturated."""
-Draw = Callable[[np.random.Generator, tuple[int, int, int]], Array]
+CROSSES = ((2, 2), (3, 3), (2, 2, 2))
+FEW_CLASSES = 5
+"""Of the ten: a trial that covers no more has failed, where no outcome was recorded."""
+LEAST_SPREAD = 5e-6
+"""Of log FID between saturated trials; keeps one that is drawn twice from being no spread."""
+
+
+@dataclass(frozen=True)
+class Studies:
+    """Replicates without any effect, the baseline first, and which of them failed.
+
+    Both are [studies, arms, n]; `spread` is the unit of effects.
+    """
+
+    values: Array
+    failed: NDArray[np.bool_] | None = None
+    spread: float = 1.0
+
+
+Shape = tuple[int, int, int]
+Draw = Callable[[np.random.Generator, Shape], Studies]
 
 
 def _normal(spreads: Sequence[float]) -> Draw:
     """Normal replicates; spreads of the baseline, then of the arms, repeated as often as needed."""
     every = np.array([spreads[0], *np.resize(spreads[1:], ARMS)])[:, None]
-    return lambda generator, shape: np.asarray(generator.standard_normal(shape) * every)
+    return lambda generator, shape: Studies(generator.standard_normal(shape) * every)
 
 
-def _failing(share: float) -> Draw:
-    """A share of the trials of each arm has saturated: far off, and all at one value."""
+def _heavy(generator: np.random.Generator, shape: Shape) -> Studies:
+    return Studies(generator.standard_t(3, shape) / np.sqrt(3))
 
-    def draw(generator: np.random.Generator, shape: tuple[int, int, int]) -> Array:
-        values: Array = generator.standard_normal(shape)
-        return np.where(generator.random(shape) < share, FAILED + 0.01 * values, values)
+
+def _any_spread(generator: np.random.Generator, shape: Shape) -> Studies:
+    factors = np.exp(generator.normal(0, 0.55, (*shape[:2], 1)))
+    return Studies(generator.standard_normal(shape) * factors)
+
+
+@dataclass(frozen=True)
+class RealTrials:
+    """Log FID of committed trials.
+
+    `spreads` [arms] and `residuals` [trials] are of healthy trials, `failures` of each arm with
+    failed ones: how far they lie off the healthy baseline [trials].
+    """
+
+    spreads: Array
+    residuals: Array
+    failures: tuple[Array, ...]
+
+
+def real_trials(results: Path = RESULTS) -> RealTrials:
+    """Read `results/*/cpu/trials.csv`.
+
+    Raises:
+        ValueError: no arm has three failed trials.
+    """
+    spreads, residuals, failures = [], [], []
+    for path in sorted(results.glob("*/cpu/trials.csv")):
+        trials = pd.read_csv(path)
+        if not {"fid", "modes"} <= set(trials):
+            continue
+        unknown, few = trials["outcome"].isna(), trials["modes"] <= FEW_CLASSES
+        known = trials["fid"].notna() & trials["modes"].notna()
+        failed = known & (trials["outcome"].isin(FAILED) | (unknown & few))
+        logs = np.log(trials["fid"])
+        baseline = known & ~failed & (trials["arm"] == trials["arm"].iloc[0])
+        for arm in trials["arm"].unique():
+            own = known & (trials["arm"] == arm)
+            healthy, n = logs[own & ~failed].to_numpy(), int((own & ~failed).sum())
+            if n > 2:
+                spreads.append(healthy.std(ddof=1))
+                residuals.append((healthy - healthy.mean()) * np.sqrt(n / (n - 1)))
+            if (own & failed).sum() > 2 and baseline.any():
+                failures.append((logs[own & failed] - logs[baseline].mean()).to_numpy())
+    if not failures:
+        raise ValueError(f"{results}/*/cpu/trials.csv: no arm has three failed trials")
+    return RealTrials(np.array(spreads), np.concatenate(residuals), tuple(failures))
+
+
+def _real(real: RealTrials, *, one_spread: bool = False, share: float = 0.0) -> Draw:
+    """The shape of all residuals together, real spreads; a share of each arm's trials has failed.
+
+    The shape is not of residuals in units of their own arm's spread: of five numbers none is more
+    than 1.8 spreads off, and the shape would have no tails.
+    """
+    shape_of = real.residuals / real.residuals.std()
+    middle = float(np.median(real.spreads))
+
+    def draw(generator: np.random.Generator, shape: Shape) -> Studies:
+        spreads = middle if one_spread else generator.choice(real.spreads, (*shape[:2], 1))
+        values = spreads * generator.choice(shape_of, shape)
+        failed = generator.random(shape) < share
+        kinds = generator.integers(len(real.failures), size=shape[0])
+        for kind, places in enumerate(real.failures):
+            drawn = generator.choice(places, shape)
+            values = np.where(failed & (kinds == kind)[:, None, None], drawn, values)
+        values = values + LEAST_SPREAD * generator.standard_normal(shape)
+        return Studies(values, failed if share else None, middle)
 
     return draw
 
 
-def _heavy(generator: np.random.Generator, shape: tuple[int, int, int]) -> Array:
-    return np.asarray(generator.standard_t(3, shape) / np.sqrt(3))
-
-
-def _any_spread(generator: np.random.Generator, shape: tuple[int, int, int]) -> Array:
-    factors = np.exp(generator.normal(0, 0.55, (*shape[:2], 1)))
-    return np.asarray(generator.standard_normal(shape) * factors)
-
-
-SETTINGS: dict[str, Draw] = {
-    "equal spreads": _normal([1, 1]),
-    "baseline 3, arms 1": _normal([3, 1]),
-    "baseline 1, arms 3": _normal([1, 3]),
-    "baseline 1, arms 3 and 1 in turn": _normal([1, 3, 1]),
-    "one arm 3": _normal([1, 3, *[1] * (ARMS - 1)]),
-    "one arm 10": _normal([1, 10, *[1] * (ARMS - 1)]),
-    "spreads of results/mnist_ablation": _normal(MNIST_ABLATION),
-    "spreads log-normal, 0.3 to 3": _any_spread,
-    "heavy tails (t, 3)": _heavy,
-    "a tenth of the trials failed": _failing(0.1),
-    "a fifth of the trials failed": _failing(0.2),
-}
+def settings(real: RealTrials) -> dict[str, Draw]:
+    """Name -> how studies without an effect are drawn."""
+    return {
+        "equal spreads": _normal([1, 1]),
+        "baseline 3, arms 1": _normal([3, 1]),
+        "baseline 1, arms 3": _normal([1, 3]),
+        "baseline 1, arms 3 and 1 in turn": _normal([1, 3, 1]),
+        "one arm 10": _normal([1, 10, *[1] * (ARMS - 1)]),
+        "log-normal spreads, 0.3 to 3": _any_spread,
+        "heavy tails (t, 3)": _heavy,
+        "real, one spread": _real(real, one_spread=True),
+        "real": _real(real),
+        "real, a tenth failed": _real(real, share=0.1),
+        "real, a fifth failed": _real(real, share=0.2),
+        "real, half failed": _real(real, share=0.5),
+    }
 
 
 def _against_first(arms: Summary) -> Difference:
@@ -119,57 +206,125 @@ def _row(cells: Sequence[object]) -> str:
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 
+def _head(titles: Sequence[str]) -> str:
+    return f"{_row(titles)}\n|{' --- |' * len(titles)}"
+
+
 def _percent(shares: ArrayLike) -> str:
     return f"{100 * float(np.asarray(shares).mean()):.1f}"
 
 
-def false_positives(generator: np.random.Generator, studies: int) -> None:
+def _any_called(difference: Difference) -> NDArray[np.bool_]:
+    called: NDArray[np.bool_] = holm(difference.p()) <= ALPHA
+    return np.asarray(np.any(called, axis=1), dtype=np.bool_)
+
+
+def _found(difference: Difference, effect: float) -> str:
+    """How often the last arm is, once it is off by the effect."""
+    off = np.zeros(ARMS)
+    off[-1] = effect
+    moved = Difference(difference.estimate + off, difference.error, difference.freedom)
+    return _percent(holm(moved.p())[:, -1] <= ALPHA)
+
+
+def _with_rule(called: NDArray[np.bool_], failed: NDArray[np.bool_] | None) -> str:
+    if failed is None:
+        return "—"
+    throughout = failed[:, 1:].all(axis=2) & ~failed[:, :1].any(axis=2)
+    return _percent(called | throughout.any(axis=1))
+
+
+def verdicts(generator: np.random.Generator, studies: int) -> None:
     """Print the first table."""
-    titles = [f"{name}, error" for name in METHODS]
-    print(_row(["no effect anywhere", "n", *titles, "ours, coverage", "Welch, coverage"]))
-    print("|" + " --- |" * (len(METHODS) + 4))
-    for name, draw in SETTINGS.items():
+    shown = ("ours", "Welch")
+    titles = [f"error, {name}" for name in METHODS] + [f"coverage, {name}" for name in shown]
+    titles += [f"{effect:g} spreads, {name}" for effect in EFFECTS for name in shown]
+    print(
+        _about(studies),
+        _head(["no effect anywhere", *titles, "error, ours with the rule"]),
+        sep="\n\n",
+    )
+    for name, draw in settings(real_trials()).items():
+        columns = []
         for n in REPLICATES:
-            arms = summary(draw(generator, (studies, ARMS + 1, n)))
+            drawn = draw(generator, (studies, ARMS + 1, n))
+            arms = summary(drawn.values)
             found = {title: method(arms) for title, method in METHODS.items()}
-            errors = [_percent((holm(each.p()) <= ALPHA).any(axis=1)) for each in found.values()]
-            held = [
-                _percent((low <= 0) & (high >= 0))
-                for low, high in (found[title].interval() for title in ("ours", "Welch"))
-            ]
-            print(_row([name, n, *errors, *held]), flush=True)
+            called = [_any_called(each) for each in found.values()]
+            ends = [found[title].interval() for title in shown]
+            held = [_percent((low <= 0) & (high >= 0)) for low, high in ends]
+            power = [_found(found[title], e * drawn.spread) for e in EFFECTS for title in shown]
+            columns.append(
+                [*map(_percent, called), *held, *power, _with_rule(called[0], drawn.failed)]
+            )
+        print(_row([name, *map(_joined, zip(*columns, strict=True))]), flush=True)
 
 
-def power(generator: np.random.Generator, studies: int) -> None:
-    """Print the second table: one arm has the effect, the others have none."""
-    print(_row(["one arm is off by", "n", *METHODS]))
-    print("|" + " --- |" * (len(METHODS) + 2))
-    for setting in ("equal spreads", "one arm 10"):
-        for effect in EFFECTS:
-            for n in REPLICATES:
-                values = SETTINGS[setting](generator, (studies, ARMS + 1, n))
-                values[:, -1] += effect
-                arms = summary(values)
-                found = [
-                    _percent(holm(method(arms).p())[:, -1] <= ALPHA) for method in METHODS.values()
-                ]
-                print(_row([f"{effect:g} sd, {setting}", n, *found]), flush=True)
+def _about(studies: int) -> str:
+    error = 100 * np.sqrt(ALPHA * (1 - ALPHA) / studies)
+    counts = " / ".join(map(str, REPLICATES))
+    return (
+        f"Per cent of {studies:,} studies, n = {counts}; an error of {ALPHA:.0%} has a Monte Carlo "
+        f"standard error of {error:.1f}."
+    )
+
+
+def _joined(cells: Sequence[str]) -> str:
+    """One cell for all n."""
+    return " / ".join(cells) if len(set(cells)) > 1 else cells[0]
 
 
 def equivalence(generator: np.random.Generator, studies: int) -> None:
-    """Print the third table: a margin of a factor of 1.25 at spreads of 5 and 10 %."""
+    """Print the second table: a margin of a factor of 1.25 at spreads of 5 and 10 %."""
     margin = float(np.log(1.25))
-    print(_row(["called equivalent", "n", "all arms at the margin: any", "no difference: an arm"]))
-    print("| --- | --- | --- | --- |")
+    print(_head(["called equivalent", "all arms at the margin: any", "no difference: an arm"]))
     for spread in MARGIN_SPREADS:
+        columns = []
         for n in REPLICATES:
             shares = []
             for offset in (margin, 0.0):
                 values = spread * generator.standard_normal((studies, ARMS + 1, n))
                 values[:, 1:] += offset
                 shares.append(holm(_ours(summary(values)).p_equivalent(margin)) <= ALPHA)
-            wrong, right = _percent(shares[0].any(axis=1)), _percent(shares[1])
-            print(_row([f"spread {spread:.0%}", n, wrong, right]), flush=True)
+            columns.append([_percent(shares[0].any(axis=1)), _percent(shares[1])])
+        print(_row([f"spread {spread:.0%}", *map(_joined, zip(*columns, strict=True))]), flush=True)
+
+
+def _contrasts(levels: Sequence[int], factors: int) -> list[Array]:
+    """Weights of the cells in every main effect (1 factor) or interaction (2) of a full cross."""
+    cells = np.array(list(itertools.product(*map(range, levels))))
+    found = []
+    for chosen in itertools.combinations(range(len(levels)), factors):
+        for at in itertools.product(*(range(1, levels[factor]) for factor in chosen)):
+            weights = np.ones(len(cells))
+            for factor, level in zip(chosen, at, strict=True):
+                own = cells[:, factor]
+                weights *= (own == level) * 1.0 - (own == 0)
+            found.append(weights * np.prod([levels[factor] for factor in chosen]) / len(cells))
+    return found
+
+
+def crosses(generator: np.random.Generator, studies: int) -> None:
+    """Print the third table: families of contrasts where no cell differs."""
+    families = {"main effects": 1, "interactions": 2}
+    titles = [f"{what}, {name}" for name in families for what in ("error", "coverage")]
+    print(_head(["no effect anywhere", *titles]))
+    spreads = {"equal spreads": 1.0, "one cell 3": 3.0, "one cell 10": 10.0}
+    for levels, (name, last) in itertools.product(CROSSES, spreads.items()):
+        cells, columns = int(np.prod(levels)), []
+        factors = np.array([1.0] * (cells - 1) + [last])[:, None]
+        for n in REPLICATES[:2]:
+            drawn = summary(factors * generator.standard_normal((studies, cells, n)))
+            texts = []
+            for count in families.values():
+                found = [contrast(weights, drawn) for weights in _contrasts(levels, count)]
+                called = holm(np.stack([each.p() for each in found], axis=-1)) <= ALPHA
+                ends = [each.interval() for each in found]
+                held = np.stack([(low <= 0) & (high >= 0) for low, high in ends])
+                texts += [_percent(called.any(axis=1)), _percent(held)]
+            columns.append(texts)
+        label = f"{' x '.join(map(str, levels))}, {name}"
+        print(_row([label, *map(_joined, zip(*columns, strict=True))]), flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -177,7 +332,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--studies", type=int, default=10_000)
     given = parser.parse_args(arguments)
     generator = np.random.default_rng(20_040_301)
-    for table in (false_positives, power, equivalence):
+    for table in (verdicts, equivalence, crosses):
         table(generator, given.studies)
         print()
 

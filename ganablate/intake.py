@@ -1,13 +1,17 @@
 """From what the user named to plans and a profile. Raises with every problem at once."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from ganablate.catalog import METRICS, PROBES, Metric, Probe
+from ganablate.study.check import check
 from ganablate.study.errors import Problem, StudyError
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
+from ganablate.study.wording import unknown
 from ganablate.sweep.profile import DEFAULT_PROFILE, Profile, load_profile
 
 
@@ -34,6 +38,52 @@ def read_studies(paths: Sequence[Path]) -> list[Study]:
     return studies
 
 
+def with_more(study: Study, metrics: Sequence[str], probes: Sequence[str]) -> Study:
+    """The study with more to measure, behind what it measures itself.
+
+    Raises:
+        StudyError: A name is unknown, or it cannot be measured on some arm of this study.
+    """
+    problems = [
+        *_unknown("--metric", "a metric", metrics, METRICS, PROBES),
+        *_unknown("--probe", "a probe", probes, PROBES, METRICS),
+    ]
+    wider = study.model_copy(
+        update={
+            "metrics": tuple(dict.fromkeys([*study.metrics, *metrics])),
+            "probes": tuple(dict.fromkeys([*study.probes, *probes])),
+        }
+    )
+    if not problems:
+        problems = [Problem(f"study {study.name}", fault.message) for fault in check(wider)]
+    if problems:
+        raise StudyError(problems)
+    return wider
+
+
+_OPTIONS = {"--metric": "--probe", "--probe": "--metric"}
+
+
+def _unknown(
+    option: str,
+    what: str,
+    names: Sequence[str],
+    table: Mapping[str, Metric] | Mapping[str, Probe],
+    other: Mapping[str, Metric] | Mapping[str, Probe],
+) -> Iterator[Problem]:
+    """Names that are not of the table; one that is elsewhere in the catalog is told where."""
+    for name in names:
+        if name in table:
+            continue
+        message = unknown(what, name, table)
+        owner = next((key for key, line in table.items() if name in line.columns), None)
+        if owner:
+            message = f'"{name}" is a column of {owner}: {option} {owner}'
+        elif name in other:
+            message = f'"{name}" is not {what}: {_OPTIONS[option]} {name}'
+        yield Problem(option, message)
+
+
 def plans_of(
     studies: Sequence[Study],
     budget: str | None = None,
@@ -49,17 +99,38 @@ def plans_of(
 
 
 def plans_of_tables(
-    studies: Sequence[Study], budget: str | None, replicates: int | None
+    studies: Sequence[Study],
+    budget: str | None,
+    results: Path,
+    replicates: int | None = None,
+    arms: Sequence[str] | None = None,
 ) -> list[Plan]:
-    """Plans for the tables of a run: all arms, and never fewer replicates than the study has.
+    """Plans for the tables of a run: all arms, and no replicate less than was ever seen.
+
+    Args:
+        studies: The studies.
+        budget: As for `plans_of`.
+        results: The folder of results, which say what was seen.
+        replicates: Of the arms that are run; the others keep theirs.
+        arms: Those that are run; None: all.
 
     Raises:
         StudyError: As `plans_of`.
+        ValueError: A study's `looks.csv` cannot be read as one.
     """
-    plans = plans_of(studies, budget)
-    if replicates is None or all(plan.replicates >= replicates for plan in plans):
+    # Imported here: pandas and scipy take a second, and `plan` does not need them.
+    from ganablate.report.looks import looked_plan
+
+    plans = [looked_plan(study, budget, results)[0] for study in studies]
+    if replicates is None:
         return plans
-    return plans_of(studies, budget, replicates)
+    wider = []
+    for study, plan in zip(studies, plans, strict=True):
+        own = Counter(trial.arm for trial in plan.trials)
+        run = {arm.name for arm in expand(study, budget, arms=arms).arms}
+        counts = {name: max(n, replicates) if name in run else n for name, n in own.items()}
+        wider.append(expand(study, budget, replicates=counts))
+    return wider
 
 
 def budgets_with_results(study: Study, results: Path, trials: Path) -> list[str]:

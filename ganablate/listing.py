@@ -80,6 +80,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "budget": plan.budget,
         "primary": plan.primary,
         "metrics": list(plan.metrics),
+        "extractor": plan.extractor,
         "probes": list(plan.probes),
         "replicates": plan.replicates,
         "arms": [

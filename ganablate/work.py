@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganablate.catalog import METRICS
+from ganablate.catalog import on_images
 from ganablate.ledger import State, TrialFolder
 from ganablate.study.plan import Plan, Trial
 
@@ -16,7 +16,7 @@ DataKey = tuple[str, int, int | None, int | None]
 class Wanted:
     """What a complete trial is to have been measured with, by all plans that hold it.
 
-    `measured` are names of metrics and probes. `curves` has, for each plan that measures during
+    `measured` are metrics and probes, as trial folders name them. `curves` has, for each plan that measures during
     training, into how many equal parts it cuts the training and what it measures after each.
     """
 
@@ -37,17 +37,12 @@ class Wanted:
         return {at: tuple(found[at]) for at in sorted(found)}
 
 
-def on_images(metrics: Collection[str]) -> tuple[str, ...]:
-    """The metrics that can be measured during training: those on images."""
-    return tuple(name for name in metrics if METRICS[name].needs == "features")
-
-
 def wanted_of(plans: Sequence[Plan]) -> dict[str, Wanted]:
     """What the plans want of each trial id together."""
     names: dict[str, dict[str, None]] = {}
     curves: dict[str, dict[tuple[int, tuple[str, ...]], None]] = {}
     for plan in plans:
-        curve = (plan.evaluations, on_images(plan.metrics))
+        curve = (plan.evaluations, on_images(plan.measured))
         for trial in plan.trials:
             names.setdefault(trial.trial_id, {}).update(dict.fromkeys(plan.measured))
             own = curves.setdefault(trial.trial_id, {})

@@ -51,7 +51,7 @@ class InMemoryTracker:
         self.blocks(tracked, folder.blocks())
         run = self._run(tracked)
         run.points.update(final_points(folder))
-        run.tags |= {**identity_tags(tracked, "complete"), **final_tags(folder)}
+        run.tags |= {**identity_tags(tracked, "complete"), **final_tags(tracked)}
         run.artifacts = {
             f"{where}/{path.name}" if where else path.name for path, where in artifacts_of(folder)
         }

@@ -174,7 +174,24 @@ def test_light_commands_import_nothing_heavy(tmp_path: Path, command: list[str])
 
 
 def test_every_command_has_an_example() -> None:
-    for name in ("validate", "plan", "run", "status", "report", "ui"):
+    for name in ("validate", "plan", "run", "evaluate", "status", "report", "ui"):
         code, out, _ = invoke(name, "--help")
         assert code == 0
         assert f"Example: ganablate {name}" in out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--until-decided", "--replicates", "3"], "chooses arms and replicates itself"),
+        (["--until-decided", "--arm", "criterion=mse"], "chooses arms and replicates itself"),
+        (["--max-replicates", "8"], "--max-replicates is for --until-decided"),
+    ],
+)
+def test_until_decided_takes_no_arms_and_no_replicates(
+    project: Path, options: list[str], message: str
+) -> None:
+    code, out, err = invoke("run", "studies/tiny.yaml", *options)
+    assert (code, out) == (2, "")
+    assert message in err
+    assert everything_under(project) == {"studies", "studies/tiny.yaml"}

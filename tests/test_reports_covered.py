@@ -48,6 +48,36 @@ def test_a_study_claims_only_rows_that_there_are(path: Path) -> None:
     assert [name for name in ids if row_of(name) not in (*ROWS, *REPORTS)] == []
 
 
+def test_no_two_studies_share_the_id_of_a_claim() -> None:
+    """On the page over all studies an id is one line."""
+    ids = [claim.id for path in STUDIES for claim in study_at(path).claims]
+    assert sorted({name for name in ids if ids.count(name) > 1}) == []
+
+
+def test_every_row_can_be_judged_or_says_that_only_looking_can() -> None:
+    """A row of which nothing is measured is one that the report shows in pictures alone."""
+    kinds: dict[str, set[str]] = {}
+    for path in STUDIES:
+        for claim in study_at(path).claims:
+            kinds.setdefault(row_of(claim.id), set()).add(claim.kind)
+    assert sorted(row for row in ROWS if kinds[row] == {"visual"}) == ["R2.3", "R2.4", "R3.A"]
+    unstated = ["R3.F", "R4.1", "R4.2", "R4.3", "R4.5"]
+    assert sorted(row for row in ROWS if kinds[row] == {"none_stated"}) == unstated
+
+
+def test_the_slips_of_the_reports_are_claimed_as_such() -> None:
+    slips = {
+        claim.id
+        for path in STUDIES
+        for claim in study_at(path).claims
+        if claim.arithmetic is not None and claim.arithmetic.otherwise == "misprint"
+    }
+    assert slips == {
+        "R0-parameters", "R0.2-splits", "R1-batch-size", "R2.1-misprint", "R2.1-misprint-g",
+        "R3.C-epochs", "R4-generator",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_the_cost_tells_the_full_budget_and_the_trials(path: Path) -> None:
     cost = _cost(path)

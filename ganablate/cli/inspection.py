@@ -34,6 +34,7 @@ def show_plan(
         _print_arms(plan)
         for name, because in plan.excluded:
             out.print(Text(f"left out: {name}: {because}"))
+        _print_resolvable(plan)
 
 
 def status(studies: StudyFiles, budget: BudgetName = None, as_json: AsJson = False) -> None:
@@ -48,6 +49,25 @@ def status(studies: StudyFiles, budget: BudgetName = None, as_json: AsJson = Fal
         _print_arms(plan)
         for line in failures(plan, TRIALS):
             err.print(Text(line, style="red"), soft_wrap=True)
+
+
+def _print_resolvable(plan: Plan) -> None:
+    """What the replicates can decide of each claim; a warning for those that they cannot."""
+    if not plan.claims:
+        return  # what a large grid needs at once does not wait for scipy
+    from ganablate.report.claims.power import POWER, SPREAD, resolvable
+
+    found = resolvable(plan)
+    if not found:
+        return
+    print_plain(f"\nclaims, where replicates spread by {SPREAD:.0%}, with a chance of {POWER:.0%}:")
+    width = max(len(one.id) for one in found)
+    for one in found:
+        line = f"{one.id:{width}}  {one.text}"
+        out.print(
+            Text(line if one.resolved else f"{line}: cannot be decided at this n"),
+            style="" if one.resolved else "yellow", soft_wrap=True,
+        )  # fmt: skip
 
 
 def _print_arms(plan: Plan) -> None:

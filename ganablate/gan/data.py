@@ -33,7 +33,14 @@ from ganablate.gan.pictures import (
     squared,
 )
 
-__all__ = ["DataError", "MaterialisedData", "Split", "materialise", "training_subset"]
+__all__ = [
+    "DataError",
+    "MaterialisedData",
+    "Split",
+    "downloads_beside",
+    "materialise",
+    "training_subset",
+]
 
 Split = Literal["train", "test"]
 
@@ -77,6 +84,11 @@ class _Source:
     identity: str
 
 
+def downloads_beside(cache: Path) -> Path:
+    """Where files are found or downloaded to, unless a data root is given."""
+    return cache.parent / "downloads"
+
+
 def materialise(  # noqa: PLR0913 - each decides which images there are
     dataset: str,
     image_size: int,
@@ -110,7 +122,7 @@ def materialise(  # noqa: PLR0913 - each decides which images there are
     Raises:
         DataError: one line saying what is missing or broken and what to do.
     """
-    root = data_root if data_root is not None else cache.parent / "downloads"
+    root = data_root if data_root is not None else downloads_beside(cache)
     source = _source(dataset, root, split)
     form = Form(image_size, _channels(dataset, channels), crop)
     place = cache / _name(source, form)

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganablate.atomic_write import replacing
-from ganablate.catalog import EXTRACTORS, METRICS, Metric
+from ganablate.catalog import EXTRACTORS, METRICS, NAMED_EXTRACTORS, Metric
 from ganablate.metrics.errors import MetricError
 from ganablate.metrics.extractors import card_of
 from ganablate.metrics.features import Features, Images
@@ -26,6 +26,7 @@ N_REAL = 10_000
 LOSS_PROTOCOL = "every step of the last fifth of training, criterion without penalty"
 
 FakeImages = Callable[[int], Images]
+Extract = Callable[[Images], Features]
 Rows = TypeVar("Rows", bound=npt.NDArray[Any])
 
 
@@ -46,6 +47,8 @@ def evaluate(  # noqa: PLR0913 - each is a fact of the trial that nothing else h
     real_images: Images,
     fingerprint: str,
     cache: Path,
+    data_root: Path | None = None,
+    device: str = "cpu",
 ) -> Evaluation:
     """Measure the metrics of a finished trial.
 
@@ -55,14 +58,16 @@ def evaluate(  # noqa: PLR0913 - each is a fact of the trial that nothing else h
 
     Args:
         metrics: keys of catalog.METRICS.
-        extractor: key of catalog.EXTRACTORS, or None where none measures the data set: then only
-            the loss metrics can be measured.
+        extractor: key of catalog.EXTRACTORS or NAMED_EXTRACTORS, or None where none measures the
+            data set: then only the loss metrics can be measured.
         losses: every step of training, key -> [steps].
         fake_images: makes n images, uint8 [n, h, w, c], with the generator in evaluation mode;
             None for a diverged trial: the feature metrics are left out.
         real_images: the training split, uint8 [n, h, w, c].
         fingerprint: of the bytes of `real_images`; the key of their cached features.
         cache: folder for the features of real images; safe to share between processes.
+        data_root: where the weights of a named extractor lie; None: not in a data root.
+        device: that of the trial, "cpu" or "cuda"; named extractors use it.
 
     Raises:
         MetricError: for an unknown metric, a feature metric without an extractor, images that the
@@ -79,8 +84,9 @@ def evaluate(  # noqa: PLR0913 - each is a fact of the trial that nothing else h
     def sets() -> tuple[str, Features, Features]:
         assert fake_images is not None
         known = _known(extractor, metrics)
-        fake = EXTRACTORS[known].load()(fake_images(N_FAKE))
-        return known, _cached(known, evenly(real_images, N_REAL), fingerprint, cache), fake
+        extract = _extract(known, data_root, device)
+        real = _cached(known, extract, evenly(real_images, N_REAL), fingerprint, cache)
+        return known, real, extract(fake_images(N_FAKE))
 
     for name in metrics:
         metric = METRICS[name]
@@ -96,11 +102,19 @@ def evaluate(  # noqa: PLR0913 - each is a fact of the trial that nothing else h
 
 
 def _known(extractor: str | None, metrics: Sequence[str]) -> str:
-    if extractor in EXTRACTORS:
+    if extractor in EXTRACTORS or extractor in NAMED_EXTRACTORS:
         return extractor
     asked = ", ".join(name for name in metrics if METRICS[name].needs == "features")
     said = "the data set has none" if extractor is None else f"there is no {extractor}"
-    raise MetricError(f"{asked}: an extractor is needed; {said}, there are {', '.join(EXTRACTORS)}")
+    every = ", ".join((*EXTRACTORS, *NAMED_EXTRACTORS))
+    raise MetricError(f"{asked}: an extractor is needed; {said}, there are {every}")
+
+
+def _extract(extractor: str, data_root: Path | None, device: str) -> Extract:
+    if extractor in NAMED_EXTRACTORS:
+        function = NAMED_EXTRACTORS[extractor].load()
+        return functools.partial(function, data_root=data_root, device=device)
+    return cast(Extract, EXTRACTORS[extractor].load())
 
 
 def evenly(rows: Rows, n: int) -> Rows:
@@ -131,6 +145,9 @@ def _add(result: Evaluation, name: str, numbers: dict[str, float], protocol: str
 
 
 def _input_protocol(extractor: str) -> tuple[str, str]:
+    if extractor in NAMED_EXTRACTORS:
+        named = NAMED_EXTRACTORS[extractor]
+        return f"{extractor}@{named.sha256}", named.resize
     size = EXTRACTORS[extractor].image_size
     return f"{extractor}@{card_of(extractor).sha256[:8]}", f"{size}x{size} bilinear"
 
@@ -142,14 +159,16 @@ def _feature_protocol(extractor: str, n_real: int, of: int, n_fake: int) -> str:
     return f"{weights}, {counts}, {resize}, float64, running statistics"
 
 
-def _cached(extractor: str, images: Images, fingerprint: str, cache: Path) -> Features:
+def _cached(
+    extractor: str, extract: Extract, images: Images, fingerprint: str, cache: Path
+) -> Features:
     """The features of real images, from disk if some trial has extracted them before."""
     key = "\n".join((fingerprint, *_input_protocol(extractor), f"{len(images)} evenly"))
     path = cache / f"{extractor}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
     stored = _read(path)
     if stored is not None and len(stored.embeddings) == len(images):
         return stored
-    features: Features = EXTRACTORS[extractor].load()(images)
+    features = extract(images)
     arrays = {"embeddings": features.embeddings}
     if features.probabilities is not None:
         arrays["probabilities"] = features.probabilities

@@ -10,16 +10,32 @@ from filelock import FileLock
 from ganablate.atomic_write import write_text
 from ganablate.catalog import PROBES
 from ganablate.report.captions import table_notes
+from ganablate.report.claims.judge import judge_claims
+from ganablate.report.claims.judgement import Judgement
+from ganablate.report.claims.table import claims_csv, claims_table
+from ganablate.report.cross_wording import cross_section
 from ganablate.report.curves import curves_csv, curves_frame, merge_curves, read_curves
 from ganablate.report.figures.contact_sheet import draw_contact_sheet, sample_rows
+from ganablate.report.figures.forest import draw_forest
 from ganablate.report.figures.loss_pairs import draw_loss_pairs
 from ganablate.report.figures.losses import draw_losses
 from ganablate.report.figures.over_time import draw_over_time
 from ganablate.report.figures.primary import draw_primary
 from ganablate.report.figures.probe_sheet import draw_probe_sheet, probe_panels
+from ganablate.report.looks import (
+    LOOKS,
+    is_whole,
+    level_of,
+    look_notes,
+    looks_csv,
+    read_looks,
+    with_decided,
+    with_look_by_hand,
+)
+from ganablate.report.page import Findings, write_page
 from ganablate.report.provenance import provenance, read_provenance
 from ganablate.report.render import to_latex, to_markdown
-from ganablate.report.tables import arm_table, table_csv
+from ganablate.report.tables import arm_table, primary_effects, table_csv
 from ganablate.report.trials import merge_trials, read_trials, trials_csv, trials_frame
 from ganablate.study.plan import Plan
 
@@ -49,12 +65,17 @@ def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> Report
     """
     folder = results_root / plan.study / plan.budget
     pictures = folder / "figures"
-    trials_root.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(trials_root.parent / f".report-{plan.study}-{plan.budget}.lock"):
-        trials, curves, notices = _frames(plan, trials_root, folder)
-        table = arm_table(trials, plan)
-        notes = table_notes(trials, table, plan)
+    with report_lock(plan, trials_root):
+        trials, curves, notices = read_frames(plan, trials_root, folder)
+        known = read_looks(folder / LOOKS, plan)
+        looks = with_look_by_hand(known, trials, plan)
+        alpha = level_of(looks)
+        table = arm_table(trials, plan, alpha=alpha)
+        notes = table_notes(trials, table, plan, alpha=alpha) + look_notes(looks)
         markdown = to_markdown(table, plan, notes)
+        markdown += cross_section(trials, table, plan, alpha=alpha)
+        if looks != known and is_whole(trials):
+            write_text(folder / LOOKS, looks_csv(with_decided(looks, table)))
         write_text(folder / "trials.csv", trials_csv(trials))
         write_text(folder / "curves.csv", curves_csv(curves))
         write_text(folder / "table.csv", table_csv(table))
@@ -69,19 +90,32 @@ def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> Report
             (pictures / "over_time.png").unlink(missing_ok=True)
         if not draw_primary(table, trials, plan, pictures / "primary.png"):
             (pictures / "primary.png").unlink(missing_ok=True)
+        effects = primary_effects(trials, table, plan, alpha=alpha)
+        if not draw_forest(effects, trials, plan, pictures / "forest.png"):
+            (pictures / "forest.png").unlink(missing_ok=True)
         notices += _samples(plan, trials, trials_root, pictures / "samples.png")
         notices += _probes(plan, trials, trials_root, pictures)
         facts = provenance(plan, trials_root, read_provenance(folder / "provenance.json"))
         if facts is not None:
             text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
             write_text(folder / "provenance.json", text + "\n")
+        judgements = judge_claims(plan, trials, curves, alpha=alpha)
+        _claims(judgements, folder / "claims.csv")
+        findings = Findings(trials, table, notes, judgements, alpha)
+        write_text(folder / "report.html", write_page(plan, findings, folder))
     return ReportFiles(folder, markdown, tuple(notices), _present(folder))
 
 
-def _frames(
+def report_lock(plan: Plan, trials_root: Path) -> FileLock:
+    """Held by whoever writes results of the study at this budget."""
+    trials_root.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(trials_root.parent / f".report-{plan.study}-{plan.budget}.lock")
+
+
+def read_frames(
     plan: Plan, trials_root: Path, folder: Path
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """Trials and curves of here, completed by the committed ones."""
+    """Trials and curves of here, completed by the committed ones in `folder`, and notices."""
     notices: list[str] = []
     trials, curves = trials_frame(plan, trials_root), curves_frame(plan, trials_root)
     if (folder / "trials.csv").exists():
@@ -94,6 +128,13 @@ def _frames(
             "the table has no numbers"
         )
     return trials, merge_curves(curves, old, trials), notices
+
+
+def _claims(judgements: tuple[Judgement, ...], path: Path) -> None:
+    if judgements:
+        write_text(path, claims_csv(claims_table(judgements)))
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _samples(plan: Plan, trials: pd.DataFrame, trials_root: Path, samples: Path) -> list[str]:
@@ -132,6 +173,15 @@ def _stays(picture: Path, lacking: list[str]) -> str:
 
 
 def _present(folder: Path) -> tuple[Path, ...]:
-    names = ("trials.csv", "curves.csv", "table.csv", "table.md", "table.tex", "provenance.json")
+    names = (
+        "trials.csv",
+        "curves.csv",
+        "table.csv",
+        "table.md",
+        "table.tex",
+        "claims.csv",
+        "provenance.json",
+        LOOKS,
+    )
     files = [folder / name for name in names if (folder / name).exists()]
-    return (*files, *sorted((folder / "figures").glob("*.png")))
+    return (*files, *sorted((folder / "figures").glob("*.png")), folder / "report.html")

@@ -8,9 +8,10 @@ from ganablate.catalog import Column
 from ganablate.config import TrialConfig
 from ganablate.report.effect_wording import effect_notes
 from ganablate.report.loss_scale import loss_scale
+from ganablate.report.outcome_notes import outcome_notes
 from ganablate.report.published import published_notes
+from ganablate.report.statistics import ALPHA
 from ganablate.report.tables import (
-    any_assessed,
     baseline_arm,
     criterion_columns,
     primary_effects,
@@ -196,13 +197,10 @@ def _left_out(plan: Plan) -> list[str]:
     return [f"Left out: {', '.join(names)} ({because})." for because, names in by_reason.items()]
 
 
-def _judged(trials: pd.DataFrame) -> str | None:
-    complete = bool((trials["state"] == "complete").any())
-    return "Outcomes: only divergence is judged." if complete and not any_assessed(trials) else None
-
-
-def table_notes(trials: pd.DataFrame, table: pd.DataFrame, plan: Plan) -> list[str]:
-    """The caption of the table: plain sentences, one a paragraph."""
+def table_notes(
+    trials: pd.DataFrame, table: pd.DataFrame, plan: Plan, *, alpha: float = ALPHA
+) -> list[str]:
+    """The caption of the table: plain sentences, one a paragraph. `alpha` is the table's."""
     columns = list(plan.columns)
     shown = {str(mark) for name in columns for mark in table[name + "_mark"].dropna()}
     reference = reference_arm(plan)
@@ -214,8 +212,8 @@ def table_notes(trials: pd.DataFrame, table: pd.DataFrame, plan: Plan) -> list[s
         spread += f" (k): over the k of them that have this number. {MISSING}: none has it."
     lines: list[str | None] = [coverage(trials, plan), settings_line(plan)]
     lines += [*_left_out(plan), spread]
-    lines += [_judged(trials), primary_line(plan)]
-    effects = primary_effects(trials, table, plan)
+    lines += [*outcome_notes(trials, plan), primary_line(plan)]
+    effects = primary_effects(trials, table, plan, alpha=alpha)
     lines += effect_notes(effects, plan) if effects is not None else []
     lines += [_units(plan), _window(plan)]
     lines += [*protocols(trials, plan), execution(trials)]

@@ -9,16 +9,16 @@ that was measured during training has a row for each point, the end included, wi
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ganablate.catalog import DATASETS, metric_columns
+from ganablate.catalog import DATASETS, metric_columns, on_images
 from ganablate.ledger import TrialFolder
 from ganablate.study.plan import Plan, Trial
-from ganablate.work import Wanted, on_images, state_of
+from ganablate.work import Wanted, state_of
 
 BLOCKS = 50
 LOSSES = ("d/criterion", "d/penalty", "g/criterion")
@@ -104,18 +104,22 @@ def curves_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
     return _frame(pieces)
 
 
+def measured_points(folder: TrialFolder, plan: Plan) -> list[tuple[int, Mapping[str, float]]]:
+    """Images seen and numbers at each point of the plan, the end last; numbers may be missing."""
+    facts = folder.complete or {}
+    wanted = Wanted(plan.measured, ((plan.evaluations, on_images(plan.measured)),))
+    found = folder.evaluations()
+    points = []
+    for at in wanted.stops(facts.get("planned_iterations", 0)):
+        content = found.get(at, {"images_seen": -1, "numbers": {}})
+        points.append((int(content["images_seen"]), plan.own(content["numbers"])))
+    return [*points, (int(facts.get("images_seen", 0)), plan.own(folder.metrics()["numbers"]))]
+
+
 def _measured(trial: Trial, folder: TrialFolder, plan: Plan) -> Iterator[pd.DataFrame]:
     """The metrics on images at the points of this plan, in every digit."""
-    facts = folder.complete or {}
+    points = measured_points(folder, plan)
     names = on_images(plan.metrics)
-    wanted = Wanted(plan.metrics, ((plan.evaluations, names),))
-    stops = wanted.stops(facts.get("planned_iterations", 0))
-    points = [
-        (content["images_seen"], content["numbers"])
-        for at, content in folder.evaluations().items()
-        if at in stops
-    ]
-    points.append((facts.get("images_seen", 0), folder.metrics()["numbers"]))
     for column in metric_columns(names):
         known = [(seen, numbers[column]) for seen, numbers in points if column in numbers]
         if known:

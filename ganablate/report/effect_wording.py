@@ -4,15 +4,14 @@ from decimal import Decimal
 
 import pandas as pd
 
-from ganablate.report.effects import FAILS, MARGIN, OPEN, StudyEffects
-from ganablate.report.statistics import ALPHA
+from ganablate.report.effects import FAILS, MARGIN, OPEN, StudyEffects, effect_columns
 from ganablate.study.plan import BASELINE, Plan
 
 _DIGITS = 3
 """Significant digits of a ratio and of its interval."""
 
 
-def _significant(value: float, digits: int = _DIGITS) -> str:
+def significant(value: float, digits: int = _DIGITS) -> str:
     """`1.34`, `0.0871`, `12.0`, `6442`: at least so many digits; from 1e6, under 1e-4 a power."""
     exact = Decimal(repr(value))
     if not exact:
@@ -29,7 +28,7 @@ def _decimals(value: float, half: float) -> str:
     order = Decimal(repr(half)).adjusted() if half else Decimal(repr(value)).adjusted() - 2
     places = 1 - order
     if not -4 < places < 7:
-        return _significant(value)
+        return significant(value)
     text = f"{round(value, places):.{max(0, places)}f}"
     return text[1:] if float(text) == 0 and text.startswith("-") else text
 
@@ -41,12 +40,17 @@ def effect_text(row: pd.Series) -> str | None:
     ends = [row["effect"], row["effect_low"], row["effect_high"]]
     known = [float(end) for end in ends if not pd.isna(end)]
     if row["effect_scale"] == "ratio":
-        texts = ["×" + _significant(known[0]), *map(_significant, known[1:])]  # noqa: RUF001
+        texts = ["×" + significant(known[0]), *map(significant, known[1:])]  # noqa: RUF001
     else:
         half = (known[2] - known[1]) / 2 if len(known) == 3 else 0.0
         texts = [_decimals(end, half) for end in known]
         texts[0] = texts[0] if texts[0].startswith("-") else f"+{texts[0]}"
     return texts[0] if len(texts) == 1 else f"{texts[0]} [{texts[1]}, {texts[2]}]"
+
+
+def percent(share: float) -> str:
+    """`5 %`, `1.58 %`, `98.42 %`."""
+    return f"{100 * share:.4g} %"
 
 
 def p_text(p: float | None) -> str | None:
@@ -75,9 +79,10 @@ def effect_notes(effects: StudyEffects, plan: Plan) -> list[str]:
     found = effects.by_arm.values()
     if not found:
         return []
-    if not any(one.p is not None or one.low is not None for one in found):
+    if not any(one.p_alone is not None or one.low is not None for one in found):
         return [_what(effects, plan) + " No arm has two replicates to test."]
-    return [_what(effects, plan) + _interval(effects), *_verdicts(effects), *_failures(effects)]
+    lines = [_what(effects, plan) + _interval(effects), *_verdicts(effects), *_failures(effects)]
+    return lines + _noise(effects)
 
 
 def _what(effects: StudyEffects, plan: Plan) -> str:
@@ -95,8 +100,8 @@ def _what(effects: StudyEffects, plan: Plan) -> str:
 def _interval(effects: StudyEffects) -> str:
     logs = " on logs" if effects.scale == "ratio" else ""
     text = (
-        f" Its 95 % interval (Welch's{logs}; with five arms or more, low variances raised towards "
-        "the common one) is for each arm alone. Replicates are unpaired"
+        f" Its {percent(1 - effects.alpha)} interval (Welch's{logs}; with five arms or more, low "
+        "variances raised towards the common one) is for each arm alone. Replicates are unpaired"
     )
     alike = effects.correlation
     if alike is None:
@@ -112,7 +117,7 @@ def _verdicts(effects: StudyEffects) -> list[str]:
     tests = f"{effects.tested} arm{'' if effects.tested == 1 else 's'}"
     text = (
         f"p (Holm): two-sided, corrected over the {tests} tested; verdicts come from it, at "
-        f"{ALPHA:.0%}, not from the intervals."
+        f"{percent(effects.alpha)}, not from the intervals."
     )
     if "equivalent" in given:
         text += (
@@ -120,7 +125,7 @@ def _verdicts(effects: StudyEffects) -> list[str]:
         )
     if OPEN in given:
         text += " Cannot tell: not at this n."
-    lines = [text]
+    lines = [text] if effects.tested else []
     compared = {*effects.by_arm, *(one.compared_to for one in effects.by_arm.values())}
     if any(effects.replicates[name].diverged for name in compared):
         ranked = "; p is of ranks, exact, a diverged one worst."
@@ -138,3 +143,18 @@ def _failures(effects: StudyEffects) -> list[str]:
         f"{FAILS.capitalize()}: every replicate diverged, saturated or collapsed, and none of the "
         "arm compared with; a verdict by rule, with Fisher's exact p, not corrected."
     ]
+
+
+def _noise(effects: StudyEffects) -> list[str]:
+    lines = []
+    for name in effects.null:
+        if name not in effects.by_arm:
+            continue
+        text = f"The arm {name} changes only the seeds"
+        shown = effect_text(effect_columns(effects, [name]).iloc[0])
+        alone = p_text(effects.by_arm[name].p_alone)
+        numbers = [shown, alone and f"p {alone} by itself"]
+        said = ", ".join(part for part in numbers if part)
+        text += f" ({said})" if said else ""
+        lines.append(f"{text}: one look at the noise, outside the correction, without a verdict.")
+    return lines

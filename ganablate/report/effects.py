@@ -4,7 +4,8 @@ The effect is that of running the arm: saturated and collapsed trials count with
 diverged trial has none and ranks worst, so its arm has no mean effect but an exact rank test. An
 arm whose every replicate failed, where none did of the arm it is compared with, is worse by rule.
 Replicates are compared unpaired: that arms share seeds does not make them alike, and a choice made
-after looking would not keep the error; how much they are alike is measured and said.
+after looking would not keep the error; how much they are alike is measured and said. A null arm is
+one look at the noise: it neither enters the correction nor steadies the others' variances.
 """
 
 import math
@@ -15,12 +16,12 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
+from ganablate.catalog import Scale
 from ganablate.report.replicates import (
     Replicates,
-    Scale,
     effect_scale,
     replicates_of,
-    summaries,
+    steadied_summaries,
 )
 from ganablate.report.statistics import (
     ALPHA,
@@ -71,7 +72,11 @@ class Effect:
 
 @dataclass(frozen=True)
 class StudyEffects:
-    """Effects of a column by arm, and what must be known to read them."""
+    """Effects of a column by arm, and what must be known to read them.
+
+    Verdicts are at the level `alpha`, intervals at 1 - alpha. `null` names the arms without p and
+    verdict, since they change nothing but the seeds.
+    """
 
     column: str
     scale: Scale
@@ -79,6 +84,8 @@ class StudyEffects:
     by_arm: Mapping[str, Effect]
     replicates: Mapping[str, Replicates]
     correlation: Correlation | None
+    alpha: float = ALPHA
+    null: tuple[str, ...] = ()
 
     @property
     def tested(self) -> int:
@@ -87,7 +94,12 @@ class StudyEffects:
 
 
 def study_effects(
-    trials: pd.DataFrame, plan: Plan, apart: Collection[str] = (), column: str | None = None
+    trials: pd.DataFrame,
+    plan: Plan,
+    apart: Collection[str] = (),
+    column: str | None = None,
+    *,
+    alpha: float = ALPHA,
 ) -> StudyEffects | None:
     """Compare each arm with its `compare_to`.
 
@@ -97,6 +109,7 @@ def study_effects(
         apart: Arms whose number is of another protocol or criterion: neither compared nor compared
             with.
         column: Of the plan's columns; None: the primary one.
+        alpha: Level of the verdicts, between 0 and 1; lower than ALPHA where looks took place.
 
     Returns:
         None where no arm is compared with another, or the column is not measured. Arms without
@@ -109,24 +122,40 @@ def study_effects(
         return None
     replicates = {name: replicates_of(trials, name, column) for name in sorted(names - set(apart))}
     scale = effect_scale(column, replicates.values())
-    steady = summaries(replicates, scale)
-    direction = plan.columns[column].direction
+    null = tuple(arm.name for arm in plan.arms if arm.null)
+    steady = steadied_summaries({k: one for k, one in replicates.items() if k not in null}, scale)
+    steady |= steadied_summaries({k: one for k, one in replicates.items() if k in null}, scale)
+    kind = _Kind(scale, plan.columns[column].direction, alpha)
     found = {
-        name: _alone(name, other, replicates, steady, (scale, direction))
+        name: _alone(name, other, replicates, steady, kind)
         for name, other in pairs.items()
         if other is not None and name in replicates and other in replicates
     }
-    values = [
-        _shared(replicates[name], replicates[one.compared_to], scale) for name, one in found.items()
-    ]
-    by_arm = _judged(found, replicates, (scale, direction))
-    return StudyEffects(column, scale, direction, by_arm, replicates, replicate_correlation(values))
+    tested = {name: one for name, one in found.items() if name not in null}
+    correlation = replicate_correlation(
+        [
+            _shared(replicates[name], replicates[one.compared_to], scale)
+            for name, one in tested.items()
+        ]
+    )
+    judged = _judged(tested, replicates, kind)
+    by_arm = {name: judged.get(name, replace(one, fails_p=None)) for name, one in found.items()}
+    return StudyEffects(column, scale, kind.direction, by_arm, replicates, correlation, alpha, null)
 
 
 def _shared(ours: Replicates, theirs: Replicates, scale: Scale) -> tuple[Array, Array]:
     both = sorted(set(ours.numbers) & set(theirs.numbers))
     kept = [replace(one, numbers={key: one.numbers[key] for key in both}) for one in (ours, theirs)]
     return kept[0].on(scale), kept[1].on(scale)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """How effects are said: on which scale, which way is better, and at which level."""
+
+    scale: Scale
+    direction: str
+    alpha: float
 
 
 def _known(number: float | Array) -> float | None:
@@ -138,10 +167,10 @@ def _alone(
     other: str,
     replicates: Mapping[str, Replicates],
     steady: Mapping[str, Summary],
-    kind: tuple[Scale, str],
+    kind: _Kind,
 ) -> Effect:
     """The effect with the p of this arm only."""
-    ours, theirs, (scale, direction) = replicates[name], replicates[other], kind
+    ours, theirs, scale, direction = replicates[name], replicates[other], kind.scale, kind.direction
     effect = Effect(compared_to=other)
     if min(ours.n, theirs.n) == 0:
         return effect
@@ -158,7 +187,7 @@ def _alone(
         return effect
     difference = welch(steady[name], steady[other])
     with np.errstate(over="ignore"):  # an end beyond every number is no end
-        ends = [_known(back(end)) for end in difference.interval()]
+        ends = [_known(back(end)) for end in difference.interval(1 - kind.alpha)]
     p = _known(difference.p())
     even = _known(difference.p_equivalent(math.log(MARGIN))) if scale == "ratio" else None
     return replace(
@@ -186,7 +215,7 @@ def _with_diverged(one: Replicates, direction: str) -> Array:
 
 
 def _judged(
-    found: Mapping[str, Effect], replicates: Mapping[str, Replicates], kind: tuple[Scale, str]
+    found: Mapping[str, Effect], replicates: Mapping[str, Replicates], kind: _Kind
 ) -> dict[str, Effect]:
     """The effects with Holm's p over all of them, and verdicts."""
 
@@ -203,24 +232,21 @@ def _judged(
     return judged
 
 
-def _verdict(
-    effect: Effect, ours: Replicates, theirs: Replicates, kind: tuple[Scale, str]
-) -> str | None:
-    scale, direction = kind
-    lower, higher, fails = _VERDICTS[direction]
+def _verdict(effect: Effect, ours: Replicates, theirs: Replicates, kind: _Kind) -> str | None:
+    lower, higher, fails = _VERDICTS[kind.direction]
     if min(ours.n, theirs.n) < 2:
         return ONE if min(ours.n, theirs.n) == 1 else None
     if effect.fails_p is not None:
         return fails
     # A small difference can be shown and still lie within the margin: then the difference is the
     # verdict, and its interval says how small it is.
-    if effect.p is not None and effect.p <= ALPHA:
+    if effect.p is not None and effect.p <= kind.alpha:
         if effect.estimate is not None:
-            return higher if effect.estimate > (1 if scale == "ratio" else 0) else lower
-        values = [_with_diverged(one, direction) for one in (ours, theirs)]
+            return higher if effect.estimate > (1 if kind.scale == "ratio" else 0) else lower
+        values = [_with_diverged(one, kind.direction) for one in (ours, theirs)]
         ranks = rankdata(np.concatenate(values))
         return higher if ranks[: ours.n].mean() > ranks.mean() else lower
-    if effect.equivalence_p is not None and effect.equivalence_p <= ALPHA:
+    if effect.equivalence_p is not None and effect.equivalence_p <= kind.alpha:
         return EQUIVALENT
     return OPEN
 
@@ -228,9 +254,9 @@ def _verdict(
 def effect_columns(effects: StudyEffects, arms: Iterable[str]) -> pd.DataFrame:
     """Columns of the table of arms, a row an arm in this order; missing where nothing is compared.
 
-    compared_to, effect, effect_low, effect_high, effect_scale ("ratio" or "difference"),
-    effect_size (standard deviations), effect_p (Holm), effect_equivalence_p (Holm),
-    effect_fails_p (Fisher, alone), verdict.
+    compared_to, effect, effect_low, effect_high, effect_level (of the interval, 0.95), effect_scale
+    ("ratio" or "difference"), effect_size (standard deviations), effect_p (Holm),
+    effect_equivalence_p (Holm), effect_fails_p (Fisher, alone), verdict.
     """
     found = [effects.by_arm.get(name) for name in arms]
     known = [one is not None and one.estimate is not None for one in found]
@@ -243,14 +269,18 @@ def effect_columns(effects: StudyEffects, arms: Iterable[str]) -> pd.DataFrame:
         "effect": [one and one.estimate for one in found],
         "effect_low": [one and one.low for one in found],
         "effect_high": [one and one.high for one in found],
+        # The level is a decimal fraction: 1 - 0.05 is not quite 0.95 for every alpha.
+        "effect_level": [
+            round(1 - effects.alpha, 12) if one and one.low is not None else None for one in found
+        ],
         "effect_size": [one and one.size for one in found],
         "effect_p": [one and one.p for one in found],
         "effect_equivalence_p": [one and one.equivalence_p for one in found],
         "effect_fails_p": [one and one.fails_p for one in found],
     }
     order = [
-        "compared_to", "effect", "effect_low", "effect_high", "effect_scale", "effect_size",
-        "effect_p", "effect_equivalence_p", "effect_fails_p", "verdict",
+        "compared_to", "effect", "effect_low", "effect_high", "effect_level", "effect_scale",
+        "effect_size", "effect_p", "effect_equivalence_p", "effect_fails_p", "verdict",
     ]  # fmt: skip
     typed = pd.DataFrame(texts, dtype="string").join(pd.DataFrame(numbers, dtype="float64"))
     return typed[order]

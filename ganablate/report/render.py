@@ -3,140 +3,17 @@
 import re
 import textwrap
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 
 import pandas as pd
 
-from ganablate.report.captions import MARKS, MISSING, heading, primary_column
-from ganablate.report.effect_wording import (
-    compared_elsewhere,
-    effect_text,
-    p_text,
-    verdict_text,
-)
-from ganablate.report.published import PUBLISHED, published_text
-from ganablate.report.rounding import round_to_spread
-from ganablate.report.tables import OUTCOMES
+from ganablate.report.columns import TextColumn, text_columns
 from ganablate.study.plan import Plan
 
 _WIDTH = 110
 """Characters of a block of columns: what a terminal and a text page can show."""
 
 
-@dataclass(frozen=True)
-class _Column:
-    """A column as plain text. `left` aligns it left; `strong` marks the primary.
-
-    `ends` are notes behind the cells, such as a mark: they are set so that the numbers align.
-    """
-
-    title: str
-    cells: list[str]
-    ends: list[str] = field(default_factory=list)
-    left: bool = False
-    strong: bool = False
-
-    def texts(self) -> list[str]:
-        """Cells with their ends, all ends of one width."""
-        if not any(self.ends):
-            return self.cells
-        width = max(map(len, self.ends))
-        return [
-            f"{cell} {end.ljust(width)}" for cell, end in zip(self.cells, self.ends, strict=True)
-        ]
-
-    @property
-    def width(self) -> int:
-        return max(len(text) for text in [self.title + 4 * self.strong * " ", *self.texts()])
-
-
-def _outcomes(row: pd.Series) -> str:
-    names = [str(key)[2:] for key in row.index if str(key).startswith("n_")]
-    names = [name for name in names if name not in ("complete", "planned", "failed")]
-    order = [*OUTCOMES, *(name for name in names if name not in OUTCOMES)]
-    counts = {name: row["n_" + name] for name in [*order, "failed"]}
-    return ", ".join(f"{n} {name}" for name, n in counts.items() if pd.notna(n) and n) or MISSING
-
-
-def _span(row: pd.Series, name: str) -> str:
-    low, high = row[f"{name}_min"], row[f"{name}_max"]
-    if pd.isna(low):
-        return MISSING
-    return f"{low:,}" if low == high else f"{low:,}–{high:,}"  # noqa: RUF001 - a range
-
-
-def _updates(row: pd.Series) -> str:
-    g_updates, d_updates = _span(row, "g_updates"), _span(row, "d_updates")
-    return g_updates if g_updates == d_updates else f"{g_updates} / {d_updates}"
-
-
-def _cell(row: pd.Series, column: str) -> str:
-    if pd.isna(row[column]):
-        return MISSING
-    value = round_to_spread(row[column], row[column + "_sd"])
-    text = value.mean if value.sd is None else f"{value.mean} ± {value.sd}"
-    if value.exponent is not None:
-        inner = text if value.sd is None else f"({text})"
-        text = f"{inner}×10^{value.exponent}"  # noqa: RUF001 - a product
-    return text
-
-
-def _end(row: pd.Series, column: str) -> str:
-    """What is to be noted behind a cell: fewer replicates than the arm has, and a mark."""
-    n, mark = row[column + "_n"], row[column + "_mark"]
-    parts = [f"({n})"] if 0 < n < row["n_complete"] else []
-    return " ".join(parts if pd.isna(mark) else [*parts, MARKS[str(mark)]])
-
-
-def _printed(value: float) -> str:
-    return MISSING if pd.isna(value) else published_text(value)
-
-
-def _effects(rows: list[pd.Series], plan: Plan) -> list[_Column]:
-    """What the arms change in the primary metric; nothing where none is compared."""
-    if "effect" not in rows[0]:
-        return []
-    columns = [
-        _Column("Effect [95 %]", [effect_text(row) or MISSING for row in rows]),
-        _Column("p (Holm)", [p_text(row["effect_p"]) or MISSING for row in rows]),
-        _Column("Verdict", [verdict_text(row) or MISSING for row in rows], left=True),
-    ]
-    if compared_elsewhere(plan):
-        others = [MISSING if pd.isna(row["compared_to"]) else row["compared_to"] for row in rows]
-        columns.append(_Column("Compared to", others, left=True))
-    return columns
-
-
-def _columns(table: pd.DataFrame, plan: Plan) -> list[_Column]:
-    rows = [row for _, row in table.iterrows()]
-    both = any(_span(row, "g_updates") != _span(row, "d_updates") for row in rows)
-    outcomes = [_outcomes(row) for row in rows]
-    columns = [
-        _Column("Arm", [str(row["arm"]) for row in rows], left=True),
-        _Column("Complete", [f"{row['n_complete']} of {row['n_planned']}" for row in rows]),
-    ]
-    facts = [
-        *([_Column("Outcomes", outcomes, left=True)] if {*outcomes} != {MISSING} else []),
-        _Column("Updates G / D" if both else "Updates", [_updates(row) for row in rows]),
-    ]
-    primary = primary_column(plan)
-    known = plan.columns
-    # The primary and its effects stand first: what the study asks must not hide in a later block.
-    # Then come the numbers that have a better and a worse.
-    if "effect" not in table:
-        columns, facts = columns + facts, []
-    for name in sorted(known, key=lambda name: (name != primary, known[name].direction == "none")):
-        cells, ends = [_cell(row, name) for row in rows], [_end(row, name) for row in rows]
-        columns.append(_Column(heading(known[name]), cells, ends, strong=name == primary))
-        columns += _effects(rows, plan) if name == primary else []
-        if name + PUBLISHED in table:
-            printed = [_printed(row[name + PUBLISHED]) for row in rows]
-            columns.append(_Column(f"{known[name].title}, published", printed))
-        columns, facts = columns + facts, []
-    return columns
-
-
-def _blocks(columns: list[_Column]) -> list[list[_Column]]:
+def _blocks(columns: list[TextColumn]) -> list[list[TextColumn]]:
     """Break the columns so that no block is wider than a page; each begins with the arm.
 
     The blocks are as narrow as they can be without becoming more, so that none is left with a
@@ -149,7 +26,7 @@ def _blocks(columns: list[_Column]) -> list[list[_Column]]:
     return _broken(columns, _WIDTH)
 
 
-def _broken(columns: list[_Column], most: int) -> list[list[_Column]]:
+def _broken(columns: list[TextColumn], most: int) -> list[list[TextColumn]]:
     """Fill one block after the other up to so many characters."""
     arm, *rest = columns
     blocks = [[arm]]
@@ -171,7 +48,7 @@ def escape_markdown(text: str) -> str:
     return re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", escaped)
 
 
-def _aligned(cells: Iterable[str], widths: list[int], columns: list[_Column]) -> str:
+def _aligned(cells: Iterable[str], widths: list[int], columns: list[TextColumn]) -> str:
     padded = (
         cell.ljust(width) if column.left else cell.rjust(width)
         for cell, width, column in zip(cells, widths, columns, strict=True)
@@ -179,7 +56,7 @@ def _aligned(cells: Iterable[str], widths: list[int], columns: list[_Column]) ->
     return f"| {' | '.join(padded)} |"
 
 
-def _markdown_block(columns: list[_Column]) -> str:
+def _markdown_block(columns: list[TextColumn]) -> str:
     titles = [escape_markdown(column.title) for column in columns]
     titles = [f"**{t}**" if c.strong else t for t, c in zip(titles, columns, strict=True)]
     body = [[escape_markdown(cell) for cell in column.texts()] for column in columns]
@@ -193,7 +70,16 @@ def _markdown_block(columns: list[_Column]) -> str:
 
 def to_markdown(table: pd.DataFrame, plan: Plan, notes: list[str]) -> str:
     """Aligned markdown, in blocks of at most 110 characters where it can, then the notes."""
-    blocks = [_markdown_block(block) for block in _blocks(_columns(table, plan))]
+    return _markdown(text_columns(table, plan), notes)
+
+
+def markdown_section(title: str, columns: list[TextColumn], notes: list[str]) -> str:
+    """What stands below the table of arms in markdown: a title, a table, and its notes."""
+    return f"\n**{escape_markdown(title)}**\n\n{_markdown(columns, notes)}"
+
+
+def _markdown(columns: list[TextColumn], notes: list[str]) -> str:
+    blocks = [_markdown_block(block) for block in _blocks(columns)]
     said = [
         textwrap.fill(escape_markdown(note), _WIDTH, break_long_words=False, break_on_hyphens=False)
         for note in notes
@@ -227,7 +113,7 @@ def _minus(text: str) -> str:
     return re.sub(r"(^|[(\[ ])-(?=\d)", r"\1$-$", text)
 
 
-def _latex_block(columns: list[_Column]) -> str:
+def _latex_block(columns: list[TextColumn]) -> str:
     def line(cells: Iterable[str]) -> str:
         return " & ".join(cells) + r" \\"
 
@@ -255,7 +141,7 @@ def _latex_block(columns: list[_Column]) -> str:
 
 def to_latex(table: pd.DataFrame, plan: Plan, notes: list[str]) -> str:
     r"""A `table` environment for \input: booktabs, one tabular for each block of columns."""
-    blocks = [_latex_block(block) for block in _blocks(_columns(table, plan))]
+    blocks = [_latex_block(block) for block in _blocks(text_columns(table, plan))]
     label = re.sub(r"[^0-9A-Za-z]+", "-", f"{plan.study}-{plan.budget}").strip("-")
     lines = [
         r"% Needs \usepackage{booktabs} and \usepackage[T1]{fontenc}.",

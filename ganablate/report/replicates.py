@@ -2,21 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 
+from ganablate.catalog import METRICS, PROBES, Scale, metric_columns, probe_columns
 from ganablate.report.statistics import Array, Summary, steadied, summary
 
-Scale = Literal["ratio", "difference"]
 FAILED = ("diverged", "saturated", "collapsed")
 """Outcomes that are failures of the arm."""
-_POSITIVE = {
-    "fid", "inception_score", "class_kl",
-    *(f"{net}_loss_{what}" for net in "dg" for what in ("spread", "oscillation")),
-}  # fmt: skip
-"""Columns whose ratios mean something. KID can be negative; shares and counts can be 0."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +47,24 @@ def replicates_of(trials: pd.DataFrame, arm: str, column: str) -> Replicates:
 
 
 def effect_scale(column: str, replicates: Iterable[Replicates]) -> Scale:
-    """Ratio for the columns that cannot be 0 or negative, as long as no number of them is."""
+    """The catalog's; a ratio only as long as every number is positive."""
+    known = {**metric_columns(list(METRICS)), **probe_columns(list(PROBES))}.get(column)
     positive = all(value > 0 for one in replicates for value in one.numbers.values())
-    return "ratio" if column in _POSITIVE and positive else "difference"
+    return known.scale if known is not None and positive else "difference"
 
 
 def summaries(replicates: Mapping[str, Replicates], scale: Scale) -> dict[str, Summary]:
-    """Arm -> its mean and steadied variance, for arms with two numbers or more, none diverged."""
-    plain = {
+    """Arm -> its mean and variance, for arms with two numbers or more, none diverged."""
+    return {
         name: summary(one.on(scale))
         for name, one in replicates.items()
         if len(one.numbers) > 1 and not one.diverged
     }
+
+
+def steadied_summaries(replicates: Mapping[str, Replicates], scale: Scale) -> dict[str, Summary]:
+    """As `summaries`, with the variances of `steadied`."""
+    plain = summaries(replicates, scale)
     if not plain:
         return {}
     parts = [

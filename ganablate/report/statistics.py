@@ -6,14 +6,12 @@ variance below the arms' common one is raised towards it. The weight is the prio
 of Smyth (2004, doi 10.2202/1544-6115.1027, section 6.2), fitted to the arms' variances and at most
 2; the common one is their 0.6 quantile, which one or two wild arms do not move (their mean would:
 power against 4 sd fell from 95 % to 51 % at n = 5). No variance is ever lowered, and only a raised
-one gets the prior's degrees of freedom. Why: in simulation with 9 arms (`python
-benchmarks/effect_statistics.py`) this holds the family-wise error of 5 % for n = 3 to 10 with equal
-and unequal spreads, heavy tails and failed trials. Plain Welch does not (to 7 % where the arms
-spread three times as wide as the baseline), nor do moderated (to 18 %) and pooled variances (to
-26 %, Dunnett's test with them). The price: at n = 3 it finds 4 sd in 46 % of cases (plain Welch in
-29, moderated in 94), at n = 5 2 sd in 33 % (30, 60), at n = 8 in 72 % (72, 87). Intervals hold the
-truth in 94 to 98 % of cases, in 97 to 99 % where trials fail. Where two fifths of the arms are wild
-the intervals of the calm ones are several times wider than Welch's. With fewer than five arms it is
+one gets the prior's degrees of freedom. Why, and how well it does: docs/statistics.md, from `python
+benchmarks/effect_statistics.py`. With 9 arms it holds the family-wise error of 5 % for n = 3 to 10
+with equal and unequal spreads, heavy tails and up to a fifth of the trials failed; plain Welch
+does not (7 %), nor do moderated (18 %) and pooled variances (25 %, Dunnett's test with them). The
+price is power at n = 3: it finds 4 sd in 46 % of cases. Where two fifths of the arms are wild the
+intervals of the calm ones are several times wider than Welch's. With fewer than five arms it is
 plain Welch, for so few spreads do not tell how spreads vary. Wilcoxon's rank sum and Fisher's test
 are exact, for arms with replicates that have no number.
 """
@@ -28,9 +26,7 @@ from scipy import special, stats
 Array = NDArray[np.float64]
 
 ALPHA = 0.05
-"""Level of every verdict, family-wise."""
-LEVEL = 0.95
-"""Of an interval, for each arm alone."""
+"""Level of every verdict, family-wise, where a study is looked at once."""
 _FEWEST_ARMS = 5
 """With fewer, variances are left alone: fitted to four arms, the error reached 5.5 %."""
 _COMMON = 0.6
@@ -67,8 +63,8 @@ class Difference:
     error: Array
     freedom: Array
 
-    def interval(self, level: float = LEVEL) -> tuple[Array, Array]:
-        """Low and high end; not finite where there is no spread."""
+    def interval(self, level: float = 1 - ALPHA) -> tuple[Array, Array]:
+        """Low and high end, which hold it at this level; not finite where there is no spread."""
         half = stats.t.ppf((1 + level) / 2, self.freedom) * self.error
         return self.estimate - half, self.estimate + half
 
@@ -104,6 +100,20 @@ def welch(arm: Summary, reference: Summary) -> Difference:
     with np.errstate(divide="ignore", invalid="ignore"):
         freedom = total**2 / (ours**2 / arm.freedom + theirs**2 / reference.freedom)
     return Difference(arm.mean - reference.mean, np.sqrt(total), freedom)
+
+
+def contrast(weights: ArrayLike, cells: Summary) -> Difference:
+    """Weighted sum of the means of cells [..., cells], whose spreads may differ.
+
+    Degrees of freedom by Satterthwaite (1946, Biometrics Bull. 2, 110-114); of two cells weighted 1
+    and -1 it is Welch's.
+    """
+    factors = np.asarray(weights, dtype=np.float64)
+    parts = factors**2 * cells.variance / cells.n
+    total = parts.sum(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        freedom = total**2 / (parts**2 / cells.freedom).sum(axis=-1)
+    return Difference((factors * cells.mean).sum(axis=-1), np.sqrt(total), freedom)
 
 
 def _inverse_trigamma(value: Array) -> Array:

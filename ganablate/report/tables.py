@@ -5,15 +5,16 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ganablate.catalog import metric_columns
+from ganablate.outcomes import OUTCOMES
 from ganablate.report.effects import StudyEffects, effect_columns, study_effects
 from ganablate.report.loss_scale import loss_scale
 from ganablate.report.published import add_published
+from ganablate.report.statistics import ALPHA
 from ganablate.report.trials import PROTOCOL, protocol_columns
 from ganablate.study.plan import BASELINE, Arm, Plan
 
-ASSESSED = ("ok", "saturated", "collapsed")
-"""What a trial can be judged to be, besides diverged."""
-OUTCOMES = (*ASSESSED, "diverged")
+OF_OK = "_of_ok"
+"""Ending of the primary's columns over the trials whose outcome is ok: `fid_of_ok`, `_sd`, `_n`."""
 CRITERION_METRICS = ("d_loss", "g_loss")
 """Metrics on the scale of the criterion: two criteria make two scales."""
 
@@ -29,9 +30,9 @@ def reference_arm(plan: Plan) -> Arm:
     return baseline_arm(plan) or plan.arms[0]
 
 
-def any_assessed(trials: pd.DataFrame) -> bool:
-    """Whether a trial was judged beyond divergence."""
-    return bool(trials["outcome"].isin(list(ASSESSED)).any())
+def not_all_ok(trials: pd.DataFrame) -> bool:
+    """Whether a trial was judged to be something else than ok."""
+    return bool((trials["outcome"].dropna() != "ok").any())
 
 
 def arms_in_order(plan: Plan) -> list[Arm]:
@@ -74,20 +75,22 @@ def _numbers(own: pd.DataFrame, columns: Sequence[str]) -> dict[str, float | int
     return row
 
 
-def arm_table(trials: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+def arm_table(trials: pd.DataFrame, plan: Plan, *, alpha: float = ALPHA) -> pd.DataFrame:
     """Summarise each arm's complete trials: one row an arm, the baseline first.
 
     Args:
         trials: As `trials_frame` gives it, rows in any order.
         plan: The plan that the trials are of.
+        alpha: Level of the verdicts; intervals are at 1 - alpha.
 
     Returns:
-        Columns: arm, n_complete, n_planned, n_failed, one count for each outcome (n_ok, ...; all
-        but n_diverged are missing where no trial was assessed), the
-        range over replicates of images_seen, g_updates and d_updates, then for each column of the
-        plan's metrics the mean under its own name, `_sd` (sample standard deviation, missing for
-        n < 2), `_n` (replicates with that number) and `_mark`: "protocol" where it was measured
-        unlike in the reference arm, "criterion" where the loss has another scale, else missing.
+        Columns: arm, n_complete, n_planned, n_failed, how many of the complete have each outcome
+        (n_ok, ...) and how many none (n_not_assessed), the range over replicates of images_seen,
+        g_updates and d_updates, then for each column of the plan's metrics the mean under its own
+        name, `_sd` (sample standard deviation, missing for n < 2), `_n` (replicates with that
+        number) and `_mark`: "protocol" where it was measured unlike in the reference arm,
+        "criterion" where the loss has another scale, else missing.
+        Where a trial is not ok, the primary of those that are: `_of_ok`, `_of_ok_sd`, `_of_ok_n`.
         Where arms are compared, the columns of `effect_columns` about the primary. At the end
         `_published` for each column that the report printed.
     """
@@ -95,8 +98,7 @@ def arm_table(trials: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     other_scale = criterion_columns(plan)
     protocols = reference_protocols(trials, plan)
     scale = loss_scale(reference_arm(plan).config)
-    seen = sorted({str(value) for value in trials["outcome"].dropna()} - set(OUTCOMES))
-    unknown = () if any_assessed(trials) else ASSESSED
+    of_ok = plan.primary in columns and not_all_ok(trials)
     rows = []
     for arm in arms_in_order(plan):
         every = trials[trials["arm"] == arm.name]
@@ -107,8 +109,8 @@ def arm_table(trials: pd.DataFrame, plan: Plan) -> pd.DataFrame:
             "n_planned": sum(trial.arm == arm.name for trial in plan.trials),
             "n_failed": int((every["state"] == "failed").sum()),
         }
-        row |= {f"n_{name}": int((own["outcome"] == name).sum()) for name in [*OUTCOMES, *seen]}
-        row |= {f"n_{name}": None for name in unknown}
+        row |= {f"n_{name}": int((own["outcome"] == name).sum()) for name in OUTCOMES}
+        row["n_not_assessed"] = int(own["outcome"].isna().sum())
         for name in ("images_seen", "g_updates", "d_updates"):
             row[f"{name}_min"], row[f"{name}_max"] = _range(own[name])
         row |= _numbers(own, columns)
@@ -120,29 +122,41 @@ def arm_table(trials: pd.DataFrame, plan: Plan) -> pd.DataFrame:
                 stamps = own[column + PROTOCOL].dropna()
                 mark = "protocol" if (stamps != protocols[column]).any() else None
             row[column + "_mark"] = mark
+        if of_ok:
+            good = own[own["outcome"] == "ok"].rename(columns={plan.primary: plan.primary + OF_OK})
+            row |= _numbers(good, [plan.primary + OF_OK])
         rows.append(row)
     table = _typed(pd.DataFrame(rows, dtype=object), columns)
-    effects = primary_effects(trials, table, plan)
+    effects = primary_effects(trials, table, plan, alpha=alpha)
     if effects is not None:
         table = table.join(effect_columns(effects, [str(name) for name in table["arm"]]))
     return add_published(table, plan)
 
 
-def primary_effects(trials: pd.DataFrame, table: pd.DataFrame, plan: Plan) -> StudyEffects | None:
-    """Effects on the primary metric; arms whose cell is marked have none."""
+def primary_effects(
+    trials: pd.DataFrame, table: pd.DataFrame, plan: Plan, *, alpha: float = ALPHA
+) -> StudyEffects | None:
+    """Effects on the primary metric, judged at `alpha`; arms whose cell is marked have none."""
+    return study_effects(trials, plan, marked_arms(table, plan), alpha=alpha)
+
+
+def marked_arms(table: pd.DataFrame, plan: Plan) -> list[str]:
+    """Arms whose primary number is of another protocol or criterion."""
     mark = plan.primary + "_mark"
     apart = table.loc[table[mark].notna(), "arm"] if mark in table else ()
-    return study_effects(trials, plan, [str(name) for name in apart])
+    return [str(name) for name in apart]
 
 
 def _typed(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     types = dict.fromkeys(table.columns, "Int64")
     types["arm"] = "string"
+    types |= {name: "float64" for name in table.columns if name.endswith((OF_OK, OF_OK + "_sd"))}
     for column in columns:
         types |= {column: "float64", column + "_sd": "float64", column + "_mark": "string"}
     measured = [column + end for column in columns for end in ("", "_sd", "_n", "_mark")]
-    first = [name for name in table.columns if name not in set(measured)]
-    return table.astype(types)[first + measured]
+    of_ok = [name for name in table.columns if OF_OK in name]
+    first = [name for name in table.columns if name not in {*measured, *of_ok}]
+    return table.astype(types)[first + measured + of_ok]
 
 
 def table_csv(table: pd.DataFrame) -> str:

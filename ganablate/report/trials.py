@@ -12,10 +12,12 @@ import pandas as pd
 
 from ganablate.catalog import METRICS, metric_columns, probe_columns
 from ganablate.ledger import TrialFolder
+from ganablate.outcomes import judge
+from ganablate.report.curves import measured_points
 from ganablate.study.plan import Plan, Trial
 from ganablate.work import state_of
 
-_TEXTS = ("trial_id", "arm", "state", "outcome", "device", "precision")
+_TEXTS = ("trial_id", "arm", "state", "outcome", "outcome_because", "device", "precision")
 _COUNTS = ("replicate", "images_seen", "g_updates", "d_updates")
 _FIRST = (
     "trial_id",
@@ -23,12 +25,16 @@ _FIRST = (
     "replicate",
     "state",
     "outcome",
+    "outcome_because",
     "device",
     "precision",
     "images_seen",
     "g_updates",
     "d_updates",
 )
+_NO_RESULT = ("outcome", "outcome_because", "device", "precision")
+"""Columns that are no measured number: another one here is not worth a notice."""
+_OF_TRAINING = " of the training"
 PROTOCOL = "_protocol"
 """Ending of the columns that hold a number's protocol stamp."""
 
@@ -87,23 +93,54 @@ def _row(trial: Trial, root: Path, plan: Plan) -> dict[str, Any]:
     attempts = folder.attempts()
     row["device"] = _execution(attempts, "device")
     row["precision"] = _execution(attempts, "precision")
-    for name in ("outcome", "images_seen", "g_updates", "d_updates"):
+    judged = judge(trial, folder, plan.measured)
+    row["outcome"], row["outcome_because"] = judged.outcome, judged.because
+    for name in ("images_seen", "g_updates", "d_updates"):
         row[name] = complete.get(name)
-    measured = folder.metrics()
-    numbers: Mapping[str, Any] = measured.get("numbers", {})
-    protocols: Mapping[str, Any] = measured.get("protocols", {})
+    end = folder.metrics()
+    numbers: Mapping[str, Any] = plan.own(end["numbers"])
+    protocols: Mapping[str, Any] = plan.own(end["protocols"])
     for column in plan.columns:
         row[column] = _finite(numbers.get(column))
+    points = measured_points(folder, plan) if plan.points else []
+    for column, point in plan.points.items():
+        row[column] = point.of([_finite(measured.get(column)) for _, measured in points])
     for column in protocol_columns(plan):
-        if row[column] is not None:
-            row[column + PROTOCOL] = protocols.get(column)
+        if row[column] is not None and protocols.get(column) is not None:
+            row[column + PROTOCOL] = protocols[column] + _of_points(plan, column)
     return row
+
+
+def _of_points(plan: Plan, column: str) -> str:
+    """The end of the column's stamps: which point they show, unless it is the last."""
+    point = plan.points.get(column)
+    return "" if point is None else f", {point.words(plan.evaluations)}{_OF_TRAINING}"
+
+
+def _without_other_points(committed: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, list[str]]:
+    """The committed rows without numbers of another point than the plan's; and notices."""
+    kept, notices = committed.copy(), []
+    for column in protocol_columns(plan):
+        stamps = kept[column + PROTOCOL].fillna("")
+        own = _of_points(plan, column)
+        other = (stamps != "") & (
+            ~stamps.str.endswith(own) if own else stamps.str.endswith(_OF_TRAINING)
+        )
+        kept.loc[other, [column, column + PROTOCOL]] = None
+        if other.any():
+            shown = own.removeprefix(", ") or "last point"
+            notices.append(
+                f"{int(other.sum())} committed {column} left out: not the {shown}; "
+                "only the trials' folders have that"
+            )
+    return kept, notices
 
 
 def trials_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
     """One row for each trial of the plan, in its order, as the trial folders have it.
 
-    Columns: trial_id, arm, replicate, state, outcome, device, precision, images_seen, g_updates,
+    Columns: trial_id, arm, replicate, state, outcome (missing where it is not assessed),
+    outcome_because (why it is not ok, or not assessed), device, precision, images_seen, g_updates,
     d_updates, then the columns of the plan (float64, NaN where missing), then their protocol
     stamps. A running trial is written as pending.
     """
@@ -179,17 +216,18 @@ def merge_trials(
     """Join what this machine ran with the committed rows; only trials of the plan stay.
 
     A trial complete here wins, and other numbers than the committed ones are reported. Else a
-    complete committed row stays, as on a fresh clone.
+    complete committed row stays, as on a fresh clone, with the outcome that it was judged to have
+    where its losses are.
 
     Returns:
         The frame, as `trials_frame` gives it, and the notices.
     """
     columns = _columns(plan)
     known = committed.drop_duplicates("trial_id").reindex(columns=columns)
+    known, notices = _without_other_points(known, plan)
     old = {str(row["trial_id"]): row for row in _records(known)}
-    numbers = [name for name in columns[4:] if name not in ("device", "precision")]
+    numbers = [name for name in columns[4:] if name not in _NO_RESULT]
     rows: list[dict[str, Any]] = []
-    notices: list[str] = []
     for row in _records(here):
         kept, notice = _choose(row, old.get(row["trial_id"]), numbers)
         # The plan names arms: a renamed arm keeps its trials.

@@ -17,7 +17,8 @@ from ganablate.study.errors import Fault, KeyPath
 from ganablate.study.known import Known
 from ganablate.study.layout import Layout, Row, lay_out
 from ganablate.study.plan import FULL
-from ganablate.study.schema import Study
+from ganablate.study.points import point_faults
+from ganablate.study.schema import OWN, Study
 from ganablate.study.wording import unknown
 
 
@@ -42,6 +43,7 @@ class _Check:
         yield from self._budgets()
         yield from self._published()
         yield from self._evaluations()
+        yield from self._points()
         yield from claim_faults(self.known)
 
     def _names(self) -> Iterator[Fault]:
@@ -64,7 +66,8 @@ class _Check:
             layout = lay_out(self.study, label)
             self.known.include(layout)
             idle.append(layout.idle_excludes)
-            for fault in (*layout.faults, *self._at_budget(layout)):
+            named = self.study.extractor_at(label)
+            for fault in (*layout.faults, *self._at_budget(layout, named)):
                 if fault in said or self._follows(fault):
                     continue
                 said.add(fault)
@@ -80,11 +83,11 @@ class _Check:
         key = str(fault.path[2]) if len(fault.path) == 3 else ""
         return fault.path[0] == "budgets" and key.partition(".")[2] in self.broken
 
-    def _at_budget(self, layout: Layout) -> Iterator[Fault]:
+    def _at_budget(self, layout: Layout, extractor: str | None) -> Iterator[Fault]:
         without: dict[str, None] = {}
         for row in layout.rows:
             data = row.resolution.data
-            if data is not None and data.extractor is None:
+            if data is not None and data.extractor is None and extractor is None:
                 without[row.resolution.values["dataset"]] = None
         for dataset in without:
             for metric in self.known.on_features():
@@ -95,6 +98,18 @@ class _Check:
                 )
                 yield Fault(path, message)
         yield from self._probes(layout)
+        if extractor is not None:
+            yield from self._of_own_classes(extractor)
+
+    def _of_own_classes(self, extractor: str) -> Iterator[Fault]:
+        """Metrics that an extractor with other classes than the data set's cannot give."""
+        for metric in self.known.on_features():
+            if METRICS[metric].counts_classes:
+                message = (
+                    f"metrics: {metric} counts the data set's own classes, and {extractor} tells "
+                    "others; leave the metric out or measure with `extractor: own`"
+                )
+                yield Fault(("metrics", self.study.metrics.index(metric)), message)
 
     def _probes(self, layout: Layout) -> Iterator[Fault]:
         """Probes that lack what they need in some arm."""
@@ -110,13 +125,17 @@ class _Check:
                     yield Fault(("probes", index), message)
 
     def _evaluations(self) -> Iterator[Fault]:
-        if self.study.evaluations > 1 and self.known.metrics_known and not self.known.on_features():
-            every = ", ".join(name for name, line in METRICS.items() if line.needs == "features")
-            message = (
-                "evaluations: no metric of this study is measured on images, and losses have every "
-                f"step anyway; add one of: {every}"
-            )
-            yield Fault(("evaluations",), message)
+        """Keys about metrics on images, where the study has none."""
+        if not self.known.metrics_known or self.known.on_features():
+            return
+        none = "no metric of this study is measured on images"
+        every = {name: line for name, line in METRICS.items() if line.needs == "features"}
+        if self.study.evaluations > 1:
+            anyway = "losses have every step anyway; add one of"
+            yield Fault(("evaluations",), f"evaluations: {none}, and {anyway}: {', '.join(every)}")
+        if self.study.extractor != OWN:
+            fitting = (name for name, line in every.items() if not line.counts_classes)
+            yield Fault(("extractor",), f"extractor: {none}; add one of: {', '.join(fitting)}")
 
     def _published(self) -> Iterator[Fault]:
         every: dict[str, Column] = {**metric_columns(list(METRICS)), **probe_columns(PROBES)}
@@ -134,6 +153,20 @@ class _Check:
             if number.metric is not None and number.metric not in every:
                 message = unknown("a column of any metric or probe", number.metric, every)
                 yield Fault((*path, "metric"), f"published: {message} (or say quantity: TEXT)")
+
+    def _points(self) -> Iterator[Fault]:
+        columns = metric_columns(self.known.on_features())
+        budgets = (budget.evaluations for budget in self.study.budgets.values())
+        counts = [self.study.evaluations, *(count for count in budgets if count is not None)]
+        for name, point in self.study.points.items():
+            path: KeyPath = ("points", name)
+            if name not in columns:
+                if self.known.metrics_known:
+                    what = "a column that this study measures on images"
+                    yield Fault(path, f"points: {unknown(what, name, columns)}")
+                continue
+            for message in point_faults(name, point, columns[name].direction, counts):
+                yield Fault(path, f"points.{name}: {message}")
 
 
 _NEEDS = {

@@ -4,29 +4,36 @@ A claim is {id, says} and one key that names its kind. The models hold what is c
 `ganablate.report` judges it.
 """
 
-from typing import Annotated, Literal, Self
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
 
-from ganablate.study.fields import Entry, Line, Margin, MarginText, Name, Number, PositionText
+from ganablate.study.curve_shapes import (
+    CurveSpread,
+    Names,
+    Points,
+    Reaches,
+    Recovery,
+    Settles,
+    Shape,
+    Share,
+    Trend,
+)
+from ganablate.study.fields import Entry, Line, Margin, MarginText, Name, Number
 
 ALL = "all"
 """`arms: all` means every arm but the one it is compared with."""
 
-Share = Annotated[Number, Field(ge=0, le=1)]
 Outcome = Literal["fails", "diverged", "saturated", "collapsed", "ok"]
 """`fails` is any of diverged, saturated and collapsed."""
-
-
-def _one_or_more(value: object) -> object:
-    return [value] if isinstance(value, str) else value
 
 
 class AboutArms(Entry):
     """A statement about `arm: NAME`, `arms: [NAME, ...]` or `arms: all`."""
 
     arm: str | None = None
-    arms: Annotated[tuple[str, ...], BeforeValidator(_one_or_more)] = ()
+    arms: Names = ()
 
     @model_validator(mode="after")
     def _names_arms(self) -> Self:
@@ -47,10 +54,11 @@ class Compare(AboutArms):
 
     `better` and `worse` follow the metric's direction; `lower`, `higher` and `different` are for
     metrics without one. `by` is the least difference meant, `within` the margin of equivalence
-    (1.25x unless stated). With several arms, the claim holds only if it holds for each.
+    (1.25x unless stated). With several arms on either side, the claim holds only if it holds for
+    each pair.
     """
 
-    to: str | None = Field(None, description="the arm compared with; else the arm's own")
+    to: Names = Field((), description="the arms compared with; else the arm's own")
     metric: str | None = Field(None, description="a column; the study's primary one if left out")
     expected: Literal["better", "worse", "lower", "higher", "different", "equivalent"] = Field(
         alias="is"
@@ -98,56 +106,7 @@ class Relation(AboutArms):
     at_least: Share = 1.0
 
 
-class Points(Entry):
-    """The metric at one point of the training against another point of the same trials."""
-
-    at: PositionText
-    against: PositionText
-    expected: Literal["better", "worse", "lower", "higher", "equivalent"] = Field(alias="is")
-    by: MarginText | None = None
-    within: MarginText | None = None
-
-
-class Trend(Entry):
-    """The metric rises, falls or stays over a part of the training."""
-
-    expected: Literal["rising", "falling", "flat"] = Field(alias="is")
-    start: PositionText | None = Field(None, alias="from")
-    until: PositionText | None = None
-
-
-class Recovery(Entry):
-    """The metric gets worse by `drop` and later better again by `recover`."""
-
-    drop: MarginText
-    recover: MarginText | None = Field(None, description="to the level before if left out")
-
-
-class CurveSpread(Entry):
-    """How much the curve fluctuates, against another arm's."""
-
-    expected: Literal["lower", "higher", "equivalent"] = Field(alias="is")
-    to: str | None = None
-    by: MarginText | None = None
-    within: MarginText | None = None
-    start: PositionText | None = Field(None, alias="from")
-
-
-class Reaches(Entry):
-    """The curve gets to a level by a point of the training, or earlier than another arm."""
-
-    level: Number
-    until: PositionText | None = None
-    before: str | None = Field(None, description="an arm")
-
-    @model_validator(mode="after")
-    def _has_one_end(self) -> Self:
-        if (self.until is None) == (self.before is None):
-            raise ValueError("exactly one of until (a point) and before (an arm) is needed")
-        return self
-
-
-CURVE_SHAPES = ("points", "trend", "recovery", "spread", "reaches")
+CURVE_SHAPES = ("points", "trend", "recovery", "spread", "reaches", "settles")
 
 
 class Curve(AboutArms):
@@ -159,6 +118,7 @@ class Curve(AboutArms):
     recovery: Recovery | None = None
     spread: CurveSpread | None = None
     reaches: Reaches | None = None
+    settles: Settles | None = None
 
     @model_validator(mode="after")
     def _has_one_shape(self) -> Self:
@@ -167,27 +127,52 @@ class Curve(AboutArms):
         return self
 
     @property
-    def shape(self) -> Points | Trend | Recovery | CurveSpread | Reaches:
+    def shape(self) -> Shape:
         """The one shape that is claimed."""
-        shapes = (self.points, self.trend, self.recovery, self.spread, self.reaches)
-        return next(shape for shape in shapes if shape is not None)
+        shape: Shape = getattr(self, self.shape_name)
+        return shape
+
+    @property
+    def shape_name(self) -> str:
+        """The key that names it: one of `CURVE_SHAPES`."""
+        return next(name for name in CURVE_SHAPES if getattr(self, name) is not None)
 
 
 class Association(Entry):
-    """Rank correlation of two columns over the trials or over the arms' means."""
+    """Rank correlation of two columns over the trials or over the arms' means.
+
+    Over the training, of two curves within each trial of `arm` or `arms`: a loss such as
+    d/criterion, or a column measured on images.
+    """
 
     metric: str
     along: str = Field(alias="with")
     expected: Literal["positive", "negative", "weak"] = Field(alias="is")
-    over: Literal["trials", "arms"] = "trials"
+    over: Literal["trials", "arms", "training"] = "trials"
     strength: Share = Field(0.5, description="least size of the correlation; largest for weak")
+    arm: str | None = None
+    arms: Names = ()
+
+    @model_validator(mode="after")
+    def _names_arms_for_training(self) -> Self:
+        if self.over == "training" and (self.arm is None) == (not self.arms):
+            raise ValueError("over: training needs exactly one of arm and arms")
+        if self.over != "training" and (self.arm is not None or self.arms):
+            raise ValueError(f"over: {self.over} takes every arm; arm and arms are for training")
+        return self
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The arms as the study spells them; none: every arm."""
+        return self.arms if self.arm is None else (self.arm,)
 
 
 class Arithmetic(Entry):
     """A statement about published numbers alone, such as "the lowest lies below the mean".
 
     `published` and `than` name columns that every published row with both is checked in; `sum`
-    adds given numbers up, and `than` is then a number.
+    adds given numbers up, and `than` is then a number. `otherwise` says what it means where it
+    does not hold: a slip of the report's pen, or a sentence that its own numbers contradict.
     """
 
     published: str | None = None
@@ -195,6 +180,7 @@ class Arithmetic(Entry):
     expected: Literal["above", "below", "at_least", "at_most", "equal"] = Field(alias="is")
     than: Annotated[str, BeforeValidator(lambda value: str(value))]
     within: MarginText | None = Field(None, description="tolerance of equal")
+    otherwise: Literal["contradicted", "misprint"] = "contradicted"
 
     @model_validator(mode="after")
     def _has_one_side(self) -> Self:
@@ -238,6 +224,8 @@ class Claim(Entry):
     id: Name = Field(description="the report's row, such as R0.3")
     says: Line
     budget: str | None = Field(None, description="judged at this budget only; else at every one")
+    data: Names = Field((), description="data sets the report may mean, besides those at full")
+    perhaps: Line | None = Field(None, description="why our verdict may differ from the report")
     compare: Compare | None = None
     outcome: OutcomeRate | None = None
     relation: Relation | None = None
@@ -265,3 +253,25 @@ class Claim(Entry):
         """What is claimed."""
         statement: Statement = getattr(self, self.kind)
         return statement
+
+
+_NAMING = ("arm", "arms", "to", "before")
+"""Keys of statements and of shapes that name arms."""
+
+
+def with_names(claim: Claim, found: Callable[[str], str]) -> Claim:
+    """The claim with `found(name)` for each name of an arm in it; `all` stays."""
+    return claim.model_copy(update={claim.kind: _renamed(claim.statement, found)})
+
+
+def _renamed(entry: BaseModel, found: Callable[[str], str]) -> BaseModel:
+    update: dict[str, Any] = {}
+    for key in type(entry).model_fields:
+        value = getattr(entry, key)
+        if key in _NAMING and isinstance(value, str):
+            update[key] = found(value)
+        elif key in _NAMING and isinstance(value, tuple):
+            update[key] = tuple(name if name == ALL else found(name) for name in value)
+        elif key in CURVE_SHAPES and value is not None:
+            update[key] = _renamed(value, found)
+    return entry.model_copy(update=update)

@@ -1,14 +1,16 @@
 """Expands a study to the ordered trials of one budget."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from ganablate.catalog import FOLDER_PREFIX
+from ganablate.catalog import FOLDER_PREFIX, family_of
 from ganablate.config import TrialConfig
+from ganablate.study.claims import with_names
 from ganablate.study.errors import Fault, Problem, StudyError
-from ganablate.study.identity import replicate_seed, trial_ids
+from ganablate.study.identity import null_seed, replicate_seed, trial_ids
 from ganablate.study.layout import Layout, Row, lay_out
-from ganablate.study.plan import Arm, Plan, PublishedNumber, Trial
+from ganablate.study.plan import FULL, Arm, Cross, Plan, PublishedNumber, Trial
+from ganablate.study.points import Point
 from ganablate.study.resolve import FIELDS, Configs
 from ganablate.study.schema import MOST_REPLICATES, Study
 from ganablate.study.wording import unknown
@@ -18,14 +20,14 @@ def expand(
     study: Study,
     budget: str | None = None,
     *,
-    replicates: int | None = None,
+    replicates: int | Mapping[str, int] | None = None,
     arms: Sequence[str] | None = None,
 ) -> Plan:
     """The plan of a study at a budget (the study's default one if None).
 
-    `replicates`, 1 to 1000, replaces the study's and the budget's number; `arms` leaves only the
-    arms named (d_dropout=0 finds d_dropout=0.0, the name of a paired group all its arms). Trials
-    that both plans hold keep their ids.
+    `replicates`, 1 to 1000, replaces the study's and the budget's number, for all arms or, as
+    {arm: number}, for some; `arms` leaves only the arms named (d_dropout=0 finds d_dropout=0.0, the
+    name of a paired group all its arms). Trials that both plans hold keep their ids.
 
     Raises:
         StudyError: there is no such budget or arm, or the study was not loaded by `load_study`
@@ -35,16 +37,20 @@ def expand(
     if label not in study.budget_names:
         message = unknown("a budget of this study", label, study.budget_names)
         raise StudyError([Problem(f"study {study.name}", message)])
-    if replicates is not None and not 1 <= replicates <= MOST_REPLICATES:
-        message = f"{replicates} replicates; 1 to {MOST_REPLICATES} are allowed"
-        raise StudyError([Problem(f"study {study.name}", message)])
     chosen = study.budget(label)
+    own = chosen.replicates or study.replicates
+    counts = _counts(replicates, own)
+    for number in counts:
+        if not 1 <= number <= MOST_REPLICATES:
+            message = f"{number} replicates; 1 to {MOST_REPLICATES} are allowed"
+            raise StudyError([Problem(f"study {study.name}", message)])
     layout = lay_out(study, label)
     if layout.faults:
         raise StudyError([_placed(study, fault) for fault in layout.faults])
-    count = replicates or chosen.replicates or study.replicates
-    seeds = [replicate_seed(study.seed, replicate) for replicate in range(count)]
-    make = Configs(seeds[0])
+    most = range(max(counts))
+    shared = [replicate_seed(study.seed, replicate) for replicate in most]
+    apart = [null_seed(study.seed, replicate) for replicate in most] if study.null_arm else []
+    make = Configs(shared[0])
     rows = layout.rows if arms is None else _chosen(study, layout, arms)
     try:
         configs = [make.of(row.resolution) for row in rows]
@@ -54,7 +60,9 @@ def expand(
     planned: list[Arm] = []
     trials: list[Trial] = []
     for row, config in zip(rows, configs, strict=True):
-        arm = _arm(row, first, config)
+        count = replicates.get(row.name, own) if isinstance(replicates, Mapping) else replicates
+        seeds = (apart if row.null else shared)[: count or own]
+        arm = _arm(row, first, config.model_copy(update={"seed": seeds[0]}) if row.null else config)
         planned.append(arm)
         assert row.resolution.data is not None
         trials.extend(_trials(arm, row.resolution.data.data_id, seeds))
@@ -67,7 +75,7 @@ def expand(
         trials=tuple(trials),
         excluded=tuple(layout.excluded),
         asks=study.asks,
-        replicates=count,
+        replicates=max((trial.replicate for trial in trials), default=0) + 1,
         probes=study.probes,
         folders=tuple(
             (f"{FOLDER_PREFIX}{name}", folder.images)
@@ -76,7 +84,21 @@ def expand(
         ),
         evaluations=chosen.evaluations or study.evaluations,
         published=tuple(_published(study, layout, planned)),
+        claims=tuple(
+            with_names(claim, lambda name: layout.names.find(name) or name)
+            for claim in study.claims
+        ),
+        substitutes=_substitutes(study, layout),
+        cross=_cross(study, layout, planned),
+        points=_points(study, chosen.evaluations or study.evaluations),
+        extractor=study.extractor_at(label),
     )
+
+
+def _counts(replicates: int | Mapping[str, int] | None, own: int) -> Collection[int]:
+    if isinstance(replicates, Mapping):
+        return [own, *replicates.values()]
+    return [own if replicates is None else replicates]
 
 
 def _chosen(study: Study, layout: Layout, names: Sequence[str]) -> list[Row]:
@@ -103,6 +125,41 @@ def _published(study: Study, layout: Layout, arms: list[Arm]) -> Iterator[Publis
             yield PublishedNumber(arm, one.metric, name, one.value, one.protocol, one.source)
 
 
+def _points(study: Study, evaluations: int) -> dict[str, Point]:
+    """The columns that do not show the end, where there is more than that."""
+    if evaluations == 1:
+        return {}
+    return {name: point for name, point in study.points.items() if point.kind != "last"}
+
+
+def _cross(study: Study, layout: Layout, arms: list[Arm]) -> Cross | None:
+    if not layout.cells:
+        return None
+    planned = {arm.name for arm in arms}
+    baseline = layout.rows[0].name if layout.has_baseline and layout.rows else None
+    own = (cell for cell, arm in layout.cells.items() if arm is not None and arm == baseline)
+    first = next(own, next(iter(layout.cells)))
+    columns = zip(study.cross, first, zip(*layout.cells, strict=True), strict=True)
+    return Cross(
+        {factor: tuple(dict.fromkeys((level, *levels))) for factor, level, levels in columns},
+        {cell: arm for cell, arm in layout.cells.items() if arm in planned},
+    )
+
+
+def _substitutes(study: Study, layout: Layout) -> dict[str, tuple[str, str]]:
+    """The arms whose data set is of another family than at the budget full: (there, here)."""
+    there = lay_out(study, FULL)
+    meant = {row.name: row.resolution.values.get("dataset") for row in there.rows}
+    first = next(iter(meant.values()), None)
+    found = {}
+    for row in layout.rows:
+        # An arm that only this budget has is taken to be meant for the data set of the baseline.
+        full, here = meant.get(row.name, first), row.resolution.values.get("dataset")
+        if full is not None and here is not None and family_of(full) != family_of(here):
+            found[row.name] = (str(full), str(here))
+    return found
+
+
 def _placed(study: Study, fault: Fault) -> Problem:
     return Problem(f"study {study.name}", fault.message)
 
@@ -115,7 +172,7 @@ def _arm(row: Row, baseline: Row | None, config: TrialConfig) -> Arm:
     else:
         base = baseline.resolution.values
         changes = {name: values.get(name) for name in FIELDS if values.get(name) != base.get(name)}
-    return Arm(row.name, changes, row.compare_to, config)
+    return Arm(row.name, changes, row.compare_to, config, row.null)
 
 
 def _trials(arm: Arm, data_id: str, seeds: list[int]) -> list[Trial]:

@@ -25,6 +25,11 @@ def replicate_seed(study_seed: int, replicate: int) -> int:
     return derive_seed(study_seed, "replicate", replicate)
 
 
+def null_seed(study_seed: int, replicate: int) -> int:
+    """The seed of a replicate of the null arm: never one that `replicate_seed` gives."""
+    return derive_seed(study_seed, "null arm", replicate)
+
+
 def trial_id(config: TrialConfig, data_id: str) -> str:
     """The trial's name: the first 16 hex digits of the sha256 of its canonical JSON.
 

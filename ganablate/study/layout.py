@@ -1,14 +1,14 @@
 """The arms of a study at one budget: resolved, named, checked against each other."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ganablate.study.errors import Fault, KeyPath, dotted
 from ganablate.study.excludes import Exclusion, read_excludes
 from ganablate.study.levels import Draft, LevelReader
 from ganablate.study.names import ArmNames
-from ganablate.study.plan import BASELINE
+from ganablate.study.plan import BASELINE, NULL
 from ganablate.study.resolve import BOTTOM, Resolution, Stack, finish, put
 from ganablate.study.schema import RESTATED, Budget, Study
 from ganablate.study.settings import SETTINGS, axes, read_layer
@@ -24,6 +24,7 @@ class Row:
     resolution: Resolution
     changes: tuple[str, ...]
     compare_to: str | None
+    null: bool = False
 
 
 @dataclass
@@ -37,6 +38,8 @@ class Layout:
     broken: set[str] = field(default_factory=set)
     idle_excludes: set[int] = field(default_factory=set)
     has_baseline: bool = True
+    cells: dict[tuple[str, ...], str | None] = field(default_factory=dict)
+    """Levels of a cell of the cross -> its arm; None: left out."""
 
 
 def lay_out(study: Study, label: str) -> Layout:
@@ -80,6 +83,7 @@ class _Builder:
             # An exclude may be meant for the arm that could not be read.
             layout.idle_excludes.clear()
         self._choose_baseline()
+        self._add_null()
         self._link()
         if not layout.rows and not layout.faults:
             layout.faults.append(Fault(("exclude",), "exclude: no arm of the study is left"))
@@ -168,15 +172,19 @@ class _Builder:
                 layout.idle_excludes.discard(exclusion.index)
                 layout.excluded.append((draft.name, exclusion.because))
                 layout.names.leave_out(draft.name, exclusion.because)
+                if draft.cell:
+                    layout.cells[draft.cell] = None
                 return
         known = bottom.faults if layout.has_baseline else ()
         new = [fault for fault in resolution.faults if fault not in known]
         layout.faults.extend(new)
         same = self.seen.get(resolution.identity)
+        if draft.cell:
+            layout.cells[draft.cell] = same or draft.name
         if same is None:
             changes = tuple(draft.layer.values)
             self._add(Row(draft.name, draft.path, resolution, changes, draft.compare_to))
-        elif draft.from_cross:
+        elif draft.cell:
             layout.names.add(draft.name, stands_for=same)
         elif not new:
             layout.broken.add(draft.name)
@@ -204,6 +212,25 @@ class _Builder:
         layout.has_baseline = True
         layout.names.baseline = name
 
+    def _add_null(self) -> None:
+        """The baseline once more, last; its seeds are what makes it another arm."""
+        layout = self.layout
+        path: KeyPath = ("null_arm",)
+        if not self.study.null_arm or not layout.rows:
+            return
+        if any(row.name == NULL for row in layout.rows):
+            message = f"null_arm: the study has an arm called {NULL} already; name it otherwise"
+            layout.faults.append(Fault(path, message))
+        elif layout.has_baseline:
+            layout.rows.append(Row(NULL, path, layout.rows[0].resolution, (), None, null=True))
+            layout.names.add(NULL)
+        elif self.study.baseline is None:
+            message = (
+                "null_arm: it repeats the baseline, and a cross has none unless `baseline:` names "
+                "a cell; give that, or leave null_arm out"
+            )
+            layout.faults.append(Fault(path, message))
+
     def _link(self) -> None:
         """Give each arm the arm that it is compared with."""
         layout = self.layout
@@ -213,7 +240,7 @@ class _Builder:
             target = first if row.name != first else None
             if row.compare_to is not None:
                 target = self._target(row)
-            linked.append(Row(row.name, row.path, row.resolution, row.changes, target))
+            linked.append(replace(row, compare_to=target))
         layout.rows = linked
         self._check_chains()
 

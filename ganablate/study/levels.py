@@ -26,14 +26,15 @@ from ganablate.study.wording import show
 class Draft:
     """An arm before it is resolved. `path` is where the study writes it.
 
-    `from_cross` marks a cell of the cross: the only arm that may fall together with another.
+    `cell` holds the level of each factor of the cross, and marks it as one of its cells: the only
+    arms that may fall together with another.
     """
 
     name: str
     path: KeyPath
     layer: Layer
     compare_to: str | None = None
-    from_cross: bool = False
+    cell: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ class LevelReader:
         for cell in itertools.product(*columns):
             name = ",".join(level.text for level in cell)
             layer = merged([level.layer for level in cell])
-            yield Draft(name, ("cross",), layer, from_cross=True)
+            levels = tuple(level.text.partition("=")[2] for level in cell)
+            yield Draft(name, ("cross",), layer, cell=levels)
 
     def _clash(self, factors: list[str]) -> bool:
         """Whether two factors set the same thing, so that a cell has room for one of them only."""

@@ -12,6 +12,7 @@ from ganablate.study.wording import show, unknown
 
 _NEEDED = {
     "string_type": "text is needed",
+    "bool_type": "true or false is needed",
     "int_type": "a whole number is needed",
     "int_parsing": "a whole number is needed",
     "int_from_float": "a whole number is needed",

@@ -1,14 +1,19 @@
 """The ordered trials that a study expands to at a budget."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
-from ganablate.catalog import Column, metric_columns, probe_columns
+from ganablate.catalog import Column, metric_columns, on_images, probe_columns, stored_name
 from ganablate.config import TrialConfig
+from ganablate.study.claims import Claim
+from ganablate.study.points import Point
 
 BASELINE = "baseline"
 """Name of the arm without a change. A cross whose `baseline:` names a cell has none."""
+NULL = "null"
+"""Name of the arm that `null_arm: true` adds: the baseline with other seeds."""
+T = TypeVar("T")
 FULL = "full"
 """Name of the budget that is the study itself, unchanged."""
 
@@ -20,13 +25,14 @@ class Arm:
     `changes` maps settings (with `g_`, `d_`) to this arm's values where they differ from the
     baseline's; None stands for "has no such setting". Without a baseline it holds the arm's
     factors. `compare_to` is the arm that the effect is measured against; None: nothing to compare
-    with. `config` is replicate 0's.
+    with. `config` is replicate 0's. `null` marks the arm that changes nothing but the seeds.
     """
 
     name: str
     changes: Mapping[str, Any]
     compare_to: str | None
     config: TrialConfig
+    null: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,19 @@ class PublishedNumber:
 
 
 @dataclass(frozen=True, slots=True)
+class Cross:
+    """Factors that vary against each other.
+
+    `factors` holds the levels of each, first the one that the others are compared with: the
+    baseline's, else the first one written. `cells` maps one level of each factor, in this order, to
+    its arm. Cells that the plan does not have are not in it; cells of the same trials share an arm.
+    """
+
+    factors: Mapping[str, tuple[str, ...]]
+    cells: Mapping[tuple[str, ...], str]
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """Arms in study order, the baseline first; trials in that order, replicates inside the arm.
 
@@ -63,7 +82,11 @@ class Plan:
     the arms that the study leaves out, each with the study's reason; `published` the report's
     numbers for arms of this budget. Images are measured after each of `evaluations` equal parts of
     the training, so 1 is at its end only. `folders` are the data sets `folder:NAME` of its trials,
-    with the number of images that the study says they have.
+    with the number of images that the study says they have. `claims` name arms as the plan does;
+    an arm that this budget does not have keeps the study's spelling. `substitutes` are the arms
+    whose data set is of another family than at the budget full: arm -> (there, here). `points`
+    has the columns on images that show another point of the training than the last. `extractor` is
+    what they are measured with where the study names one; None: each data set's own.
     """
 
     study: str
@@ -79,13 +102,33 @@ class Plan:
     published: tuple[PublishedNumber, ...] = ()
     evaluations: int = 1
     folders: tuple[tuple[str, int], ...] = ()
+    claims: tuple[Claim, ...] = ()
+    substitutes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    cross: Cross | None = None
+    points: Mapping[str, Point] = field(default_factory=dict)
+    extractor: str | None = None
 
     @property
     def measured(self) -> tuple[str, ...]:
-        """Metrics, then probes: what a complete trial was measured with."""
-        return (*self.metrics, *self.probes)
+        """Metrics, then probes, as trial folders name them: what a trial is measured with."""
+        named = set(on_images(self.metrics)) if self.extractor else set()
+        metrics = (stored_name(m, self.extractor) if m in named else m for m in self.metrics)
+        return (*metrics, *self.probes)
+
+    def own(self, stored: Mapping[str, T]) -> dict[str, T]:
+        """Of what a trial's folder has for each column, that of this plan's extractor, by column.
+
+        Columns that are not measured on images are as they are.
+        """
+        named = metric_columns(on_images(self.metrics)) if self.extractor else {}
+        keys = {c: stored_name(c, self.extractor) if c in named else c for c in self.columns}
+        return {column: stored[key] for column, key in keys.items() if key in stored}
 
     @property
     def columns(self) -> dict[str, Column]:
-        """The table columns of the metrics, then of the probes."""
-        return {**metric_columns(self.metrics), **probe_columns(self.probes)}
+        """The columns of the metrics, then of the probes; a title says which point it shows."""
+        found = {**metric_columns(self.metrics), **probe_columns(self.probes)}
+        for name in found.keys() & self.points.keys():
+            title = f"{found[name].title}, {self.points[name].words(self.evaluations)}"
+            found[name] = replace(found[name], title=title)
+        return found

@@ -6,12 +6,14 @@ columns are checked by `ganablate.study.check`, since that takes the whole study
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
+from ganablate.catalog import NAMED_EXTRACTORS
 from ganablate.study.claims import Claim
 from ganablate.study.fields import Entry, Line, Name, Number, StudyName, Whole, gathered
 from ganablate.study.plan import FULL
-from ganablate.study.wording import show
+from ganablate.study.points import Point, point
+from ganablate.study.wording import show, unknown
 
 Settings = dict[str, Any]
 Levels = list[Any]
@@ -19,6 +21,8 @@ MOST_REPLICATES = 1000
 Evaluations = Annotated[Whole, Field(ge=1, le=1000)]
 """Equal parts of the training, after each of which images are measured; 1: at the end only."""
 Replicates = Annotated[Whole, Field(ge=1, le=MOST_REPLICATES)]
+OWN = "own"
+"""Says that each data set's own extractor measures its images, as where no other is named."""
 RESTATED = ("ablate", "cross", "arms")
 """Sections of a study whose entries a budget restates as `ablate.FACTOR`, `arms.NAME`."""
 
@@ -29,6 +33,14 @@ def _level_list(value: object) -> object:
     return value
 
 
+def _extractor(given: str) -> str:
+    allowed = (OWN, *NAMED_EXTRACTORS)
+    if given not in allowed:
+        raise ValueError(unknown("an extractor that a study can name", given, allowed))
+    return given
+
+
+ExtractorName = Annotated[str, AfterValidator(_extractor)]
 LevelList = Annotated[Levels, BeforeValidator(_level_list), Field(min_length=1)]
 
 
@@ -59,17 +71,19 @@ class Exclude(Entry):
 class Budget(Entry):
     """A named amount of work: settings put on the base, replicates, and levels stated anew.
 
+    `extractor` is here too, since weights that a machine may lack are part of what work takes.
     `settings` holds the keys without a dot, `restated` the others (`ablate.lr`, `arms.NAME`).
     """
 
     replicates: Replicates | None = None
     evaluations: Evaluations | None = None
+    extractor: ExtractorName | None = None
     settings: Settings = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
     def _gather(cls, given: object) -> object:
-        return gathered(given, ("replicates", "evaluations"), "settings")
+        return gathered(given, ("replicates", "evaluations", "extractor"), "settings")
 
     @property
     def restated(self) -> dict[str, Any]:
@@ -114,8 +128,10 @@ class Study(Entry):
     """One question: what all arms share, what varies, how often, and what is measured.
 
     `ablate` varies one factor at a time, `cross` all its factors against each other, `arms` names
-    sets of changes. `budgets` restate the amount of work; `primary` is a column of `metrics` or
-    `probes`.
+    sets of changes. `null_arm` adds the baseline once more with other seeds, as a look at the
+    noise. `points` say which of several measurements of images a column shows, else the last;
+    `extractor` with whose features images are measured, else with those of the data set's own.
+    `budgets` restate the amount of work; `primary` is a column of `metrics` or `probes`.
     """
 
     name: StudyName = Field(alias="study")
@@ -124,10 +140,13 @@ class Study(Entry):
     ablate: dict[str, LevelList] = Field(default_factory=dict)
     cross: dict[str, LevelList] = Field(default_factory=dict)
     baseline: str | None = None
+    null_arm: Annotated[bool, Field(strict=True)] = False
     arms: dict[Name, NamedArm] = Field(default_factory=dict)
     exclude: tuple[Exclude, ...] = ()
     replicates: Replicates = 1
     evaluations: Evaluations = 1
+    extractor: ExtractorName = OWN
+    points: dict[str, Annotated[Point, BeforeValidator(point)]] = Field(default_factory=dict)
     seed: Annotated[Whole, Field(ge=0, lt=2**63)] = 0
     default_budget: str = FULL
     budgets: dict[Name, Budget] = Field(default_factory=dict)
@@ -153,6 +172,11 @@ class Study(Entry):
             KeyError: the study has no such budget.
         """
         return Budget() if name == FULL else self.budgets[name]
+
+    def extractor_at(self, budget: str) -> str | None:
+        """The key of NAMED_EXTRACTORS that measures at a budget; None: each data set's own."""
+        name = self.budget(budget).extractor or self.extractor
+        return None if name == OWN else name
 
     @property
     def layouts(self) -> dict[str, Any]:

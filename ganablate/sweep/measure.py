@@ -1,5 +1,6 @@
 """What is measured of a trained trial, and where its folder keeps it."""
 
+import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,9 +10,17 @@ import torch
 from PIL import Image
 
 from ganablate.atomic_write import replacing
-from ganablate.catalog import DATASETS, EXTRACTORS, METRICS, PROBES, extractor_of
+from ganablate.catalog import (
+    DATASETS,
+    EXTRACTORS,
+    METRICS,
+    PROBES,
+    extractor_of,
+    named_parts,
+    stored_name,
+)
 from ganablate.config import derive_seed
-from ganablate.gan.data import MaterialisedData, materialise
+from ganablate.gan.data import MaterialisedData, downloads_beside, materialise
 from ganablate.gan.streams import Streams
 from ganablate.gan.trainer import Trainer, build_networks
 from ganablate.ledger import TrialFolder, now_ms
@@ -32,7 +41,7 @@ def measure(
     """Measure a trial and add what was found to its folder.
 
     Args:
-        names: keys of catalog.METRICS and catalog.PROBES.
+        names: of metrics, as trial folders have them, and of probes.
         job: whose trial it is.
         trainer: with the weights of the end.
         data: what it was trained on; its losses are already in the trial's folder.
@@ -40,14 +49,14 @@ def measure(
 
     Raises:
         KeyError: there is no such metric or probe.
-        MetricError: something cannot be measured on this data.
+        MetricError: something cannot be measured on this data, or an extractor cannot be had.
         DataError: a probe needs the test split, and it cannot be had.
     """
-    unknown = [name for name in names if name not in METRICS and name not in PROBES]
+    metrics = [name for name in names if named_parts(name)[0] in METRICS]
+    unknown = [name for name in names if name not in metrics and name not in PROBES]
     if unknown:
         raise KeyError(f"no such metric or probe: {', '.join(unknown)}")
     folder = TrialFolder(job.trials_root, job.trial.trial_id)
-    metrics = [name for name in names if name in METRICS]
     evaluation = _evaluated(metrics, job=job, trainer=trainer, data=data, diverged=diverged)
     probes = [name for name in names if name in PROBES]
     found = Probed()
@@ -84,16 +93,30 @@ def measure_during(
 def _evaluated(
     names: Sequence[str], *, job: Job, trainer: Trainer, data: MaterialisedData, diverged: bool
 ) -> Evaluation:
+    """What these metrics give, under the names that trial folders have."""
     config, folder = job.trial.config, TrialFolder(job.trials_root, job.trial.trial_id)
-    return evaluate(
-        names,
-        extractor=extractor_of(config.dataset, config.channels),
-        losses=folder.losses(),
-        fake_images=None if diverged else lambda n: trainer.sample(n, "evaluation"),
-        real_images=data.images,
-        fingerprint=data.fingerprint,
-        cache=job.cache,
-    )
+    by_extractor: dict[str | None, list[str]] = {}
+    for name in names:
+        metric, named = named_parts(name)
+        by_extractor.setdefault(named, []).append(metric)
+    images = functools.cache(lambda n: trainer.sample(n, "evaluation"))
+    result = Evaluation({}, {})
+    for named, metrics in by_extractor.items():
+        found = evaluate(
+            metrics,
+            extractor=named or extractor_of(config.dataset, config.channels),
+            losses=folder.losses(),
+            fake_images=None if diverged else images,
+            real_images=data.images,
+            fingerprint=data.fingerprint,
+            cache=job.cache,
+            data_root=job.data_root or downloads_beside(job.cache),
+            device=trainer.device.type,
+        )
+        for column, number in found.numbers.items():
+            result.numbers[stored_name(column, named)] = number
+            result.protocols[stored_name(column, named)] = found.protocols[column]
+    return result
 
 
 def subject_of(job: Job, trainer: Trainer, data: MaterialisedData) -> Subject:

@@ -1,4 +1,4 @@
-"""Read every data set before the first trial, so that workers only map it."""
+"""Read every data set before the first trial, so that workers only map it; find extractors."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,8 @@ def prepare_data(
 ) -> tuple[Mapping[DataKey, str], list[str]]:
     """Materialise the data sets of the plans under `runs/data`, and the test splits of probes.
 
-    A data set that cannot be had is a problem only if some trial still needs it.
+    A data set that cannot be had is a problem only if some trial still needs it, and so are the
+    weights of an extractor that a study names.
 
     Returns:
         The fingerprint of each data set that is here, and one line for each problem.
@@ -43,6 +44,7 @@ def prepare_data(
             problems += _other_counts(key[0], len(data.images), plans)
     for key in _tested(plans):
         read(key, "test")
+    problems += _lacking_extractors(plans, data_root or downloads_beside(runs / "data"), runs)
     return fingerprints, list(dict.fromkeys(problems))
 
 
@@ -55,6 +57,19 @@ def _other_counts(dataset: str, found: int, plans: Sequence[Plan]) -> Iterator[s
                 f"{dataset} holds {found:,} images, and the study {plan.study} says {said:,}: "
                 "correct `images` there (and `data_id`, if the images were changed)"
             )
+
+
+def _lacking_extractors(plans: Sequence[Plan], data_root: Path, runs: Path) -> Iterator[str]:
+    """A line for each extractor that a study names, some trial needs, and that cannot be had."""
+    named = dict.fromkeys(plan.extractor for plan in plans if plan.extractor is not None)
+    for name in named:
+        measuring = [plan for plan in plans if plan.extractor == name]
+        keys = dict.fromkeys(data_key(trial) for plan in measuring for trial in plan.trials)
+        if any(_needed(key, measuring, runs) for key in keys):
+            try:
+                NAMED_EXTRACTORS[name].find(data_root)
+            except MetricError as error:
+                yield str(error)
 
 
 def _tested(plans: Sequence[Plan]) -> dict[DataKey, None]:

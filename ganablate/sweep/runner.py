@@ -137,7 +137,11 @@ def _owners(plans: Sequence[Plan], root: Path) -> dict[str, list[TrackedTrial]]:
     for plan in plans:
         for trial in plan.trials:
             owner = TrackedTrial(
-                study=plan.study, budget=plan.budget, trial=trial, trials_root=root
+                study=plan.study,
+                budget=plan.budget,
+                trial=trial,
+                trials_root=root,
+                metrics=plan.measured,
             )
             owned.setdefault(trial.trial_id, []).append(owner)
     return owned

@@ -90,7 +90,7 @@ class MlflowStore:
     def complete(self, tracked: TrackedTrial) -> None:
         """Send all there is to a complete trial, unless MLflow has it already."""
         run, folder = self._current(tracked), tracked.folder
-        finals, tags = final_points(folder), final_tags(folder)
+        finals, tags = final_points(folder), final_tags(tracked)
         known = run.finished, run.evaluated
         there = tags.get("ganablate.finished_ms"), tags["ganablate.evaluated"]
         if known == there:

@@ -8,17 +8,22 @@ from pathlib import Path
 from typing import Protocol
 
 from ganablate.ledger import TrialFolder
+from ganablate.outcomes import judge
 from ganablate.study.plan import Trial
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrackedTrial:
-    """A trial where it stands in a study: what one MLflow run is about."""
+    """A trial where it stands in a study: what one MLflow run is about.
+
+    The study's `metrics`, as trial folders name them, are what its outcome is judged by.
+    """
 
     study: str
     budget: str
     trial: Trial
     trials_root: Path
+    metrics: tuple[str, ...] = ()
 
     @property
     def folder(self) -> TrialFolder:
@@ -87,9 +92,12 @@ def final_points(folder: TrialFolder) -> list[Point]:
     ]
 
 
-def final_tags(folder: TrialFolder) -> dict[str, str]:
+def final_tags(tracked: TrackedTrial) -> dict[str, str]:
     """Outcome, counts, protocols, and the numbers that are not finite, as MLflow tags."""
-    facts = folder.complete or {}
+    folder = tracked.folder
+    judged = judge(tracked.trial, folder, tracked.metrics)
+    outcome = {"outcome": judged.outcome, "outcome_because": judged.because}
+    facts = {**(folder.complete or {}), **outcome}
     measured = folder.metrics()
     tags = {f"ganablate.{key}": str(value) for key, value in facts.items() if value is not None}
     tags["ganablate.evaluated"] = ",".join(measured["evaluated"])

@@ -67,6 +67,31 @@ def test_no_two_metrics_share_a_column():
 
 
 @pytest.mark.parametrize("name", FEATURE_METRICS)
+def test_ratios_of_feature_metrics_are_of_positive_numbers(name, real, noise):
+    metric = METRICS[name]
+    one_class = Features(real.embeddings[:100], real.probabilities[:100])
+    found = [metric.load()(real, other) for other in (one_class, noise)]
+    for column, shown in metric.columns.items():
+        if shown.scale == "ratio":
+            assert min(numbers[column] for numbers in found) > 0
+            assert shown.unit != "share"  # which can be 0
+
+
+@pytest.mark.parametrize("name", LOSS_METRICS)
+def test_ratios_of_loss_metrics_are_of_positive_numbers(name):
+    """A critic's losses can be negative, and with them all but their spreads."""
+    generator = np.random.default_rng(2)
+    steps = {key: generator.normal(-5, 1, 50).astype(np.float32) for key in KEYS}
+    numbers = METRICS[name].load()(last_fifth(steps))
+    for column, shown in METRICS[name].columns.items():
+        assert (numbers[column] > 0) == (shown.scale == "ratio")
+
+
+def test_probes_yield_no_ratios():
+    assert {c.scale for probe in PROBES.values() for c in probe.columns.values()} == {"difference"}
+
+
+@pytest.mark.parametrize("name", FEATURE_METRICS)
 def test_equal_sets_give_the_ideal_value_and_a_worse_set_a_worse_one(name, real, noise):
     metric = METRICS[name]
     ideal = metric.load()(real, real)

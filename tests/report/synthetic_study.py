@@ -8,6 +8,7 @@ from ganablate.config import TrialConfig
 from ganablate.ledger import TrialFolder
 from ganablate.study.plan import Arm, Plan, Trial
 
+ACCURACIES = ("d/accuracy_real", "d/accuracy_fake")
 METRICS = ("d_loss", "g_loss", "d_accuracy", "fid", "modes")
 STAMP = "mnist_classifier@1a2b3c4d, real 5000 train, fake 5000, 28x28 bilinear, float64"
 
@@ -38,7 +39,10 @@ def make_plan(arms, *, replicates=3, metrics=METRICS, primary="fid", excluded=()
 
 
 def write_trial(root, trial, *, numbers, outcome="ok", stamp=STAMP, losses=None, **settings):
-    """Write a complete trial's folder. `settings`: samples, attempt."""
+    """Write a complete trial's folder. `settings`: samples, attempt.
+
+    For `outcome` ok or saturated there are D's decisions to judge by; for None there are none.
+    """
     folder = TrialFolder(root, trial.trial_id)
     folder.open(trial)
     facts = {
@@ -49,14 +53,16 @@ def write_trial(root, trial, *, numbers, outcome="ok", stamp=STAMP, losses=None,
     folder.begin_attempt(facts | settings.get("attempt", {}))
     stamps = {name: stamp for name in ("fid", "modes") if name in numbers}
     folder.add_metrics(METRICS, numbers, stamps)
-    if losses is not None:
-        folder.write_losses(losses)
+    right = {"ok": 0.7, "saturated": 1.0}.get(outcome)
+    decisions = {} if right is None else dict.fromkeys(ACCURACIES, np.full(50, right, np.float32))
+    if losses is not None or decisions:
+        folder.write_losses(decisions | (losses or {}))
     if settings.get("samples") is not None:
         folder.write_samples(settings["samples"])
     updates = settings.get("updates", 1950)
     folder.write_complete(
         {
-            "outcome": outcome,
+            "outcome": "diverged" if outcome == "diverged" else None,
             "iterations": updates,
             "diverged_at": None,
             "images_seen": updates * trial.config.batch_size,

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,13 +11,19 @@ from PIL import Image
 from synthetic_study import make_plan, write_trial
 
 from ganablate.report.build import build_report
-from ganablate.report.figures.style import wrapped
+from ganablate.report.figures.style import read_caption, wrapped
+from ganablate.study.claims import Claim
 
 FILES = [
     "trials.csv", "curves.csv", "table.csv", "table.md", "table.tex", "provenance.json",
-    "loss_pairs.png", "losses.png", "primary.png", "samples.png",
+    "looks.csv", "forest.png", "loss_pairs.png", "losses.png", "primary.png", "samples.png",
+    "report.html",
 ]  # fmt: skip
-PICTURES = FILES[-4:]
+OF_ONE_REPLICATE = [name for name in FILES if name not in ("looks.csv", "forest.png")]
+PICTURES = FILES[-6:-1]
+CLAIM = Claim.model_validate(
+    {"id": "R9.1", "says": "worse", "compare": {"arm": "d_dropout=0.0", "is": "worse"}}
+)
 
 
 def contents(report):
@@ -33,11 +40,11 @@ def test_everything_is_written_and_small(three_arms, run_all, tmp_path):
         path = report.folder / "figures" / name
         assert path.stat().st_size <= 300_000
         with Image.open(path) as image:
-            assert image.info == {}
+            assert read_caption(image).text.startswith("Study mnist_ablation, budget cpu: 3 arms")
             assert len(np.unique(np.asarray(image.convert("L")))) > 10
     assert not _pylab_helpers.Gcf.figs
     assert {path.suffix for path in report.folder.rglob("*.*")} <= {
-        ".csv", ".md", ".tex", ".json", ".png",
+        ".csv", ".md", ".tex", ".json", ".png", ".html",
     }  # fmt: skip
 
 
@@ -49,16 +56,18 @@ def test_a_second_build_changes_no_byte(three_arms, run_all, tmp_path):
 
 
 def test_a_fresh_clone_rebuilds_the_same_bytes(three_arms, run_all, tmp_path):
-    skip = {three_arms.trials[4].trial_id}
-    root = run_all(three_arms, skip=skip)
-    first = build_report(three_arms, trials_root=root, results_root=tmp_path / "results")
+    plan = replace(three_arms, claims=(CLAIM,))
+    root = run_all(plan, skip={plan.trials[4].trial_id})
+    first = build_report(plan, trials_root=root, results_root=tmp_path / "results")
     before = contents(first)
     shutil.rmtree(tmp_path / "runs")
-    drawn = ("loss_pairs.png", "losses.png", "primary.png")
-    for name in ("table.csv", "table.md", "table.tex", *(f"figures/{name}" for name in drawn)):
+    drawn = ("forest.png", "loss_pairs.png", "losses.png", "primary.png")
+    built = ("table.csv", "table.md", "table.tex", "claims.csv", "report.html")
+    for name in (*built, *(f"figures/{name}" for name in drawn)):
         (first.folder / name).unlink()
-    second = build_report(three_arms, trials_root=root, results_root=tmp_path / "results")
+    second = build_report(plan, trials_root=root, results_root=tmp_path / "results")
     assert contents(second) == before
+    assert "claims.csv" in before
     assert second.notices == (
         "samples.png stays as it is: the images of 3 arm(s) are not here "
         "(baseline, d_dropout=0.0, criterion=least_squares)",
@@ -95,7 +104,7 @@ def test_nothing_complete_is_said_and_leaves_no_old_picture(three_arms, tmp_path
     assert report.notices == (
         "no trial of mnist_ablation at budget cpu is complete yet: the table has no numbers",
     )
-    assert [path.name for path in report.files] == FILES[:5]
+    assert [path.name for path in report.files] == [*FILES[:5], FILES[-1]]
 
 
 def test_a_diverged_arm_without_numbers_is_drawn(tmp_path):
@@ -106,7 +115,7 @@ def test_a_diverged_arm_without_numbers_is_drawn(tmp_path):
     write_trial(tmp_path, plan.trials[1], numbers={}, outcome="diverged", losses=gone)
     report = build_report(plan, trials_root=tmp_path, results_root=tmp_path / "results")
     assert "1 diverged" in report.table_markdown
-    assert [path.name for path in report.files] == FILES[:-1]
+    assert [path.name for path in report.files] == OF_ONE_REPLICATE[:-2] + OF_ONE_REPLICATE[-1:]
 
 
 @pytest.mark.parametrize(
@@ -129,7 +138,7 @@ def test_few_and_many_arms_and_pictures_that_do_not_compress(arms, size, channel
         losses = {"d/criterion": generator.random(50, dtype=np.float32)}
         write_trial(tmp_path, trial, numbers={"fid": 9.0}, samples=images, losses=losses)
     report = build_report(plan, trials_root=tmp_path, results_root=tmp_path / "results")
-    assert [path.name for path in report.files] == FILES
+    assert [path.name for path in report.files] == OF_ONE_REPLICATE
     assert all(p.stat().st_size <= 300_000 for p in report.files if p.suffix == ".png")
 
 

@@ -30,11 +30,16 @@ def frame(measured, column="fid"):
     return trials.astype({"outcome": "string", column: "float64"})
 
 
-def effects_of(measured, *, primary="fid", metrics=("fid",), apart=(), compare=None):
+def effects_of(measured, *, primary="fid", metrics=("fid",), apart=(), compare=None, alpha=0.05):
     plan = make_plan({name: {} for name in measured}, metrics=metrics, primary=primary)
-    arms = (replace(a, compare_to=(compare or {}).get(a.name, a.compare_to)) for a in plan.arms)
+    arms = (
+        replace(
+            a, compare_to=(compare or {}).get(a.name, a.compare_to), null=a.name.startswith("null")
+        )
+        for a in plan.arms
+    )
     plan = replace(plan, arms=tuple(arms))
-    return study_effects(frame(measured, primary), plan, apart), plan
+    return study_effects(frame(measured, primary), plan, apart, alpha=alpha), plan
 
 
 def test_ratio_by_scipy():
@@ -76,6 +81,63 @@ def test_verdicts_come_from_holms_p():
     assert among.verdict == "cannot tell at this n"
     assert among.low > 1  # the interval is the arm's alone
     assert effects_of({"baseline": BASE, "b": BASE[::-1]})[0].by_arm["b"].verdict == "equivalent"
+
+
+def test_verdicts_at_a_level_and_intervals_at_the_rest():
+    measured = {"baseline": BASE, "a": [1.12 * x for x in BASE], "b": [x + 0.8 for x in BASE]}
+    usual, plan = effects_of(measured)
+    strict, _ = effects_of(measured, alpha=1e-5)
+    ours, theirs = usual.by_arm["a"], strict.by_arm["a"]
+    expected = stats.ttest_ind(np.log(measured["a"]), np.log(BASE), equal_var=False)
+    ends = expected.confidence_interval(0.99999)
+    assert (theirs.low, theirs.high) == pytest.approx((math.exp(ends.low), math.exp(ends.high)))
+    assert ours.p == theirs.p
+    assert (ours.verdict, theirs.verdict) == ("worse", "cannot tell at this n")
+    b = usual.by_arm["b"].equivalence_p
+    assert 1e-5 < b < 0.05
+    assert [one.by_arm["b"].verdict for one in (usual, strict)] == [
+        "equivalent",
+        "cannot tell at this n",
+    ]
+    assert (usual.alpha, strict.alpha) == (0.05, 1e-5)
+    notes = " ".join(effect_notes(effects_of(measured, alpha=0.0158)[0], plan))
+    assert "Its 98.42 % interval" in notes
+    assert "verdicts come from it, at 1.58 %," in notes
+    assert "95 %" not in notes
+    assert " 5 %" not in notes
+    assert set(effect_columns(strict, ["a", "b"])["effect_level"]) == {0.99999}
+
+
+def test_a_null_arm_is_outside():
+    arms = {"baseline": BASE, **{f"a{k}": [x + k for x in BASE[::-1]] for k in range(6)}}
+    without, _ = effects_of(arms)
+    effects, plan = effects_of(arms | {"null": [60.0, 24.0, 25.0, 31.0, 26.0]})
+    null = effects.by_arm["null"]
+    assert (null.p, null.equivalence_p, null.fails_p, null.verdict) == (None,) * 4
+    expected = stats.ttest_ind(np.log([60, 24, 25, 31, 26]), np.log(BASE), equal_var=False)
+    assert 0 < null.p_alone < 1
+    assert null.estimate == pytest.approx(stats.gmean([60, 24, 25, 31, 26]) / stats.gmean(BASE))
+    assert null.p_alone == pytest.approx(expected.pvalue, rel=0.2)  # the baseline is steadied
+    assert effects.tested == without.tested == 6
+    assert effects.correlation == without.correlation
+    assert {name: effects.by_arm[name] for name in without.by_arm} == dict(without.by_arm)
+    note = effect_notes(effects, plan)[-1]
+    assert note.startswith("The arm null changes only the seeds (×1.48 [")  # noqa: RUF001
+    assert "by itself): one look at the noise, outside the correction" in note
+    row = effect_columns(effects, ["null"]).iloc[0]
+    assert pd.isna([row["effect_p"], row["verdict"], row["effect_fails_p"]]).all()
+    assert row["effect"] == null.estimate
+
+
+def test_a_null_arm_that_always_fails_has_no_verdict():
+    bad = [(644.0, "saturated"), (None, "diverged"), (644.2, "saturated")]
+    effects, plan = effects_of({"baseline": BASE[:3], "null": bad})
+    assert effects.by_arm["null"].verdict is None
+    assert effects.by_arm["null"].fails_p is None
+    assert effects.by_arm["null"].p_alone == pytest.approx(2 / math.comb(6, 3))
+    notes = effect_notes(effects, plan)
+    assert notes[-1].startswith("The arm null changes only the seeds (p 0.10 by itself)")
+    assert not any("corrected over" in note for note in notes)
 
 
 @pytest.mark.parametrize(

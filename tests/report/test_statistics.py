@@ -11,6 +11,7 @@ from scipy import special, stats
 
 from ganablate.report.statistics import (
     Summary,
+    contrast,
     fails_p,
     holm,
     prior_freedom,
@@ -68,6 +69,25 @@ def test_arrays_are_compared_arm_by_arm():
     p = welch(rest, first).p()
     assert p.shape == (4, 5)
     assert p[2, 3] == pytest.approx(welch_of(arms[2, 4], arms[2, 0]).p(), rel=1e-12)
+
+
+def test_a_contrast_of_two_cells_is_welchs():
+    both = [summary(ARM), summary(OTHER)]
+    parts = [
+        np.array([getattr(one, p) for one in both]) for p in ("mean", "variance", "n", "freedom")
+    ]
+    found, expected = contrast([1, -1], Summary(*parts)), welch_of(ARM, OTHER)
+    assert found.estimate == pytest.approx(expected.estimate, rel=1e-12)
+    assert found.p() == pytest.approx(expected.p(), rel=1e-12)
+    # Equal spreads and n: 2 m1 - m2 - m3 is the t of an analysis of variance, 6 degrees of freedom.
+    cells = summary([[1.0, 2.0, 3.0], [5.0, 6.0, 7.0], [2.0, 3.0, 4.0]])
+    whole = contrast([1, -0.5, -0.5], cells)
+    assert whole.estimate == pytest.approx(-2.5)
+    assert whole.error == pytest.approx(math.sqrt(1.5 / 3))
+    assert whole.freedom == pytest.approx(0.5**2 / ((1 / 9 + 2 / 144) / 2))
+    equal = contrast([1, -1, 0], cells)
+    assert equal.freedom == pytest.approx(4.0)
+    assert np.isnan(contrast([1, -1], summary([[1.0, 1.0], [2.0, 2.0]])).p())
 
 
 def test_without_spread_there_is_no_test():

@@ -168,28 +168,49 @@ def test_a_cross_without_baseline_is_marked_against_its_first_arm(tmp_path):
     assert table["d_loss_mean_mark"].isna().tolist() == [True, False]
 
 
-def test_outcomes_that_no_one_judged_are_not_counted(tmp_path):
+def test_trials_that_cannot_be_judged_are_called_neither_ok_nor_anything(tmp_path):
     plan = make_plan({"baseline": {}, "g_lr=10.0": {"g_lr": 10.0}}, metrics=("fid",))
     for trial in plan.trials[:3]:
         write_trial(tmp_path, trial, numbers={"fid": 20.0}, outcome=None)
-    texts = rendered(trials_frame(plan, tmp_path), plan)
-    assert "Outcomes: only divergence is judged." in texts["table.md"]
-    assert "| Outcomes" not in texts["table.md"]
     write_trial(tmp_path, plan.trials[3], numbers={}, outcome="diverged")
     trials = trials_frame(plan, tmp_path)
     table = arm_table(trials, plan)
-    assert table[["n_ok", "n_saturated", "n_collapsed"]].isna().all(axis=None)
+    assert table["n_ok"].tolist() == [0, 0]
+    assert table["n_not_assessed"].tolist() == [3, 0]
     assert table["n_diverged"].tolist() == [0, 1]
     texts = rendered(trials, plan)
-    assert texts["table.csv"].splitlines()[1].startswith("baseline,3,3,0,,,,0,")
-    assert "| 1 diverged |" in texts["table.md"]
-    assert " ok" not in texts["table.md"]
-    assert "Outcomes: only divergence is judged." in texts["table.tex"]
+    assert "| not assessed" in texts["table.md"]
+    assert "| 1/1 diverged" in texts["table.md"]
+    assert "/3 ok" not in texts["table.md"]
+    assert "Not assessed: 3 (0 steps in the last fifth, 10 are needed)." in texts["table.md"]
 
 
-def test_what_was_judged_is_counted(trials, plan):
-    assert arm_table(trials, plan)["n_saturated"].tolist() == [0] * 6
-    assert "only divergence" not in rendered(trials, plan)["table.md"]
+def test_rates_are_of_the_complete_trials_and_the_ok_ones_are_summed_up_apart(tmp_path):
+    plan = make_plan({"baseline": {}, "batch_size=16": {"batch_size": 16}}, replicates=4)
+    ends = ["ok", "saturated", "ok", None]
+    for trial in plan.trials[:4]:
+        write_trial(
+            tmp_path, trial, outcome=ends[trial.replicate],
+            numbers={"fid": 20.0 + 2 * trial.replicate, "modes": 5.0 + 5 * (trial.replicate < 2)},
+        )  # fmt: skip
+    table = arm_table(trials_frame(plan, tmp_path), plan)
+    row = table.iloc[0]
+    outcomes = ["n_ok", "n_saturated", "n_collapsed", "n_diverged", "n_not_assessed"]
+    assert row[outcomes].tolist() == [1, 1, 1, 0, 1]
+    assert (row["fid"], row["fid_of_ok"], row["fid_of_ok_n"]) == (23.0, 20.0, 1)
+    assert table.iloc[1][["n_ok", "fid_of_ok_n"]].tolist() == [0, 0]
+    text = rendered(trials_frame(plan, tmp_path), plan)["table.md"]
+    assert "1/4 ok, 1/4 saturated, 1/4 collapsed, 1/4 not assessed" in text
+    assert "FID, of those ok" in text
+
+
+def test_where_all_are_ok_there_is_no_second_column(tmp_path):
+    plan = make_plan({"baseline": {}})
+    for trial in plan.trials:
+        write_trial(tmp_path, trial, numbers={"fid": 20.0, "modes": 10.0})
+    text = rendered(trials_frame(plan, tmp_path), plan)["table.md"]
+    assert "3/3 ok" in text
+    assert "of those ok" not in text
 
 
 def notes_of(plan, trials):
@@ -270,6 +291,7 @@ def test_no_block_is_left_with_one_column(length, tmp_path):
     heads = [b.splitlines()[0] for b in text.split("\n\n") if b.startswith("|")]
     assert [head.count("|") - 2 >= 3 for head in heads] == [True] * len(heads)
     assert "**FID ↓** |       Effect [95 %] |" in heads[0]
+    assert "Complete" not in text
 
 
 def test_a_cross_that_names_its_baseline_is_marked_against_that():
@@ -313,7 +335,7 @@ def test_what_an_arm_is_compared_with_is_shown_where_it_differs(trials, plan):
     text = rendered(trials, plan)["table.md"]
     block = next(block for block in text.split("\n\n") if "Compared to" in block)
     row = next(line for line in block.splitlines() if "| latent_dim=50" in line)
-    assert row.startswith("| latent_dim=50 | criterion=mse |")
+    assert "| criterion=mse |" in row
     assert "| better " in text
     assert "over that of the arm it is compared with" in " ".join(text.split())
 
@@ -322,7 +344,10 @@ def test_a_cross_without_baseline_has_no_effects(trials, plan):
     arms = tuple(replace(arm, compare_to=None) for arm in plan.arms)
     texts = rendered(trials, replace(plan, arms=arms))
     assert "ffect" not in texts["table.md"] + texts["table.csv"]
-    assert "| Outcomes         |   Updates |        **FID ↓** |" in texts["table.md"]
+    head = texts["table.md"].splitlines()[0].split("|")[1:6]
+    assert [title.strip() for title in head] == [
+        "Arm", "Outcomes", "Complete", "Updates", "**FID ↓**",
+    ]  # fmt: skip
 
 
 def published(arm, metric, value, name=None):

@@ -100,6 +100,22 @@ def test_a_local_run_replaces_other_numbers_and_says_so(plan, tmp_path):
     assert merge_trials(here, here, plan)[1] == []
 
 
+def test_outcomes_are_judged_here_and_kept_where_only_the_row_is(plan, tmp_path):
+    first, second = plan.trials[:2]
+    for trial in (first, second):
+        write_trial(tmp_path / "there", trial, numbers=NUMBERS, outcome="saturated")
+    write_trial(tmp_path / "here", first, numbers=NUMBERS)
+    here, committed = (trials_frame(plan, tmp_path / name) for name in ("here", "there"))
+    assert committed["outcome_because"].iloc[0].startswith("D right about 100 % of real")
+    merged, notices = merge_trials(here, committed, plan)
+    assert merged["outcome"].tolist()[:2] == ["ok", "saturated"]
+    assert notices == []
+    older = committed.drop(columns="outcome_because").assign(outcome=None)
+    merged, notices = merge_trials(here, older, plan)
+    assert (merged["outcome"].iloc[0], merged["outcome"].isna().iloc[1]) == ("ok", True)
+    assert notices == []
+
+
 def test_a_failed_attempt_here_does_not_undo_a_committed_result(plan, tmp_path):
     first = plan.trials[0]
     write_trial(tmp_path / "there", first, numbers=NUMBERS)

@@ -147,6 +147,20 @@ def test_evaluations_are_in_the_plan_and_in_no_id(load: Load) -> None:
         assert ids[0] == ids[1]
 
 
+def test_points_are_in_the_plan_where_there_are_several_and_in_no_id(load: Load) -> None:
+    plain = load("evaluations: 4\nbudgets: {b: {epochs: 3, evaluations: 1}}\n")
+    lowest = load(
+        "evaluations: 4\npoints: {fid: lowest}\nbudgets: {b: {epochs: 3, evaluations: 1}}\n"
+    )
+    last = load("evaluations: 4\npoints: {fid: last}\n")
+    assert expand(lowest, "full").columns["fid"].title == "FID, lowest of 4 points"
+    for plan in (expand(lowest, "b"), expand(last, "full"), expand(plain, "full")):
+        assert (plan.points, plan.columns["fid"].title) == ({}, "FID")
+    for budget in ("full", "b"):
+        ids = [[trial.trial_id for trial in expand(s, budget).trials] for s in (plain, lowest)]
+        assert ids[0] == ids[1]
+
+
 def test_published_numbers_are_those_of_the_budgets_arms(load: Load) -> None:
     study = load(
         "ablate: {d_dropout: [0.5]}\nbudgets: {b: {ablate.d_dropout: [0.2]}}\npublished:\n"
@@ -193,6 +207,25 @@ def test_cross_has_no_baseline_of_its_own(load: Load) -> None:
     ]
     assert {arm.compare_to for arm in plan.arms} == {None}
     assert dict(plan.arms[1].changes) == {"d_dropout": 0.0, "batch_size": 64}
+
+
+def test_plan_holds_the_cells_of_a_cross(load: Load) -> None:
+    text = "cross: {lr: [1e-3, 1e-2], batch_size: [32, 64]}\n"
+    plan = expand(load(text + "exclude: [{lr: 0.01, batch_size: 32, because: x}]\n"))
+    assert plan.cross is not None
+    assert plan.cross.factors == {"lr": ("0.001", "0.01"), "batch_size": ("32", "64")}
+    assert plan.cross.cells == {
+        tuple(part.partition("=")[2] for part in arm.name.split(",")): arm.name for arm in plan.arms
+    }
+    assert len(plan.cross.cells) == 3
+    named = expand(load(text + "baseline: lr=0.01,batch_size=64\n"), arms=["lr=0.01,batch_size=32"])
+    assert named.cross is not None
+    assert named.cross.factors == {"lr": ("0.01", "0.001"), "batch_size": ("64", "32")}
+    assert list(named.cross.cells) == [("0.01", "32")]
+    beside = expand(load("ablate: {batch_size: [64]}\n" + text.replace("1e-2", "2e-4"))).cross
+    assert beside is not None
+    assert beside.cells["0.0002", "64"] == "batch_size=64"
+    assert expand(load("ablate: {d_dropout: [0.5]}\n")).cross is None
 
 
 def test_cross_with_a_named_baseline(load: Load) -> None:

@@ -341,6 +341,37 @@ WRONG = {
         8,
         ["fid is measured at the end only"],
     ),
+    "points of a column that is no image's": (
+        "evaluations: 4\npoints: {d_loss_mean: lowest}\n" + METRICS,
+        5,
+        ["d_loss_mean", "a column that this study measures on images", "fid"],
+    ),
+    "points of an unknown kind": (
+        "evaluations: 4\npoints:\n  fid: best\n" + METRICS,
+        6,
+        ["points.fid", '"best" is given', "last, lowest, highest, {mean_of_last: K}"],
+    ),
+    "mean of one point": (
+        "evaluations: 4\npoints:\n  fid: {mean_of_last: 1}\n" + METRICS,
+        6,
+        ["mean_of_last: 1 is given", "K of 2 or more"],
+    ),
+    "mean of more points than there are": (
+        "evaluations: 9\nbudgets: {b: {epochs: 1, evaluations: 4}}\n"
+        "points: {fid: {mean_of_last: 5}}\n" + METRICS,
+        6,
+        ["the last 5 points are meant, and there are 4"],
+    ),
+    "the worst point": (
+        "evaluations: 4\npoints: {fid: highest}\n" + METRICS,
+        5,
+        ["points.fid", "highest is not what fid can show", "lower is better"],
+    ),
+    "points without evaluations": (
+        "points: {fid: lowest}\n" + METRICS,
+        4,
+        ["measured at the end only", "evaluations: 10"],
+    ),
     "no evaluations": ("evaluations: 0\n" + METRICS, 4, ["evaluations", "at least 1"]),
     "curve without a penalty": (
         METRICS + CLAIM % "curve: {arms: all, metric: d/penalty, trend: {is: falling}}",

@@ -161,7 +161,9 @@ def sheet_caption(rows: list[SampleRow], trials: pd.DataFrame, plan: Plan) -> st
     return f"{coverage(trials, plan)} Samples and value at the end of {which}. {same}."
 
 
-def _sheet(rows: list[SampleRow], plan: Plan, caption: str, count: int, scale: int) -> Image.Image:
+def _sheet(
+    rows: list[SampleRow], plan: Plan, caption: str, count: int, scale: int
+) -> tuple[Image.Image, style.Caption]:
     """Draw at exactly one pixel a pixel, so that nearest neighbour stays what it is.
 
     Lengths are in pixels at scale 1; the images' own pixels become larger with the scale.
@@ -204,7 +206,7 @@ def _sheet(rows: list[SampleRow], plan: Plan, caption: str, count: int, scale: i
         figure.text(
             8 / width, 6 / height, "\n".join(lines), size=6.5, va="bottom", linespacing=1.25
         )
-        return style.rendered(figure, _DPI * scale)
+        return style.rendered(figure, _DPI * scale), style.Caption(caption, 1 - bottom / height)
 
 
 def draw_contact_sheet(rows: list[SampleRow], trials: pd.DataFrame, plan: Plan, path: Path) -> bool:
@@ -223,7 +225,7 @@ def draw_contact_sheet(rows: list[SampleRow], trials: pd.DataFrame, plan: Plan, 
     attempts += [(halved, count, 1) for count in range(most, 0, -1)]
     for shown, count, scale in attempts:
         said = caption if shown is rows else f"{caption} Large images are shown at half their size."
-        content = style.small_png(_sheet(shown, plan, said, count, scale))
+        content = style.small_png(*_sheet(shown, plan, said, count, scale))
         if content is not None:
             style.write_png(path, content)
             return True

@@ -86,12 +86,11 @@ def draw_loss_pairs(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path
         figure.legend(
             handles=[*handles, band], loc="upper center", ncols=3, fontsize=7, frameon=False
         )
-        style.add_caption(figure, caption)
         figure.subplots_adjust(
             left=1.55 / _WIDTH, right=1 - 0.1 / _WIDTH, bottom=below / height,
             top=1 - _ABOVE / height, hspace=0.14,
         )  # fmt: skip
-        style.save(figure, path)
+        style.save(figure, path, caption)
     return True
 
 

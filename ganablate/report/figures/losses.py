@@ -160,12 +160,11 @@ def draw_losses(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
             if place + across >= len(arms):
                 axes.set_xlabel("images seen", fontsize=7, labelpad=2)
         _legend(figure, next((name for name in beside.values() if name), None))
-        style.add_caption(figure, caption)
         figure.subplots_adjust(
             left=0.54 / width, right=1 - 0.1 / width, bottom=below / height,
             top=1 - _ABOVE / height, wspace=0.4, hspace=0.42,
         )  # fmt: skip
-        style.save(figure, path)
+        style.save(figure, path, caption)
     return True
 
 

@@ -70,11 +70,10 @@ def draw_over_time(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path:
         axes.set_xlabel("images seen", fontsize=7, labelpad=2)
         axes.set_ylabel(heading(plan.columns[name]), fontsize=7, labelpad=2)
         figure.legend(loc="center left", bbox_to_anchor=(0.76, 0.6), fontsize=7, frameon=False)
-        style.add_caption(figure, caption)
         figure.subplots_adjust(
             left=0.6 / _WIDTH, right=0.75, bottom=below / height, top=1 - 0.1 / height
         )
-        style.save(figure, path)
+        style.save(figure, path, caption)
     return True
 
 

@@ -112,10 +112,9 @@ def draw_primary(table: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
         axes.set_ylim(len(table) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
         axes.set_xlabel(f"{known.title}, {known.unit} {_direction(known.direction)}".rstrip())
-        style.add_caption(figure, caption)
         below = style.caption_inches(caption, _WIDTH) / height
         figure.tight_layout(rect=(0, below, 1, 1), pad=0.4)
-        style.save(figure, path)
+        style.save(figure, path, caption)
     return True
 
 

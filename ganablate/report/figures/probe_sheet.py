@@ -88,13 +88,15 @@ def draw_probe_sheet(
     for scale in _SCALES:
         said = caption if scale >= 1 else f"{caption} Pictures are shrunk."
         sheet = _sheet(panels, plan, said, scale)
-        if sheet is not None and (content := style.small_png(sheet)) is not None:
+        if sheet is not None and (content := style.small_png(*sheet)) is not None:
             style.write_png(path, content)
             return True
     return False
 
 
-def _sheet(panels: list[ProbePanel], plan: Plan, caption: str, scale: float) -> Image.Image | None:
+def _sheet(
+    panels: list[ProbePanel], plan: Plan, caption: str, scale: float
+) -> tuple[Image.Image, style.Caption] | None:
     """All panels on one page at one pixel a pixel; None where that is too large to be tried."""
     images = [_scaled(panel.image, scale) for panel in panels]
     wide = max([_NARROWEST, *(image.shape[1] for image in images if image is not None)])
@@ -127,7 +129,7 @@ def _sheet(panels: list[ProbePanel], plan: Plan, caption: str, scale: float) -> 
             else:
                 figure.figimage(image, xo=x, yo=height - y - _TITLE - image.shape[0])
         style.add_caption(figure, caption)
-        return style.rendered(figure, _DPI)
+        return style.rendered(figure, _DPI), style.Caption(caption, 1 - bottom / height)
 
 
 def _scaled(image: np.ndarray | None, scale: float) -> np.ndarray | None:

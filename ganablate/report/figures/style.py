@@ -5,6 +5,7 @@ import re
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib.style
@@ -13,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from ganablate.atomic_write import replacing
 
@@ -51,6 +53,18 @@ _SETTINGS = {
     "ytick.major.width": 0.6,
     "ytick.minor.size": 0,
 }
+
+
+@dataclass(frozen=True)
+class Caption:
+    """The words at a picture's lower edge; `above` is the share of its height over them, 0 to 1.
+
+    They also stand in the file, as the texts `Description` and `Above-Description`, so that a page
+    can set them itself, also for a picture that cannot be drawn again.
+    """
+
+    text: str
+    above: float
 
 
 @contextmanager
@@ -126,10 +140,13 @@ def rendered(figure: Figure, dpi: int) -> Image.Image:
     return Image.frombytes("RGBA", size, buffer.getvalue()).convert("RGB")
 
 
-def _encoded(image: Image.Image) -> bytes:
+def _encoded(image: Image.Image, caption: Caption) -> bytes:
     # Pillow adds neither time nor version: equal pictures are equal bytes.
+    texts = PngInfo()
+    texts.add_text("Description", caption.text)
+    texts.add_text("Above-Description", f"{caption.above:.4f}")
     buffer = io.BytesIO()
-    image.save(buffer, format="PNG")
+    image.save(buffer, format="PNG", pnginfo=texts)
     return buffer.getvalue()
 
 
@@ -137,11 +154,11 @@ def _few_colours(image: Image.Image) -> Image.Image:
     return image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
 
 
-def small_png(image: Image.Image) -> bytes | None:
+def small_png(image: Image.Image, caption: Caption) -> bytes | None:
     """The picture in at most 300 KB, with 256 colours if it must be; None if that fails too."""
-    content = _encoded(image)
+    content = _encoded(image, caption)
     if len(content) > MOST_BYTES:
-        content = _encoded(_few_colours(image))
+        content = _encoded(_few_colours(image), caption)
     return content if len(content) <= MOST_BYTES else None
 
 
@@ -151,13 +168,22 @@ def write_png(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write the figure as the sharpest PNG that stays under 300 KB."""
-    width, height = figure.get_size_inches()
+def read_caption(image: Image.Image) -> Caption | None:
+    """The caption that stands in a picture's file; None: it is of another writer."""
+    text, above = image.info.get("Description"), image.info.get("Above-Description", "")
+    known = isinstance(text, str) and re.fullmatch(r"0\.\d+|1\.0+", above)
+    return Caption(str(text), float(above)) if known else None
+
+
+def save(figure: Figure, path: Path, caption: str) -> None:
+    """Write the figure above its caption, as the sharpest PNG that stays under 300 KB."""
+    add_caption(figure, caption)
+    width, height = (float(inches) for inches in figure.get_size_inches())
+    words = Caption(caption, 1 - caption_inches(caption, width) / height)
     content = None
     for dpi in _DPI:
         if width * height * dpi**2 <= _MOST_PIXELS or dpi == _DPI[-1]:
-            content = small_png(rendered(figure, dpi))
+            content = small_png(rendered(figure, dpi), words)
         if content is not None:
             break
     if content is None:

@@ -1,0 +1,78 @@
+"""Judgements as a table: for machines (`claims.csv`), and as markdown."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+
+import pandas as pd
+
+from ganablate.report.claims.judgement import Judgement
+
+_TEXTS = ("id", "kind", "verdict", "says", "budget", "arms", "n", "numbers", "because")
+_NUMBERS = ("estimate", "low", "high", "p")
+COLUMNS = (*_TEXTS[:-2], *_NUMBERS, *_TEXTS[-2:])
+"""Of `claims.csv`, in order. A missing number is an empty cell, never 0."""
+_DIGITS = 6
+"""Significant digits: more would differ from machine to machine."""
+
+
+def claims_table(judgements: Iterable[Judgement]) -> pd.DataFrame:
+    """One row a claim: texts, and float64 with NaN where missing; arms are joined by `; `."""
+    rows = [{**asdict(one), "arms": "; ".join(one.arms)} for one in judgements]
+    table = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
+    for name in _NUMBERS:
+        table[name] = [None if x is None else float(f"{x:.{_DIGITS}g}") for x in table[name]]
+    return _typed(table.replace({"": None}))
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    return table.astype({**dict.fromkeys(_TEXTS, "string"), **dict.fromkeys(_NUMBERS, "float64")})
+
+
+def claims_csv(table: pd.DataFrame) -> str:
+    """The table for machines: missing cells empty."""
+    return table.to_csv(index=False, na_rep="", lineterminator="\n")
+
+
+def read_claims(path: Path) -> pd.DataFrame:
+    """Read what `claims_csv` wrote.
+
+    Raises:
+        ValueError: a column is missing, or a number is none.
+    """
+    text = pd.read_csv(path, dtype="string", keep_default_na=False, na_values=[""])
+    lacking = [name for name in COLUMNS if name not in text]
+    if lacking:
+        raise ValueError(f"{path}: not a table of claims, the column {lacking[0]} is missing")
+    try:
+        return _typed(text[list(COLUMNS)])
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def measured_cell(row: pd.Series) -> str:
+    """What we measured: the numbers, n with the budget, and why the verdict may differ."""
+    parts = [] if pd.isna(row["numbers"]) else [f"{row['numbers']}."]
+    # A report's own numbers have no budget of ours, and a picture says its own.
+    budget = None if row["kind"] in ("arithmetic", "visual") else row["budget"]
+    facts = [str(fact) for fact in (row["n"], budget) if not pd.isna(fact)]
+    parts += [f"({', '.join(facts)})"] if facts else []
+    if not pd.isna(row["because"]):
+        because = str(row["because"])
+        parts.append(f"*{because[0].upper()}{because[1:]}.*")
+    return " ".join(parts) or "—"
+
+
+def claims_markdown(table: pd.DataFrame) -> str:
+    """The claims as a table in markdown: what the report says, the verdict, what we measured."""
+    rows = [["Claim", "The report says", "Verdict", "What we measured"], ["---"] * 4]
+    rows += [
+        [str(row["id"]), str(row["says"]), str(row["verdict"]), measured_cell(row)]
+        for _, row in table.iterrows()
+    ]
+    return "".join(f"| {' | '.join(escaped(cell) for cell in cells)} |\n" for cells in rows)
+
+
+def escaped(cell: str) -> str:
+    """Text that does not end a cell of a table in markdown."""
+    return cell.replace("|", "\\|")

@@ -1,0 +1,219 @@
+"""What every arm changes in the primary metric: effect, interval, replicates and verdict."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from ganablate.report.captions import coverage, execution, protocols
+from ganablate.report.effect_wording import compared_elsewhere, effect_text, percent, verdict_text
+from ganablate.report.effects import MARGIN, Effect, StudyEffects, effect_columns
+from ganablate.report.figures import style
+from ganablate.report.statistics import Array
+from ganablate.report.tables import arms_in_order
+from ganablate.report.verdict_kinds import UNDECIDED, UNTESTED, VerdictKind, verdict_kind
+from ganablate.study.plan import BASELINE, Plan
+
+_WIDTH = 8.2
+_ROW = 0.29
+_RIGHT = 2.45
+"""Inches for the words at the right."""
+_TICKS = (
+    1.0, 2.0, 0.5, 5.0, 0.2, 10.0, 0.1, 1.5, 0.7, 3.0, 0.3, 1.25, 0.8, 20.0, 0.05, 50.0, 0.02,
+    100.0, 0.01, 1e3, 1e-3, 1e4, 1e-4, 1.1, 0.9,
+)  # fmt: skip
+"""Ratios that may be marked, those first that matter most."""
+_ROOM = 0.35
+"""How far an interval is followed beyond the effects and replicates, as a share of their range."""
+
+
+@dataclass(frozen=True)
+class ForestRow:
+    """An arm in the units of the axis: logs of ratios, or differences; None is missing.
+
+    `dots` are its replicates less the mean of the arm compared with.
+    """
+
+    label: str
+    effect: Effect
+    estimate: float | None
+    ends: tuple[float, float] | None
+    dots: Array
+    words: str
+    kind: VerdictKind
+
+
+def forest_rows(effects: StudyEffects, plan: Plan) -> list[ForestRow]:
+    """One row for each arm that is compared, in the order of the table."""
+    names = [arm.name for arm in arms_in_order(plan) if arm.name in effects.by_arm]
+    columns = effect_columns(effects, names)
+    elsewhere = compared_elsewhere(plan)
+    rows = []
+    for name, (_, texts) in zip(names, columns.iterrows(), strict=True):
+        effect = effects.by_arm[name]
+        ours, theirs = effects.replicates[name], effects.replicates[effect.compared_to]
+        label = f"{style.wrapped(name, 30, lines=2)} (n = {ours.n})"
+        if elsewhere:
+            label += f"\nagainst {style.wrapped(effect.compared_to, 24, lines=1)} (n = {theirs.n})"
+        dots = ours.on(effects.scale)
+        dots = dots - theirs.on(effects.scale).mean() if len(theirs.numbers) else dots[:0]
+        null = name in effects.null
+        kind = UNTESTED if null or effect.verdict is None else verdict_kind(effect.verdict)
+        rows.append(
+            ForestRow(
+                label, effect, _placed(effect.estimate, effects), _ends(effect, effects), dots,
+                _words(texts, effect, ours.diverged, null=null), kind,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _placed(value: float | None, effects: StudyEffects) -> float | None:
+    if value is None:
+        return None
+    return math.log(value) if effects.scale == "ratio" else value
+
+
+def _ends(effect: Effect, effects: StudyEffects) -> tuple[float, float] | None:
+    low, high = _placed(effect.low, effects), _placed(effect.high, effects)
+    return None if low is None or high is None else (low, high)
+
+
+def _words(texts: pd.Series, effect: Effect, diverged: int, *, null: bool) -> str:
+    # The exact p of a failing arm stands in the table: it is too long for this place.
+    verdict = "null arm" if null else (verdict_text(texts) or "").partition(",")[0]
+    number = effect_text(texts)
+    if number is None:
+        number = f"no mean: {diverged} diverged" if diverged else "no number"
+    elif effect.low is None:
+        number += ", no interval"
+    return f"{number}\n{verdict}" if verdict else number
+
+
+def _limits(rows: list[ForestRow], scale: str) -> tuple[float, float]:
+    """Ends of the axis: every effect, replicate and the margin, and of the intervals what fits."""
+    known = [value for row in rows for value in (row.estimate, *row.dots) if value is not None]
+    margin = [math.log(MARGIN), -math.log(MARGIN)] if scale == "ratio" else [0.0]
+    low, high = float(min(known + margin)), float(max(known + margin))
+    span = (high - low) or 1.0
+    ends = [end for row in rows if row.ends is not None for end in row.ends]
+    low = max(min([low, *ends]), low - _ROOM * span)
+    high = min(max([high, *ends]), high + _ROOM * span)
+    return low - 0.05 * span, high + 0.05 * span
+
+
+def draw_forest(effects: StudyEffects | None, trials: pd.DataFrame, plan: Plan, path: Path) -> bool:
+    """Write the picture; False, and nothing written, where no arm has an effect with an interval.
+
+    Without one there is nothing to see but single trials: the picture of the primary shows those.
+    """
+    rows = forest_rows(effects, plan) if effects is not None else []
+    if effects is None or all(row.ends is None for row in rows):
+        return False
+    limits = _limits(rows, effects.scale)
+    caption = _caption(effects, trials, plan)
+    below = style.caption_inches(caption, _WIDTH) + 0.45
+    height = _ROW * len(rows) + 0.3 + below
+    with style.look():
+        figure = style.new_figure(_WIDTH, height)
+        axes = figure.add_subplot()
+        axes.grid(visible=False, axis="y")
+        axes.set_xlim(*limits)
+        axes.set_ylim(len(rows) - 0.45, -0.55)
+        if effects.scale == "ratio":
+            margin = math.log(MARGIN)
+            axes.axvspan(-margin, margin, color=style.BASELINE_COLOUR, alpha=0.16, lw=0, zorder=0)
+        axes.axvline(0, color=style.INK, lw=0.8, zorder=1)
+        for place, row in enumerate(rows):
+            _row(axes, place, row, limits)
+        axes.set_yticks(range(len(rows)), [row.label for row in rows], linespacing=1.1)
+        axes.tick_params(axis="y", length=0)
+        _ticks(axes, limits, effects.scale)
+        axes.set_xlabel(_axis(effects, plan), labelpad=3)
+        figure.subplots_adjust(
+            left=_left(rows) / _WIDTH, right=1 - _RIGHT / _WIDTH, bottom=below / height,
+            top=1 - 0.08 / height,
+        )  # fmt: skip
+        style.save(figure, path, caption)
+    return True
+
+
+def _left(rows: list[ForestRow]) -> float:
+    """Inches for the names."""
+    longest = max(len(line) for row in rows for line in row.label.splitlines())
+    return 0.2 + 0.063 * max(longest, 12)
+
+
+def _row(axes: Axes, place: int, row: ForestRow, limits: tuple[float, float]) -> None:
+    colour = row.kind.colour
+    if len(row.dots):
+        # Spread by position and not by chance: the same data give the same picture.
+        lanes = place + 0.24 + 0.07 * (np.arange(len(row.dots)) % 3)
+        axes.plot(row.dots, lanes, "o", ms=2.5, mew=0, color="#8a8a8a", zorder=2)
+    if row.ends is not None:
+        low, high = max(row.ends[0], limits[0]), min(row.ends[1], limits[1])
+        axes.plot([low, high], [place, place], color=colour, lw=1.6, zorder=3)
+        for end, marker, cut in ((low, "<", row.ends[0] < low), (high, ">", row.ends[1] > high)):
+            if cut:
+                axes.plot(end, place, marker, color=colour, ms=5, mew=0, zorder=4, clip_on=False)
+    if row.estimate is not None:
+        hollow = row.kind in (UNDECIDED, UNTESTED) or row.ends is None
+        axes.plot(
+            row.estimate, place, row.kind.marker, ms=6, mec=colour, mew=1.3,
+            mfc="white" if hollow else colour, zorder=5,
+        )  # fmt: skip
+    number, _, verdict = row.words.partition("\n")
+    for text, across, weight in ((number, 6, "normal"), (verdict, 96, "bold")):
+        axes.annotate(
+            text, (1, place), xycoords=axes.get_yaxis_transform(), xytext=(across, 0),
+            textcoords="offset points", va="center", size=7, fontweight=weight,
+            color=colour if weight == "bold" else style.INK,
+        )  # fmt: skip
+
+
+def _ticks(axes: Axes, limits: tuple[float, float], scale: str) -> None:
+    if scale != "ratio":
+        axes.xaxis.set_major_locator(MaxNLocator(6))
+        return
+    chosen: list[float] = []
+    apart = (limits[1] - limits[0]) / 11
+    for ratio in _TICKS:
+        place = math.log(ratio)
+        if limits[0] <= place <= limits[1] and all(abs(place - one) > apart for one in chosen):
+            chosen.append(place)
+    axes.xaxis.set_major_locator(FixedLocator(sorted(chosen)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: f"×{math.exp(place):g}"))  # noqa: RUF001
+
+
+def _axis(effects: StudyEffects, plan: Plan) -> str:
+    title = plan.columns[effects.column].title
+    others = {effect.compared_to for effect in effects.by_arm.values()}
+    other = "the arm compared with"
+    if len(others) == 1:
+        name = next(iter(others))
+        n = f" (n = {effects.replicates[name].n})" if name in effects.replicates else ""
+        other = (f"the {name}" if name == BASELINE else style.wrapped(name, 24, lines=1)) + n
+    towards = {"min": "   ← better · worse →", "max": "   ← worse · better →", "none": ""}
+    how = "over that of" if effects.scale == "ratio" else "less that of"
+    return f"{title} {how} {other}{towards[effects.direction]}"
+
+
+def _caption(effects: StudyEffects, trials: pd.DataFrame, plan: Plan) -> str:
+    level = percent(1 - effects.alpha)
+    mean = "geometric mean" if effects.scale == "ratio" else "mean"
+    parts = [
+        coverage(trials, plan),
+        f"Large mark: effect; bar: its {level} interval, for each arm alone, an arrow where it "
+        f"goes on; grey dots: replicates against the {mean} of the arm compared with.",
+        f"Grey band: within a factor of {MARGIN:g}." if effects.scale == "ratio" else None,
+        f"Verdicts: from p after Holm's correction over {effects.tested}, "
+        f"at {percent(effects.alpha)}." if effects.tested else None,
+        *protocols(trials, plan, only=effects.column),
+        execution(trials),
+    ]  # fmt: skip
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,83 @@
+"""What may be claimed of the course of training: one model for each shape of a curve."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from ganablate.study.fields import Entry, MarginText, Number, PositionText
+
+Share = Annotated[Number, Field(ge=0, le=1)]
+
+
+def _one_or_more(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+"""One name, or a list of them."""
+
+
+class Points(Entry):
+    """The metric at one point of the training against another point of the same trials."""
+
+    at: PositionText
+    against: PositionText
+    expected: Literal["better", "worse", "lower", "higher", "equivalent"] = Field(alias="is")
+    by: MarginText | None = None
+    within: MarginText | None = None
+
+
+class Trend(Entry):
+    """The metric rises, falls or stays over a part of the training."""
+
+    expected: Literal["rising", "falling", "flat"] = Field(alias="is")
+    start: PositionText | None = Field(None, alias="from")
+    until: PositionText | None = None
+
+
+class Recovery(Entry):
+    """The metric gets worse by `drop` and later better again by `recover`."""
+
+    drop: MarginText
+    recover: MarginText | None = Field(None, description="to the level before if left out")
+    at_least: Share = Field(0.5, description="of the trials")
+
+
+class CurveSpread(Entry):
+    """How much the curve fluctuates, against another arm's."""
+
+    expected: Literal["lower", "higher", "equivalent"] = Field(alias="is")
+    to: Names = ()
+    by: MarginText | None = None
+    within: MarginText | None = None
+    start: PositionText | None = Field(None, alias="from")
+
+
+class Reaches(Entry):
+    """The curve gets to a level by a point of the training, or earlier than another arm."""
+
+    level: Number
+    until: PositionText | None = None
+    before: str | None = Field(None, description="an arm")
+    at_least: Share = Field(0.5, description="of the trials, with until")
+
+    @model_validator(mode="after")
+    def _has_one_end(self) -> Self:
+        if (self.until is None) == (self.before is None):
+            raise ValueError("exactly one of until (a point) and before (an arm) is needed")
+        return self
+
+
+class Settles(Entry):
+    """The curve settles earlier than another arm's, or than that of the arm's own reference.
+
+    It has settled at the first block (or measured point) after which it stays within a band round
+    its final level, the mean of its last fifth. The band is `within` of the curve's own range to
+    each side, so curves of other scales can be set beside each other.
+    """
+
+    before: str | None = Field(None, description="an arm; else the arm's own")
+    within: Annotated[Number, Field(gt=0, lt=1)] = 0.25
+
+
+Shape = Points | Trend | Recovery | CurveSpread | Reaches | Settles

@@ -1,0 +1,73 @@
+"""Which point of the training a column shows, where images are measured at several."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from ganablate.catalog import Direction
+from ganablate.study.wording import show
+
+_ALLOWED = "allowed: last, lowest, highest, {mean_of_last: K} with K of 2 or more"
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """How one number is made of those at all points: `k` is that of mean_of_last."""
+
+    kind: Literal["last", "lowest", "highest", "mean_of_last"]
+    k: int = 1
+
+    def words(self, points: int) -> str:
+        """As a title says it, of a training measured at so many points."""
+        if self.kind == "mean_of_last":
+            return f"mean of the last {self.k} of {points} points"
+        return f"{self.kind} of {points} points"
+
+    def of(self, numbers: Sequence[float | None]) -> float | None:
+        """The number, of those at all points in order; None where one that it needs is missing."""
+        needed = numbers[-self.k :] if self.kind in ("last", "mean_of_last") else numbers
+        known = [number for number in needed if number is not None]
+        if not known or len(known) < len(needed):
+            return None
+        if self.kind == "lowest":
+            return min(known)
+        return max(known) if self.kind == "highest" else sum(known) / len(known)
+
+
+def point(given: object) -> Point:
+    """What a study writes for a column.
+
+    Raises:
+        ValueError: it is nothing of that kind.
+    """
+    if given in ("last", "lowest", "highest"):
+        return Point(given)
+    if isinstance(given, Mapping) and list(given) == ["mean_of_last"]:
+        k = given["mean_of_last"]
+        if isinstance(k, int) and not isinstance(k, bool) and k > 1:
+            return Point("mean_of_last", k)
+        raise ValueError(f"mean_of_last: {show(k)} is given; {_ALLOWED}")
+    raise ValueError(f"{show(given)} is given; {_ALLOWED}")
+
+
+def point_faults(
+    column: str, given: Point, direction: Direction, evaluations: Sequence[int]
+) -> Iterator[str]:
+    """What is wrong with the point of a column that is measured on images.
+
+    Args:
+        column: Its name.
+        given: The point.
+        direction: The column's.
+        evaluations: At how many points the study measures, at each of its budgets.
+    """
+    worst = {"lowest": "max", "highest": "min"}.get(given.kind)
+    if worst is not None and direction != {"max": "min", "min": "max"}[worst]:
+        what = "higher is better" if direction == "max" else "lower is better"
+        what = "it has no better and worse" if direction == "none" else what
+        yield f"{given.kind} is not what {column} can show: {what}"
+    few = [number for number in evaluations if 1 < number < given.k]
+    if few:
+        yield f"the last {given.k} points are meant, and there are {min(few)} at some budget"
+    if max(evaluations) == 1:
+        yield "images are measured at the end only; say how often: `evaluations: 10`"

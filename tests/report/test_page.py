@@ -1,0 +1,196 @@
+"""The page: escaped, self-contained, captioned, sortable, the same bytes for the same results."""
+
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+from PIL import Image
+from synthetic_study import make_plan, write_trial
+
+from ganablate.report.captions import table_notes
+from ganablate.report.claims.judgement import SUPPORTED, Judgement
+from ganablate.report.figures.style import Caption, small_png, write_png
+from ganablate.report.page import Findings, write_page
+from ganablate.report.tables import arm_table
+from ganablate.report.trials import trials_frame
+
+VOID = {"meta", "img", "br", "wbr", "link", "input", "hr"}
+JUDGEMENT = Judgement(
+    "R0.3",
+    "dropout matters",
+    "compare",
+    SUPPORTED,
+    "cpu",
+    ("b",),
+    "FID 1.2 times",
+    "a reason",
+    n="3",
+)
+
+
+class Parsed(HTMLParser):
+    """Elements in order as (tag, attributes, texts below them); fails where tags do not nest."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.open = [], []
+        self.feed(text)
+        assert not self.open
+
+    def handle_starttag(self, tag, attributes):
+        element = (tag, dict(attributes), [])
+        self.elements.append(element)
+        if tag not in VOID:
+            self.open.append(element)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop()[0] == tag
+
+    def handle_data(self, data):
+        for _, _, texts in self.open:
+            texts.append(data)
+
+    def all(self, tag, **wanted):
+        return [
+            (attributes, " ".join("".join(texts).split()))
+            for name, attributes, texts in self.elements
+            if name == tag and all(attributes.get(key) == value for key, value in wanted.items())
+        ]
+
+
+def picture(path, caption="Study s, budget cpu: 3 arms."):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_png(path, small_png(Image.new("RGB", (60, 40)), Caption(caption, 0.75)))
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A plan of three arms, one of them without a trial, and its findings."""
+    root = tmp_path_factory.mktemp("trials")
+    plan = make_plan({"baseline": {}, "b": {"latent_dim": 20}, "c": {}}, replicates=2)
+    for number, trial in enumerate(plan.trials[:4]):
+        write_trial(root, trial, numbers={"fid": 20.0 + number, "modes": 9.0})
+    return plan, findings_of(plan, root)
+
+
+@pytest.fixture
+def results(measured, tmp_path):
+    """What a page is written from."""
+    folder = tmp_path / "results"
+    for name in ("forest", "primary", "losses", "samples"):
+        picture(folder / "figures" / f"{name}.png")
+    return *measured, folder
+
+
+def findings_of(plan, root, judgements=(JUDGEMENT,)):
+    trials = trials_frame(plan, root)
+    table = arm_table(trials, plan)
+    return Findings(trials, table, table_notes(trials, table, plan), judgements)
+
+
+def test_every_string_is_escaped(tmp_path):
+    evil = "<script>alert('1')</script>\" onload=\"x"
+    plan = make_plan({"baseline": {}, evil: {"latent_dim": 20}}, replicates=1)
+    plan = replace(plan, study=evil, asks=evil, excluded=((evil, evil),))
+    for trial in plan.trials:
+        stamp = f"{evil} protocol"
+        write_trial(tmp_path / "t", trial, numbers={"fid": 20.0, "modes": 9.0}, stamp=stamp)
+    picture(tmp_path / "figures" / "samples.png", caption=evil)
+    facts = {"seen": {"host": [evil]}, "settings": {"full": {evil: evil}}, "trials": {}}
+    (tmp_path / "provenance.json").write_text(json.dumps(facts))
+    judged = replace(
+        JUDGEMENT, id=evil, says=evil, arms=(evil,), numbers=evil, because=evil, n=evil
+    )
+    text = write_page(plan, findings_of(plan, tmp_path / "t", (judged,)), tmp_path)
+    page = Parsed(text)
+    assert len(page.all("script")) == 1
+    assert "alert" not in page.all("script")[0][1]
+    assert not any("onload" in attributes for _, attributes, _ in page.elements)
+    shown = "".join(page.all("body")[0][1].split())
+    assert shown.count("<script>alert('1')</script>\"onload=\"x") > 15
+
+
+def test_nothing_is_loaded_from_anywhere(results):
+    text = write_page(*results)
+    page = Parsed(text)
+    for tag, attributes, _ in page.elements:
+        assert tag not in ("link", "iframe", "object", "embed", "base")
+        assert attributes.get("src", "data:").startswith("data:")
+        assert re.fullmatch(r"#[\w-]+|[\w]+\.(csv|md|tex|json)", attributes.get("href", "#x"))
+    assert not re.search(r"url\(|@import|https?://|fetch\(|XMLHttp", text)
+    (policy,) = page.all("meta", **{"http-equiv": "Content-Security-Policy"})
+    assert "default-src 'none'" in policy[0]["content"]
+
+
+def test_every_figure_has_a_caption_with_n_budget_and_protocol_and_a_text_for_who_cannot_see(
+    results,
+):
+    page = Parsed(write_page(*results))
+    figures, captions = page.all("figure"), page.all("figcaption")
+    assert len(figures) == len(captions) == 3  # the dots of `primary` are in the forest too
+    for _, caption in captions:
+        assert "n = 0 to 2 complete replicates an arm" in caption
+        assert "budget cpu" in caption
+    assert "mnist_classifier@1a2b3c4d" in captions[0][1]
+    images = page.all("img")
+    assert all(len(attributes["alt"]) > 20 for attributes, _ in images)
+    # The picture's own caption is cut off: it stands below in text.
+    assert all("aspect-ratio: 60 / 30" in attributes["style"] for attributes, _ in images)
+
+
+def test_a_picture_that_is_not_there_is_left_out_and_one_of_another_writer_is_shown_whole(results):
+    plan, findings, folder = results
+    (folder / "figures" / "forest.png").unlink()
+    Image.new("RGB", (50, 20)).save(folder / "figures" / "primary.png")
+    (folder / "figures" / "samples.png").unlink()
+    page = Parsed(write_page(plan, findings, folder))
+    sections = [attributes.get("id") for attributes, _ in page.all("section")]
+    assert sections[2:4] == ["primary", "losses"]
+    assert "samples" not in sections
+    assert "aspect-ratio: 50 / 20" in page.all("img")[0][0]["style"]
+    assert "budget cpu: 3 arms" in page.all("figcaption")[0][1]
+
+
+def test_the_baseline_is_pinned_and_columns_can_be_sorted(results):
+    page = Parsed(write_page(*results))
+    rows = page.all("tr", **{"class": "pinned"})
+    assert [text.split()[0] for _, text in rows] == ["baseline", "baseline"]
+    heads = [attributes for attributes, _ in page.all("th", scope="col")]
+    assert all(attributes["aria-sort"] == "none" for attributes in heads)
+    assert len(page.all("button", type="button")) == len(heads)
+
+
+def test_a_missing_number_is_missing(results):
+    page = Parsed(write_page(*results))
+    (body,) = page.all("body")
+    assert not re.search(r"\b(nan|NaN|None|NA|<NA>|inf)\b", body[1])
+    cells = [text for attributes, text in page.all("td") if attributes["data-sort"] == ""]
+    assert "—" in cells
+    assert "c: no number yet, or one of another protocol or criterion." in body[1]
+
+
+def test_verdicts_are_said_in_words_beside_their_sign(results):
+    plan, findings, folder = results
+    table = findings.table.assign(verdict=pd.Series([pd.NA, "worse", pd.NA], dtype="string"))
+    page = Parsed(write_page(plan, replace(findings, table=table), folder))
+    assert page.all("span", **{"class": "pill worse"})[0][1] == "■ worse"
+    assert page.all("span", **{"class": "pill better"})[0][1] == "● supported"
+
+
+def test_the_same_results_give_the_same_bytes(results, tmp_path):
+    plan, findings, folder = results
+    again = folder.rename(tmp_path / "elsewhere")
+    first = write_page(plan, findings, again)
+    assert write_page(plan, findings, again.rename(folder)) == first
+
+
+def test_where_a_claim_fails_its_reason_stands_beside_it(results):
+    page = Parsed(write_page(*results))
+    (row,) = [text for _, text in page.all("tr") if text.startswith("R0.3")]
+    assert row == "R0.3 dropout matters b ● supported FID 1.2 times a reason 3"
+    plan, findings, folder = results
+    without = Parsed(write_page(plan, replace(findings, judgements=()), folder))
+    assert not without.all("table", id="claims")
