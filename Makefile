@@ -49,9 +49,10 @@ test-all: test test-slow  ## every test
 golden: install  ## rewrite the expected files under tests/golden
 	GANABLATE_UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/report
 
-bench: install   ## overhead of a trial; error, coverage and power of the statistics
+bench: install   ## overhead of a trial; error, coverage and power of the statistics, with looks too
 	$(BIN)/python benchmarks/sweep_overhead.py
 	$(BIN)/python benchmarks/effect_statistics.py
+	$(BIN)/python benchmarks/adaptive_replicates.py
 
 clean:           ## remove runs/ (all trials!) and caches; results/ stays
 	rm -rf runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

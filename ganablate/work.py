@@ -16,8 +16,9 @@ DataKey = tuple[str, int, int | None, int | None]
 class Wanted:
     """What a complete trial is to have been measured with, by all plans that hold it.
 
-    `measured` are metrics and probes, as trial folders name them. `curves` has, for each plan that measures during
-    training, into how many equal parts it cuts the training and what it measures after each.
+    `measured` are metrics and probes, as trial folders name them. `curves` has, for each plan that
+    measures during training, into how many equal parts it cuts the training and what it measures
+    after each.
     """
 
     measured: tuple[str, ...]

@@ -130,8 +130,7 @@ class NamedExtractor(Part):
     """
 
     package: str
-    """What is to be installed beside ganablate, as pip names it; an extra of the extractor's name
-    brings it."""
+    """Which must be installed beside ganablate, as pip names it: ganablate[NAME] brings it."""
     weights: str
     """File name, under DATA_ROOT/NAME or in the cache of torch.hub."""
     url: str

@@ -7,7 +7,6 @@ device, always in fp32: on one CPU core the 15,000 images of a trial take an hou
 """
 
 import functools
-import importlib.util
 import io
 import pickle
 from pathlib import Path
@@ -16,10 +15,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from ganablate.catalog import NAMED_EXTRACTORS
-from ganablate.metrics.card import file_sha256
 from ganablate.metrics.errors import MetricError
 from ganablate.metrics.features import Features, Images
+from ganablate.metrics.named_weights import weights_of
 
 NAME = "inception"
 BATCH = 50
@@ -27,45 +25,14 @@ _CHANNELS = (1, 3)
 
 
 @functools.cache
-def weights_of(data_root: Path | None) -> Path:
-    """The weight file: under DATA_ROOT/inception, else in the cache of torch.hub.
-
-    It is looked for and its checksum taken once a process.
-
-    Raises:
-        MetricError: torch-fidelity is not installed, there is no such file, or it is another one.
-    """
-    line = NAMED_EXTRACTORS[NAME]
-    if importlib.util.find_spec("torch_fidelity") is None:
-        raise MetricError(
-            f"extractor {NAME}: the package {line.package} is missing: "
-            f"pip install 'ganablate[{NAME}]'"
-        )
-    places = [data_root / NAME] if data_root is not None else []
-    places.append(Path(torch.hub.get_dir()) / "checkpoints")
-    path = next((at / line.weights for at in places if (at / line.weights).is_file()), None)
-    if path is None:
-        raise MetricError(
-            f"extractor {NAME}: {line.weights} is not in {' or '.join(map(str, places))}: "
-            f"get it from {line.url}"
-        )
-    found = file_sha256(path)
-    if not found.startswith(line.sha256):
-        raise MetricError(
-            f"extractor {NAME}: the sha256 of {path} begins with {found[:8]}, not {line.sha256}: "
-            f"numbers measured with it would not be comparable; get it from {line.url}"
-        )
-    return path
-
-
-@functools.cache
 def _network(path: Path, device: str) -> Any:
-    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
-
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise MetricError(f"extractor {NAME}: {path} cannot be read: {error}") from error
+    # Imported here: it is installed only where a study names this extractor.
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
     # Its constructor would unpickle any object that a file holds; here it gets tensors only.
     tensors = io.BytesIO()
     torch.save(state, tensors)
@@ -101,12 +68,12 @@ def inception(images: Images, data_root: Path | None, device: str) -> Features:
         embeddings [n, 2048], and probabilities [n, 1008] from the logits without bias.
 
     Raises:
-        MetricError: for other images, or as `weights_of`.
+        MetricError: for other images, or weights that cannot be had or read.
 
     Source: Heusel et al. 2017, arXiv 1706.08500; Salimans et al. 2016, arXiv 1606.03498.
     """
     _check(images)
-    network = _network(weights_of(data_root), device)
+    network = _network(weights_of(NAME, data_root), device)
     kind = torch.device(device).type
     embeddings, probabilities = [], []
     # The caller may be inside a bf16 autocast, and cuDNN would take TF32 for fp32.

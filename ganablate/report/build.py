@@ -8,20 +8,12 @@ import pandas as pd
 from filelock import FileLock
 
 from ganablate.atomic_write import write_text
-from ganablate.catalog import PROBES
 from ganablate.report.captions import table_notes
 from ganablate.report.claims.judge import judge_claims
 from ganablate.report.claims.judgement import Judgement
 from ganablate.report.claims.table import claims_csv, claims_table
 from ganablate.report.cross_wording import cross_section
 from ganablate.report.curves import curves_csv, curves_frame, merge_curves, read_curves
-from ganablate.report.figures.contact_sheet import draw_contact_sheet, sample_rows
-from ganablate.report.figures.forest import draw_forest
-from ganablate.report.figures.loss_pairs import draw_loss_pairs
-from ganablate.report.figures.losses import draw_losses
-from ganablate.report.figures.over_time import draw_over_time
-from ganablate.report.figures.primary import draw_primary
-from ganablate.report.figures.probe_sheet import draw_probe_sheet, probe_panels
 from ganablate.report.looks import (
     LOOKS,
     is_whole,
@@ -32,7 +24,9 @@ from ganablate.report.looks import (
     with_decided,
     with_look_by_hand,
 )
+from ganablate.report.other_extractor import without_other_extractor
 from ganablate.report.page import Findings, write_page
+from ganablate.report.pictures import Shown, draw_pictures
 from ganablate.report.provenance import provenance, read_provenance
 from ganablate.report.render import to_latex, to_markdown
 from ganablate.report.tables import arm_table, primary_effects, table_csv
@@ -64,7 +58,6 @@ def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> Report
         ValueError: a committed csv file cannot be read as one.
     """
     folder = results_root / plan.study / plan.budget
-    pictures = folder / "figures"
     with report_lock(plan, trials_root):
         trials, curves, notices = read_frames(plan, trials_root, folder)
         known = read_looks(folder / LOOKS, plan)
@@ -81,26 +74,16 @@ def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> Report
         write_text(folder / "table.csv", table_csv(table))
         write_text(folder / "table.md", markdown)
         write_text(folder / "table.tex", to_latex(table, plan, notes))
-        # A picture of numbers that are gone would contradict the table beside it.
-        if not draw_loss_pairs(curves, trials, plan, pictures / "loss_pairs.png"):
-            (pictures / "loss_pairs.png").unlink(missing_ok=True)
-        if not draw_losses(curves, trials, plan, pictures / "losses.png"):
-            (pictures / "losses.png").unlink(missing_ok=True)
-        if not draw_over_time(curves, trials, plan, pictures / "over_time.png"):
-            (pictures / "over_time.png").unlink(missing_ok=True)
-        if not draw_primary(table, trials, plan, pictures / "primary.png"):
-            (pictures / "primary.png").unlink(missing_ok=True)
-        effects = primary_effects(trials, table, plan, alpha=alpha)
-        if not draw_forest(effects, trials, plan, pictures / "forest.png"):
-            (pictures / "forest.png").unlink(missing_ok=True)
-        notices += _samples(plan, trials, trials_root, pictures / "samples.png")
-        notices += _probes(plan, trials, trials_root, pictures)
+        judgements = judge_claims(plan, trials, curves, alpha=alpha)
+        _claims(judgements, folder / "claims.csv")
+        shown = Shown(
+            plan, trials, curves, table, primary_effects(trials, table, plan, alpha=alpha)
+        )
+        notices += draw_pictures(shown, trials_root, folder / "figures")
         facts = provenance(plan, trials_root, read_provenance(folder / "provenance.json"))
         if facts is not None:
             text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
             write_text(folder / "provenance.json", text + "\n")
-        judgements = judge_claims(plan, trials, curves, alpha=alpha)
-        _claims(judgements, folder / "claims.csv")
         findings = Findings(trials, table, notes, judgements, alpha)
         write_text(folder / "report.html", write_page(plan, findings, folder))
     return ReportFiles(folder, markdown, tuple(notices), _present(folder))
@@ -118,10 +101,13 @@ def read_frames(
     """Trials and curves of here, completed by the committed ones in `folder`, and notices."""
     notices: list[str] = []
     trials, curves = trials_frame(plan, trials_root), curves_frame(plan, trials_root)
-    if (folder / "trials.csv").exists():
-        trials, notices = merge_trials(trials, read_trials(folder / "trials.csv"), plan)
     committed = folder / "curves.csv"
     old = read_curves(committed) if committed.exists() else curves.iloc[:0]
+    if (folder / "trials.csv").exists():
+        rows = read_trials(folder / "trials.csv")
+        rows, old, others = without_other_extractor(rows, old, plan)
+        trials, notices = merge_trials(trials, rows, plan)
+        notices = others + notices
     if not (trials["state"] == "complete").any():
         notices.append(
             f"no trial of {plan.study} at budget {plan.budget} is complete yet: "
@@ -135,41 +121,6 @@ def _claims(judgements: tuple[Judgement, ...], path: Path) -> None:
         write_text(path, claims_csv(claims_table(judgements)))
     else:
         path.unlink(missing_ok=True)
-
-
-def _samples(plan: Plan, trials: pd.DataFrame, trials_root: Path, samples: Path) -> list[str]:
-    rows = sample_rows(trials, plan, trials_root)
-    lacking = [row.arm for row in rows if row.lacks_images]
-    if samples.exists() and lacking:
-        return [_stays(samples, lacking)]
-    if not draw_contact_sheet(rows, trials, plan, samples):
-        samples.unlink(missing_ok=True)
-    return []
-
-
-def _probes(plan: Plan, trials: pd.DataFrame, trials_root: Path, pictures: Path) -> list[str]:
-    """Draw a sheet for each probe of the plan, and drop those of others; returns notices."""
-    notices = []
-    for name, probe in PROBES.items():
-        path = pictures / f"{name}.png"
-        if name not in plan.probes:
-            path.unlink(missing_ok=True)
-            continue
-        for picture, shows in probe.pictures.items():
-            panels = probe_panels(name, picture, trials, plan, trials_root)
-            lacking = [panel.arm for panel in panels if panel.lacking]
-            if path.exists() and lacking:
-                notices.append(_stays(path, lacking))
-            elif not draw_probe_sheet(panels, f"Probe {name}: {shows}", trials, plan, path):
-                path.unlink(missing_ok=True)
-    return notices
-
-
-def _stays(picture: Path, lacking: list[str]) -> str:
-    return (
-        f"{picture.name} stays as it is: the images of {len(lacking)} arm(s) are not here "
-        f"({', '.join(lacking[:3])}{', ...' if len(lacking) > 3 else ''})"
-    )
 
 
 def _present(folder: Path) -> tuple[Path, ...]:

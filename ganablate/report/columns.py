@@ -142,7 +142,8 @@ def text_columns(table: pd.DataFrame, plan: Plan) -> list[TextColumn]:
     # Rates of all replicates say by themselves that all are complete.
     outcomes, complete = _outcomes(rows), _complete(rows)
     whole = all(row["n_complete"] == row["n_planned"] for row in rows)
-    columns.append(complete if outcomes is None else outcomes)
+    if outcomes is None:
+        columns.append(complete)
     facts = [
         *([] if whole or outcomes is None else [complete]),
         TextColumn(
@@ -153,8 +154,8 @@ def text_columns(table: pd.DataFrame, plan: Plan) -> list[TextColumn]:
     ]
     primary = primary_column(plan)
     known = plan.columns
-    # The primary and its effects stand first: what the study asks must not hide in a later block.
-    # Then come the numbers that have a better and a worse.
+    # The primary, its effects and what became of the trials stand first: what the study asks must
+    # not hide in a later block. Then come the numbers that have a better and a worse.
     if "effect" not in table:
         columns, facts = columns + facts, []
     for name in sorted(known, key=lambda name: (name != primary, known[name].direction == "none")):
@@ -164,6 +165,7 @@ def text_columns(table: pd.DataFrame, plan: Plan) -> list[TextColumn]:
         )
         if name == primary:
             columns += _effects(rows, plan)
+            columns += [] if outcomes is None else [outcomes]
             columns += _of_ok(rows, name, f"{known[name].title}, of those ok")
         if name + PUBLISHED in table:
             printed = [_printed(row[name + PUBLISHED]) for row in rows]

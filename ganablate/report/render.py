@@ -140,16 +140,23 @@ def _latex_block(columns: list[TextColumn]) -> str:
 
 
 def to_latex(table: pd.DataFrame, plan: Plan, notes: list[str]) -> str:
-    r"""A `table` environment for \input: booktabs, one tabular for each block of columns."""
+    r"""Environments for \input, booktabs: one `table` for each block of columns.
+
+    The first has the notes as its caption, the others say whose columns they are.
+    """
     blocks = [_latex_block(block) for block in _blocks(text_columns(table, plan))]
     label = re.sub(r"[^0-9A-Za-z]+", "-", f"{plan.study}-{plan.budget}").strip("-")
-    lines = [
-        r"% Needs \usepackage{booktabs} and \usepackage[T1]{fontenc}.",
-        r"\begin{table}[p]",
-        r"\centering\footnotesize\setlength{\tabcolsep}{4pt}",
-        "\n\n\\medskip\n".join(blocks),
-        rf"\caption{{{chr(10).join(_minus(escape_latex(note)) for note in notes)}}}",
-        rf"\label{{tab:{label}}}",
-        r"\end{table}",
-    ]
+    caption = "\n".join(_minus(escape_latex(note)) for note in notes)
+    lines = [r"% Needs \usepackage{booktabs} and \usepackage[T1]{fontenc}."]
+    for number, block in enumerate(blocks, start=1):
+        name = f"tab:{label}" if number == 1 else f"tab:{label}-{number}"
+        more = rf"Further columns of Table~\ref{{tab:{label}}}, part {number} of {len(blocks)}."
+        lines += [
+            r"\begin{table}[p]",
+            r"\centering\footnotesize\setlength{\tabcolsep}{4pt}",
+            block,
+            rf"\caption{{{caption if number == 1 else more}}}",
+            rf"\label{{{name}}}",
+            r"\end{table}",
+        ]
     return "\n".join(lines) + "\n"

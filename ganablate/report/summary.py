@@ -202,7 +202,9 @@ def _substitutes(plan: Plan) -> Sentence | None:
     if not pairs:
         return None
     said = "; ".join(f"{here} stands in for {there}" for there, here in pairs)
-    return Sentence("Other data.", f"At this budget {said}: no claim about the latter is decided.")
+    return Sentence(
+        "Other data.", f"At this budget {said}: claims about the latter alone are left open."
+    )
 
 
 def _limits(table: pd.DataFrame, plan: Plan) -> Sentence | None:

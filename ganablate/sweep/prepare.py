@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 from ganablate.catalog import DATASETS, PROBES
-from ganablate.gan.data import DataError, MaterialisedData, materialise
+from ganablate.gan.data import DataError, MaterialisedData, downloads_beside, materialise
+from ganablate.metrics.errors import MetricError
+from ganablate.metrics.named_weights import weights_of
 from ganablate.study.plan import Plan
 from ganablate.work import DataKey, data_key, has_work, wanted_of
 
@@ -67,7 +69,7 @@ def _lacking_extractors(plans: Sequence[Plan], data_root: Path, runs: Path) -> I
         keys = dict.fromkeys(data_key(trial) for plan in measuring for trial in plan.trials)
         if any(_needed(key, measuring, runs) for key in keys):
             try:
-                NAMED_EXTRACTORS[name].find(data_root)
+                weights_of(name, data_root)
             except MetricError as error:
                 yield str(error)
 

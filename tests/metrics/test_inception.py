@@ -1,0 +1,165 @@
+"""Inception-v3: its weight file, and its features beside a direct call of torch-fidelity's.
+
+The published weights are not needed: random ones stand in for them.
+"""
+
+import dataclasses
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.testing import assert_allclose, assert_array_equal
+
+from ganablate.catalog import NAMED_EXTRACTORS
+from ganablate.metrics import inception as module
+from ganablate.metrics import named_weights
+from ganablate.metrics.errors import MetricError
+from ganablate.metrics.inception import inception
+from ganablate.metrics.named_weights import weights_of
+
+LINE = NAMED_EXTRACTORS["inception"]
+
+
+@pytest.fixture(autouse=True)
+def places(tmp_path, monkeypatch):
+    """A data root and a cache of torch.hub, both empty, and the package as if installed."""
+    weights_of.cache_clear()
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
+    monkeypatch.setattr(named_weights, "find_spec", lambda name: name)
+    found = tmp_path / "root" / "inception", tmp_path / "hub" / "checkpoints"
+    for path in found:
+        path.mkdir(parents=True)
+    yield found
+    weights_of.cache_clear()
+    module._network.cache_clear()
+
+
+@pytest.fixture
+def expect(monkeypatch):
+    """Take the sha256 of these bytes for that of the published file."""
+
+    def run(content):
+        sha256 = hashlib.sha256(content).hexdigest()[:8]
+        changed = dataclasses.replace(LINE, sha256=sha256)
+        monkeypatch.setitem(NAMED_EXTRACTORS, "inception", changed)
+
+    return run
+
+
+def test_a_file_in_the_data_root_comes_before_the_cache_of_torch_hub(tmp_path, places, expect):
+    expect(b"weights")
+    root, hub = places
+    (hub / LINE.weights).write_bytes(b"weights")
+    assert weights_of("inception", tmp_path / "root") == hub / LINE.weights
+    assert weights_of("inception", None) == hub / LINE.weights
+    weights_of.cache_clear()
+    (root / LINE.weights).write_bytes(b"weights")
+    assert weights_of("inception", tmp_path / "root") == root / LINE.weights
+
+
+def test_a_missing_package_a_missing_file_and_another_file_are_one_line_each(
+    tmp_path, places, expect, monkeypatch
+):
+    expect(b"weights")
+    root, hub = places
+    with pytest.raises(MetricError) as error:
+        weights_of("inception", tmp_path / "root")
+    assert str(error.value) == (
+        f"extractor inception: {LINE.weights} is not in {root} or {hub}: get it from {LINE.url}"
+    )
+    (root / LINE.weights).write_bytes(b"other")
+    other = hashlib.sha256(b"other").hexdigest()[:8]
+    with pytest.raises(MetricError, match=f"begins with {other}, not .*: numbers .* get it from"):
+        weights_of("inception", tmp_path / "root")
+    monkeypatch.setattr(named_weights, "find_spec", lambda name: None)
+    with pytest.raises(MetricError) as error:
+        weights_of("inception", tmp_path / "root")
+    assert str(error.value) == (
+        "extractor inception: the package torch-fidelity is missing: "
+        "pip install 'ganablate[inception]'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("images", "message"),
+    [
+        (np.zeros((2, 28, 28, 4), np.uint8), "1 or 3 channels, not 4"),
+        (np.zeros((2, 28, 28, 3), np.float32), "uint8.*float32"),
+        (np.zeros((0, 28, 28, 3), np.uint8), "at least one"),
+    ],
+)
+def test_other_images_are_refused(images, message):
+    with pytest.raises(MetricError, match=message):
+        inception(images, None, "cpu")
+
+
+class _Harmful:
+    def __reduce__(self):
+        return os.mkdir, ("harm",)
+
+
+@pytest.mark.parametrize("content", [b"", b"no weights", _Harmful()])
+def test_a_file_that_holds_no_tensors_is_refused_and_never_run(
+    tmp_path, places, expect, content, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    path = places[0] / LINE.weights
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    expect(path.read_bytes())
+    with pytest.raises(MetricError, match="cannot be read"):
+        inception(np.zeros((1, 28, 28, 3), np.uint8), tmp_path / "root", "cpu")
+    assert not Path("harm").exists()
+
+
+def random_weights(theirs, path):
+    """A state that tells images apart: default initial weights give nearly the same for all."""
+    plain = theirs.FeatureExtractorInceptionV3.load_state_dict
+    try:
+        theirs.FeatureExtractorInceptionV3.load_state_dict = lambda self, state: None
+        torch.save({}, path)
+        network = theirs.FeatureExtractorInceptionV3(
+            "x", ["2048"], feature_extractor_weights_path=path
+        )
+    finally:
+        theirs.FeatureExtractorInceptionV3.load_state_dict = plain
+    torch.manual_seed(0)
+    for part in network.modules():
+        if isinstance(part, torch.nn.Conv2d):
+            torch.nn.init.kaiming_normal_(part.weight)
+    torch.save(network.state_dict(), path)
+
+
+@pytest.mark.slow  # the real network takes seconds
+def test_agrees_with_a_direct_call_of_torch_fidelity(tmp_path, places, expect, monkeypatch):
+    theirs = pytest.importorskip("torch_fidelity.feature_extractor_inceptionv3")
+    assert LINE.url == theirs.URL_INCEPTION_V3
+    assert Path(LINE.weights).stem.endswith(LINE.sha256)
+    path = places[0] / LINE.weights
+    random_weights(theirs, path)
+    expect(path.read_bytes())
+    monkeypatch.setattr(module, "BATCH", 3)
+    colour = np.random.default_rng(0).integers(0, 256, (8, 32, 40, 3), dtype=np.uint8)
+    colour[4:] //= 2
+    before = torch.random.get_rng_state()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        ours = inception(colour, tmp_path / "root", "cpu")
+    assert_array_equal(torch.random.get_rng_state(), before)
+    network = theirs.FeatureExtractorInceptionV3(
+        "x", ["2048", "logits_unbiased"], feature_extractor_weights_path=path
+    )
+    features, logits = network(torch.from_numpy(colour).permute(0, 3, 1, 2))
+    assert (ours.embeddings.shape, ours.probabilities.shape) == ((8, 2048), (8, 1008))
+    scale = float(features.std())
+    assert scale > 0.01
+    assert_allclose(ours.embeddings, features, atol=1e-4 * scale, rtol=1e-4)
+    assert_allclose(ours.probabilities, logits.softmax(1), atol=1e-5, rtol=1e-3)
+    grey = inception(colour[:2, :, :, :1], tmp_path / "root", "cpu")
+    triple = inception(colour[:2, :, :, [0, 0, 0]], tmp_path / "root", "cpu")
+    assert_array_equal(grey.embeddings, triple.embeddings)
+    assert np.abs(grey.embeddings - ours.embeddings[:2]).max() > 0.1 * scale
