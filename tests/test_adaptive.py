@@ -1,6 +1,7 @@
 """`run --until-decided` with a sweep that only writes numbers: who gets more, and when."""
 
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -230,7 +231,8 @@ metrics: [d_loss]
 @pytest.mark.slow
 def test_the_command_itself(tmp_path: Path) -> None:
     (tmp_path / "real.yaml").write_text(REAL)
-    command = ["ganablate", "run", "real.yaml", "--until-decided", "--max-replicates", "4"]
+    main = [sys.executable, "-c", "from ganablate.cli import main; main()"]
+    command = [*main, "run", "real.yaml", "--until-decided", "--max-replicates", "4"]
 
     def looks_after_running() -> str:
         done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
