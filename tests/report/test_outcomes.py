@@ -74,8 +74,8 @@ def test_a_critic_does_not_decide(tmp_path):
         (("modes",), {"modes": 6.0}, "ok"),
         (("density_coverage",), {"coverage": 0.05}, "collapsed"),
         (("density_coverage",), {"coverage": 0.051}, "ok"),
-        (("precision_recall",), {"sample_recall": 0.01}, "collapsed"),
-        (("precision_recall",), {"sample_recall": 0.011}, "ok"),
+        (("precision_recall",), {"sample_recall": 0.0}, "collapsed"),
+        (("precision_recall",), {"sample_recall": 0.0002}, "ok"),
         # Classes before coverage, coverage before recall.
         (("precision_recall", "modes"), {"modes": 10.0, "sample_recall": 0.0}, "ok"),
         (("density_coverage", "modes"), {"modes": 1.0, "coverage": 0.9}, "collapsed"),
