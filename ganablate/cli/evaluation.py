@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganablate.cli.console import FAILED, INTERRUPTED, RUNS, TRIALS, err, out, print_plain, refuse
-from ganablate.cli.execution import prepare
+from ganablate.cli.console import TRIALS, err, out, print_plain, refuse
+from ganablate.cli.execution import prepare, run_watched
 from ganablate.cli.options import BudgetName, DataRoot, StudyFile, SweepFile
 from ganablate.cli.reporting import table_plans
 from ganablate.intake import read_profile, read_studies, with_more
@@ -61,9 +61,6 @@ def evaluate(
 
 def _measure(plan: Plan, profile: "Profile") -> int:
     """Bring the complete trials of a plan to what it measures; returns the exit code."""
-    from ganablate.screen import screen_for
-    from ganablate.sweep.machine import MachineError
-    from ganablate.sweep.runner import run_sweep
     from ganablate.tracking import NoTracker
 
     begun = _complete(plan, {})
@@ -73,19 +70,7 @@ def _measure(plan: Plan, profile: "Profile") -> int:
     whole = _complete(plan, fingerprints)
     if left := len(begun.trials) - len(whole.trials):
         err.print(f"{left} trials saw other data than there is now: left out", highlight=False)
-    screen = screen_for(out)
-    try:
-        summary = run_sweep(
-            [whole], profile, observer=screen, tracker=NoTracker(), runs=RUNS,
-            fingerprints=fingerprints,
-        )  # fmt: skip
-    except MachineError as error:
-        refuse([str(error)])
-    finally:
-        screen.close()
-    if summary.interrupted:
-        return INTERRUPTED
-    return FAILED if summary.failed else 0
+    return run_watched([whole], profile, fingerprints, lambda _: NoTracker())
 
 
 def _complete(plan: Plan, fingerprints: "Mapping[DataKey, str]") -> Plan:

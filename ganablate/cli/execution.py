@@ -35,6 +35,7 @@ from ganablate.study.schema import Study
 
 if TYPE_CHECKING:
     from ganablate.sweep.profile import Profile
+    from ganablate.tracking import Tracker
     from ganablate.work import DataKey
 
 
@@ -114,21 +115,36 @@ def execute(
     fingerprints: "Mapping[DataKey, str]",
     tracking_uri: str | None,
 ) -> int:
-    """Run what is not complete; returns the exit code."""
+    """Run what is not complete, tracked by MLflow; returns the exit code."""
+    from ganablate.tracking import MlflowTracker, resolve_uri
+
+    uri = resolve_uri(RUNS, argument=tracking_uri, profile=profile.tracking_uri)
+    return run_watched(
+        plans, profile, fingerprints, lambda warned: MlflowTracker(uri, RUNS, warned)
+    )
+
+
+def run_watched(
+    plans: Sequence[Plan],
+    profile: "Profile",
+    fingerprints: "Mapping[DataKey, str]",
+    tracker_of: "Callable[[Callable[[str], None]], Tracker]",
+) -> int:
+    """Run what is not complete, before the user's eyes; returns the exit code.
+
+    `tracker_of` makes the tracker, given where its warnings go.
+    """
     from ganablate.screen import screen_for
     from ganablate.sweep.machine import MachineError
     from ganablate.sweep.runner import run_sweep
-    from ganablate.tracking import MlflowTracker, resolve_uri
 
     screen = screen_for(out)
-    uri = resolve_uri(RUNS, argument=tracking_uri, profile=profile.tracking_uri)
-    tracker = MlflowTracker(uri, RUNS, screen.warned)
     try:
         summary = run_sweep(
             plans,
             profile,
             observer=screen,
-            tracker=tracker,
+            tracker=tracker_of(screen.warned),
             runs=RUNS,
             fingerprints=fingerprints,
         )
