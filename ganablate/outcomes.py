@@ -34,7 +34,9 @@ from ganablate.ledger import TrialFolder
 from ganablate.study.plan import Trial
 
 Outcome = Literal["ok", "saturated", "collapsed", "diverged"]
-OUTCOMES: tuple[Outcome, ...] = ("ok", "saturated", "collapsed", "diverged")
+FAILURES: tuple[Outcome, ...] = ("saturated", "collapsed", "diverged")
+"""Outcomes that are failures of the arm."""
+OUTCOMES: tuple[Outcome, ...] = ("ok", *FAILURES)
 
 ONE_SIDED = 0.98
 """Share of alike decisions from which D is one-sided about a set of images."""

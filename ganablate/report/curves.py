@@ -17,6 +17,7 @@ import pandas as pd
 
 from ganablate.catalog import DATASETS, metric_columns, on_images
 from ganablate.ledger import TrialFolder
+from ganablate.report.typed_csv import read_typed
 from ganablate.study.plan import Plan, Trial
 from ganablate.work import Wanted, state_of
 
@@ -155,14 +156,9 @@ def read_curves(path: Path) -> pd.DataFrame:
     Raises:
         ValueError: a column is missing, or a number is none.
     """
-    text = pd.read_csv(path, dtype="string", keep_default_na=False, na_values=[""])
-    lacking = [name for name in _NEEDED if name not in text]
-    if lacking:
-        raise ValueError(f"{path}: not a table of curves, the column {lacking[0]} is missing")
-    try:
-        return text.reindex(columns=list(_TYPES)).astype(_TYPES)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    return read_typed(
+        path, "curves", _NEEDED, lambda text: text.reindex(columns=list(_TYPES)).astype(_TYPES)
+    )
 
 
 def merge_curves(here: pd.DataFrame, committed: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:

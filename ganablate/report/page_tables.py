@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from ganablate.outcomes import OUTCOMES
 from ganablate.report.captions import MISSING, primary_column
 from ganablate.report.claims.judgement import Judgement
 from ganablate.report.columns import TextColumn, text_columns
@@ -21,7 +22,7 @@ _LEADING = (
 )  # fmt: skip
 """Keys of the columns of the first table, in its order, `primary` for the plan's."""
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-_OUTCOMES = ("ok", "saturated", "collapsed", "diverged", "not_assessed")
+_OUTCOMES = (*OUTCOMES, "not_assessed")
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,8 @@ import numpy as np
 import pandas as pd
 
 from ganablate.catalog import METRICS, PROBES, Scale, metric_columns, probe_columns
+from ganablate.outcomes import FAILURES
 from ganablate.report.statistics import Array, Summary, steadied, summary
-
-FAILED = ("diverged", "saturated", "collapsed")
-"""Outcomes that are failures of the arm."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ def replicates_of(trials: pd.DataFrame, arm: str, column: str) -> Replicates:
     known = own[own[column].notna()]
     values = {int(key): float(x) for key, x in zip(known["replicate"], known[column], strict=True)}
     diverged = int((own[column].isna() & (own["outcome"] == "diverged").fillna(False)).sum())
-    failed = int(own["outcome"].isin(FAILED).sum())
+    failed = int(own["outcome"].isin(FAILURES).sum())
     return Replicates(values, diverged, failed, len(own))
 
 

@@ -14,6 +14,7 @@ from ganablate.catalog import METRICS, metric_columns, probe_columns
 from ganablate.ledger import TrialFolder
 from ganablate.outcomes import judge
 from ganablate.report.curves import measured_points
+from ganablate.report.typed_csv import read_typed
 from ganablate.study.plan import Plan, Trial
 from ganablate.work import state_of
 
@@ -159,15 +160,8 @@ def read_trials(path: Path) -> pd.DataFrame:
         ValueError: the file has no column `trial_id`, `arm`, `replicate` or `state`, or a number
             that is none.
     """
-    # Only an empty cell is missing: an arm may be called "NA" or "None".
-    text = pd.read_csv(path, dtype="string", keep_default_na=False, na_values=[""])
-    lacking = [name for name in ("trial_id", "arm", "replicate", "state") if name not in text]
-    if lacking:
-        raise ValueError(f"{path}: not a table of trials, the column {lacking[0]} is missing")
-    try:
-        return _typed(text)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    needed = ("trial_id", "arm", "replicate", "state")
+    return read_typed(path, "trials", needed, _typed)
 
 
 def _difference(old: Mapping[str, Any], new: Mapping[str, Any], names: list[str]) -> str | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from scipy.stats import binomtest
 
+from ganablate.outcomes import FAILURES
 from ganablate.report.claims import wording
 from ganablate.report.claims.finding import Evidence, Finding, nothing
 from ganablate.report.claims.judgement import (
@@ -20,7 +21,6 @@ from ganablate.report.claims.judgement import (
     CONTRADICTED,
     SUPPORTED,
 )
-from ganablate.report.replicates import FAILED
 from ganablate.report.statistics import holm
 from ganablate.study.claims import OutcomeRate, Relation
 
@@ -46,7 +46,7 @@ def limits(held: int, n: int, alpha: float) -> tuple[float, float]:
 
 def judge_outcome(evidence: Evidence, statement: OutcomeRate) -> Finding:
     """The share of trials with an outcome. A trial that was not assessed counts as neither."""
-    meant = FAILED if statement.expected == "fails" else (statement.expected,)
+    meant = FAILURES if statement.expected == "fails" else (statement.expected,)
     counts = []
     for arm in evidence.named(statement.named):
         known = evidence.outcomes(arm)

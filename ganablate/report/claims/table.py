@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from ganablate.report.claims.judgement import Judgement
+from ganablate.report.typed_csv import read_typed
 
 _TEXTS = ("id", "kind", "verdict", "says", "budget", "arms", "n", "numbers", "because")
 _NUMBERS = ("estimate", "low", "high", "p")
@@ -40,14 +41,7 @@ def read_claims(path: Path) -> pd.DataFrame:
     Raises:
         ValueError: a column is missing, or a number is none.
     """
-    text = pd.read_csv(path, dtype="string", keep_default_na=False, na_values=[""])
-    lacking = [name for name in COLUMNS if name not in text]
-    if lacking:
-        raise ValueError(f"{path}: not a table of claims, the column {lacking[0]} is missing")
-    try:
-        return _typed(text[list(COLUMNS)])
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+    return read_typed(path, "claims", COLUMNS, lambda text: _typed(text[list(COLUMNS)]))
 
 
 def measured_cell(row: pd.Series) -> str:
