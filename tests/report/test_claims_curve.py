@@ -106,6 +106,13 @@ def test_a_trend_is_the_mean_of_kendalls_tau_over_trials():
     assert rising.p == pytest.approx(2 * stats.t.sf(abs(np.mean(taus)) / error, 3), rel=1e-9)
 
 
+def test_no_interval_of_tau_is_shown_beyond_one():
+    values = [[9.0, 8, 7, 6, 5, 4], [9.0, 8, 7, 6, 5, 4], [9.0, 4, 7, 6, 5, 8]]
+    found = on_fid({"baseline": values}, arm="baseline", trend={"is": "falling"})
+    assert found.low == -1.0
+    assert -1.0 < found.estimate < found.high <= 1.0
+
+
 def test_a_curve_that_wanders_is_flat_and_one_trial_is_no_trend():
     values = [[20.0, 22, 19, 21, 20, 22], [20.0, 19, 21, 22, 19, 20], [21.0, 20, 22, 19, 21, 20],
               [20.0, 21, 19, 22, 20, 21], [22.0, 19, 20, 21, 22, 19]]  # fmt: skip

@@ -141,7 +141,8 @@ def _trend(evidence: Evidence, statement: Curve, shape: Trend) -> Finding:
     title = f"Kendall's tau of {title_of(evidence, statement.metric)} with time"
     # Turning one pair of points round moves tau by so much.
     step = 4 / (fewest * (fewest - 1)) if fewest > 1 else 0.0
-    return judge_within(Within(title, taus, meant, step=step, bare=True), evidence.alpha)
+    within = Within(title, taus, meant, step=step, bare=True, limits=(-1.0, 1.0))
+    return judge_within(within, evidence.alpha)
 
 
 def _tau(values: Array) -> float:

@@ -25,7 +25,8 @@ class Within:
 
     `back` undoes the scale for a reader. `step` is the least standard deviation that numbers on
     their grid can tell: trials that agree on every pair of points still do not know more. With
-    `bare` a number is shown as it is, else as a ratio or a signed difference.
+    `bare` a number is shown as it is, else as a ratio or a signed difference. No number can lie
+    outside of `limits`, so no interval is shown to.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Within:
     back: Callable[[float], float] = float
     step: float = 0.0
     bare: bool = False
+    limits: tuple[float, float] = (-math.inf, math.inf)
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,8 @@ def _arm(name: str, values: Array, within: Within, alpha: float) -> _Arm:
     n = len(known)
     found = Difference(np.array(mean), np.array(deviation / math.sqrt(n)), np.array(float(n - 1)))
     with np.errstate(over="ignore"):
-        low, high = (float(within.back(float(end))) for end in found.interval(1 - alpha))
+        ends = np.clip(found.interval(1 - alpha), *within.limits)
+        low, high = (float(within.back(float(end))) for end in ends)
     finite = math.isfinite(low) and math.isfinite(high)
     tested = by_t(found, within.meant)
     return _Arm(name, n, left, mean, low if finite else None, high if finite else None, tested)

@@ -59,7 +59,7 @@ def draw_over_time(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path:
             axes.fill_between(line["images_seen"], line["low"], line["high"], color=ink, alpha=0.15)
             axes.plot(
                 line["images_seen"], line["mean"], color=ink, lw=1.2, marker="o", ms=3,
-                ls="--" if arm.name in apart else "-", label=style.wrapped(arm.name, 26, lines=2),
+                ls="--" if arm.name in apart else "-", label=style.wrapped(arm.name, 20, lines=2),
             )  # fmt: skip
         low, high = float(points["low"].min()), float(points["high"].max())
         if low > 0 and high / low > 20:

@@ -1,0 +1,110 @@
+"""Whether the faster trainer ends at the same FID as a plain loop, and bf16 at the same as fp32.
+
+    python benchmarks/trainer_equivalence.py [--replicates 8] [--iterations 975]
+
+A DCGAN of width 16 on 28x28 digits (975 iterations of 128 images are 25 epochs of `mnist_5k`),
+trained by a plain PyTorch loop and by the trainer in fp32 and in bf16, each from its own seeds.
+Equal means: the 90 % interval of the ratio of FIDs lies within 1/1.25 and 1.25 (two one-sided
+tests at 5 %), which is the margin that studies take unless they argue for another.
+"""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Callable
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+
+MARGIN = 1.25
+BATCH, LATENT, WIDTH, SIZE = 128, 100, 16, 28
+FAKES = 5_000
+
+
+def plain_loop(images: np.ndarray, seed: int, iterations: int) -> np.ndarray:
+    import plain_loops as peers
+    import torch
+
+    torch.manual_seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - as plain loops do
+    networks = peers.dcgan_networks(WIDTH, LATENT, SIZE)
+    real = peers.batches(images, SIZE, BATCH, workers=0)
+    for _, _ in zip(range(iterations), peers.dcgan_loop(networks, real, LATENT), strict=False):
+        pass
+    generator = networks[0].eval()
+    with torch.inference_mode():
+        fakes = torch.cat([generator(torch.randn(500, LATENT, 1, 1)) for _ in range(FAKES // 500)])
+    pixels = fakes.add(1).div(2).mul(255).round().to(torch.uint8)
+    return pixels.permute(0, 2, 3, 1).numpy()
+
+
+def trainer(precision: str) -> Callable[[np.ndarray, int, int], np.ndarray]:
+    def train(images: np.ndarray, seed: int, iterations: int) -> np.ndarray:
+        from trainer_speed import settings
+
+        from ganablate.gan.trainer import Trainer
+
+        small = {"image_size": SIZE, "g_width": WIDTH, "d_width": WIDTH, "seed": seed}
+        config = settings("dcgan").model_copy(update={**small, "iterations": iterations})
+        made = Trainer(config, images, device="cpu", precision=precision)
+        made.train(iterations)
+        return made.sample(FAKES, "evaluation")
+
+    return train
+
+
+SIDES = {"plain loop": plain_loop, "fp32": trainer("fp32"), "bf16": trainer("bf16")}
+
+
+def fid_of(side: str, seed: int, iterations: int, cache: Path) -> float:
+    import plain_loops as peers
+    import torch
+
+    from ganablate.metrics.extractors import mnist_classifier
+    from ganablate.metrics.fid import fid
+
+    torch.set_num_threads(1)
+    images = peers.digits(cache)
+    fakes = SIDES[side](images, seed, iterations)
+    return fid(mnist_classifier(images), mnist_classifier(fakes))["fid"]
+
+
+def main() -> None:
+    from ganablate.report.statistics import summary, welch
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--replicates", type=int, default=8)
+    parser.add_argument("--iterations", type=int, default=975)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="ganablate-bench-") as folder:
+        import plain_loops as peers
+
+        peers.digits(Path(folder))  # once, before the processes share it
+        jobs = [
+            (side, 1_000 * number + seed, given.iterations, Path(folder))
+            for seed in range(given.replicates)
+            for number, side in enumerate(SIDES)
+        ]
+        with get_context("spawn").Pool(2) as pool:
+            found = pool.starmap(fid_of, jobs, chunksize=1)
+    numbers = {side: np.array(found[number :: len(SIDES)]) for number, side in enumerate(SIDES)}
+    print(f"FID after {given.iterations} iterations, n = {given.replicates} a side")
+    for side, values in numbers.items():
+        print(f"  {side:10} {values.mean():6.1f} +- {values.std(ddof=1):.1f}")
+    for ours, theirs in (("fp32", "plain loop"), ("bf16", "plain loop"), ("bf16", "fp32")):
+        ratio = welch(summary(np.log(numbers[ours])), summary(np.log(numbers[theirs])))
+        low, high = (float(np.exp(end)) for end in ratio.interval(0.90))
+        p = float(ratio.p_equivalent(np.log(MARGIN)))
+        verdict = "equivalent" if p <= 0.05 else "cannot tell"
+        print(
+            f"  {ours} / {theirs}: x{np.exp(ratio.estimate):.3f} [{low:.3f}, {high:.3f}] at 90 %, "
+            f"p of equivalence within x{MARGIN} {p:.4f}: {verdict}"
+        )
+
+
+if __name__ == "__main__":
+    main()
