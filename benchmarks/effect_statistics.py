@@ -29,7 +29,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from ganablate.report.replicates import FAILED
+from ganablate.outcomes import FAILURES
 from ganablate.report.statistics import (
     ALPHA,
     Array,
@@ -112,7 +112,7 @@ def real_trials(results: Path = RESULTS) -> RealTrials:
             continue
         unknown, few = trials["outcome"].isna(), trials["modes"] <= FEW_CLASSES
         known = trials["fid"].notna() & trials["modes"].notna()
-        failed = known & (trials["outcome"].isin(FAILED) | (unknown & few))
+        failed = known & (trials["outcome"].isin(FAILURES) | (unknown & few))
         logs = np.log(trials["fid"])
         baseline = known & ~failed & (trials["arm"] == trials["arm"].iloc[0])
         for arm in trials["arm"].unique():
