@@ -16,9 +16,10 @@ from ganablate.gan.data import DataError, materialise, training_subset
 
 
 @pytest.fixture(scope="module")
-def digits():
-    """mnist_5k, parsed once for the whole module: its text file takes seconds."""
-    return datasets.mnist_5k(Path())
+def digits(digits_cache):
+    """mnist_5k as it was parsed for all tests: its text file takes seconds."""
+    made = materialise("mnist_5k", 28, data_root=None, cache=digits_cache)
+    return np.array(made.images), made.labels
 
 
 @pytest.fixture

@@ -38,6 +38,30 @@ def make_plan(arms, *, replicates=3, metrics=METRICS, primary="fid", excluded=()
     )  # fmt: skip
 
 
+def three_arms_plan():
+    return make_plan(
+        {
+            "baseline": {},
+            "d_dropout=0.0": {"d_dropout": 0.0},
+            "criterion=least_squares": {"criterion": "least_squares"},
+        }
+    )
+
+
+def write_all(plan, root, *, skip=(), samples=True):
+    """Write every trial of a plan but those left out; returns the root of the trial folders."""
+    for trial in plan.trials:
+        if trial.trial_id in skip:
+            continue
+        generator = np.random.default_rng(int(trial.trial_id[:8], 16))
+        pictures = generator.integers(0, 256, (12, 28, 28, 1), dtype=np.uint8)
+        write_trial(
+            root, trial, numbers=numbers_of(generator), losses=curves_of(generator, steps=450),
+            samples=pictures if samples else None,
+        )  # fmt: skip
+    return root
+
+
 def write_trial(root, trial, *, numbers, outcome="ok", stamp=STAMP, losses=None, **settings):
     """Write a complete trial's folder. `settings`: samples, attempt.
 

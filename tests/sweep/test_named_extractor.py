@@ -1,6 +1,7 @@
 """A trial that two studies share is measured with the extractor of each; a missing one is told."""
 
 import dataclasses
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,9 +25,11 @@ LINE = NAMED_EXTRACTORS["inception"]
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def runs(tmp_path_factory: pytest.TempPathFactory, digits_cache: Path) -> Path:
     """Where the data lie, read once."""
-    return tmp_path_factory.mktemp("runs")
+    runs = tmp_path_factory.mktemp("runs")
+    shutil.copytree(digits_cache, runs / "data")
+    return runs
 
 
 @pytest.fixture
