@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STUDY ?= studies/quickstart.yaml
 
-.PHONY: help install demo run report ui check lint types imports test test-slow test-all golden bench clean
+.PHONY: help install demo run report ui check lint types imports test test-slow test-all golden schema bench audit docs clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed 's/:.*##/:/'
@@ -46,6 +46,10 @@ test-slow: install   ## the slow tests, one by one: real Ray sweeps, kill and re
 
 test-all: test test-slow  ## every test
 
+schema: install  ## rewrite the JSON schemas that editors check studies and profiles with
+	$(BIN)/ganablate schema > studies/study.schema.json
+	$(BIN)/ganablate schema --sweep > sweeps/sweep.schema.json
+
 golden: install  ## rewrite the expected files under tests/golden
 	GANABLATE_UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/report
 
@@ -54,5 +58,15 @@ bench: install   ## overhead of a trial; error, coverage and power of the statis
 	$(BIN)/python benchmarks/effect_statistics.py
 	$(BIN)/python benchmarks/adaptive_replicates.py
 
+docs: install    ## build the site of docs/ into site/
+	$(BIN)/python -m docs.made.pages
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+audit: install   ## ask PyPI's advisories about every pinned package; needs the network
+	@$(BIN)/pip-audit --strict --no-deps --disable-pip --progress-spinner off \
+	  --requirement requirements.lock || { echo "audit: NOT passed. Either a package above has a \
+	known hole, or the advisories could not be asked ('could not be audited', 'connection'): then \
+	nothing is known, good or bad. Run it again where https://pypi.org answers."; exit 1; }
+
 clean:           ## remove runs/ (all trials!) and caches; results/ stays
-	rm -rf runs build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf runs site build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

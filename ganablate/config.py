@@ -36,6 +36,10 @@ Rate = Annotated[float, NOT_BOOLEAN, Field(gt=0)]
 Decay = Annotated[float, NOT_BOOLEAN, Field(ge=0, lt=1)]
 Share = Annotated[float, NOT_BOOLEAN, Field(ge=0, lt=1)]
 # The bounds on sizes refuse slips of the keyboard (a latent of 10^9) before they eat the memory.
+Epochs = Annotated[int, NOT_BOOLEAN, Field(ge=1, le=1_000_000)]
+MOST_ITERATIONS = 10_000_000
+"""Every step's losses are kept, in memory and on disk: some 0.3 GB a trial of that length."""
+Iterations = Annotated[int, NOT_BOOLEAN, Field(ge=1, le=MOST_ITERATIONS)]
 Width = Annotated[int, NOT_BOOLEAN, Field(ge=1, le=8192)]
 LatentDim = Annotated[int, NOT_BOOLEAN, Field(ge=1, le=65536)]
 BatchSize = Annotated[int, NOT_BOOLEAN, Field(ge=2, le=65536)]
@@ -85,62 +89,66 @@ class TrialConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    dataset: str
+    dataset: str = Field(description="the real images")
     channels: Literal[1, 3] | None = Field(None, description="of a folder; a named set has its own")
-    image_size: ImageSize
+    image_size: ImageSize = Field(description="height and width in pixels")
     crop: Crop | None = Field(None, description="side of the centred square cut out, then resized")
     pixel_range: Literal["unit", "signed"] = Field(description="[0, 1] or [-1, 1]")
     train_images: Count | None = Field(None, description="first so many of a fixed shuffle; all")
 
-    network: str
-    latent_dim: LatentDim
+    network: str = Field(description="the pair of nets; brings defaults of its own")
+    latent_dim: LatentDim = Field(description="numbers that G makes an image of")
     latent: Literal["normal", "uniform"] = Field(description="N(0, 1), or uniform in [-1, 1]")
-    g_width: Width
-    d_width: Width
-    g_activation: str
-    d_activation: str
-    g_output: str
-    g_norm: Norm
-    d_norm: Norm
-    d_dropout: Share
-    init: str
-    hidden_layers: Few | None = None
-    resampling: Literal["strided", "pooling"] | None = None
-    ends: Literal["convolution", "linear"] | None = None
+    g_width: Width = Field(description="G's size: maps or units, as the network counts them")
+    d_width: Width = Field(description="D's size: maps or units, as the network counts them")
+    g_activation: str = Field(description="of G's hidden layers")
+    d_activation: str = Field(description="of D's hidden layers")
+    g_output: str = Field(description="activation of G's last layer")
+    g_norm: Norm = Field(description="normalisation of G's layers")
+    d_norm: Norm = Field(description="normalisation of D's layers")
+    d_dropout: Share = Field(description="share of D's units dropped in a step")
+    init: str = Field(description="how weights start")
+    hidden_layers: Few | None = Field(None, description="of the mlp")
+    resampling: Literal["strided", "pooling"] | None = Field(
+        None, description="how dcgan changes the size of maps"
+    )
+    ends: Literal["convolution", "linear"] | None = Field(
+        None, description="G's first and D's last layer, of dcgan"
+    )
 
-    criterion: str
+    criterion: str = Field(description="what D and G are trained to lower")
     real_labels: Labels | None = Field(None, description="of D's loss, drawn uniformly; None: 1")
     fake_labels: Labels | None = Field(None, description="of D's loss, drawn uniformly; None: 0")
-    penalty: str | None = None
-    penalty_weight: Weight | None = None
+    penalty: str | None = Field(None, description="added to D's criterion")
+    penalty_weight: Weight | None = Field(None, description="what the penalty is multiplied by")
     d_weight_clip: Rate | None = Field(None, description="D's weights stay in +- this")
     d_steps: Few = Field(description="D steps in an iteration, each on real images of its own")
     g_steps: Few = Field(description="G steps in an iteration")
     g_ema: Decay | None = Field(None, description="decay of the averaged G that is sampled from")
 
-    g_optimizer: str
-    d_optimizer: str
-    g_lr: Rate
-    d_lr: Rate
-    g_beta1: Decay | None = None
-    d_beta1: Decay | None = None
-    g_beta2: Decay | None = None
-    d_beta2: Decay | None = None
-    g_momentum: Decay | None = None
-    d_momentum: Decay | None = None
-    g_alpha: Decay | None = None
-    d_alpha: Decay | None = None
-    g_rho: Decay | None = None
-    d_rho: Decay | None = None
-    g_weight_decay: Weight | None = None
-    d_weight_decay: Weight | None = None
+    g_optimizer: str = Field(description="of G's weights")
+    d_optimizer: str = Field(description="of D's weights")
+    g_lr: Rate = Field(description="learning rate of G")
+    d_lr: Rate = Field(description="learning rate of D")
+    g_beta1: Decay | None = Field(None, description="memory of gradients, of adam(w)")
+    d_beta1: Decay | None = Field(None, description="memory of gradients, of adam(w)")
+    g_beta2: Decay | None = Field(None, description="memory of their squares, of adam(w)")
+    d_beta2: Decay | None = Field(None, description="memory of their squares, of adam(w)")
+    g_momentum: Decay | None = Field(None, description="of sgd and rmsprop")
+    d_momentum: Decay | None = Field(None, description="of sgd and rmsprop")
+    g_alpha: Decay | None = Field(None, description="memory of squared gradients, of rmsprop")
+    d_alpha: Decay | None = Field(None, description="memory of squared gradients, of rmsprop")
+    g_rho: Decay | None = Field(None, description="memory of squares, of adadelta")
+    d_rho: Decay | None = Field(None, description="memory of squares, of adadelta")
+    g_weight_decay: Weight | None = Field(None, description="pulls weights to 0")
+    d_weight_decay: Weight | None = Field(None, description="pulls weights to 0")
     g_grad_clip: Rate | None = Field(None, description="largest norm of all gradients together")
     d_grad_clip: Rate | None = Field(None, description="largest norm of all gradients together")
-    lr_schedule: str | None = None
+    lr_schedule: str | None = Field(None, description="of both learning rates over the training")
 
-    batch_size: BatchSize
-    epochs: Count | None = None
-    iterations: Count | None = None
+    batch_size: BatchSize = Field(description="real images of a D step")
+    epochs: Epochs | None = Field(None, description="times that D sees every real image")
+    iterations: Iterations | None = Field(None, description="times that D, then G make their steps")
 
     precision: Literal["fp32", "bf16"] | None = Field(None, description="None: as the machine is")
     device: Literal["cpu", "cuda"] | None = Field(None, description="None: as the sweep says")

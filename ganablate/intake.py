@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ganablate.catalog import METRICS, PROBES, Metric, Probe
+from ganablate.catalog import DATASETS, METRICS, PROBES, Metric, Probe
 from ganablate.study.check import check
 from ganablate.study.errors import Problem, StudyError
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
-from ganablate.study.wording import unknown
+from ganablate.study.wording import show, unknown_part
 from ganablate.sweep.profile import DEFAULT_PROFILE, Profile, load_profile
 
 
@@ -75,7 +75,7 @@ def _unknown(
     for name in names:
         if name in table:
             continue
-        message = unknown(what, name, table)
+        message = unknown_part(what, name, table)
         owner = next((key for key, line in table.items() if name in line.columns), None)
         if owner:
             message = f'"{name}" is a column of {owner}: {option} {owner}'
@@ -144,6 +144,19 @@ def budgets_with_results(study: Study, results: Path, trials: Path) -> list[str]
     return found
 
 
+def budgets_without_files(study: Study) -> list[str]:
+    """Budgets whose images ship with a package and are measured with shipped weights."""
+    return [
+        name
+        for name in study.budget_names
+        if study.extractor_at(name) is None
+        and all(
+            arm.config.dataset in DATASETS and DATASETS[arm.config.dataset].embedded
+            for arm in expand(study, name).arms
+        )
+    ]
+
+
 def read_profile(path: Path | None = None, data_root: Path | None = None) -> Profile:
     """The profile named, else the default file, else, where there is none, the defaults.
 
@@ -159,4 +172,33 @@ def read_profile(path: Path | None = None, data_root: Path | None = None) -> Pro
     else:
         profile = load_profile(path or DEFAULT_PROFILE)
     root = data_root or profile.data_root
-    return profile.model_copy(update={"data_root": root.expanduser()}) if root else profile
+    if root is None:
+        return profile
+    option = "--data-root" if data_root else f"{path or DEFAULT_PROFILE}, data_root"
+    return profile.model_copy(update={"data_root": _folder(root, option)})
+
+
+def _folder(given: Path, option: str) -> Path:
+    """The folder named, which need not be there yet; it must not be something else.
+
+    Raises:
+        StudyError: It cannot be a folder.
+    """
+    try:
+        folder = given.expanduser()
+        is_other = folder.exists() and not folder.is_dir()
+    except (OSError, RuntimeError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise StudyError(
+            [Problem(option, f"{show(str(given))}: {reason}; name a folder")]
+        ) from None
+    if is_other or "\0" in str(given):
+        raise StudyError(
+            [
+                Problem(
+                    option,
+                    f"{show(str(given))} is no folder; name the one that holds the data sets",
+                )
+            ]
+        )
+    return folder

@@ -9,35 +9,39 @@
     animation.gif         the same grids, one after the other
     samples.npy           the last 64 generated images, uint8
     losses.npz            every step of every loss, exactly
-    weights.safetensors   both networks at the end
+    weights.safetensors   the networks at the end, as far as the profile keeps them
     probes/walk-lines.png a picture that a probe drew
     evaluations/00000640.json  what was measured on images after so many iterations
     metrics.json          numbers, protocols, and which metrics and probes were evaluated
     complete.json         written last, by rename: the trial is complete
-    failure.json          traceback of the last attempt, until the trial completes
+    failure.json          why the last attempt failed, until the trial completes
+    traceback.txt         where it failed; none where the process was killed
 
 Every file is replaced in one step, so a process that is killed leaves the old file or the new
-one. The lock is the kernel's: it goes with the process that holds it. Hosts that do not share a
-file system are not protected against each other.
+one. A damaged file counts as absent, and is told. The lock is that of `ganablate.trial_lock`.
 """
 
-import contextlib
-import json
+import itertools
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
-from filelock import FileLock, Timeout
-
-from ganablate.atomic_write import replacing, write_text
-from ganablate.study.identity import ID_VERSION, SEMANTICS_VERSION
+from ganablate.arrays import read_array, read_arrays, write_array, write_arrays
+from ganablate.atomic_write import read_json, replacing, write_json, write_text
+from ganablate.study.identity import ID_VERSION, SEMANTICS_VERSION, plugin_content
 from ganablate.study.plan import Trial
+from ganablate.trial_lock import TrialLock
+
+if TYPE_CHECKING:
+    import numpy as np
 
 State = Literal["pending", "running", "complete", "failed", "stale"]
+RETIRED = ".stale-"
+"""Between the id and the number of a folder that was put aside."""
 CHECKPOINTS_KEPT = 2
 """States kept, newest first: if the last one cannot be read, the one before it can."""
 _ATTEMPTS = "attempts/[0-9]*.json"  # not the hidden file of a write that was cut off
@@ -57,45 +61,27 @@ def one_line(error: BaseException) -> str:
     return f"{kind}: {text.splitlines()[0]}" if text else kind
 
 
-def _write_json(path: Path, content: Mapping[str, Any]) -> None:
-    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    """The file's content; None when there is no file or it does not hold an object."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
-        return None
-    return content if isinstance(content, dict) else None
-
-
 class TrialFolder:
     """The folder of one trial under `root`; nothing is created before something is written."""
 
     def __init__(self, root: Path, trial_id: str) -> None:
         self.trial_id = trial_id
         self.path = root / trial_id
-        self._lock_path = root / ".locks" / f"{trial_id}.lock"
+        self._lock = TrialLock(root / ".locks" / f"{trial_id}.lock")
 
     # --- the claim ---
 
-    @contextlib.contextmanager
-    def claim(self) -> Iterator[None]:
+    def claim(self) -> AbstractContextManager[None]:
         """Hold the trial's lock; waits as long as another process holds it."""
-        self._lock_path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self._lock_path):
-            yield
+        return self._lock.taken()
+
+    def claim_if_free(self) -> AbstractContextManager[bool]:
+        """Hold the trial's lock, or have False at once where another process does."""
+        return self._lock.taken_if_free()
 
     def is_claimed(self) -> bool:
         """Whether some process works on the trial at this moment."""
-        if not self._lock_path.exists():
-            return False
-        try:
-            with FileLock(self._lock_path, timeout=0):
-                return False
-        except Timeout:
-            return True
+        return self._lock.is_taken()
 
     # --- what the trial is ---
 
@@ -104,44 +90,56 @@ class TrialFolder:
 
         Call it under the claim.
         """
-        for left in self.path.glob("checkpoints/.writing-*"):
-            shutil.rmtree(left, ignore_errors=True)
-        _write_json(
+        for left in self.leftovers():
+            remove(left)
+        settings = trial.config.model_dump(exclude_none=True)
+        write_json(
             self.path / "trial.json",
             {
                 "trial_id": trial.trial_id,
                 "id_version": ID_VERSION,
                 "semantics_version": SEMANTICS_VERSION,
                 "data_id": trial.data_id,
-                "settings": trial.config.model_dump(exclude_none=True),
+                "settings": settings,
+                **plugin_content(settings),
             },
         )
 
-    def retire(self) -> None:
-        """Move a stale folder out of the way, keeping what it holds."""
-        for number in range(1, 10_000):
-            aside = self.path.with_name(f"{self.trial_id}.stale-{number}")
-            if not aside.exists():
-                self.path.rename(aside)
-                return
+    def leftovers(self) -> list[Path]:
+        """What writes that were cut off left behind; whoever holds the claim may remove it."""
+        return sorted(self.path.rglob(".*"))
+
+    def retire(self) -> Path:
+        """Move a stale folder out of the way, keeping what it holds; returns where it is."""
+        numbers = itertools.count(1)
+        names = (self.path.with_name(f"{self.trial_id}{RETIRED}{number}") for number in numbers)
+        aside = next(path for path in names if not path.exists())
+        self.path.rename(aside)
+        return aside
 
     # --- attempts ---
 
     def begin_attempt(self, facts: Mapping[str, Any]) -> int:
         """Record that an execution starts; returns its number, from 1."""
         number = len(list(self.path.glob(_ATTEMPTS))) + 1
-        _write_json(self._attempt_path(number), {"attempt": number, **facts})
+        write_json(self._attempt_path(number), {"attempt": number, **facts})
         return number
 
     def update_attempt(self, number: int, **facts: object) -> None:
         """Add to what is known of an execution, such as its time so far."""
-        known = _read_json(self._attempt_path(number)) or {"attempt": number}
-        _write_json(self._attempt_path(number), {**known, **facts})
+        known = read_json(self._attempt_path(number)) or {"attempt": number}
+        write_json(self._attempt_path(number), {**known, **facts})
 
     def attempts(self) -> list[dict[str, Any]]:
         """Every execution so far, oldest first."""
-        found = (_read_json(path) for path in sorted(self.path.glob(_ATTEMPTS)))
+        found = (read_json(path) for path in sorted(self.path.glob(_ATTEMPTS)))
         return [attempt for attempt in found if attempt is not None]
+
+    @property
+    def begun(self) -> str:
+        """When its first attempt started: tells a training from one that was put aside."""
+        first = read_json(self._attempt_path(1)) or {}
+        return str(first.get("started_ms", ""))
 
     def _attempt_path(self, number: int) -> Path:
         return self.path / "attempts" / f"{number:04d}.json"
@@ -153,6 +151,8 @@ class TrialFolder:
     ) -> Path:
         """Store the state after `iteration` with its block of losses, together or not at all.
 
+        A block that is there already stays: its points may have been sent.
+
         Returns:
             The path of the block.
         """
@@ -163,66 +163,64 @@ class TrialFolder:
         try:
             with replacing(staging / "state.pt") as temporary:
                 write_state(temporary)
-            _write_json(staging / "block.json", block)
-            if target.exists():
-                shutil.rmtree(target)
-            staging.chmod(0o755)  # mkdtemp makes it private; results are for everyone to read
-            staging.rename(target)
+            if read_json(target / "block.json") is not None:
+                (staging / "state.pt").replace(target / "state.pt")
+            else:
+                write_json(staging / "block.json", block)
+                remove(target)
+                staging.chmod(0o755)  # mkdtemp makes it private; results are for everyone to read
+                staging.rename(target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
-        for old in self._checkpoints()[CHECKPOINTS_KEPT:]:
-            (old / "state.pt").unlink(missing_ok=True)
+        for old in self.states()[CHECKPOINTS_KEPT:]:
+            old.unlink(missing_ok=True)
         return target / "block.json"
 
     @property
     def reached(self) -> int:
-        """Iterations at the newest checkpoint; 0 without one."""
-        newest = next(iter(self._checkpoints()), None)
-        return 0 if newest is None else int(newest.name.removeprefix("at-"))
+        """Iterations at the newest state; 0 without one."""
+        newest = next(iter(self.states()), None)
+        return 0 if newest is None else _iteration(newest)
 
-    def discard_checkpoint(self, state: Path) -> None:
-        """Remove a checkpoint that cannot be read, its block included: it will be made again."""
-        shutil.rmtree(state.parent)
+    @property
+    def points_reach(self) -> int:
+        """Iterations that the blocks of losses cover; 0 without one.
+
+        It may be more than a state covers: where the newest cannot be read, its block stays.
+        """
+        blocks = reversed(self.blocks())
+        return next((_iteration(block) for block in blocks if read_json(block) is not None), 0)
 
     def states(self) -> list[Path]:
-        """Files of stored states, newest first."""
-        return [path / "state.pt" for path in self._checkpoints() if (path / "state.pt").exists()]
+        """Files of stored states, newest first. One that cannot be read may be removed."""
+        return sorted(self.path.glob("checkpoints/at-[0-9]*/state.pt"), reverse=True)
 
     def blocks(self) -> list[Path]:
         """Every block of losses, oldest first."""
-        return sorted(self.path.glob("checkpoints/at-*/block.json"))
-
-    def _checkpoints(self) -> list[Path]:
-        return sorted(self.path.glob("checkpoints/at-*"), reverse=True)
+        return sorted(self.path.glob("checkpoints/at-[0-9]*/block.json"))
 
     # --- results ---
 
-    def write_losses(self, losses: Mapping[str, np.ndarray]) -> None:
+    def write_losses(self, losses: "Mapping[str, np.ndarray]") -> None:
         """Store every step of every loss, float32 [iterations]."""
-        with replacing(self.path / "losses.npz") as temporary, temporary.open("wb") as file:
-            arrays: dict[str, Any] = dict(losses)
-            np.savez_compressed(file, **arrays)
+        write_arrays(self.path / "losses.npz", losses)
 
-    def losses(self) -> dict[str, np.ndarray]:
+    def losses(self) -> "dict[str, np.ndarray]":
         """Every step of every loss, float32 [iterations]; empty before the trial's end."""
-        try:
-            with np.load(self.path / "losses.npz", allow_pickle=False) as stored:
-                return {key: stored[key] for key in stored.files}
-        except FileNotFoundError:
-            return {}
+        return read_arrays(self.path / "losses.npz")
 
-    def write_samples(self, images: np.ndarray) -> None:
+    def write_samples(self, images: "np.ndarray") -> None:
         """Store the last generated images, uint8 [n, height, width, channels]."""
-        with replacing(self.path / "samples.npy") as temporary, temporary.open("wb") as file:
-            np.save(file, images)
+        write_array(self.path / "samples.npy", images)
 
-    def samples(self) -> np.ndarray | None:
+    def samples(self) -> "np.ndarray | None":
         """The last generated images, uint8 [n, height, width, channels], if there are any."""
-        try:
-            stored: np.ndarray = np.load(self.path / "samples.npy", allow_pickle=False)
-        except FileNotFoundError:
-            return None
-        return stored
+        return read_array(self.path / "samples.npy")
+
+    @property
+    def weights(self) -> Path:
+        """Where the networks of the end are kept; the file need not be there."""
+        return self.path / "weights.safetensors"
 
     def probe_picture(self, probe: str, picture: str) -> Path:
         """Where a picture that a probe drew is kept; it need not be there."""
@@ -233,7 +231,7 @@ class TrialFolder:
     ) -> None:
         """Add measured numbers to those already there. A metric without a number is missing."""
         known = self.metrics()
-        _write_json(
+        write_json(
             self.path / "metrics.json",
             {
                 "evaluated": sorted({*known["evaluated"], *evaluated}),
@@ -245,24 +243,24 @@ class TrialFolder:
     def metrics(self) -> dict[str, Any]:
         """`numbers` and `protocols` by column, and what was `evaluated`: metrics and probes."""
         empty: dict[str, Any] = {"evaluated": [], "numbers": {}, "protocols": {}}
-        return {**empty, **(_read_json(self.path / "metrics.json") or {})}
+        return {**empty, **(read_json(self.path / "metrics.json") or {})}
 
     def write_evaluation(self, iteration: int, content: Mapping[str, Any]) -> None:
         """Keep what was measured during training, after so many iterations."""
-        _write_json(self.path / "evaluations" / f"{iteration:08d}.json", content)
+        write_json(self.path / "evaluations" / f"{iteration:08d}.json", content)
 
     def evaluations(self) -> dict[int, dict[str, Any]]:
         """What was measured during training, by iteration; the end is in `metrics`."""
         found = {}
         for path in sorted(self.path.glob("evaluations/[0-9]*.json")):
-            content = _read_json(path)
+            content = read_json(path)
             if content is not None:
                 found[int(path.stem)] = content
         return found
 
     def write_complete(self, facts: Mapping[str, Any]) -> None:
         """Declare the trial complete; then drop what only a resume would have needed."""
-        _write_json(self.path / "complete.json", {**facts, "finished_ms": now_ms()})
+        write_json(self.path / "complete.json", {**facts, "finished_ms": now_ms()})
         self.forget_failure()
         for state in self.states():
             state.unlink(missing_ok=True)
@@ -270,18 +268,41 @@ class TrialFolder:
     @property
     def complete(self) -> dict[str, Any] | None:
         """What is known of a complete trial; None while it is not."""
-        return _read_json(self.path / "complete.json")
+        return read_json(self.path / "complete.json")
 
     def write_failure(self, attempt: int, message: str, traceback: str) -> None:
         """Keep why an attempt failed."""
         content = {"attempt": attempt, "message": message, "traceback": traceback}
-        _write_json(self.path / "failure.json", {**content, "failed_ms": now_ms()})
+        write_json(self.path / "failure.json", {**content, "failed_ms": now_ms()})
+        if traceback:
+            write_text(self.traceback, traceback)
+        else:
+            self.traceback.unlink(missing_ok=True)
 
     def forget_failure(self) -> None:
         """A later attempt did better."""
         (self.path / "failure.json").unlink(missing_ok=True)
+        self.traceback.unlink(missing_ok=True)
+
+    @property
+    def traceback(self) -> Path:
+        """Where the traceback of the last failure is kept; it need not be there."""
+        return self.path / "traceback.txt"
 
     @property
     def failure(self) -> dict[str, Any] | None:
         """Why an attempt failed that no later one has made good; None if there is none."""
-        return _read_json(self.path / "failure.json")
+        return read_json(self.path / "failure.json")
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it; it need not be there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _iteration(file: Path) -> int:
+    """Of a file in a checkpoint's folder."""
+    return int(file.parent.name.removeprefix("at-"))

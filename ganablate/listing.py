@@ -1,52 +1,141 @@
 """What `plan` and `status` show: arms, trials and their states, for people and for machines."""
 
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganablate.ledger import State, TrialFolder
-from ganablate.study.plan import Plan
+from ganablate.earlier import trained_earlier
+from ganablate.ledger import State
+from ganablate.study.grid import MOST_UNASKED
+from ganablate.study.plan import Plan, Trial
 from ganablate.study.settings import text_of
-from ganablate.work import state_of
+from ganablate.study.wording import listed
+from ganablate.work import DataKey, Standing, data_key, standing_of
 
 _STATES: tuple[State, ...] = ("complete", "running", "failed", "stale", "pending")
 
 
 def size(plan: Plan) -> str:
     """How large a plan is, in words."""
+    ask = ", so `run` asks for --yes" if len(plan.trials) > MOST_UNASKED else ""
     return (
         f"{len(plan.arms)} arms x {plan.replicates} replicates = {len(plan.trials)} trials "
-        f"at the budget {plan.budget}"
+        f"at the budget {plan.budget}{ask}"
     )
 
 
-def states(plan: Plan, trials_root: Path) -> dict[str, State]:
-    """The state of each trial, by trial id, in plan order."""
+@dataclass(frozen=True)
+class Survey:
+    """Where each trial of a plan stands, by trial id, in plan order.
+
+    `earlier` maps trials that are to be trained to those of `ganablate.earlier`.
+    """
+
+    plan: Plan
+    standings: Mapping[str, Standing]
+    earlier: Mapping[str, str]
+
+    def of(self, trial: Trial) -> Standing:
+        """Where one of its trials stands."""
+        return self.standings[trial.trial_id]
+
+    @property
+    def waiting(self) -> frozenset[str]:
+        """Ids of the trials that a run would train."""
+        standings = self.standings.items()
+        return frozenset(id_ for id_, standing in standings if standing.state != "complete")
+
+    def origin(self, trial: Trial) -> tuple[str, str] | None:
+        """The study and budget that trained a complete trial, if they are not the plan's."""
+        known = self.of(trial).origin or {}
+        trained_by = str(known.get("study", "")), str(known.get("budget", ""))
+        own = self.plan.study, self.plan.budget
+        return trained_by if trained_by[0] and trained_by != own else None
+
+
+def survey(
+    plan: Plan, trials_root: Path, fingerprints: Mapping[DataKey, str] | None = None
+) -> Survey:
+    """Look at the trial folders of a plan.
+
+    Args:
+        plan: The plan.
+        trials_root: Holds one folder a trial.
+        fingerprints: Of the data as it is now, where known; what saw other bytes is stale.
+    """
     # One look at the folder instead of one at each trial: most of a large plan is pending.
     begun = {path.name for path in trials_root.iterdir()} if trials_root.is_dir() else set()
-    return {
-        trial.trial_id: state_of(trial, trials_root) if trial.trial_id in begun else "pending"
+    known = fingerprints or {}
+    standings = {
+        trial.trial_id: standing_of(trial, trials_root, fingerprint=known.get(data_key(trial)))
+        if trial.trial_id in begun
+        else Standing("pending")
         for trial in plan.trials
     }
+    waiting = [trial for trial in plan.trials if standings[trial.trial_id].state != "complete"]
+    others = begun - standings.keys() if waiting else ()
+    return Survey(plan, standings, trained_earlier(waiting, trials_root, others))
 
 
-def arm_states(plan: Plan, trials_root: Path) -> str:
+def arm_states(surveyed: Survey) -> str:
     """A line an arm: what it changes, and how many of its trials are in which state.
 
     Plain text: rich lays out ten thousand rows in seconds, this in hundredths of one.
     """
-    known = states(plan, trials_root)
-    present = set(known.values())
+    plan = surveyed.plan
+    present = {standing.state for standing in surveyed.standings.values()}
     shown = [state for state in _STATES if state in present]
     counts: dict[str, Counter[str]] = {arm.name: Counter() for arm in plan.arms}
     for trial in plan.trials:
-        counts[trial.arm][known[trial.trial_id]] += 1
+        counts[trial.arm][surveyed.of(trial).state] += 1
     rows = [["arm", *shown, "changes"]]
     for arm in plan.arms:
         numbers = (str(counts[arm.name][state] or "-") for state in shown)
         changes = ", ".join(f"{name}={text_of(name, to)}" for name, to in arm.changes.items())
         rows.append([arm.name, *numbers, changes])
     return _aligned(rows)
+
+
+def notes(surveyed: Survey) -> list[str]:
+    """Lines on trials that another study trained, on stale ones, and on those of before."""
+    plan = surveyed.plan
+    origins: dict[tuple[str, str], Counter[str]] = {}
+    stale: dict[str, Counter[str]] = {}
+    for trial in plan.trials:
+        origin = surveyed.origin(trial)
+        if origin is not None:
+            origins.setdefault(origin, Counter())[trial.arm] += 1
+        if surveyed.of(trial).state == "stale":
+            stale.setdefault(trial.config.dataset, Counter())[trial.arm] += 1
+    lines = [
+        f"{_of_arms(arms)} trained by study {study} at budget {budget}"
+        for (study, budget), arms in origins.items()
+    ]
+    lines += [
+        f"{_of_arms(arms)} stale: the bytes of {dataset} were others when they were trained; "
+        "run trains them again and keeps the old ones aside"
+        for dataset, arms in stale.items()
+    ]
+    if surveyed.earlier:
+        lines.append(
+            f"{_trials(len(surveyed.earlier))} of these settings trained by an earlier version of "
+            "the training: not used; run trains them again"
+        )
+    return lines
+
+
+def _trials(count: int) -> str:
+    return "1 trial" if count == 1 else f"{count:,} trials"
+
+
+def _of_arms(arms: Counter[str]) -> str:
+    """`3 trials of arm baseline`; of several arms with the number of each."""
+    if len(arms) == 1:
+        return f"{_trials(arms.total())} of arm {next(iter(arms))}"
+    each = listed([f"{name} ({count})" for name, count in arms.items()])
+    return f"{_trials(arms.total())} of the arms {each}:"
 
 
 def _aligned(rows: list[list[str]]) -> str:
@@ -63,14 +152,13 @@ def _aligned(rows: list[list[str]]) -> str:
     return "\n".join(lines)
 
 
-def failures(plan: Plan, trials_root: Path) -> list[str]:
+def failures(surveyed: Survey) -> list[str]:
     """A line for each failed trial: which, and why."""
-    lines = []
-    for trial in plan.trials:
-        failure = TrialFolder(trials_root, trial.trial_id).failure
-        if failure is not None and state_of(trial, trials_root) == "failed":
-            lines.append(f"{trial.arm} / {trial.replicate} failed: {failure['message']}")
-    return lines
+    return [
+        f"{trial.arm} / {trial.replicate} failed: {surveyed.of(trial).failure}"
+        for trial in surveyed.plan.trials
+        if surveyed.of(trial).state == "failed"
+    ]
 
 
 def plan_as_json(plan: Plan) -> dict[str, Any]:
@@ -101,9 +189,13 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
     }
 
 
-def status_as_json(plan: Plan, trials_root: Path) -> dict[str, Any]:
-    """The state of every trial, as plain values."""
-    known = states(plan, trials_root)
+def status_as_json(surveyed: Survey) -> dict[str, Any]:
+    """The state of every trial, as plain values.
+
+    `trained_by` is who trained a complete trial, null where its folder is older than that note.
+    `earlier` names the folder of an earlier version of the training, where there is one.
+    """
+    plan = surveyed.plan
     return {
         "study": plan.study,
         "budget": plan.budget,
@@ -112,8 +204,18 @@ def status_as_json(plan: Plan, trials_root: Path) -> dict[str, Any]:
                 "trial_id": trial.trial_id,
                 "arm": trial.arm,
                 "replicate": trial.replicate,
-                "state": known[trial.trial_id],
+                "state": surveyed.of(trial).state,
+                "because": _because(surveyed, trial),
+                "trained_by": surveyed.of(trial).origin,
+                "earlier": surveyed.earlier.get(trial.trial_id),
             }
             for trial in plan.trials
         ],
     }
+
+
+def _because(surveyed: Survey, trial: Trial) -> str | None:
+    """Why a trial is stale or failed."""
+    if surveyed.of(trial).state == "stale":
+        return f"the bytes of {trial.config.dataset} were others when it was trained"
+    return surveyed.of(trial).failure or None

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -9,13 +10,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ganablate.sweep.events import Summary
+from ganablate.sweep.events import FailedTrial, Summary
 from ganablate.sweep.job import Progress
 
 LINE_SECONDS = 60.0
 """Plain lines: the longest silence while trials run."""
 ROWS = 16
 """Most running trials shown at once."""
+FAILURES = 20
+"""Most failed trials told of at the end; `status` tells of all."""
 
 
 def span(seconds: float) -> str:
@@ -30,6 +33,17 @@ def describe_losses(losses: Mapping[str, float]) -> str:
     """The criteria of both nets: "D 1.312  G 0.804"; empty before the first step."""
     pairs = (("D", "d/criterion"), ("G", "g/criterion"))
     return "  ".join(f"{net} {losses[key]:.3f}" for net, key in pairs if key in losses)
+
+
+def describe_failure(failure: FailedTrial) -> str:
+    """Which trial failed, why, and where the traceback is, in one line."""
+    line = f"failed: {failure.arm} / {failure.replicate}: {failure.message}"
+    if failure.traceback is None:
+        return line
+    here = Path.cwd()
+    path = failure.traceback
+    path = path.relative_to(here) if path.is_relative_to(here) else path
+    return f"{line}; traceback: {path}"
 
 
 class Watch:
@@ -95,7 +109,7 @@ class _Screen:
         """Say how much there is to do."""
         self.watch.total, self.watch.done = total, already_complete
         reused = f", {already_complete} of them complete before" if already_complete else ""
-        self.console.print(f"{total} trials{reused}", highlight=False)
+        self._print(f"{total} trials{reused}")
 
     def progressed(self, arm: str, replicate: int, progress: Progress) -> None:
         """Note how far a trial is."""
@@ -132,7 +146,14 @@ class _Screen:
         parts.append(f"in {span(summary.wall_seconds)}")
         if summary.interrupted:
             parts.append("interrupted; run the same command again to go on")
-        self.console.print(", ".join(parts), highlight=False)
+        if summary.stopped:
+            parts.append("stopped; make room and run the same command again to go on")
+        self._print(", ".join(parts))
+        for failure in summary.failures[:FAILURES]:
+            self._say(describe_failure(failure), "red")
+        if len(summary.failures) > FAILURES:
+            more = len(summary.failures) - FAILURES
+            self._print(f"and {more} more: ganablate status tells of all")
 
     def refresh(self) -> None:
         """Show the new state; a screen that draws overrides it."""
@@ -141,7 +162,10 @@ class _Screen:
         """Leave the terminal as it was, however the sweep ended."""
 
     def _say(self, text: str, style: str) -> None:
-        self.console.print(Text(text, style=style))
+        self.console.print(Text(text, style=style), soft_wrap=True)
+
+    def _print(self, text: str) -> None:
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 class LineScreen(_Screen):
@@ -166,7 +190,7 @@ class LineScreen(_Screen):
 
     def _line(self, text: str) -> None:
         self._spoke = time.monotonic()
-        self.console.print(text, highlight=False, soft_wrap=True)
+        self._print(text)
 
 
 class LiveScreen(_Screen):

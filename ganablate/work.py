@@ -3,8 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from ganablate.catalog import on_images
+from ganablate.catalog import PROBES, on_images
+from ganablate.kept_weights import networks_in
 from ganablate.ledger import State, TrialFolder
 from ganablate.study.plan import Plan, Trial
 
@@ -52,8 +54,21 @@ def wanted_of(plans: Sequence[Plan]) -> dict[str, Wanted]:
     return {name: Wanted(tuple(names[name]), tuple(curves[name])) for name in names}
 
 
-def state_of(trial: Trial, root: Path, *, fingerprint: str | None = None) -> State:
-    """The state of a trial, read from its folder.
+@dataclass(frozen=True)
+class Standing:
+    """Where a trial stands: its state, and what its folder says of how it came to it.
+
+    `origin` is the study, budget, arm and replicate that it was trained for, once it is complete;
+    folders of before that was kept have none. `failure` is why a failed trial failed.
+    """
+
+    state: State
+    origin: Mapping[str, Any] | None = None
+    failure: str = ""
+
+
+def standing_of(trial: Trial, root: Path, *, fingerprint: str | None = None) -> Standing:
+    """Where a trial stands, read from its folder.
 
     Args:
         trial: The trial.
@@ -65,18 +80,67 @@ def state_of(trial: Trial, root: Path, *, fingerprint: str | None = None) -> Sta
     complete = folder.complete
     if complete is not None:
         seen = complete.get("data_fingerprint")
-        return "stale" if fingerprint is not None and seen != fingerprint else "complete"
+        stale = fingerprint is not None and seen != fingerprint
+        return Standing("stale" if stale else "complete", complete.get("trained_by"))
     if not folder.path.exists():
-        return "pending"
+        return Standing("pending")
     if folder.is_claimed():
-        return "running"
-    return "failed" if folder.failure is not None else "pending"
+        return Standing("running")
+    failure = folder.failure
+    if failure is None:
+        return Standing("pending")
+    return Standing("failed", failure=str(failure.get("message", "no reason is known")))
+
+
+def state_of(trial: Trial, root: Path, *, fingerprint: str | None = None) -> State:
+    """The state of a trial; see `standing_of`."""
+    return standing_of(trial, root, fingerprint=fingerprint).state
 
 
 def lacks(trial: Trial, root: Path, measured: Collection[str]) -> list[str]:
     """The metrics and probes that a complete trial was not measured with, in the order given."""
     evaluated = TrialFolder(root, trial.trial_id).metrics()["evaluated"]
     return [name for name in measured if name not in evaluated]
+
+
+class WeightsError(Exception):
+    """A complete trial lacks the weights that something takes; the message says what to do."""
+
+
+def check_weights(folder: TrialFolder, names: Sequence[str]) -> None:
+    """See that a complete trial can be measured later by these metrics and probes.
+
+    Raises:
+        WeightsError: It would take networks that were not kept.
+    """
+    blocked = beyond_weights(folder, names)
+    if blocked:
+        why = (
+            "are damaged"
+            if folder.weights.exists() and not networks_in(folder.weights)
+            else ("were not kept (`keep` of a profile, or prune)")
+        )
+        raise WeightsError(
+            f"{', '.join(blocked)} cannot be measured: the weights of trial {folder.trial_id} "
+            f"{why}; `ganablate run STUDY --force {folder.trial_id}` trains it again"
+        )
+
+
+def beyond_weights(folder: TrialFolder, names: Sequence[str]) -> list[str]:
+    """Of these metrics and probes, those that take more than the weights kept of a trial.
+
+    Metrics on images take the generator, probes both networks, metrics on losses neither.
+    """
+    if (folder.complete or {}).get("outcome") == "diverged":
+        return []  # nothing of it is measured but its losses
+    on_generator = on_images(names)
+    there = networks_in(folder.weights)
+    return [
+        name
+        for name in names
+        if (name in on_generator and "generator" not in there)
+        or (name in PROBES and not {"generator", "discriminator"} <= there)
+    ]
 
 
 def lacks_evaluations(folder: TrialFolder, wanted: Wanted, total: int, reached: int) -> bool:

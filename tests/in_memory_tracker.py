@@ -59,7 +59,10 @@ class InMemoryTracker:
 
     def failed(self, tracked: TrackedTrial, message: str) -> None:
         """See `Tracker`."""
+        self.blocks(tracked, tracked.folder.blocks())
         run = self._run(tracked)
+        if tracked.folder.traceback.is_file():
+            run.artifacts.add(tracked.folder.traceback.name)
         run.tags |= {"ganablate.state": "failed", "ganablate.failure": message}
         run.status = "FAILED"
 

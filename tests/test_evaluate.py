@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from ganablate.cli import evaluation
 from ganablate.ledger import TrialFolder
@@ -40,6 +42,8 @@ def complete(plan: Plan, *indices: int) -> None:
         folder.open(plan.trials[index])
         folder.add_metrics(["fid"], {"fid": 20.0 + index}, {"fid": "x@1"})
         folder.write_complete({"outcome": None, "data_fingerprint": "aa"})
+        nets = ("generator", "discriminator")
+        save_file({f"{net}.layer1.bias": np.zeros(2, np.float32) for net in nets}, folder.weights)
 
 
 @pytest.mark.parametrize(

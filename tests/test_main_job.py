@@ -8,10 +8,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
+
+from ganablate.room import room_of
+from ganablate.study.expand import expand
+from ganablate.study.load import load_study
 
 pytestmark = [
     pytest.mark.slow,
@@ -32,6 +37,22 @@ STUDY = {
 }  # fmt: skip
 PROFILE = "threads: 1\nconcurrency: 2\ncheckpoint_seconds: 0.5\n"
 TIMEOUT = 300
+
+
+def values_per_step(folder: Path) -> set[int]:
+    """How many values a step of a metric has in MLflow: in runs that show no other training."""
+    mlflow = pytest.importorskip("mlflow")
+    client = mlflow.MlflowClient(f"sqlite:///{folder / 'runs' / 'mlflow.db'}")
+    experiments = [e.experiment_id for e in client.search_experiments()]
+    counts: set[int] = set()
+    for one in client.search_runs(experiments):
+        tags = one.data.tags
+        if "ganablate.trial_id" not in tags or tags["ganablate.state"] == "stale":
+            continue
+        for key in one.data.metrics:
+            history = client.get_metric_history(one.info.run_id, key)
+            counts |= set(Counter(value.step for value in history).values())
+    return counts
 
 
 def write_project(folder: Path, study: dict | None = None) -> Path:
@@ -110,6 +131,15 @@ def test_a_run_leaves_complete_trials_tables_and_tracked_runs(undisturbed: Path)
         assert len(steps) == len(set(steps)) == LENGTH
 
 
+def test_the_disk_that_plan_foretells_is_about_what_it_takes(undisturbed: Path) -> None:
+    plan = expand(load_study(undisturbed / "studies" / "small.yaml"))
+    foretold = sum(room_of(trial.config, 5_000, "weights").kept for trial in plan.trials)
+    runs = undisturbed / "runs"
+    files = [*(runs / "trials").rglob("*"), *(runs / "mlartifacts").rglob("*"), runs / "mlflow.db"]
+    taken = sum(path.stat().st_size for path in files if path.is_file())
+    assert foretold / 2 < taken < foretold * 2, (foretold, taken)
+
+
 def test_again_means_no_training_and_the_same_table(undisturbed: Path) -> None:
     before, tries = trials_csv(undisturbed), attempts(undisturbed)
     done = run(undisturbed)
@@ -170,6 +200,7 @@ def test_a_disturbed_sweep_goes_on_and_ends_with_the_same_table(
     assert trials_csv(folder) == trials_csv(undisturbed)
     for path, content in complete.items():  # what was complete was not trained again
         assert path.read_bytes() == content
+    assert values_per_step(folder) == {1}
     second = [json.loads(path.read_text()) for path in trials.glob("*/attempts/0002.json")]
     assert second  # what was cut off was gone on with,
     assert max(facts["from_iteration"] for facts in second) > 0  # not begun again,

@@ -1,13 +1,14 @@
 """What a person reads while a sweep runs."""
 
 import io
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
 from ganablate import screen
 from ganablate.screen import LineScreen, LiveScreen, Watch, screen_for, span
-from ganablate.sweep.events import Summary
+from ganablate.sweep.events import FailedTrial, Summary
 from ganablate.sweep.job import Progress
 
 
@@ -102,6 +103,41 @@ def test_plain_lines(clock: Clock) -> None:
         "1 trials completed, 1 reused, 1 failed, in 75 s, interrupted; run the same command again"
         " to go on",
     ]  # fmt: skip
+
+
+def failed(number: int, traceback: Path | None = None) -> FailedTrial:
+    return FailedTrial(arm=f"arm{number}", replicate=0, message="OSError: no", traceback=traceback)
+
+
+def finished(**facts: object) -> list[str]:
+    """The last lines that a person reads, in a narrow window that is not a terminal."""
+    stream = io.StringIO()
+    counts = {"complete": 1, "failed": 1, "reused": 0, "interrupted": False, "wall_seconds": 9.0}
+    screen_for(Console(file=stream, width=40)).finished(Summary(**{**counts, **facts}))
+    return stream.getvalue().splitlines()
+
+
+def test_each_trial_that_failed_is_one_line_with_the_place_of_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "runs" / "trials" / "ab" / "traceback.txt"
+    assert finished(failures=(failed(0, path), failed(1), failed(2, Path("/else/where.txt")))) == [
+        "1 trials completed, 1 failed, in 9 s",
+        "failed: arm0 / 0: OSError: no; traceback: runs/trials/ab/traceback.txt",
+        "failed: arm1 / 0: OSError: no",
+        "failed: arm2 / 0: OSError: no; traceback: /else/where.txt",
+    ]
+    many = finished(failures=tuple(failed(number) for number in range(25)))
+    assert len(many) == 1 + 20 + 1
+    assert many[-1] == "and 5 more: ganablate status tells of all"
+
+
+def test_a_sweep_that_stopped_says_how_to_go_on() -> None:
+    assert finished(stopped="runs/trials cannot be written")[0] == (
+        "1 trials completed, 1 failed, in 9 s, stopped; make room and run the same command again"
+        " to go on"
+    )
 
 
 def test_the_live_screen_shows_running_trials_and_ends_clean() -> None:

@@ -24,6 +24,7 @@ from ganablate.tracking import (
     ui_environment,
 )
 from ganablate.tracking.mlflow_store import MlflowStore
+from ganablate.tracking.outbox import Kind, Outbox, Update
 from tests.in_memory_tracker import InMemoryTracker
 
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own warnings are none of ours
@@ -300,12 +301,16 @@ def test_a_failure_is_a_state_with_its_reason(store: tuple[Open, Look], tmp_path
     tracker = open_()
     tracker.started(one)
     tracker.started(other)
+    write_block(one, 10)
+    one.folder.write_failure(1, "ValueError: upside down", "Traceback ...")
     tracker.failed(one, "ValueError: upside down")
     tracker.close()
     seen = look()
     assert seen["cpu", "a" * 16].status == "FAILED"
     assert seen["cpu", "a" * 16].tags["ganablate.state"] == "failed"
     assert seen["cpu", "a" * 16].tags["ganablate.failure"] == "ValueError: upside down"
+    assert seen["cpu", "a" * 16].artifacts == {"traceback.txt"}
+    assert len(seen["cpu", "a" * 16].points) == 2  # what it had come to stays to be looked at
     assert seen["cpu", "b" * 16].status == "KILLED"
 
 
@@ -348,38 +353,41 @@ def test_a_store_that_cannot_be_reached_is_one_warning(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_an_update_that_is_refused_is_one_warning_and_the_rest_arrives(
-    fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fresh_database: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("ganablate.tracking.mlflow_tracker.TRIES", 1)
     runs = runs_with(fresh_database, tmp_path)
     messages: list[str] = []
     tracker = MlflowTracker(resolve_uri(runs), runs, messages.append)
     one, other = tracked(tmp_path), tracked(tmp_path, "b" * 16)
-    tracker.started(other)
-    tracker.blocks(other, (tmp_path / "nowhere.json",))
+    write_end(other)
+    other.folder.add_metrics(["odd"], {"not a name?": 1.0}, {})
+    tracker.completed(other)
     write_block(one, 20)
     write_end(one)
     tracker.completed(one)
     tracker.close()
     assert len(messages) == 1
-    assert "nowhere.json" in messages[0]
+    assert messages[0].startswith("MLflow did not take something, the trial folder has it: ")
+    assert "not a name?" in messages[0]
     seen = look_mlflow(runs)["cpu", "a" * 16]
     assert (seen.status, len(seen.points)) == ("FINISHED", 3)
 
 
-@pytest.mark.slow
-def test_a_store_that_takes_nothing_any_more_is_given_up(
-    fresh_database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ganablate.tracking.mlflow_tracker.TRIES", 1)
-    runs = runs_with(fresh_database, tmp_path)
-    messages: list[str] = []
-    tracker = MlflowTracker(resolve_uri(runs), runs, messages.append)
-    for _ in range(50):
-        tracker.blocks(tracked(tmp_path), (tmp_path / "nowhere.json",))
-    tracker.close()
-    assert len(messages) == 2
-    assert "given up" in messages[1]
+def test_updates_of_one_trial_that_wait_are_one_update(tmp_path: Path) -> None:
+    one, other = tracked(tmp_path), tracked(tmp_path, "b" * 16)
+    box = Outbox()
+    box.put(Update(kind=Kind.STARTED, tracked=one))
+    box.put(Update(kind=Kind.BLOCKS, tracked=other, blocks=(Path("1"),)))
+    box.put(Update(kind=Kind.BLOCKS, tracked=one, blocks=(Path("1"),)))
+    box.put(Update(kind=Kind.BLOCKS, tracked=other, blocks=(Path("2"),)))
+    first, second = box.take(), box.take()
+    assert (first.tracked, first.kind) == (one, Kind.STARTED)  # sends every block there is
+    assert (second.tracked, second.blocks) == (other, (Path("1"), Path("2")))
+    box.put(Update(kind=Kind.COMPLETED, tracked=one))
+    box.put(first)  # put back, since it could not be sent
+    box.close()
+    assert box.take().kind is Kind.COMPLETED
+    assert box.take() is None
 
 
 @pytest.mark.slow
@@ -419,13 +427,12 @@ def test_the_ui_stays_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     command = ui_command("sqlite:///x.db", port=5123)
     assert command[1:4] == ["-m", "mlflow", "ui"]
     pairs = dict(zip(command[4::2], command[5::2], strict=True))
-    assert pairs == {
-        "--backend-store-uri": "sqlite:///x.db", "--host": "127.0.0.1", "--port": "5123",
-        "--workers": "1",
-    }  # fmt: skip
-    assert ui_environment()["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+    assert pairs == {"--host": "127.0.0.1", "--port": "5123", "--workers": "1"}
+    environment = ui_environment("sqlite:///x.db")
+    assert environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
+    assert environment["MLFLOW_BACKEND_STORE_URI"] == "sqlite:///x.db"
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
-    assert ui_environment()["MLFLOW_DISABLE_TELEMETRY"] == "false"
+    assert ui_environment("sqlite:///x.db")["MLFLOW_DISABLE_TELEMETRY"] == "false"
     with pytest.raises(ValueError, match="server already"):
         ui_command("http://127.0.0.1:5000")
 

@@ -4,11 +4,14 @@ Adding a part is one function in its module and one line in a table here; the co
 these tables. The package is torch-free: an `implementation` is imported only when a trial needs it.
 """
 
+from collections.abc import Mapping
+
 from ganablate.catalog.datasets import DATASETS, FOLDER_PREFIX, extractor_of, family_of
 from ganablate.catalog.metrics import (
     EXTRACTORS,
     METRICS,
     NAMED_EXTRACTORS,
+    PLUGIN_MEASURES,
     metric_columns,
     named_parts,
     on_images,
@@ -46,8 +49,10 @@ __all__ = [
     "NAMED_EXTRACTORS",
     "NETWORKS",
     "NETWORK_SETTINGS",
+    "OF_SETTINGS",
     "OPTIMIZERS",
     "PENALTIES",
+    "PLUGIN_MEASURES",
     "PROBES",
     "SCHEDULES",
     "Column",
@@ -69,6 +74,32 @@ __all__ = [
     "metric_columns",
     "named_parts",
     "on_images",
+    "plugin_digests",
     "probe_columns",
     "stored_name",
 ]
+
+OF_SETTINGS: Mapping[str, Mapping[str, Part]] = {
+    "dataset": DATASETS,
+    "network": NETWORKS,
+    "g_activation": ACTIVATIONS,
+    "d_activation": ACTIVATIONS,
+    "g_output": ACTIVATIONS,
+    "init": INITIALISERS,
+    "criterion": CRITERIA,
+    "penalty": PENALTIES,
+    "g_optimizer": OPTIMIZERS,
+    "d_optimizer": OPTIMIZERS,
+    "lr_schedule": SCHEDULES,
+}
+"""The settings of a trial that name a part, and the table it is in."""
+
+
+def plugin_digests(settings: Mapping[str, object]) -> dict[str, str]:
+    """Setting -> digest of the source, for the parts of a trial that came with a plug-in."""
+    found = {}
+    for setting, table in OF_SETTINGS.items():
+        line = table.get(str(settings.get(setting)))
+        if line is not None and line.digest is not None:
+            found[setting] = line.digest
+    return found

@@ -169,18 +169,24 @@ METRICS: dict[str, Metric] = {
 }
 
 
+PLUGIN_MEASURES: dict[str, str] = {}
+"""Metrics and probes of plug-ins, and their columns -> first 8 digits of their source's digest."""
+
+
 def stored_name(name: str, extractor: str | None) -> str:
     """A metric on images, or its column, as trial folders name it: `fid`, `fid.inception`.
 
     Trials are shared by studies, so a number that was measured with an extractor that a study names
-    stands under a name of its own.
+    stands under a name of its own. So does what the source of a plug-in gave: `sharp-1a2b3c4d`.
     """
-    return name if extractor is None else f"{name}.{extractor}"
+    of_source = PLUGIN_MEASURES.get(name)
+    named = name if extractor is None else f"{name}.{extractor}"
+    return named if of_source is None else f"{named}-{of_source}"
 
 
 def named_parts(stored: str) -> tuple[str, str | None]:
     """The metric and the named extractor (None: the data set's own) of a `stored_name`."""
-    name, _, extractor = stored.partition(".")
+    name, _, extractor = stored.partition("-")[0].partition(".")
     return name, extractor or None
 
 

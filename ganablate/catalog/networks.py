@@ -5,6 +5,7 @@ from ganablate.catalog.parts import Network, Part
 NETWORKS: dict[str, Network] = {
     "conv28": Network(
         implementation="ganablate.gan.networks.conv:conv28",
+        counts="ganablate.catalog.parameter_counts:conv",
         summary="R0's convolutional GAN for 28x28, without batch norm",
         source="R0, section 3.1",
         image_sizes=(28,),
@@ -23,6 +24,7 @@ NETWORKS: dict[str, Network] = {
     ),
     "conv32": Network(
         implementation="ganablate.gan.networks.conv:conv32",
+        counts="ganablate.catalog.parameter_counts:conv",
         summary="R0's convolutional GAN at 32x32, without batch norm; our reading",
         source="R0, sections 3.1 and 3.2",
         image_sizes=(32,),
@@ -41,6 +43,7 @@ NETWORKS: dict[str, Network] = {
     ),
     "mlp": Network(
         implementation="ganablate.gan.networks.mlp:mlp",
+        counts="ganablate.catalog.parameter_counts:mlp",
         summary="fully connected GAN: layers of width/4, width/2, width",
         source="R4, tables I and II; R1, section 3.1",
         image_sizes=None,
@@ -61,6 +64,7 @@ NETWORKS: dict[str, Network] = {
     ),
     "dcgan": Network(
         implementation="ganablate.gan.networks.dcgan:dcgan",
+        counts="ganablate.catalog.parameter_counts:dcgan",
         summary="DCGAN: strided convolutions, batch norm, no bias",
         source="Radford et al. 2016, arXiv 1511.06434; R1, R2",
         image_sizes=(28, 32, 64, 128),
@@ -81,6 +85,7 @@ NETWORKS: dict[str, Network] = {
     ),
     "enhanced": Network(
         implementation="ganablate.gan.networks.dcgan:enhanced",
+        counts="ganablate.catalog.parameter_counts:enhanced",
         summary="R4's convolutional GAN: batch norm and leaky ReLU throughout; sizes are our guess",
         source="R4, section V",
         image_sizes=(28, 64),

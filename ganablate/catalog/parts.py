@@ -11,11 +11,18 @@ Scale = Literal["ratio", "difference"]
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One line of a table. `implementation` is "module:function"."""
+    """One line of a table. `implementation` is "module:function".
+
+    In a plug-in it may be the name of a function beside the table.
+    """
 
     implementation: str
     summary: str
     source: str
+    plugin: str | None = None
+    """The file or module that a part from outside came with; None: built in."""
+    digest: str | None = None
+    """Of the source of such a part: 16 hex digits that change with its text."""
 
     def load(self) -> Any:
         """Import and return the function; each table states its signature."""
@@ -73,6 +80,11 @@ class Network(Part):
     defaults: Mapping[str, Any]
     convolutions: bool = True
     """Whether its discriminator has any."""
+    counts: str | None = None
+    """`f(config, channels) -> (weights of G, weights of D)` as "module:function", without torch.
+
+    None: `plan` cannot say what its weights take on disk.
+    """
 
 
 NETWORK_SETTINGS = ("hidden_layers", "resampling", "ends")

@@ -1,46 +1,50 @@
 """The command line: the only place that decides what is printed, and the exit codes.
 
-0: every trial is complete (a diverged trial is: a finding). 1: some trial failed. 2: the input is
-wrong, and nothing was started. 130: interrupted, nothing lost.
-
-Heavy libraries are imported by the commands that need them, so `--help`, `validate` and `plan`
+Nothing is imported that the command at hand does not need, so that `--help`, `validate` and `plan`
 answer at once.
 """
 
-from collections.abc import Callable
+from typing import Annotated
 
 import typer
 
-from ganablate.cli.browsing import ui
-from ganablate.cli.console import Commands
-from ganablate.cli.evaluation import evaluate
-from ganablate.cli.execution import run
-from ganablate.cli.inspection import show_plan, status, validate
-from ganablate.cli.reporting import report
+import ganablate
+from ganablate.cli.commands import COMMANDS, LazyCommands
+
+__all__ = ["COMMANDS", "app", "main"]
+
+_EXIT_CODES = """\b
+Exit codes:
+  0    done: every trial is complete (a diverged trial is: a finding)
+  1    some trial failed, or a check of `doctor`
+  2    the input is wrong, and nothing was started
+  130  interrupted, nothing lost
+
+\b
+Begin with: ganablate doctor, ganablate init my_study
+"""
 
 app = typer.Typer(
-    cls=Commands,
-    help="GAN ablation studies: a YAML study in, an honest table out.",
+    cls=LazyCommands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 
-COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
-    "validate": (validate, "studies/*.yaml"),
-    "plan": (show_plan, "studies/mnist_ablation.yaml --budget full"),
-    "run": (run, "studies/mnist_ablation.yaml --budget smoke"),
-    "evaluate": (evaluate, "studies/mnist_ablation.yaml --metric density_coverage"),
-    "status": (status, "studies/mnist_ablation.yaml --json"),
-    "report": (report, "studies/mnist_ablation.yaml --budget cpu"),
-    "ui": (ui, "--port 5001"),
-}
-"""Name -> what it does, and arguments for its example, in the order of `--help`."""
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"ganablate {ganablate.__version__}")
+        raise typer.Exit
 
-for _name, (_command, _arguments) in COMMANDS.items():
-    app.command(_name, epilog=f"Example: ganablate {_name} {_arguments}")(_command)
+
+@app.callback(epilog=_EXIT_CODES)
+def _ganablate(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="And exit.")
+    ] = False,
+) -> None:
+    """GAN ablation studies: a YAML study in, an honest table out."""
 
 
 def main() -> None:

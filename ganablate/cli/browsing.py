@@ -11,18 +11,32 @@ from ganablate.intake import read_profile
 
 
 def ui(
-    port: Annotated[int, typer.Option(help="On 127.0.0.1.")] = 5000,
+    port: Annotated[int, typer.Option(help="To listen at.", min=1, max=65535)] = 5000,
+    host: Annotated[str, typer.Option(help="To listen at; others need --expose.")] = "127.0.0.1",
+    expose: Annotated[
+        bool,
+        typer.Option(
+            "--expose",
+            help="Let other machines in: whoever reaches --host can read, change and delete every "
+            "run and artifact, without a password.",
+        ),
+    ] = False,
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Open the MLflow UI on the trials of this folder, at http://127.0.0.1:PORT."""
+    from ganablate.doctor.storage import is_taken
     from ganablate.tracking import resolve_uri, ui_command, ui_environment
 
+    of_profile = read_profile().tracking_uri
     try:
-        of_profile = read_profile().tracking_uri
         uri = resolve_uri(RUNS, argument=tracking_uri, profile=of_profile)
-        command = ui_command(uri, port=port)
+        command = ui_command(uri, port=port, host=host, expose=expose)
     except ValueError as error:
         refuse([str(error)])
+    if is_taken(port, host):
+        line = f"port {port} is taken, by another `ganablate ui` or by another program"
+        refuse([f"{line}; choose one: ganablate ui --port {port + 1}"])
     RUNS.mkdir(exist_ok=True)
-    out.print(f"http://127.0.0.1:{port}  (Ctrl-C ends it)", highlight=False)
-    os.execvpe(command[0], command, ui_environment())
+    name = f"[{host}]" if ":" in host else host
+    out.print(f"http://{name}:{port}  (Ctrl-C ends it)", highlight=False, markup=False)
+    os.execvpe(command[0], command, ui_environment(uri))

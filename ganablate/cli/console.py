@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from ganablate.study.errors import Problem, StudyError
+from ganablate import disk
+from ganablate.study.errors import Problem, StudyError, one_line
 
 RUNS = Path("runs")
 TRIALS = RUNS / "trials"
@@ -19,6 +20,8 @@ STUDIES = Path("studies")
 FAILED = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130
+_MOST_PROBLEMS = 100
+"""Printed of one input: a list of a hundred thousand wrong levels is one slip."""
 
 out = Console()
 err = Console(stderr=True)
@@ -28,17 +31,28 @@ class Commands(TyperGroup):
     """The group of all commands."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Turn wrong input, wherever it is noticed, into lines and exit code 2."""
+        """Turn wrong input, wherever it is noticed, into lines and exit code 2.
+
+        A disk that takes nothing is a line as well, and exit code 1: what was there stays.
+        """
         try:
             return super().invoke(ctx)
         except StudyError as error:
             refuse(error.problems)
+        except OSError as error:
+            if not disk.is_refusal(error):
+                raise
+            line = f"{disk.in_words(error, Path())}; what was there stays; run it again after that"
+            err.print(Text(line, style="red"), soft_wrap=True)
+            raise typer.Exit(FAILED) from None
 
 
 def refuse(problems: Sequence[Problem | str]) -> NoReturn:
     """Print what is wrong with the input, a line each, and leave with exit code 2."""
-    for problem in problems:
-        err.print(Text(str(problem)), soft_wrap=True)
+    for problem in problems[:_MOST_PROBLEMS]:
+        err.print(Text(one_line(str(problem))), soft_wrap=True)
+    if len(problems) > _MOST_PROBLEMS:
+        err.print(f"and {len(problems) - _MOST_PROBLEMS:,} problems more", highlight=False)
     raise typer.Exit(WRONG_INPUT)
 
 

@@ -70,7 +70,29 @@ def _measure(plan: Plan, profile: "Profile") -> int:
     whole = _complete(plan, fingerprints)
     if left := len(begun.trials) - len(whole.trials):
         err.print(f"{left} trials saw other data than there is now: left out", highlight=False)
-    return run_watched([whole], profile, fingerprints, lambda _: NoTracker())
+    able = _measurable(whole)
+    if left := len(whole.trials) - len(able.trials):
+        err.print(
+            f"{left} trials kept too little of their weights for this: left out; `ganablate run "
+            "STUDY --force TRIAL|ARM` trains them again",
+            highlight=False, markup=False, soft_wrap=True,
+        )  # fmt: skip
+    return run_watched([able], profile, fingerprints, lambda _: NoTracker())
+
+
+def _measurable(plan: Plan) -> Plan:
+    """Only the trials whose kept weights are enough for what they lack."""
+    from ganablate.ledger import TrialFolder
+    from ganablate.work import beyond_weights, lacks
+
+    kept = [
+        trial
+        for trial in plan.trials
+        if not beyond_weights(
+            TrialFolder(TRIALS, trial.trial_id), lacks(trial, TRIALS, plan.measured)
+        )
+    ]
+    return replace(plan, trials=tuple(kept))
 
 
 def _complete(plan: Plan, fingerprints: "Mapping[DataKey, str]") -> Plan:

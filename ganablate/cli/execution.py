@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import typer
 from rich.text import Text
 
+from ganablate.cli.beforehand import agree_to_size, need_room, tracking_store
 from ganablate.cli.console import (
     FAILED,
     INTERRUPTED,
@@ -21,15 +22,19 @@ from ganablate.cli.options import (
     ArmNames,
     BudgetName,
     DataRoot,
+    Force,
     MaxReplicates,
     Replicates,
+    RetryFailed,
     StudyFiles,
     SweepFile,
     TrackingUri,
     UntilDecided,
+    Yes,
 )
+from ganablate.cli.repeating import forced_trials, only_failed, retire_all
 from ganablate.cli.reporting import print_ledger, print_report, table_plans
-from ganablate.intake import plans_of, read_profile, read_studies
+from ganablate.intake import budgets_without_files, plans_of, read_profile, read_studies
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
 
@@ -49,6 +54,9 @@ def run(  # noqa: PLR0913 - one parameter an option
     data_root: DataRoot = None,
     until_decided: UntilDecided = False,
     max_replicates: MaxReplicates = None,
+    yes: Yes = False,
+    force: Force = None,
+    retry_failed: RetryFailed = False,
 ) -> None:
     """Run every trial that is not complete yet, then write the report.
 
@@ -59,22 +67,34 @@ def run(  # noqa: PLR0913 - one parameter an option
         refuse(["--until-decided chooses arms and replicates itself; drop --arm and --replicates"])
     if max_replicates is not None and not until_decided:
         refuse(["--max-replicates is for --until-decided; did you mean --replicates?"])
+    if retry_failed and (until_decided or force):
+        refuse(["--retry-failed runs what failed and nothing else; drop --until-decided, --force"])
     # The table keeps the arms that --arm leaves alone and the replicates beyond --replicates; it is
     # planned now, since the file may be edited while the sweep runs.
     tables = table_plans(loaded, budget, replicates, arm)
     plans = plans_of(loaded, budget, replicates, arm) if arm or replicates else tables
+    again = forced_trials(plans, force or [])
+    if retry_failed:
+        plans = only_failed(plans)
+        if not plans:
+            out.print("no trial of these studies failed: nothing to retry")
+            return
+    agree_to_size(plans, yes)
+    need_room(RUNS, *(RESULTS / plan.study / plan.budget for plan in tables))
     profile = read_profile(sweep, data_root)
-    fingerprints = prepare(plans, profile)
+    uri = tracking_store(tracking_uri, profile)
+    fingerprints = prepare(plans, profile, again, loaded)
+    retire_all(again)
     if until_decided:
         code = 0
         for study in loaded:
             code = code or _until_decided(
                 study, budget, max_replicates,
-                lambda plan: execute([plan], profile, fingerprints, tracking_uri),
+                lambda plan: execute([plan], profile, fingerprints, uri),
             )  # fmt: skip
         tables = table_plans(loaded, budget)
     else:
-        code = execute(plans, profile, fingerprints, tracking_uri)
+        code = execute(plans, profile, fingerprints, uri)
     reported = [print_report(plan) for plan in tables]
     print_ledger()
     raise typer.Exit(code if all(reported) else code or FAILED)
@@ -99,12 +119,24 @@ def _until_decided(
         return WRONG_INPUT
 
 
-def prepare(plans: Sequence[Plan], profile: "Profile") -> "Mapping[DataKey, str]":
-    """Read every data set once, before the first trial; the fingerprints of their bytes."""
+def prepare(
+    plans: Sequence[Plan],
+    profile: "Profile",
+    again: Sequence[str] = (),
+    studies: Sequence[Study] = (),
+) -> "Mapping[DataKey, str]":
+    """Read every data set once, before the first trial; the fingerprints of their bytes.
+
+    `again` has the ids of complete trials that are to be trained again. Where data are missing, it
+    is said which budgets of `studies` need no files.
+    """
     from ganablate.sweep.prepare import prepare_data
 
-    fingerprints, problems = prepare_data(plans, profile.data_root, RUNS)
+    fingerprints, problems = prepare_data(plans, profile.data_root, RUNS, again)
     if problems:
+        for study in studies:
+            if names := budgets_without_files(study):
+                problems.append(f"{study.name} needs no files with --budget {' or '.join(names)}")
         refuse(problems)
     return fingerprints
 
@@ -113,12 +145,11 @@ def execute(
     plans: Sequence[Plan],
     profile: "Profile",
     fingerprints: "Mapping[DataKey, str]",
-    tracking_uri: str | None,
+    uri: str,
 ) -> int:
-    """Run what is not complete, tracked by MLflow; returns the exit code."""
-    from ganablate.tracking import MlflowTracker, resolve_uri
+    """Run what is not complete, tracked by MLflow at `uri`; returns the exit code."""
+    from ganablate.tracking import MlflowTracker
 
-    uri = resolve_uri(RUNS, argument=tracking_uri, profile=profile.tracking_uri)
     return run_watched(
         plans, profile, fingerprints, lambda warned: MlflowTracker(uri, RUNS, warned)
     )

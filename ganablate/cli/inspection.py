@@ -1,11 +1,23 @@
 """`validate`, `plan` and `status`: they read, and start nothing."""
 
+from typing import TYPE_CHECKING
+
 from rich.text import Text
 
-from ganablate.cli.console import TRIALS, err, out, print_json, print_plain
-from ganablate.cli.options import ArmNames, AsJson, BudgetName, Replicates, StudyFiles
-from ganablate.intake import plans_of, read_studies
+from ganablate.cli.console import RUNS, TRIALS, err, out, print_json, print_plain
+from ganablate.cli.options import (
+    ArmNames,
+    AsJson,
+    BudgetName,
+    Replicates,
+    StudyFiles,
+    SweepFile,
+)
+from ganablate.intake import plans_of, read_profile, read_studies
 from ganablate.study.plan import Plan
+
+if TYPE_CHECKING:
+    from ganablate.listing import Survey
 
 
 def validate(studies: StudyFiles) -> None:
@@ -21,33 +33,53 @@ def show_plan(
     budget: BudgetName = None,
     replicates: Replicates = None,
     arm: ArmNames = None,
+    sweep: SweepFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the arms and trials of a study, and what is complete already."""
-    from ganablate.listing import plan_as_json
+    """List the arms and trials of a study, and what is complete already.
+
+    With the disk that the others take, about, if complete trials keep what the sweep file says.
+    """
+    from ganablate.listing import plan_as_json, survey
+    from ganablate.room import room_needed
 
     plans = plans_of(read_studies(studies), budget, replicates, arm)
     if as_json:
         print_json([plan_as_json(plan) for plan in plans])
         return
+    keep = read_profile(sweep).keep
     for plan in plans:
-        _print_arms(plan)
+        surveyed = survey(plan, TRIALS)
+        _print_arms(surveyed)
+        if line := room_needed(plan, surveyed.waiting, keep):
+            print_plain(line)
         for name, because in plan.excluded:
             out.print(Text(f"left out: {name}: {because}"))
         _print_resolvable(plan)
 
 
 def status(studies: StudyFiles, budget: BudgetName = None, as_json: AsJson = False) -> None:
-    """Say how many trials of each arm are complete, running, failed or pending."""
-    from ganablate.listing import failures, status_as_json
+    """Say how many trials of each arm are complete, running, failed, stale or pending.
+
+    With what other studies trained, and why a trial is stale or failed. Data sets are not read:
+    their bytes are those of the last time that they were.
+    """
+    from ganablate.gan.cards import known_fingerprints
+    from ganablate.listing import failures, notes, status_as_json, survey
+    from ganablate.work import data_key
 
     plans = plans_of(read_studies(studies), budget)
+    keys = dict.fromkeys(data_key(trial) for plan in plans for trial in plan.trials)
+    known = known_fingerprints(keys, RUNS / "data")
+    surveys = [survey(plan, TRIALS, known) for plan in plans]
     if as_json:
-        print_json([status_as_json(plan, TRIALS) for plan in plans])
+        print_json([status_as_json(surveyed) for surveyed in surveys])
         return
-    for plan in plans:
-        _print_arms(plan)
-        for line in failures(plan, TRIALS):
+    for surveyed in surveys:
+        _print_arms(surveyed)
+        for line in notes(surveyed):
+            out.print(Text(line), soft_wrap=True)
+        for line in failures(surveyed):
             err.print(Text(line, style="red"), soft_wrap=True)
 
 
@@ -70,8 +102,9 @@ def _print_resolvable(plan: Plan) -> None:
         )  # fmt: skip
 
 
-def _print_arms(plan: Plan) -> None:
+def _print_arms(surveyed: "Survey") -> None:
     from ganablate.listing import arm_states, size
 
+    plan = surveyed.plan
     lines = [f"{plan.study}: {size(plan)}", *([plan.asks] if plan.asks else [])]
-    print_plain("\n".join([*lines, "", arm_states(plan, TRIALS)]))
+    print_plain("\n".join([*lines, "", arm_states(surveyed)]))

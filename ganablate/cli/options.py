@@ -1,17 +1,49 @@
 """Arguments and options that several commands share."""
 
+import functools
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-StudyFiles = Annotated[list[Path], typer.Argument(help="Study files (YAML).", show_default=False)]
-StudyFile = Annotated[Path, typer.Argument(help="A study file (YAML).", show_default=False)]
+from ganablate.cli.completion import arm_names, budget_names, study_files
+from ganablate.study.grid import MOST_UNASKED
+from ganablate.study.schema import MOST_REPLICATES
+
+StudyFiles = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="STUDY", help="Study files (YAML).", show_default=False,
+        autocompletion=study_files,
+    ),
+]  # fmt: skip
+StudyFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="STUDY", help="A study file (YAML).", show_default=False,
+        autocompletion=study_files,
+    ),
+]  # fmt: skip
 BudgetName = Annotated[
-    str | None, typer.Option("--budget", help="A budget of the study; else its default_budget.")
+    str | None,
+    typer.Option(
+        "--budget", help="A budget of the study; else its default_budget.",
+        autocompletion=budget_names,
+    ),
+]  # fmt: skip
+ArmNames = Annotated[
+    list[str] | None,
+    typer.Option("--arm", help="Only this arm; repeatable.", autocompletion=arm_names),
 ]
-ArmNames = Annotated[list[str] | None, typer.Option("--arm", help="Only this arm; repeatable.")]
-Replicates = Annotated[int | None, typer.Option(min=1, help="Instead of the study's number.")]
+Replicates = Annotated[
+    int | None,
+    typer.Option(min=1, max=MOST_REPLICATES, help="Instead of the study's number."),
+]
+Yes = Annotated[
+    bool, typer.Option("--yes", help=f"Run more than {MOST_UNASKED:,} trials without being asked.")
+]
 UntilDecided = Annotated[
     bool,
     typer.Option(
@@ -21,7 +53,21 @@ UntilDecided = Annotated[
 ]
 MaxReplicates = Annotated[
     int | None,
-    typer.Option(min=2, help="At the last look of --until-decided; 10 unless stated."),
+    typer.Option(
+        min=2, max=MOST_REPLICATES, help="At the last look of --until-decided; 10 unless stated."
+    ),
+]
+Force = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--force",
+        metavar="TRIAL|ARM",
+        help="Train this trial, or this arm's, again though complete; repeatable. What there is "
+        "of it is put aside, not deleted.",
+    ),
+]
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Only the trials that failed, and no others.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 SweepFile = Annotated[
@@ -33,3 +79,30 @@ DataRoot = Annotated[
 TrackingUri = Annotated[
     str | None, typer.Option(help="MLflow store; else $MLFLOW_TRACKING_URI, else runs/mlflow.db.")
 ]
+Plugins = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plugin",
+        help="A module, or a .py file, that brings parts of your own; repeatable.",
+    ),
+]
+
+
+def with_plugins(command: Callable[..., None]) -> Callable[..., None]:
+    """Give --plugin to a command that reads studies; what it names is loaded before they are."""
+    signature = inspect.signature(command, eval_str=True)
+    if signature.parameters.keys().isdisjoint(("study", "studies")):
+        return command
+
+    @functools.wraps(command)
+    def loading(*arguments: Any, plugin: list[str] | None = None, **options: Any) -> None:
+        from ganablate.plugins import load_plugins
+
+        load_plugins(plugin or [])
+        command(*arguments, **options)
+
+    kind = inspect.Parameter.KEYWORD_ONLY
+    more = inspect.Parameter("plugin", kind, default=None, annotation=Plugins)
+    every = [*signature.parameters.values(), more]
+    loading.__dict__["__signature__"] = signature.replace(parameters=every)
+    return loading

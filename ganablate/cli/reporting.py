@@ -25,7 +25,7 @@ def report(
     """
     paths = studies or sorted(STUDIES.glob("*.yaml"))
     if not paths:
-        refuse([f"{STUDIES}/: no study file there; name one"])
+        refuse([f"{STUDIES}/: no study file there; name one, or begin one: ganablate init"])
     for path, study in zip(paths, read_studies(paths), strict=True):
         budgets = budgets_with_results(study, RESULTS, TRIALS)
         if budget and (studies or budget in study.budget_names):

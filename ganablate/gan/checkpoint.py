@@ -1,15 +1,18 @@
 """A trainer's state on disk, read without running code from the file."""
 
+import io
 import pickle
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from ganablate.atomic_write import replacing
+from ganablate.kept_weights import Keep, kept_of, networks_in
 
 
 class CheckpointError(Exception):
@@ -17,8 +20,13 @@ class CheckpointError(Exception):
 
 
 def save_state(state: Mapping[str, Any], path: Path) -> None:
-    """Write tensors and plain values to `path`."""
-    torch.save(dict(state), path)
+    """Write tensors and plain values to `path`.
+
+    Through memory: where the disk is full, torch raises a RuntimeError about positions in a file.
+    """
+    written = io.BytesIO()
+    torch.save(dict(state), written)
+    path.write_bytes(written.getbuffer())
 
 
 def load_state(path: Path, device: torch.device | str) -> dict[str, Any]:
@@ -34,20 +42,39 @@ def load_state(path: Path, device: torch.device | str) -> dict[str, Any]:
     return state
 
 
-def save_weights(networks: Mapping[str, nn.Module], path: Path) -> None:
-    """Write nets as safetensors; a net's tensors are prefixed by its name and a dot."""
+def save_weights(networks: Mapping[str, nn.Module], path: Path, keep: Keep = "weights") -> None:
+    """Write the nets that stay as safetensors; a net's tensors are prefixed by its name and a dot.
+
+    Where none stays there is no file.
+    """
+    kept = kept_of(networks, keep)
+    if not kept:
+        path.unlink(missing_ok=True)
+        return
     tensors: dict[str, Tensor] = {}
-    for net, module in networks.items():
-        for name, tensor in module.state_dict().items():
+    for net in kept:
+        for name, tensor in networks[net].state_dict().items():
             tensors[f"{net}.{name}"] = tensor.detach().cpu().contiguous()
     with replacing(path) as temporary:
-        save_file(tensors, temporary)
+        temporary.write_bytes(save(tensors))  # a full disk is an OSError so
 
 
 def load_weights(networks: Mapping[str, nn.Module], path: Path) -> None:
-    """Fill nets with what `save_weights` wrote under the same names."""
-    tensors = load_file(path)
+    """Fill nets with what `save_weights` wrote under the same names.
+
+    A net that was not kept stays as it is.
+
+    Raises:
+        CheckpointError: The file is absent, truncated, or not such a file.
+    """
+    try:
+        tensors = load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}") from error
+    there = networks_in(path)
     for net, module in networks.items():
+        if net not in there:
+            continue
         prefix = f"{net}."
         module.load_state_dict(
             {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}

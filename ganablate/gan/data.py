@@ -7,12 +7,12 @@ either nothing or all of it; a file lock lets the first process build while the 
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
-from urllib.parse import quote
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,7 @@ from PIL import Image
 from ganablate.atomic_write import write_text
 from ganablate.catalog import DATASETS, FOLDER_PREFIX
 from ganablate.config import derive_seed
+from ganablate.gan.cards import Split, channels_of, folder_name
 from ganablate.gan.pictures import (
     DataError,
     Form,
@@ -42,9 +43,6 @@ __all__ = [
     "training_subset",
 ]
 
-Split = Literal["train", "test"]
-
-FOLDER_CHANNELS = 3
 _LAYOUT = 1  # of the cache; an older one is built anew
 
 
@@ -124,8 +122,8 @@ def materialise(  # noqa: PLR0913 - each decides which images there are
     """
     root = data_root if data_root is not None else downloads_beside(cache)
     source = _source(dataset, root, split)
-    form = Form(image_size, _channels(dataset, channels), crop)
-    place = cache / _name(source, form)
+    form = Form(image_size, channels_of(dataset, channels), crop)
+    place = cache / folder_name(dataset, form, split)
     found = _open(place, source.identity)
     if found is not None:
         return found
@@ -156,24 +154,15 @@ def training_subset(n_images: int, train_images: int | None) -> npt.NDArray[np.i
     return random.permutation(n_images)[:train_images]
 
 
-def _channels(dataset: str, channels: int | None) -> int:
-    return DATASETS[dataset].channels if dataset in DATASETS else channels or FOLDER_CHANNELS
-
-
-def _name(source: _Source, form: Form) -> str:
-    """Of the cached folder; read from its end, no two sets share one."""
-    grey = "-grey" if source.folder is not None and form.channels == 1 else ""
-    crop = f"-crop{form.crop}" if form.crop is not None else ""
-    test = "-test" if source.split == "test" else ""
-    return f"{quote(source.dataset, safe='')}-{form.size}{grey}{crop}{test}"
-
-
 def _source(dataset: str, root: Path, split: Split) -> _Source:
     if split == "test" and (dataset not in DATASETS or DATASETS[dataset].test is None):
         tested = ", ".join(name for name, line in DATASETS.items() if line.test is not None)
         raise DataError(f"{dataset} has no labelled test split; there is one of {tested}")
     if dataset in DATASETS:
-        return _Source(dataset, split, root, folder=None, identity=DATASETS[dataset].data_id)
+        line = DATASETS[dataset]
+        # The bytes of a data set of a plug-in are what its reader makes of the files.
+        identity = line.data_id if line.digest is None else f"{line.data_id}-{line.digest}"
+        return _Source(dataset, split, root, folder=None, identity=identity)
     if not dataset.startswith(FOLDER_PREFIX):
         raise DataError(f"no data set {dataset!r}; there are {', '.join(DATASETS)}, folder:NAME")
     name = PurePosixPath(dataset.removeprefix(FOLDER_PREFIX))
@@ -270,13 +259,20 @@ def _write_images(target: Path, shape: tuple[int, ...], images: Iterable[Pixels]
 def _write_array(
     path: Path, shape: tuple[int, ...], dtype: type[np.generic], rows: Iterable[Any]
 ) -> str:
-    """Write row by row, never all in memory; return the digest of shape and bytes."""
-    array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+    """Write row by row, never all in memory; return the digest of shape and bytes.
+
+    Not through a memory map: where the disk is full, that ends the process with a bus error.
+    """
     digest = hashlib.sha256(repr(shape).encode())
-    for index, row in enumerate(rows):
-        array[index] = row
-        digest.update(array[index].tobytes())
-    array.flush()
+    header = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": shape}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for row in rows:
+            content = np.asarray(row, dtype).tobytes()
+            file.write(content)
+            digest.update(content)
+        file.flush()
+        os.fsync(file.fileno())
     return digest.hexdigest()
 
 

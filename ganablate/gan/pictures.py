@@ -125,7 +125,11 @@ def image_files(folder: Path) -> list[Path]:
     Raises:
         DataError: if there is no such folder, or no image in it.
     """
-    if not folder.is_dir():
+    try:
+        there = folder.is_dir()
+    except OSError as error:
+        raise DataError(f"{folder} cannot be read: {error.strerror}") from error
+    if not there:
         raise DataError(f"no folder {folder}: put the images there, or name another data root")
     files = [
         path

@@ -39,6 +39,8 @@ def provenance_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     prints = sorted({str(t["data_fingerprint"]) for t in facts["trials"].values()
                      if t.get("data_fingerprint")})  # fmt: skip
     lines += [("data, sha256", ", ".join(one[:16] for one in prints))] if prints else []
+    own = (f"{part} of {source}" for part, source in facts.get("plugins", {}).items())
+    lines += [("plug-ins", ", ".join(own))] if facts.get("plugins") else []
     return lines
 
 

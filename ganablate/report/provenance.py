@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from ganablate.catalog import METRICS, OF_SETTINGS, PROBES, Part, plugin_digests
 from ganablate.ledger import TrialFolder
 from ganablate.report.tables import reference_arm
 from ganablate.study.plan import Plan
@@ -55,6 +56,18 @@ def _settings(plan: Plan) -> dict[str, Any]:
     }
 
 
+def _plugins(plan: Plan) -> dict[str, dict[str, str]]:
+    """Part -> file and digest of its source, for parts from plug-ins; nothing without any."""
+    lines: dict[str, Part] = {name: METRICS[name] for name in plan.metrics}
+    lines |= {name: PROBES[name] for name in plan.probes}
+    for arm in plan.arms:
+        settings = arm.config.model_dump(include=set(OF_SETTINGS))
+        for setting in plugin_digests(settings):
+            lines[settings[setting]] = OF_SETTINGS[setting][settings[setting]]
+    found = {name: f"{line.plugin}@{line.digest}" for name, line in lines.items() if line.digest}
+    return {"plugins": found} if found else {}
+
+
 def provenance(plan: Plan, trials_root: Path, known: dict[str, Any]) -> dict[str, Any] | None:
     """What the local trial folders know, joined with what was `known` of other trials.
 
@@ -92,6 +105,7 @@ def provenance(plan: Plan, trials_root: Path, known: dict[str, Any]) -> dict[str
         "seen": seen,
         "wall_seconds": round(wall, 3),
         "settings": _settings(plan),
+        **_plugins(plan),
         "trials": trials,
     }
 

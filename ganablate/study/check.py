@@ -1,6 +1,7 @@
 """Checks that take the whole study: every budget, and every name that refers to something."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from ganablate.catalog import (
     DATASETS,
@@ -14,21 +15,29 @@ from ganablate.catalog import (
 )
 from ganablate.study.claim_check import claim_faults
 from ganablate.study.errors import Fault, KeyPath
+from ganablate.study.grid import size_faults
 from ganablate.study.known import Known
 from ganablate.study.layout import Layout, Row, lay_out
 from ganablate.study.plan import FULL
 from ganablate.study.points import point_faults
 from ganablate.study.schema import OWN, Study
-from ganablate.study.wording import unknown
+from ganablate.study.wording import unknown, unknown_part
+
+MOST_FAULTS = 200
+"""Further ones are not looked for: nobody reads them, and each costs time."""
 
 
 def check(study: Study, broken: Iterable[str] = (), lost: Iterable[str] = ()) -> list[Fault]:
     """Everything that is wrong with a study whose shape is right.
 
     `broken` are names of arms, factors and budgets that were left out because their shape is
-    wrong, `lost` whole sections: naming one of those is not a second problem.
+    wrong, `lost` whole sections: naming one of those is not a second problem. A study that is too
+    large to be expanded is not looked at any further.
     """
-    return list(_Check(study, set(broken), set(lost)).faults())
+    too_large = list(size_faults(study))
+    if too_large:
+        return too_large
+    return list(islice(_Check(study, set(broken), set(lost)).faults(), MOST_FAULTS))
 
 
 class _Check:
@@ -50,6 +59,8 @@ class _Check:
         study = self.study
         yield from _keys("metrics", "a metric", study.metrics, METRICS)
         yield from _keys("probes", "a probe", study.probes, PROBES)
+        for section in ("arms", "budgets", "folders"):
+            yield from _but_for_case(section, getattr(study, section))
         if FULL in study.budgets:
             message = "budgets: full is the study itself, unchanged; name this budget otherwise"
             yield Fault(("budgets", FULL), message)
@@ -180,12 +191,24 @@ def _keys(
     section: str, what: str, given: Sequence[str], table: Mapping[str, Part]
 ) -> Iterator[Fault]:
     """What is wrong with a list of names from a table of the catalog."""
+    seen: set[str] = set()
     for index, name in enumerate(given):
         path: KeyPath = (section, index)
         if name not in table:
-            yield Fault(path, f"{section}: {unknown(what, name, table)}")
-        elif name in given[:index]:
+            yield Fault(path, f"{section}: {unknown_part(what, name, table)}")
+        elif name in seen:
             yield Fault(path, f"{section}: {name} is given twice")
+        seen.add(name)
+
+
+def _but_for_case(section: str, names: Iterable[str]) -> Iterator[Fault]:
+    """Names that some file systems, and tired eyes, take for one."""
+    seen: dict[str, str] = {}
+    for name in names:
+        first = seen.setdefault(name.lower(), name)
+        if first != name:
+            message = f"{section}: {name} differs from {first} by its case only; rename one"
+            yield Fault((section, name), message)
 
 
 def _lacking(need: str, row: Row) -> str | None:

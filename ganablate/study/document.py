@@ -7,6 +7,7 @@ and whatever would hide a mistake (repeated keys, aliases, tags, empty values) i
 
 import math
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,13 +16,15 @@ from typing import Any
 import yaml
 
 from ganablate.study.errors import Fault, KeyPath, Problem, StudyError, dotted, one_line
+from ganablate.study.missing_file import missing_file
 from ganablate.study.wording import show
 
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*(_[0-9]+)*)")
-_NUMBER = re.compile(r"[-+]?([0-9]+(_[0-9]+)*(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+NUMBER = re.compile(r"[-+]?([0-9]+(_[0-9]+)*(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _LEADING_ZERO = re.compile(r"[-+]?0[0-9_]+")
 _NOT_FINITE = re.compile(r"[-+]?\.?(inf|infinity|nan)", re.IGNORECASE)
-_MOST_BYTES = 10_000_000
+_MOST_BYTES = 1_000_000
+"""Ten thousand named arms are half of that; reading it takes some seconds."""
 _MOST_DIGITS = 300
 _DEEPEST = 20
 
@@ -61,7 +64,7 @@ def read_number(text: str) -> int | float | None:
         return None
     if _WHOLE.fullmatch(text):
         return int(text)
-    if _NUMBER.fullmatch(text):
+    if NUMBER.fullmatch(text):
         value = float(text)
         return value if math.isfinite(value) else None
     return None
@@ -91,22 +94,32 @@ def read_document(path: Path) -> Document:
 
 def _text_of(path: Path, name: str) -> str:
     try:
-        if path.is_dir():
-            raise StudyError([Problem(name, "is a folder; give one study file")])
-        data = path.read_bytes()
+        data = _bytes_of(path, name)
     except FileNotFoundError:
-        raise StudyError([Problem(name, "there is no such file")]) from None
+        raise StudyError([Problem(name, missing_file(path))]) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StudyError([Problem(name, f"cannot be read: {reason}")]) from None
-    if len(data) > _MOST_BYTES:
-        raise StudyError([Problem(name, f"is {len(data)} bytes long; a study has at most 10 MB")])
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         message = f"is not UTF-8 text (byte 0x{data[error.start]:02x}); save it as UTF-8"
         raise StudyError([Problem(f"{name}:{line}", message)]) from None
+
+
+def _bytes_of(path: Path, name: str) -> bytes:
+    """The content of a regular file; a pipe or a device could keep the reader for ever."""
+    facts = path.stat()
+    if stat.S_ISDIR(facts.st_mode):
+        raise StudyError([Problem(name, f"is a folder; give a file of it: {path}/NAME.yaml")])
+    if not stat.S_ISREG(facts.st_mode):
+        raise StudyError([Problem(name, "is a pipe or a device; give a file")])
+    if facts.st_size > _MOST_BYTES:
+        size = f"is {facts.st_size:,} bytes long; at most {_MOST_BYTES:,} are read"
+        raise StudyError([Problem(name, size)])
+    with path.open("rb") as file:
+        return file.read(_MOST_BYTES)
 
 
 def _syntax_problem(error: yaml.YAMLError, name: str, text: str) -> Problem:
@@ -235,7 +248,7 @@ class _Reader:
         number = read_number(text)
         if number is not None:
             return number
-        spelled = _NUMBER.fullmatch(text) and not _LEADING_ZERO.match(text)
+        spelled = NUMBER.fullmatch(text) and not _LEADING_ZERO.match(text)
         if spelled or _NOT_FINITE.fullmatch(text):
             return self._refuse(path, event, f"{show(text)} is not a finite number")
         return text

@@ -25,7 +25,7 @@ class StudyError(Exception):
     """The study cannot be used. Holds every problem found, in the order of their lines."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
+        self.problems = tuple(Problem(one.place, one_line(one.message)) for one in problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

@@ -7,6 +7,7 @@ from ganablate.catalog import FOLDER_PREFIX, family_of
 from ganablate.config import TrialConfig
 from ganablate.study.claims import with_names
 from ganablate.study.errors import Fault, Problem, StudyError
+from ganablate.study.grid import MOST_TRIALS, arms_at
 from ganablate.study.identity import null_seed, replicate_seed, trial_ids
 from ganablate.study.layout import Layout, Row, lay_out
 from ganablate.study.plan import FULL, Arm, Cross, Plan, PublishedNumber, Trial
@@ -36,14 +37,11 @@ def expand(
     label = study.default_budget if budget is None else budget
     if label not in study.budget_names:
         message = unknown("a budget of this study", label, study.budget_names)
-        raise StudyError([Problem(f"study {study.name}", message)])
+        raise StudyError([Problem(f"study {study.name}, --budget", message)])
     chosen = study.budget(label)
     own = chosen.replicates or study.replicates
     counts = _counts(replicates, own)
-    for number in counts:
-        if not 1 <= number <= MOST_REPLICATES:
-            message = f"{number} replicates; 1 to {MOST_REPLICATES} are allowed"
-            raise StudyError([Problem(f"study {study.name}", message)])
+    _check_counts(study, label, counts)
     layout = lay_out(study, label)
     if layout.faults:
         raise StudyError([_placed(study, fault) for fault in layout.faults])
@@ -101,6 +99,18 @@ def _counts(replicates: int | Mapping[str, int] | None, own: int) -> Collection[
     return [own if replicates is None else replicates]
 
 
+def _check_counts(study: Study, budget: str, counts: Collection[int]) -> None:
+    message = ""
+    for number in counts:
+        if not 1 <= number <= MOST_REPLICATES:
+            message = f"{number} replicates; 1 to {MOST_REPLICATES} are allowed"
+    if len(counts) == 1 and arms_at(study, budget) * max(counts) > MOST_TRIALS:
+        message = f"{max(counts):,} replicates of {arms_at(study, budget):,} arms"
+        message += f"; at most {MOST_TRIALS:,} trials are planned"
+    if message:
+        raise StudyError([Problem(f"study {study.name}, --replicates", message)])
+
+
 def _chosen(study: Study, layout: Layout, names: Sequence[str]) -> list[Row]:
     found: set[str] = set()
     wrong: list[str] = []
@@ -111,7 +121,8 @@ def _chosen(study: Study, layout: Layout, names: Sequence[str]) -> list[Row]:
         if not several:
             wrong.append(layout.names.refusal(name))
     if wrong:
-        raise StudyError([Problem(f"study {study.name}", message) for message in wrong])
+        place = f"study {study.name}, --arm"
+        raise StudyError([Problem(place, message) for message in wrong])
     return [row for row in layout.rows if row.name in found]
 
 

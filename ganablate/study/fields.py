@@ -9,8 +9,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 from ganablate.study.document import read_number
 from ganablate.study.wording import show
 
-_STUDY_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}")
+STUDY_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.+-]{0,62}[A-Za-z0-9_+-])?")
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+"""Names that Windows keeps for devices: no folder of results can be called so there."""
 _UNITS = ("epochs", "iterations", "images")
 
 
@@ -20,22 +22,33 @@ class Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
 
-def _study_name(text: str) -> str:
-    if not _STUDY_NAME.fullmatch(text):
+def study_name(text: str) -> str:
+    """The text, if a study may be called so.
+
+    Raises:
+        ValueError: it may not; the text says what a name is made of.
+    """
+    if not STUDY_NAME.fullmatch(text):
         raise ValueError(
             f"{show(text)} is not allowed; a study's name has lower-case letters, digits, _ and -, "
             "starts with a letter and is at most 64 long"
         )
+    return _no_device(text)
+
+
+def _no_device(text: str) -> str:
+    if _DEVICE.fullmatch(text):
+        raise ValueError(f"{show(text)} is not allowed; Windows keeps this name for a device")
     return text
 
 
 def _name(text: str) -> str:
-    if not _NAME.fullmatch(text):
+    if not NAME.fullmatch(text):
         raise ValueError(
             f"{show(text)} is not allowed; a name has letters, digits, _ . + and -, starts with a "
-            "letter or digit and is at most 64 long"
+            "letter or digit, does not end with a dot and is at most 64 long"
         )
-    return text
+    return _no_device(text)
 
 
 def _line(text: str) -> str:
@@ -58,7 +71,7 @@ def _number(value: object) -> object:
     return value
 
 
-StudyName = Annotated[str, AfterValidator(_study_name)]
+StudyName = Annotated[str, AfterValidator(study_name)]
 Name = Annotated[str, AfterValidator(_name)]
 Line = Annotated[str, AfterValidator(_line)]
 Number = Annotated[float, BeforeValidator(_number)]

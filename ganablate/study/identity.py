@@ -6,9 +6,9 @@ the tests may change only together with one of the two versions below.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from ganablate.catalog import FOLDER_PREFIX
+from ganablate.catalog import FOLDER_PREFIX, plugin_digests
 from ganablate.config import TrialConfig, derive_seed
 
 ID_VERSION = 1
@@ -34,7 +34,8 @@ def trial_id(config: TrialConfig, data_id: str) -> str:
     """The trial's name: the first 16 hex digits of the sha256 of its canonical JSON.
 
     Settings that the trial does not have (None) are left out, so that a setting which is added
-    to `TrialConfig` later keeps every old id.
+    to `TrialConfig` later keeps every old id. Parts from a plug-in bring the digest of their source
+    with them; a trial without any has no such entry.
     """
     return _digest(_canonical(config, data_id))
 
@@ -53,6 +54,15 @@ def dataset_content(dataset: str | None) -> str | None:
     return FOLDER_PREFIX if dataset is not None and dataset.startswith(FOLDER_PREFIX) else dataset
 
 
+def plugin_content(settings: Mapping[str, object]) -> dict[str, dict[str, str]]:
+    """What a trial with parts from plug-ins has beside its settings: nothing where there is none.
+
+    Setting -> digest of the source of the part that it names.
+    """
+    digests = plugin_digests(settings)
+    return {"plugins": digests} if digests else {}
+
+
 def _canonical(config: TrialConfig, data_id: str) -> str:
     settings = config.model_dump(exclude_none=True)
     settings["dataset"] = dataset_content(config.dataset)
@@ -61,6 +71,7 @@ def _canonical(config: TrialConfig, data_id: str) -> str:
         "semantics_version": SEMANTICS_VERSION,
         "settings": settings,
         "data_id": data_id,
+        **plugin_content(settings),
     }
     return _ENCODER.encode(content)
 

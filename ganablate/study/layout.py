@@ -14,6 +14,8 @@ from ganablate.study.schema import RESTATED, Budget, Study
 from ganablate.study.settings import SETTINGS, axes, read_layer
 from ganablate.study.wording import show, unknown
 
+_MOST_OF_A_CIRCLE = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -260,17 +262,21 @@ class _Builder:
 
     def _check_chains(self) -> None:
         targets = {row.name: row.compare_to for row in self.layout.rows}
-        told: set[str] = set()
-        for row in self.layout.rows:
-            chain = [row.name]
-            target = row.compare_to
-            while target is not None and target not in chain:
-                chain.append(target)
-                target = targets.get(target)
-            if target == row.name and told.isdisjoint(chain):
-                told.update(chain)
-                message = f"compare_to: {' -> '.join([*chain, target])} never reaches the baseline"
-                self.layout.faults.append(Fault(_compare_path(row), message))
+        rows = {row.name: row for row in self.layout.rows}
+        walked: set[str] = set()
+        for start in targets:
+            chain: dict[str, None] = {}
+            at: str | None = start
+            while at is not None and at not in walked and at not in chain:
+                chain[at] = None
+                at = targets.get(at)
+            walked.update(chain)
+            if at in chain:
+                names = list(chain)
+                circle = names[names.index(at) :]
+                shown = [*circle[:_MOST_OF_A_CIRCLE], at]
+                message = f"compare_to: {' -> '.join(shown)} never reaches the baseline"
+                self.layout.faults.append(Fault(_compare_path(rows[at]), message))
 
 
 def _compare_path(row: Row) -> KeyPath:

@@ -55,6 +55,8 @@ def fault_of(error: Mapping[str, Any], model: type[BaseModel], document: Any) ->
         needed = _NEEDED[kind].format(**context)
         if kind in ("list_type", "tuple_type") and isinstance(given, str | int | float):
             needed += f": [{given}]"
+        if "mapping" in needed and isinstance(given, str) and ":" in given:
+            needed += "; a space is needed after the colon"
         return Fault(path, f"{where}{empty} is given; {needed}")
     return Fault(path, f"{where}{show(given)} is not allowed; {error['msg']}")
 

@@ -112,8 +112,8 @@ class Plan:
     def measured(self) -> tuple[str, ...]:
         """Metrics, then probes, as trial folders name them: what a trial is measured with."""
         named = set(on_images(self.metrics)) if self.extractor else set()
-        metrics = (stored_name(m, self.extractor) if m in named else m for m in self.metrics)
-        return (*metrics, *self.probes)
+        parts = (*self.metrics, *self.probes)
+        return tuple(stored_name(p, self.extractor if p in named else None) for p in parts)
 
     def own(self, stored: Mapping[str, T]) -> dict[str, T]:
         """Of what a trial's folder has for each column, that of this plan's extractor, by column.
@@ -121,7 +121,7 @@ class Plan:
         Columns that are not measured on images are as they are.
         """
         named = metric_columns(on_images(self.metrics)) if self.extractor else {}
-        keys = {c: stored_name(c, self.extractor) if c in named else c for c in self.columns}
+        keys = {c: stored_name(c, self.extractor if c in named else None) for c in self.columns}
         return {column: stored[key] for column, key in keys.items() if key in stored}
 
     @property

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from ganablate.catalog import DATASETS, FOLDER_PREFIX, NETWORKS, extractor_of
-from ganablate.config import TrialConfig
+from ganablate.config import MOST_ITERATIONS, TrialConfig
 from ganablate.study.dependence import DEPENDENT, idle_faults, with_defaults
 from ganablate.study.errors import Fault, KeyPath
 from ganablate.study.identity import dataset_content
@@ -19,6 +19,8 @@ _DATASET = FIELDS.index("dataset")
 _PARTS = ("dataset", "network", "criterion", "g_optimizer", "d_optimizer", "penalty")
 """Settings that bring defaults of the catalog with them."""
 BASE: KeyPath = ("base",)
+MOST_PIXELS = 2**28
+"""Of a batch: 3 GB in colour, and a net keeps several times that for its gradients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,27 @@ def _amount_faults(stack: Stack, values: Mapping[str, Any], data: Data | None) -
         of = f"train_images {train_images}" if train_images else f"the {images} images of {dataset}"
         message = f"batch_size {values['batch_size']} is larger than {of}"
         yield Fault(stack.where("batch_size", "train_images", "dataset"), message)
+    yield from _most_faults(stack, values, min(train_images or images, images))
+
+
+def _most_faults(stack: Stack, values: Mapping[str, Any], images: int) -> Iterator[Fault]:
+    """Products of settings that are too large, although each is allowed by itself."""
+    size, batch = values.get("image_size"), values["batch_size"]
+    if size is not None and batch * size**2 > MOST_PIXELS:
+        message = (
+            f"batch_size {batch} with image_size {size}: a batch of {batch * size**2:,} pixels; at "
+            f"most {MOST_PIXELS:,} are allowed"
+        )
+        yield Fault(stack.where("batch_size", "image_size"), message)
+    epochs = values.get("epochs")
+    if epochs is not None:
+        iterations = epochs * (images // batch) // values["d_steps"]
+        if iterations > MOST_ITERATIONS:
+            message = (
+                f"epochs {epochs} of {images} images in batches of {batch} are {iterations:,} "
+                f"iterations; at most {MOST_ITERATIONS:,} are allowed"
+            )
+            yield Fault(stack.where("epochs", "batch_size", "train_images"), message)
 
 
 class Configs:

@@ -48,7 +48,7 @@ class NamedArm(Entry):
     """Changes under one name. Lists of equal length make it one arm for each position."""
 
     changes: Settings
-    compare_to: str | None = None
+    compare_to: str | None = Field(None, description="an arm; else the baseline")
 
     @model_validator(mode="before")
     @classmethod
@@ -59,7 +59,7 @@ class NamedArm(Entry):
 class Exclude(Entry):
     """Arms that are left out: those with all of these settings at (one of) these levels."""
 
-    because: Line
+    because: Line = Field(description="why; `plan` and the report print it")
     settings: Settings
 
     @model_validator(mode="before")
@@ -100,8 +100,8 @@ class Folder(Entry):
     """A folder of images, used as `dataset: folder:NAME`; the path is given at run time."""
 
     data_id: Line = Field(description="names the bytes: part of every trial id")
-    channels: Literal[1, 3]
-    images: Annotated[Whole, Field(ge=2, le=1_000_000_000)]
+    channels: Literal[1, 3] = Field(description="1: grey, 3: colour")
+    images: Annotated[Whole, Field(ge=2, le=1_000_000_000)] = Field(description="files in it")
 
 
 class Published(Entry):
@@ -111,11 +111,11 @@ class Published(Entry):
     """
 
     arm: str
-    metric: str | None = None
-    quantity: Line | None = None
+    metric: str | None = Field(None, description="a column of ours")
+    quantity: Line | None = Field(None, description="something that we do not measure")
     value: Number
-    protocol: Line
-    source: Line
+    protocol: Line = Field(description="how it was measured, as far as the report says")
+    source: Line = Field(description="where it stands")
 
     @model_validator(mode="after")
     def _has_one_name(self) -> Self:
@@ -134,28 +134,44 @@ class Study(Entry):
     `budgets` restate the amount of work; `primary` is a column of `metrics` or `probes`.
     """
 
-    name: StudyName = Field(alias="study")
-    asks: Line | None = None
-    base: Settings
-    ablate: dict[str, LevelList] = Field(default_factory=dict)
-    cross: dict[str, LevelList] = Field(default_factory=dict)
-    baseline: str | None = None
-    null_arm: Annotated[bool, Field(strict=True)] = False
-    arms: dict[Name, NamedArm] = Field(default_factory=dict)
-    exclude: tuple[Exclude, ...] = ()
-    replicates: Replicates = 1
-    evaluations: Evaluations = 1
-    extractor: ExtractorName = OWN
-    points: dict[str, Annotated[Point, BeforeValidator(point)]] = Field(default_factory=dict)
-    seed: Annotated[Whole, Field(ge=0, lt=2**63)] = 0
-    default_budget: str = FULL
-    budgets: dict[Name, Budget] = Field(default_factory=dict)
-    primary: str
-    metrics: tuple[str, ...] = Field(min_length=1)
-    probes: tuple[str, ...] = ()
-    folders: dict[Name, Folder] = Field(default_factory=dict)
-    published: tuple[Published, ...] = ()
-    claims: tuple[Claim, ...] = ()
+    name: StudyName = Field(alias="study", description="its folder under results/ is called so")
+    asks: Line | None = Field(None, description="the question, in a sentence")
+    base: Settings = Field(description="settings that all arms share")
+    ablate: dict[str, LevelList] = Field(
+        default_factory=dict, description="one change at a time: an arm for each level"
+    )
+    cross: dict[str, LevelList] = Field(
+        default_factory=dict, description="an arm for each combination of levels"
+    )
+    baseline: str | None = Field(None, description="the cell of a cross that others are held to")
+    null_arm: Annotated[bool, Field(strict=True)] = Field(
+        False, description="the baseline once more with other seeds: a look at the noise"
+    )
+    arms: dict[Name, NamedArm] = Field(
+        default_factory=dict, description="several changes under one name"
+    )
+    exclude: tuple[Exclude, ...] = Field((), description="arms left out, and why")
+    replicates: Replicates = Field(1, description="trainings of each arm; arms share their seeds")
+    evaluations: Evaluations = Field(
+        1, description="times that images are measured in a training; 1: at its end only"
+    )
+    extractor: ExtractorName = Field(OWN, description="whose features images are measured with")
+    points: dict[str, Annotated[Point, BeforeValidator(point)]] = Field(
+        default_factory=dict, description="which evaluation a column shows; else the last"
+    )
+    seed: Annotated[Whole, Field(ge=0, lt=2**63)] = Field(
+        0, description="other seeds for the same study"
+    )
+    default_budget: str = Field(FULL, description="used without --budget")
+    budgets: dict[Name, Budget] = Field(
+        default_factory=dict, description="named amounts of work; `full` is always there"
+    )
+    primary: str = Field(description="the column that effects and ranking are about")
+    metrics: tuple[str, ...] = Field(min_length=1, description="what is measured")
+    probes: tuple[str, ...] = Field((), description="closer looks at a finished trial")
+    folders: dict[Name, Folder] = Field(default_factory=dict, description="own images")
+    published: tuple[Published, ...] = Field((), description="a report's numbers, beside ours")
+    claims: tuple[Claim, ...] = Field((), description="sentences of a report, judged by numbers")
 
     _layouts: dict[str, Any] = PrivateAttr(default_factory=dict)
     """What `layout.lay_out` found for each budget: checking and expanding need the same."""

@@ -26,7 +26,7 @@ from ganablate.catalog import (
 from ganablate.config import TrialConfig, canonical_labels
 from ganablate.study.document import read_number
 from ganablate.study.errors import Fault, KeyPath, dotted
-from ganablate.study.wording import listed, show, unknown
+from ganablate.study.wording import listed, show, unknown, unknown_part
 
 OPTIMIZER_SETTINGS = tuple(
     dict.fromkeys(name for optimizer in OPTIMIZERS.values() for name in optimizer.settings)
@@ -39,7 +39,7 @@ LENGTHS = ("epochs", "iterations")
 LENGTH = "length"
 """What epochs and iterations both set."""
 
-_TABLES: dict[str, tuple[str, Mapping[str, Any]]] = {
+TABLES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "network": ("a network", NETWORKS),
     "g_activation": ("an activation", ACTIVATIONS),
     "d_activation": ("an activation", ACTIVATIONS),
@@ -51,7 +51,7 @@ _TABLES: dict[str, tuple[str, Mapping[str, Any]]] = {
     "d_optimizer": ("an optimizer", OPTIMIZERS),
     "lr_schedule": ("a schedule", SCHEDULES),
 }
-_ABSENT = {
+ABSENT = {
     "penalty": "none",
     "train_images": "all",
     "crop": "none",
@@ -154,7 +154,7 @@ def axes(name: str) -> tuple[str, ...]:
 
 def text_of(setting: str, value: object) -> str:
     """A resolved value as arm names show it: floats by repr, whole numbers plain, text as is."""
-    return _ABSENT.get(setting, "none") if value is None else str(value)
+    return ABSENT.get(setting, "none") if value is None else str(value)
 
 
 def read_value(name: str, given: object, folders: Iterable[str] = ()) -> Any:
@@ -164,12 +164,12 @@ def read_value(name: str, given: object, folders: Iterable[str] = ()) -> Any:
         ValueError: the value is not allowed; the text says what is.
     """
     setting = SETTINGS[name]
-    if isinstance(given, str) and given == _ABSENT.get(name):
+    if isinstance(given, str) and given == ABSENT.get(name):
         return None
     if setting.number:
         return _number(setting, given)
-    if name in _LABELS and not isinstance(given, bool):
-        labels = canonical_labels(str(given))
+    if name in _LABELS:
+        labels = canonical_labels(show(given) if isinstance(given, bool) else str(given))
         return None if labels == _LABELS[name] else labels
     if not isinstance(given, str):
         raise ValueError(f"{show(given)} is given; {_choices_text(setting, folders)}")
@@ -177,7 +177,8 @@ def read_value(name: str, given: object, folders: Iterable[str] = ()) -> Any:
         return _dataset(given, list(folders))
     what, allowed = _allowed(setting)
     if given not in allowed:
-        raise ValueError(unknown(what, given, allowed))
+        say = unknown if setting.choices else unknown_part
+        raise ValueError(say(what, given, allowed))
     return given
 
 
@@ -185,7 +186,7 @@ def _number(setting: Setting, given: object) -> int | float:
     noun = "a whole number" if setting.whole else "a number"
     value = read_number(given) if isinstance(given, str) else given
     if isinstance(value, bool) or not isinstance(value, int | float):
-        or_word = f' or "{_ABSENT[setting.name]}"' if setting.name in _ABSENT else ""
+        or_word = f' or "{ABSENT[setting.name]}"' if setting.name in ABSENT else ""
         raise ValueError(f"{show(given)} is given; {noun}{or_word} is needed")
     if setting.whole and value != int(value):
         raise ValueError(f"{show(given)} is given; {noun} is needed")
@@ -201,8 +202,8 @@ def _allowed(setting: Setting) -> tuple[str, list[str]]:
     field = setting.fields[0]
     if setting.choices is not None:
         return "allowed", list(setting.choices)
-    what, table = _TABLES[field]
-    return what, [*table, *([_ABSENT[field]] if field in _ABSENT else [])]
+    what, table = TABLES[field]
+    return what, [*table, *([ABSENT[field]] if field in ABSENT else [])]
 
 
 def _choices_text(setting: Setting, folders: Iterable[str]) -> str:
@@ -219,10 +220,11 @@ def _dataset(given: str, folders: list[str]) -> str:
     known = _datasets(folders)
     if given in known:
         return given
+    if not given.startswith(FOLDER_PREFIX):
+        raise ValueError(unknown_part("a data set", given, known))
     message = unknown("a data set", given, known)
-    if given.startswith(FOLDER_PREFIX):
-        message += f"; declare {given.removeprefix(FOLDER_PREFIX) or 'NAME'} under `folders`"
-    raise ValueError(message)
+    name = given.removeprefix(FOLDER_PREFIX) or "NAME"
+    raise ValueError(f"{message}; declare {name} under `folders`")
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,3 +51,8 @@ def unknown(what: str, given: object, allowed: Iterable[str]) -> str:
     names, near = nearest_first(str(given), allowed)
     hint = f"did you mean {names[0]}? Allowed" if near else "allowed"
     return f"{show(given)} is not {what}; {hint}: {listed(names)}"
+
+
+def unknown_part(what: str, given: object, allowed: Iterable[str]) -> str:
+    """As `unknown`, of the name of a part, which may be one that nobody brought."""
+    return f"{unknown(what, given, allowed)}; a part of a plug-in needs --plugin"

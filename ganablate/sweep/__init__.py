@@ -1,6 +1,8 @@
 """Sweeps: the only place that imports ray."""
 
+import logging
 import os
+import warnings
 
 # Ray reads these once, when it is imported.
 _SETTINGS = {
@@ -13,3 +15,7 @@ _SETTINGS = {
 }
 for _name, _value in _SETTINGS.items():
     os.environ.setdefault(_name, _value)
+
+# A notebook without ipywidgets lacks nothing here: its lines are printed.
+logging.getLogger("ray.widgets").setLevel(logging.WARNING)
+warnings.filterwarnings("ignore", message="IProgress not found")

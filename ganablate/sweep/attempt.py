@@ -9,7 +9,6 @@ import logging
 import os
 import platform
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -28,10 +27,12 @@ from ganablate.gan.checkpoint import (
 from ganablate.gan.data import MaterialisedData
 from ganablate.gan.samples import save_grid
 from ganablate.gan.trainer import Trainer
-from ganablate.ledger import POINTS_PER_LOSS, TrialFolder, now_ms, one_line
+from ganablate.ledger import TrialFolder, now_ms
+from ganablate.sweep.block import block_of
+from ganablate.sweep.failure import failure_of
 from ganablate.sweep.job import Job, Progress
 from ganablate.sweep.measure import animate, data_of, measure, measure_during
-from ganablate.work import lacks, lacks_evaluations, state_of
+from ganablate.work import check_weights, lacks, lacks_evaluations, state_of
 
 PROGRESS_SECONDS = 3.0
 """Time between two reports to the driver; checkpoints are rarer (a setting of the profile)."""
@@ -68,7 +69,6 @@ class TrialAttempt:
         self._held = contextlib.ExitStack()
         self._began = time.monotonic()
         self._checkpoint_began = time.monotonic()
-        self._block_began_ms = now_ms()
         self._block_from = self._from_iteration = 0
         self._look = 1  # iterations between two looks at the clock
 
@@ -91,9 +91,10 @@ class TrialAttempt:
                 self._restore()
                 self.folder.update_attempt(self.number, from_iteration=self.trainer.iteration)
         self._began = self._checkpoint_began = time.monotonic()
-        self._block_began_ms = now_ms()
-        self._block_from = self.trainer.iteration if self._complete is None else 0
-        self._from_iteration = self._block_from
+        if self._complete is None:
+            self._from_iteration = self.trainer.iteration
+            # Where a checkpoint was unreadable its block stays, so its points come only once.
+            self._block_from = max(self._from_iteration, self.folder.points_reach)
 
     def advance(self) -> Progress:
         """Train for a few seconds, or measure and finish; see `Attempt`."""
@@ -130,7 +131,7 @@ class TrialAttempt:
                 self.trainer.restore(load_state(path, self.device))
             except CheckpointError as error:
                 _log.warning("%s; falling back to the one before", error)
-                self.folder.discard_checkpoint(path)
+                path.unlink()
             else:
                 return
 
@@ -183,39 +184,20 @@ class TrialAttempt:
 
     def _checkpoint(self) -> Path:
         trainer = self.trainer
-        now = now_ms()
-        block = {
-            "iteration": trainer.iteration,
-            "timestamp_ms": now,
-            "points": self._points(self._block_began_ms, now),
-        }
+        block = block_of(
+            trainer.losses,
+            first=self._block_from,
+            last=trainer.iteration,
+            total=trainer.total_iterations,
+            seconds=time.monotonic() - self._checkpoint_began,
+        )
         path = self.folder.write_checkpoint(
             trainer.iteration, lambda file: save_state(trainer.state(), file), block
         )
         self.folder.update_attempt(self.number, **self._times())
-        self._block_from, self._block_began_ms = trainer.iteration, now
+        self._block_from = max(self._block_from, trainer.iteration)
         self._checkpoint_began = time.monotonic()
         return path
-
-    def _points(self, began_ms: int, now: int) -> dict[str, list[list[float]]]:
-        """Losses since the last block, thinned: [step, value, timestamp_ms], step from 1.
-
-        Which steps are kept depends on the length of the trial alone, so a resumed trial keeps
-        the same ones.
-        """
-        total, first, last = self.trainer.total_iterations, self._block_from, self.trainer.iteration
-        stride = -(-total // POINTS_PER_LOSS)
-        steps = [s for s in range(first + 1, last + 1) if s % stride == 0 or s == total]
-        span = max(last - first, 1)
-        stamps = [began_ms + (now - began_ms) * (step - first) // span for step in steps]
-        return {
-            key: [
-                [step, float(values[step - 1]), stamp]
-                for step, stamp in zip(steps, stamps, strict=True)
-                if abs(float(values[step - 1])) < float("inf")
-            ]
-            for key, values in self.trainer.losses.items()
-        }
 
     # --- the end ---
 
@@ -224,7 +206,7 @@ class TrialAttempt:
         # After an end that was cut off, the checkpoint is there, and its block has the points.
         blocks = (self._checkpoint(),) if trainer.iteration > self._block_from else ()
         folder.write_losses(trainer.losses)
-        save_weights(trainer.networks, folder.path / "weights.safetensors")
+        save_weights(trainer.networks, folder.weights, self.job.keep)
         outcome = "diverged" if trainer.diverged_at is not None else None
         if outcome is None:
             folder.write_samples(trainer.sample(SAMPLES, "fixed"))
@@ -241,6 +223,7 @@ class TrialAttempt:
                 "d_updates": trainer.iteration * self.config.d_steps,
                 "diverged_at": trainer.diverged_at,
                 "data_fingerprint": self.data.fingerprint,
+                "trained_by": self.job.origin,
             }
         )
         return self._progress(blocks=blocks, done=True, outcome=outcome)
@@ -249,8 +232,9 @@ class TrialAttempt:
         """Measure a complete trial by what its study gained later, without training."""
         missing = lacks(self.job.trial, self.job.trials_root, self.job.wanted.measured)
         if missing:
-            weights = self.folder.path / "weights.safetensors"
-            load_weights(self.trainer.networks, weights)
+            check_weights(self.folder, missing)
+            if self.folder.weights.exists():  # what is left to measure takes losses alone
+                load_weights(self.trainer.networks, self.folder.weights)
             self._measure(missing, diverged=complete["outcome"] == "diverged")
         self.folder.forget_failure()
         return Progress(
@@ -305,6 +289,7 @@ class TrialAttempt:
         try:
             yield
         except Exception as error:
+            failure = failure_of(error, self.job.trials_root)
             with contextlib.suppress(OSError):  # a full disk must not hide the first error
-                self.folder.write_failure(self.number, one_line(error), traceback.format_exc())
+                self.folder.write_failure(self.number, failure.message, failure.traceback)
             raise

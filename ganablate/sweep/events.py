@@ -1,9 +1,23 @@
 """What a sweep tells whoever watches it."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from ganablate.sweep.job import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedTrial:
+    """A trial that failed on its last attempt: why, in a line, and the file with the traceback.
+
+    There is no such file where the worker was killed, or where nothing could be written.
+    """
+
+    arm: str
+    replicate: int
+    message: str
+    traceback: Path | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +30,8 @@ class Summary:
         reused: Trials that were complete before it began.
         interrupted: Stopped by a signal; what is neither complete nor failed can be resumed.
         wall_seconds: From the call to the return.
+        failures: What is known of each that failed, in plan order.
+        stopped: Why the sweep ended before its end, of itself; empty where it did not.
     """
 
     complete: int
@@ -23,6 +39,8 @@ class Summary:
     reused: int
     interrupted: bool
     wall_seconds: float
+    failures: tuple[FailedTrial, ...] = ()
+    stopped: str = ""
 
 
 class Observer(Protocol):

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from ganablate.kept_weights import Keep
+from ganablate.plugins import Loaded
 from ganablate.study.plan import Trial
 from ganablate.work import Wanted
 
@@ -30,6 +32,10 @@ class Job:
         precision: The resolved precision; a trial that names one overrides it.
         threads: Threads of the worker, at least 1.
         checkpoint_seconds: The longest an attempt trains between two checkpoints.
+        keep: Which networks stay once the trial is complete.
+        study: For which study the trial is run; it is kept as the trial's origin.
+        budget: Of that study.
+        plugins: What the worker must have loaded to have the same parts.
     """
 
     trial: Trial
@@ -41,6 +47,16 @@ class Job:
     precision: Literal["fp32", "bf16"]
     threads: int
     checkpoint_seconds: float
+    keep: Keep = "weights"
+    study: str = ""
+    budget: str = ""
+    plugins: Loaded = ()
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Who trains the trial: kept when it is complete, for others that use it."""
+        arm, replicate = self.trial.arm, self.trial.replicate
+        return {"study": self.study, "budget": self.budget, "arm": arm, "replicate": replicate}
 
 
 @dataclass(frozen=True, kw_only=True)

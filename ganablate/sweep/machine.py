@@ -35,6 +35,18 @@ class Machine:
     gpus: int = 0
     gpu_share: float = 0.0
 
+    def share(self, *, alone: bool = False) -> dict[str, float]:
+        """What one trial asks of the CPUs and GPUs of the sweep.
+
+        Args:
+            alone: The whole of a GPU, or without CUDA all cores, so that nothing else runs there.
+        """
+        if not alone:
+            return {"CPU": self.threads, "GPU": self.gpu_share}
+        if self.gpus:
+            return {"CPU": self.threads, "GPU": 1.0}
+        return {"CPU": self.slots * self.threads, "GPU": 0.0}
+
 
 def resolve(profile: Profile, *, trials: int, cuda_named: bool = False) -> Machine:
     """Divide this machine as the profile says. Imports torch only where there may be a GPU.

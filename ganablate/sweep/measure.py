@@ -1,9 +1,9 @@
 """What is measured of a trained trial, and where its folder keeps it."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -33,6 +33,7 @@ from ganablate.sweep.job import Job
 
 FRAME_MS, LAST_FRAME_MS = 400, 1_600
 _COLOURS = 64
+T = TypeVar("T")
 
 
 def measure(
@@ -53,23 +54,28 @@ def measure(
         DataError: a probe needs the test split, and it cannot be had.
     """
     metrics = [name for name in names if named_parts(name)[0] in METRICS]
-    unknown = [name for name in names if name not in metrics and name not in PROBES]
+    probes = {name: named_parts(name)[0] for name in names if named_parts(name)[0] in PROBES}
+    unknown = [name for name in names if name not in metrics and name not in probes]
     if unknown:
         raise KeyError(f"no such metric or probe: {', '.join(unknown)}")
     folder = TrialFolder(job.trials_root, job.trial.trial_id)
     evaluation = _evaluated(metrics, job=job, trainer=trainer, data=data, diverged=diverged)
-    probes = [name for name in names if name in PROBES]
     found = Probed()
     if probes and not diverged:
         with _looking_at(trainer):
-            found = probe(probes, subject_of(job, trainer, data))
+            found = probe(tuple(probes.values()), subject_of(job, trainer, data))
     for (name, picture), image in found.pictures.items():
         _write_picture(folder, name, picture, image)
     folder.add_metrics(
         names,
-        {**evaluation.numbers, **found.numbers},
-        {**evaluation.protocols, **found.protocols},
+        {**evaluation.numbers, **_stored(found.numbers)},
+        {**evaluation.protocols, **_stored(found.protocols)},
     )
+
+
+def _stored(found: Mapping[str, T]) -> dict[str, T]:
+    """What probes found, under the names that trial folders have."""
+    return {stored_name(column, None): value for column, value in found.items()}
 
 
 def measure_during(

@@ -1,10 +1,11 @@
 """Read every data set before the first trial, so that workers only map it; find extractors."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from ganablate.catalog import DATASETS, PROBES
+from ganablate.gan.cards import known_fingerprints
 from ganablate.gan.data import DataError, MaterialisedData, downloads_beside, materialise
 from ganablate.metrics.errors import MetricError
 from ganablate.metrics.named_weights import weights_of
@@ -13,39 +14,61 @@ from ganablate.work import DataKey, data_key, has_work, wanted_of
 
 
 def prepare_data(
-    plans: Sequence[Plan], data_root: Path | None, runs: Path
+    plans: Sequence[Plan], data_root: Path | None, runs: Path, again: Collection[str] = ()
 ) -> tuple[Mapping[DataKey, str], list[str]]:
     """Materialise the data sets of the plans under `runs/data`, and the test splits of probes.
 
     A data set that cannot be had is a problem only if some trial still needs it, and so are the
     weights of an extractor that a study names.
 
+    Where all trials of a data set are complete, only what was cached of it is looked at, to see
+    whether its bytes are still those; a folder is read nevertheless once its files have changed.
+
+    Args:
+        plans: What is to be run.
+        data_root: Where data sets are found or downloaded to; None: runs/downloads.
+        runs: Holds data/ and trials/.
+        again: Ids of trials that will be trained again, complete as they are.
+
     Returns:
         The fingerprint of each data set that is here, and one line for each problem.
+
+    Raises:
+        OSError: A data set cannot be stored under `runs`, for want of room, say.
     """
-    fingerprints: dict[DataKey, str] = {}
+    keys = dict.fromkeys(data_key(trial) for plan in plans for trial in plan.trials)
+    trials = (trial for plan in plans for trial in plan.trials)
+    needed = {data_key(trial) for trial in trials if trial.trial_id in again}
+    needed |= {key for key in keys if _needed(key, plans, runs, {})}
+    # The bytes behind a name of the catalog do not change; those of a folder do.
+    spared = {key for key in keys if key not in needed and key[0] in DATASETS}
+    fingerprints = known_fingerprints(spared, runs / "data")
+    needed |= {key for key in spared if _needed(key, plans, runs, fingerprints)}
     problems: list[str] = []
 
     def read(key: DataKey, split: Literal["train", "test"]) -> MaterialisedData | None:
         dataset, size, channels, crop = key
-        cache = runs / "data"
         try:
             return materialise(
-                dataset, size, data_root=data_root, cache=cache, channels=channels, crop=crop,
-                split=split,
+                dataset, size, data_root=data_root, cache=runs / "data", channels=channels,
+                crop=crop, split=split,
             )  # fmt: skip
         except DataError as error:
-            if _needed(key, plans, runs):
-                problems.append(str(error))
-            return None
+            problems.extend([str(error)] if key in needed else [])
+        except OSError as error:
+            if error.filename is None:  # of a write into a file that is open
+                error.filename = str(runs / "data")
+            raise
+        return None
 
-    for key in dict.fromkeys(data_key(trial) for plan in plans for trial in plan.trials):
-        data = read(key, "train")
+    for key in keys:
+        data = read(key, "train") if key in needed or key not in spared else None
         if data is not None:
             fingerprints[key] = data.fingerprint
             problems += _other_counts(key[0], len(data.images), plans)
     for key in _tested(plans):
-        read(key, "test")
+        if key in needed:
+            read(key, "test")
     problems += _lacking_extractors(plans, data_root or downloads_beside(runs / "data"), runs)
     return fingerprints, list(dict.fromkeys(problems))
 
@@ -67,7 +90,7 @@ def _lacking_extractors(plans: Sequence[Plan], data_root: Path, runs: Path) -> I
     for name in named:
         measuring = [plan for plan in plans if plan.extractor == name]
         keys = dict.fromkeys(data_key(trial) for plan in measuring for trial in plan.trials)
-        if any(_needed(key, measuring, runs) for key in keys):
+        if any(_needed(key, measuring, runs, {}) for key in keys):
             try:
                 weights_of(name, data_root)
             except MetricError as error:
@@ -81,10 +104,12 @@ def _tested(plans: Sequence[Plan]) -> dict[DataKey, None]:
     return {key: None for key in keys if key[0] in DATASETS and DATASETS[key[0]].test is not None}
 
 
-def _needed(key: DataKey, plans: Sequence[Plan], runs: Path) -> bool:
+def _needed(
+    key: DataKey, plans: Sequence[Plan], runs: Path, fingerprints: Mapping[DataKey, str]
+) -> bool:
     wanted = wanted_of(plans)
     return any(
-        has_work(trial, wanted[trial.trial_id], runs / "trials", {})
+        has_work(trial, wanted[trial.trial_id], runs / "trials", fingerprints)
         for plan in plans
         for trial in plan.trials
         if data_key(trial) == key

@@ -5,12 +5,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ganablate.config import NOT_BOOLEAN, Count
+from ganablate.config import NOT_BOOLEAN
+from ganablate.kept_weights import Keep
 from ganablate.study.document import read_document
 from ganablate.study.errors import Fault, StudyError, dotted
 from ganablate.study.wording import show, unknown
 
 DEFAULT_PROFILE = Path("sweeps/laptop.yaml")
+Few = Annotated[int, NOT_BOOLEAN, Field(ge=1, le=1024)]
+"""Threads, or processes of one machine: more of them would only fill its memory."""
 
 
 class Profile(BaseModel):
@@ -22,8 +25,8 @@ class Profile(BaseModel):
     precision: Literal["auto", "fp32", "bf16"] = Field(
         "auto", description="auto: bf16 where the hardware multiplies it natively, else fp32"
     )
-    threads: Count = Field(1, description="threads of one trial")
-    concurrency: Literal["cores"] | Count = Field(
+    threads: Few = Field(1, description="threads of one trial")
+    concurrency: Literal["cores"] | Few = Field(
         "cores", description="trials at a time on CPU: a number, or as many as the cores carry"
     )
     trials_per_gpu: Annotated[int, NOT_BOOLEAN, Field(ge=1, le=64)] = Field(
@@ -34,6 +37,9 @@ class Profile(BaseModel):
     )
     checkpoint_seconds: Annotated[float, NOT_BOOLEAN, Field(gt=0)] = Field(
         30.0, description="the most that a killed trial loses"
+    )
+    keep: Keep = Field(
+        "weights", description="networks of a complete trial: both, the generator alone, or none"
     )
     tracking_uri: str | None = Field(None, description="null: sqlite under runs/")
     data_root: Path | None = Field(None, description="null: runs/downloads")

@@ -3,6 +3,7 @@
 import contextlib
 import fcntl
 import gc
+import ipaddress
 import logging
 import os
 import shutil
@@ -13,9 +14,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import ray
+import ray.util
 
 from ganablate.sweep.interrupt import Interruption
-from ganablate.sweep.machine import Machine
+from ganablate.sweep.machine import Machine, MachineError
 
 OBJECT_STORE_BYTES = 100 * 2**20
 """Ray's shared memory holds the list of jobs and nothing else; Ray asks for at least 75 MiB."""
@@ -75,15 +77,13 @@ def _silence(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder with a short path, since Ray's sockets live in it; removed afterwards.
+    """A private folder (0700) with a short path, since Ray's sockets live in it; removed later.
 
     A driver that is killed leaves its folder behind; the next one removes it. That the driver is
     gone shows by the lock on the file `held`, which the kernel releases.
     """
-    parent = Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())
-    for old in parent.glob(f"{_PREFIX}*"):
-        _remove_if_left(old)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    remove_left_folders()
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_parent()))
     with (folder / "held").open("w") as held:
         _lock(held)
         try:
@@ -94,7 +94,20 @@ def temporary_folder() -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
+def remove_left_folders() -> None:
+    """Remove the folders of drivers that were killed."""
+    for old in _parent().glob(f"{_PREFIX}*"):
+        _remove_if_left(old)
+
+
+def _parent() -> Path:
+    return Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())
+
+
 def _remove_if_left(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        if folder.lstat().st_uid != os.getuid():  # whatever another user has put there
+            return
     try:
         with (folder / "held").open("r") as held:
             _lock(held)
@@ -121,14 +134,32 @@ def ray_session(machine: Machine, interruption: Interruption) -> Iterator[Path]:
 
     Raises:
         SweepInterruptedError: A signal came while Ray started.
+        MachineError: Ray would listen to other machines.
     """
+    _check_private()
     variables = {**_driver_environment(machine), **_worker_environment(machine)}
     with _environment(variables), _silence("ray"), temporary_folder() as folder:
         try:
-            _init(machine, folder, interruption)
+            # Ray opens its own folder to everyone (0777), and what lies there is unpickled: only
+            # the private folder around it keeps other users of the machine out.
+            _init(machine, folder / "r", interruption)
             yield folder / "tune"
         finally:
             _shut_down()
+
+
+def _check_private() -> None:
+    """Raise unless Ray keeps to this machine: whoever reaches its ports can run code here.
+
+    It reads the setting for that, which `ganablate.sweep` makes, once and for all when it is
+    imported; a program may have imported it before.
+    """
+    address = ray.util.get_node_ip_address()  # type: ignore[no-untyped-call]
+    if not ipaddress.ip_address(address).is_loopback:
+        raise MachineError(
+            f"Ray would listen at {address}, where other machines reach it and can run code; "
+            "import ganablate.sweep before ray, or set RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0"
+        )
 
 
 def _shut_down() -> None:

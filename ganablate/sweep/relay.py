@@ -1,5 +1,6 @@
 """From Tune's callbacks to the observer and the tracker."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,14 @@ from ray import tune
 from ray.exceptions import RayActorError, RayTaskError
 
 from ganablate.ledger import one_line
-from ganablate.sweep.events import Observer
-from ganablate.sweep.interrupt import Interruption
+from ganablate.sweep.events import FailedTrial, Observer
+from ganablate.sweep.failure import AttemptError, Failure
+from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
 from ganablate.sweep.job import Job, Progress
-from ganablate.sweep.trainable import INDEX, PROGRESS, AttemptError
+from ganablate.sweep.trainable import FAILURE, INDEX, PROGRESS
 from ganablate.tracking import TrackedTrial, Tracker
 
-WORKER_DIED = "the worker process died: killed, or out of memory"
+WORKER_DIED = Failure("other", "the worker process died: killed, or out of memory")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +47,10 @@ class Relay(tune.Callback):
     ) -> None:
         self.work = work
         self.complete: set[int] = set()
-        self.failed: set[int] = set()
+        self.failed: dict[int, Failure] = {}
         self.failures: dict[int, int] = {}
+        self.alone: set[int] = set()  # those that ran out of memory beside others
+        self.stopped = ""
         self._retries = retries
         self._observer = observer
         self._tracker = tracker
@@ -59,17 +63,20 @@ class Relay(tune.Callback):
 
     def unfinished(self) -> list[int]:
         """Indices of the jobs that are neither complete nor failed for good, in plan order."""
-        over = self.complete | self.failed
+        over = self.complete | self.failed.keys()
         return [index for index in range(len(self.work)) if index not in over]
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: object) -> None:
-        """Leave Tune's loop when someone asked for it; the last checkpoints stay."""
+        """Leave Tune's loop when someone asked for it, or nothing can be stored any more.
+
+        The last checkpoints stay.
+        """
         del iteration, info
-        if self._interruption.requested:
+        if self._interruption.requested or self.stopped:
             for trial in trials:
                 if (actor := trial.temporary_state.ray_actor) is not None:
                     ray.kill(actor)
-            self._interruption.raise_if_requested()
+            raise SweepInterruptedError
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: object) -> None:
         """A worker turns to a trial."""
@@ -85,9 +92,13 @@ class Relay(tune.Callback):
         result: Mapping[str, Any],
         **info: object,
     ) -> None:
-        """An attempt advanced."""
+        """An attempt advanced, or ran out of memory."""
         del iteration, trials, info
-        index, progress = trial.config[INDEX], result[PROGRESS]
+        index = trial.config[INDEX]
+        if FAILURE in result:
+            self.attempt_failed(index, result[FAILURE])
+            return
+        progress = result[PROGRESS]
         assert isinstance(progress, Progress)
         for owner in self.work[index].owners:
             if progress.blocks:
@@ -113,35 +124,69 @@ class Relay(tune.Callback):
         del iteration, trials, info
         self.attempt_failed(trial.config[INDEX], reason(trial))
 
-    def attempt_failed(self, index: int, message: str) -> None:
+    def attempt_failed(self, index: int, failure: Failure) -> None:
         """Count a failure; the job is failed for good once its retries are used up."""
         if index in self.complete:  # the worker died after the trial was complete
             return
         self.failures[index] = self.failures.get(index, 0) + 1
         will_retry = self.failures[index] <= self._retries
+        message = failure.message
+        if failure.kind == "memory":
+            message += self._alone(index, will_retry)
+            self.alone.add(index)
         if not will_retry:
-            self.failed.add(index)
-            self._keep_reason(index, message)
-            for owner in self.work[index].owners:
-                self._tracker.failed(owner, message)
+            self._fail(index, failure)
         first = self.work[index].owners[0].trial
         self._observer.failed(first.arm, first.replicate, self.failures[index], message, will_retry)
 
-    def _keep_reason(self, index: int, message: str) -> None:
-        """A worker that was killed could not write down why its trial failed."""
+    def _alone(self, index: int, will_retry: bool) -> str:
+        if index in self.alone:
+            return ", even alone"
+        return "; alone, after the others" if will_retry else ""
+
+    def _fail(self, index: int, failure: Failure) -> None:
+        self.failed[index] = failure
+        self._keep(index, failure)
+        for owner in self.work[index].owners:
+            self._tracker.failed(owner, failure.message)
+        if failure.kind == "disk":
+            self.stopped = failure.message
+
+    def _keep(self, index: int, failure: Failure) -> None:
+        """Write down what the worker could not, having been killed, or never having begun."""
         folder = self.work[index].owners[0].folder
-        if folder.failure is None and folder.complete is None:
-            folder.write_failure(self.failures[index], message, traceback="")
+        known = folder.failure or {}
+        if folder.complete is None and known.get("message") != failure.message:
+            with contextlib.suppress(OSError):  # the disk may be what failed
+                folder.write_failure(self.failures[index], failure.message, failure.traceback)
+
+    def failed_trials(self) -> tuple[FailedTrial, ...]:
+        """Those that failed for good, in plan order."""
+        found = []
+        for index in sorted(self.failed):
+            owner = self.work[index].owners[0]
+            path = owner.folder.traceback
+            found.append(
+                FailedTrial(
+                    arm=owner.trial.arm,
+                    replicate=owner.trial.replicate,
+                    message=self.failed[index].message,
+                    traceback=path if path.exists() else None,
+                )
+            )
+        return tuple(found)
 
 
-def reason(trial: Any) -> str:
-    """Why Tune's trial failed, in one line."""
+def reason(trial: Any) -> Failure:
+    """Why Tune's trial failed."""
     try:
         # Read where Tune just wrote it; its own accessor looks where it is copied to later.
         error = ray.cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
     except Exception as unreadable:
-        return f"unknown reason ({one_line(unreadable)})"
+        return Failure("other", f"unknown reason ({one_line(unreadable)})")
     if isinstance(error, RayTaskError):
-        cause: BaseException = error.as_instanceof_cause()  # type: ignore[no-untyped-call]
-        return str(cause.args[0]) if isinstance(cause, AttemptError) else one_line(cause)
-    return WORKER_DIED if isinstance(error, RayActorError) else one_line(error)
+        if isinstance(error.cause, AttemptError):
+            failure: Failure = error.cause.args[0]
+            return failure
+        return Failure("other", one_line(error.cause), str(error))
+    return WORKER_DIED if isinstance(error, RayActorError) else Failure("other", one_line(error))

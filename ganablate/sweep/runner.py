@@ -9,13 +9,15 @@ from ray import tune
 from ray.tune import TuneError
 
 from ganablate.ledger import one_line
+from ganablate.plugins import loaded_plugins
 from ganablate.study.plan import Plan
 from ganablate.sweep.events import Observer, Summary
+from ganablate.sweep.failure import Failure
 from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
 from ganablate.sweep.job import DEFAULT_ATTEMPT, Job
 from ganablate.sweep.machine import Machine, resolve
 from ganablate.sweep.profile import Profile
-from ganablate.sweep.ray_session import ray_session
+from ganablate.sweep.ray_session import ray_session, remove_left_folders
 from ganablate.sweep.relay import Relay, Work
 from ganablate.sweep.trainable import INDEX, StartLine, TrialTrainable
 from ganablate.tracking import TrackedTrial, Tracker
@@ -37,7 +39,8 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
     A trial that several plans share is run once. Complete trials are not run again, unless a
     metric or a probe is missing, which is then measured, or measurements during training are,
     which takes training again. SIGINT and SIGTERM end the sweep early: workers are
-    stopped, their last checkpoints stay, and the same call goes on from there.
+    stopped, their last checkpoints stay, and the same call goes on from there. So does a disk that
+    takes nothing more, once a trial has met it on its last attempt.
 
     Args:
         plans: What to run, in this order.
@@ -82,14 +85,18 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
             if machine:
                 with contextlib.suppress(SweepInterruptedError):
                     _run(relay, profile, machine, attempt, interruption)
+            else:
+                remove_left_folders()  # no session of Ray begins, which would do it
     finally:
         tracker.close()
     summary = Summary(
         complete=len(relay.complete),
         failed=len(relay.failed),
         reused=len(owned) - len(pending),
-        interrupted=bool(relay.unfinished()),
+        interrupted=bool(relay.unfinished()) and not relay.stopped,
         wall_seconds=time.monotonic() - began,
+        failures=relay.failed_trials(),
+        stopped=relay.stopped,
     )
     observer.finished(summary)
     return summary
@@ -98,27 +105,34 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
 def _run(
     relay: Relay, profile: Profile, machine: Machine, attempt: str, interruption: Interruption
 ) -> None:
-    """Run Tune until every job is over. It takes one round, unless Tune loses a trial."""
+    """Run Tune until every job is over.
+
+    It takes one round, unless Tune loses a trial, or one runs out of memory beside others: that
+    is tried again in a later round, in which each trial is alone on its device.
+    """
     jobs = [work.job for work in relay.work]
     with ray_session(machine, interruption) as folder:
         start_line = StartLine(folder / "workers", machine.slots)
-        trainable = tune.with_resources(
-            tune.with_parameters(TrialTrainable, jobs=jobs, attempt=attempt, start_line=start_line),
-            {"CPU": machine.threads, "GPU": machine.gpu_share},
+        trainable = tune.with_parameters(
+            TrialTrainable, jobs=jobs, attempt=attempt, start_line=start_line
         )
         retries = profile.retries
         while unfinished := relay.unfinished():
             seen = (len(unfinished), dict(relay.failures))
+            together = [index for index in unfinished if index not in relay.alone]
+            share = machine.share(alone=not together)
             # Tune does not retry a trial whose worker died between two trials; a second round
             # does. An error of Tune itself ends a round as well.
             why = "Ray Tune gave the trial up"
             try:
                 tune.run(
-                    trainable,
-                    config={INDEX: tune.grid_search(unfinished)},
+                    tune.with_resources(trainable, share),
+                    config={INDEX: tune.grid_search(together or unfinished)},
                     max_failures=retries,
                     reuse_actors=True,
                     callbacks=[relay],
+                    # Tune's own in a notebook would clear the cell that our lines are in.
+                    progress_reporter=tune.CLIReporter(),
                     storage_path=str(folder),
                     raise_on_failed_trial=False,
                     verbose=0,
@@ -126,8 +140,8 @@ def _run(
             except TuneError as error:
                 why = f"{why}: {one_line(error)}"
             if seen == (len(relay.unfinished()), relay.failures):
-                for index in relay.unfinished():
-                    relay.attempt_failed(index, why)
+                for index in together or unfinished:
+                    relay.attempt_failed(index, Failure("other", why))
             retries = 0
 
 
@@ -177,6 +191,10 @@ def _jobs(
                 precision=machine.precision,
                 threads=machine.threads,
                 checkpoint_seconds=profile.checkpoint_seconds,
+                keep=profile.keep,
+                study=owned[id_][0].study,
+                budget=owned[id_][0].budget,
+                plugins=loaded_plugins(),
             ),
             owners=tuple(owned[id_]),
         )

@@ -9,17 +9,16 @@ from typing import Any
 
 from ray import tune
 
-from ganablate.ledger import one_line
+from ganablate.plugins import load_same
+from ganablate.sweep.failure import AttemptError, Failure, failure_of, release_memory
 from ganablate.sweep.job import Attempt, Job, Progress, load_factory
 
 INDEX = "job"
 """Key of a Tune configuration: which of the sweep's jobs to do."""
 PROGRESS = "progress"
 """Key of a Tune result: the `Progress` of the attempt."""
-
-
-class AttemptError(Exception):
-    """An attempt failed. Its only argument is one line of text, so it always pickles."""
+FAILURE = "failure"
+"""Key of a Tune result in its place: the `Failure` of an attempt that ran out of memory."""
 
 
 @dataclass(frozen=True)
@@ -77,22 +76,35 @@ class TrialTrainable(tune.Trainable):
     def step(self) -> dict[str, Any]:
         """Advance the attempt once, starting it first if need be.
 
+        Want of memory is a result, not an error: Tune would try again at once, beside the same
+        other trials.
+
         Raises:
-            AttemptError: The attempt failed; its folder has the traceback.
+            AttemptError: The attempt failed otherwise; its folder has the traceback.
         """
         if self._start_line is not None:
             self._start_line.wait()
             self._start_line = None
+        advanced = self._advance()
+        if isinstance(advanced, Progress):
+            if advanced.done:
+                self._close()
+            return {PROGRESS: advanced, "done": advanced.done}
+        self._close()
+        release_memory()
+        if advanced.kind != "memory":
+            raise AttemptError(advanced)
+        return {FAILURE: advanced, "done": True}
+
+    def _advance(self) -> Progress | Failure:
+        job = self._jobs[self._index]
         try:
             if self._attempt is None:
-                self._attempt = load_factory(self._factory)(self._jobs[self._index])
-            progress: Progress = self._attempt.advance()
+                load_same(job.plugins)
+                self._attempt = load_factory(self._factory)(job)
+            return self._attempt.advance()
         except Exception as error:
-            self._close()
-            raise AttemptError(one_line(error)) from None
-        if progress.done:
-            self._close()
-        return {PROGRESS: progress, "done": progress.done}
+            return failure_of(error, job.trials_root)
 
     def cleanup(self) -> None:
         """Let go of whatever is held."""

@@ -7,6 +7,7 @@ copy can be rebuilt at any time. MLflow never stops a sweep: what goes wrong her
 
 from ganablate.tracking.location import resolve_uri, ui_command, ui_environment
 from ganablate.tracking.mlflow_tracker import MlflowTracker
+from ganablate.tracking.rebuilding import rebuild
 from ganablate.tracking.trial_copy import NoTracker, TrackedTrial, Tracker
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "NoTracker",
     "TrackedTrial",
     "Tracker",
+    "rebuild",
     "resolve_uri",
     "ui_command",
     "ui_environment",

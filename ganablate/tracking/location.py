@@ -1,18 +1,45 @@
-"""Where MLflow's copy is, and how to look at it."""
+"""Where MLflow's copy is, and how to look at it, without telling its passwords to anybody."""
 
+import ipaddress
 import os
+import re
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASE = "mlflow.db"
+LOOPBACK = "127.0.0.1"
 TELEMETRY_OFF = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 """Defaults: what the user has set in the environment stays."""
+
+_SERVERS = ("http", "https", "databricks")
+_DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+_ALLOWED = "sqlite:///FILE, postgresql://..., mysql://..., mssql://..., http(s)://HOST, databricks"
+_SECRET_VARIABLES = ("MLFLOW_TRACKING_PASSWORD", "MLFLOW_TRACKING_TOKEN", "DATABRICKS_TOKEN")
+_USER = re.compile(r"(\w[\w+.-]*://)\S*@|[^\s:/@]+:\S*@")
+_SECRET_PARAMETER = re.compile(
+    r"([?&;][^=&;\s]*(?:token|key|pass|pwd|secret|auth|sig)[^=&;\s]*=)[^&;#\s'\"]*", re.IGNORECASE
+)
+_HIDDEN = "***"
 
 
 def is_server(uri: str) -> bool:
     """Whether a server, not this process, keeps database and artifacts."""
     return uri.startswith(("http://", "https://", "databricks"))
+
+
+def without_secrets(text: str) -> str:
+    """The text without what a store is opened with.
+
+    That is a user and password before a host, the values of parameters such as `token=`, and the
+    passwords and tokens of the environment.
+    """
+    hidden = _SECRET_PARAMETER.sub(rf"\1{_HIDDEN}", _USER.sub(rf"\1{_HIDDEN}@", text))
+    for variable in _SECRET_VARIABLES:
+        secret = os.environ.get(variable, "")
+        hidden = hidden.replace(secret, _HIDDEN) if secret else hidden
+    return hidden
 
 
 def resolve_uri(runs: Path, *, argument: str | None = None, profile: str | None = None) -> str:
@@ -22,23 +49,85 @@ def resolve_uri(runs: Path, *, argument: str | None = None, profile: str | None 
         runs: The folder of runs, where the default database is.
         argument: From the command line.
         profile: From the profile.
-    """
-    default = f"sqlite:///{runs.resolve() / DATABASE}"
-    return argument or os.environ.get(URI_VARIABLE) or profile or default
-
-
-def ui_command(uri: str, *, port: int = 5000, host: str = "127.0.0.1") -> list[str]:
-    """The command that shows `uri` in a browser; run it with `ui_environment`.
 
     Raises:
-        ValueError: The store is a server already.
+        ValueError: It is nothing that MLflow can store in.
+    """
+    given = (
+        ("--tracking-uri", argument),
+        (f"${URI_VARIABLE}", os.environ.get(URI_VARIABLE)),
+        ("tracking_uri of the sweep file", profile),
+    )
+    for source, uri in given:
+        if uri:
+            reason = _fault(uri)
+            if reason:
+                raise ValueError(f"{source}: {without_secrets(uri)} {reason}; allowed: {_ALLOWED}")
+            return uri
+    return f"sqlite:///{runs.resolve() / DATABASE}"
+
+
+def _fault(uri: str) -> str | None:
+    """What is wrong with the form of a store's address."""
+    if not uri.isprintable() or uri != uri.strip():
+        return "holds characters that no address has"
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError as error:
+        return f"is no address ({error})"
+    scheme = parts.scheme.partition("+")[0]
+    if uri == "databricks" or scheme == "databricks":
+        return None
+    if scheme not in (*_SERVERS, *_DATABASES):
+        return "is no tracking store"
+    if scheme != "sqlite":
+        return None if parts.hostname else "names no host"
+    file = Path(uri.partition(":///")[2].partition("?")[0])
+    if not file.name or file.is_dir():
+        return "names no database file"
+    return None if file.parent.is_dir() else f"is in a folder that is not there ({file.parent})"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens there."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def ui_command(
+    uri: str, *, port: int = 5000, host: str = LOOPBACK, expose: bool = False
+) -> list[str]:
+    """The command that shows a store in a browser; run it with `ui_environment(uri)`.
+
+    The store's address is not in it: every user of the machine can read another's command lines.
+
+    Args:
+        uri: The store's.
+        port: To listen at.
+        host: To listen at.
+        expose: The user knows that others can reach it there.
+
+    Raises:
+        ValueError: The store is a server already, or others would reach it unasked.
     """
     if is_server(uri):
-        raise ValueError(f"{uri} is a server already: open it in a browser")
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
+        raise ValueError(f"{without_secrets(uri)} is a server already: open it in a browser")
+    if not is_loopback(host) and not expose:
+        raise ValueError(
+            f"--host {host}: whoever reaches this machine there could read, change and delete "
+            "every run, since MLflow asks for no password; add --expose if that is meant, else "
+            f"leave --host out ({LOOPBACK})"
+        )
+    command = [sys.executable, "-m", "mlflow", "ui"]
     return [*command, "--host", host, "--port", str(port), "--workers", "1"]
 
 
-def ui_environment() -> dict[str, str]:
+def ui_environment(uri: str) -> dict[str, str]:
     """Variables for `ui_command`: without job execution it takes 0.5 GB instead of 1.2 GB."""
-    return {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **TELEMETRY_OFF, **os.environ}
+    store = {"MLFLOW_BACKEND_STORE_URI": uri}
+    return {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", **TELEMETRY_OFF, **os.environ, **store}

@@ -13,6 +13,7 @@ from filelock import FileLock
 
 from ganablate.tracking.location import TELEMETRY_OFF, is_server
 from ganablate.tracking.trial_copy import (
+    BEGUN,
     Point,
     TrackedTrial,
     artifacts_of,
@@ -36,6 +37,14 @@ _ENVIRONMENT = {
 }
 
 
+REMEDY = "move it away, and the next run fills a new one from the trial folders"
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+class StoreError(Exception):
+    """The store cannot be used, and trying again is of no use; one line that says what to do."""
+
+
 @dataclass
 class _Run:
     """What is known of an MLflow run, so that it need not be asked for again."""
@@ -44,6 +53,7 @@ class _Run:
     finished: str = ""
     evaluated: str = ""
     """What it was measured with: a probe may add pictures and no number."""
+    begun: str = ""  # when the training began that it shows, if that was kept
     params: dict[str, str] = field(default_factory=dict)
     """Still to be sent; they go with the first call that sends anything."""
     sent: set[Path] = field(default_factory=set)
@@ -60,6 +70,9 @@ class MlflowStore:
         Args:
             uri: Of the tracking store.
             runs: Folder of the lock and, unless a server keeps them, of the artifacts.
+
+        Raises:
+            StoreError: The database is broken, or cannot be opened at all.
         """
         runs.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(runs / _LOCK)
@@ -82,18 +95,20 @@ class MlflowStore:
 
     def send(self, tracked: TrackedTrial, blocks: Iterable[Path]) -> None:
         """Send the blocks that this process has not sent yet."""
-        run = self._current(tracked)
+        run, begun = self._current(tracked), tracked.folder.begun
         new = [block for block in blocks if block not in run.sent]
-        self._log(run, [point for block in new for point in points_of(block)], {})
+        tags = {BEGUN: begun} if begun and not run.begun else {}
+        self._log(run, [point for block in new for point in points_of(block)], tags)
+        run.begun = run.begun or begun
         run.sent.update(new)
 
-    def complete(self, tracked: TrackedTrial) -> None:
-        """Send all there is to a complete trial, unless MLflow has it already."""
+    def complete(self, tracked: TrackedTrial, *, again: bool = False) -> None:
+        """Send all there is to a complete trial, unless MLflow has it already, or `again`."""
         run, folder = self._current(tracked), tracked.folder
         finals, tags = final_points(folder), final_tags(tracked)
         known = run.finished, run.evaluated
         there = tags.get("ganablate.finished_ms"), tags["ganablate.evaluated"]
-        if known == there:
+        if known == there and not again:
             return
         new = [block for block in folder.blocks() if block not in run.sent]
         points = [point for block in new for point in points_of(block)]
@@ -108,10 +123,22 @@ class MlflowStore:
         run.finished, run.evaluated = tags["ganablate.finished_ms"], tags["ganablate.evaluated"]
 
     def fail(self, tracked: TrackedTrial, message: str) -> None:
-        """Mark the trial's run as failed."""
-        run = self._run(tracked)
+        """Mark the trial's run as failed, with the traceback and what was trained until then."""
+        self.send(tracked, tracked.folder.blocks())
+        run = self._current(tracked)
+        if tracked.folder.traceback.is_file():
+            self._client.log_artifact(run.run_id, str(tracked.folder.traceback))
         self._log(run, [], {"ganablate.failure": message[:LONGEST_TAG]})
         self._set(run, tracked, "FAILED", "failed")
+
+    def answers(self) -> bool:
+        """Whether the store takes anything: a tag that is there already is written again."""
+        try:
+            for parent in list(self._parents.values())[:1]:
+                self._client.set_tag(parent, *_kind("plan").popitem())
+        except Exception:
+            return False
+        return bool(self._parents)
 
     def finish(self) -> None:
         """Mark what still runs as interrupted, and each parent by its children of this process."""
@@ -153,15 +180,18 @@ class MlflowStore:
         return self._runs[tracked.key]
 
     def _current(self, tracked: TrackedTrial) -> _Run:
-        """The trial's run; a new one where MLflow has it complete, and it was trained again since.
+        """The trial's run; a new one where it shows another training than the folder has.
 
         Points of both trainings in one run would be two curves under one name.
         """
-        run = self._run(tracked)
+        run, begun = self._run(tracked), tracked.folder.begun
         facts = tracked.folder.complete
-        if not run.finished or (facts and str(facts["finished_ms"]) == run.finished):
+        same = not (run.begun and begun) or run.begun == begun
+        if same and (not run.finished or (facts and str(facts["finished_ms"]) == run.finished)):
             return run
         self._client.set_tag(run.run_id, "ganablate.state", "stale")
+        if not run.finished:
+            self._client.set_terminated(run.run_id, "KILLED")
         self._runs[tracked.key] = self._create(tracked)
         return self._runs[tracked.key]
 
@@ -221,10 +251,11 @@ class MlflowStore:
                 tags = run.data.tags
                 if tags.get("ganablate.state") == "stale":
                     continue
-                known = _Run(run.info.run_id)
+                known = _Run(run.info.run_id, begun=tags.get(BEGUN, ""))
                 if tags.get("ganablate.state") == "complete":
                     known.finished = tags.get("ganablate.finished_ms", "")
-                    known.evaluated = tags.get("ganablate.evaluated", "")
+                    if "ganablate.outcome" in tags:  # else it is sent again, with its outcome
+                        known.evaluated = tags.get("ganablate.evaluated", "")
                 found.append((tags.get("ganablate.trial_id", ""), known))
             token = page.token
             if not token:
@@ -249,10 +280,23 @@ def _trial_filter(tracked: TrackedTrial) -> str:
 
 
 def _check_sqlite(uri: str) -> None:
-    """Raise at once if SQLite cannot open the file; MLflow would try for minutes first."""
-    if uri.startswith("sqlite:///"):
-        with contextlib.closing(sqlite3.connect(uri.removeprefix("sqlite:///"))) as database:
+    """Raise at once if SQLite cannot open the file; MLflow would try for minutes first.
+
+    Raises:
+        StoreError: It never will.
+        sqlite3.OperationalError: Another process holds its lock.
+    """
+    if not uri.startswith("sqlite:///"):
+        return
+    path = uri.removeprefix("sqlite:///")
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as database:
             database.execute("pragma schema_version")
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode in _BUSY:
+            raise
+        broken = not isinstance(error, sqlite3.OperationalError)
+        raise StoreError(f"{path}: {error}" + (f"; {REMEDY}" if broken else "")) from error
 
 
 def import_mlflow() -> Any:
@@ -261,6 +305,6 @@ def import_mlflow() -> Any:
         os.environ.setdefault(variable, value)
     import mlflow  # noqa: TID251 - the one place
 
-    for name in ("mlflow", "alembic"):
+    for name in ("mlflow", "alembic", "urllib3"):  # urllib3 tells of each server that is away
         logging.getLogger(name).setLevel(logging.ERROR)
     return mlflow

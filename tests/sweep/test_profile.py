@@ -1,9 +1,11 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from ganablate.kept_weights import Keep
 from ganablate.study.errors import StudyError
 from ganablate.sweep.profile import Profile, load_profile
 
@@ -58,6 +60,15 @@ def test_all_errors_come_at_once_each_with_its_line(tmp_path: Path) -> None:
 
 def test_one_mistake_is_one_problem(tmp_path: Path) -> None:
     assert len(problems(tmp_path, "concurrency: 0\n")) == 1
+
+
+def test_what_trials_keep_is_one_of_three(tmp_path: Path) -> None:
+    assert Profile().keep == "weights"
+    assert {Profile(keep=keep).keep for keep in get_args(Keep)} == {"weights", "generator", "none"}
+    ((line, text),) = problems(tmp_path, "retries: 1\nkeep: generators\n")
+    assert line == 2
+    assert '"generators" is given' in text
+    assert "'weights', 'generator' or 'none'" in text
 
 
 def test_a_missing_file_is_one_clear_problem(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Judgements as a table: for machines (`claims.csv`), and as markdown."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -52,7 +53,7 @@ def measured_cell(row: pd.Series) -> str:
     facts = [str(fact) for fact in (row["n"], budget) if not pd.isna(fact)]
     parts += [f"({', '.join(facts)})"] if facts else []
     if not pd.isna(row["because"]):
-        because = str(row["because"])
+        because = without_links(str(row["because"]))
         parts.append(f"*{because[0].upper()}{because[1:]}.*")
     return " ".join(parts) or "—"
 
@@ -61,12 +62,17 @@ def claims_markdown(table: pd.DataFrame) -> str:
     """The claims as a table in markdown: what the report says, the verdict, what we measured."""
     rows = [["Claim", "The report says", "Verdict", "What we measured"], ["---"] * 4]
     rows += [
-        [str(row["id"]), str(row["says"]), str(row["verdict"]), measured_cell(row)]
+        [str(row["id"]), without_links(str(row["says"])), str(row["verdict"]), measured_cell(row)]
         for _, row in table.iterrows()
     ]
     return "".join(f"| {' | '.join(escaped(cell) for cell in cells)} |\n" for cells in rows)
 
 
 def escaped(cell: str) -> str:
-    """Text that does not end a cell of a table in markdown."""
-    return cell.replace("|", "\\|")
+    """Text that neither ends a cell of a table in markdown nor begins a tag of HTML."""
+    return re.sub(r"([|]|<(?=[A-Za-z/!?]))", r"\\\1", cell)
+
+
+def without_links(text: str) -> str:
+    """A study's own text, whose brackets and backslashes markdown shows as they are."""
+    return re.sub(r"(\\|\](?=[(\[:]))", r"\\\1", text)

@@ -1,0 +1,152 @@
+"""Many no-op trials with many workers on SQLite: does MLflow have every value, and each once?
+
+    python benchmarks/many_trials.py [--trials 1000] [--workers 16]
+
+Workers import no torch. Each trial writes its folder and 201 values. What is counted: rows of
+MLflow's database against the blocks in the trial folders, warnings, and the memory of driver,
+Ray and workers at its highest (proportional set size, so shared pages count once). On two idle
+cores 1,000 trials take about four minutes.
+"""
+
+import argparse
+import contextlib
+import os
+import sqlite3
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FAKES = [str(ROOT), str(ROOT / "tests" / "sweep"), str(ROOT / "benchmarks")]
+sys.path[:0] = FAKES
+os.environ["PYTHONPATH"] = os.pathsep.join(FAKES)  # for Ray's workers
+
+import fake_attempts  # noqa: E402
+from fault_checks import doubled, wrong_copy  # noqa: E402
+from sweep_cases import Diary, plan  # noqa: E402
+
+from ganablate.sweep.profile import Profile  # noqa: E402
+from ganablate.sweep.runner import run_sweep  # noqa: E402
+from ganablate.tracking import MlflowTracker, resolve_uri  # noqa: E402
+
+VALUES = 4 * fake_attempts.STEPS + 1
+"""Metric values of one no-op trial."""
+_LOOK_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a sweep of no-op trials left.
+
+    `workers` are the processes that worked, `problems` what MLflow lacks or has twice and what the
+    sweep warned of, `memory_mib` the most that was used at a moment.
+    """
+
+    complete: int
+    values: int
+    workers: int
+    problems: tuple[str, ...]
+    seconds: float
+    memory_mib: int
+
+
+class Scales(threading.Thread):
+    """Weighs this process and its descendants now and then."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.most = 0
+        self.workers: set[int] = set()
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        """Weigh until `stop`."""
+        while not self._over.wait(_LOOK_SECONDS):
+            self.most = max(self.most, sum(_pss_kib(pid) for pid in self._family()))
+
+    def stop(self) -> None:
+        """End it."""
+        self._over.set()
+        self.join()
+
+    def _family(self) -> list[int]:
+        parents, names = {}, {}
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            with contextlib.suppress(OSError):
+                name, _, rest = stat.read_text().rpartition(")")
+                parents[int(stat.parent.name)] = int(rest.split()[1])
+                names[int(stat.parent.name)] = name
+        family = [os.getpid()]
+        for pid in family:
+            family += [child for child, parent in parents.items() if parent == pid]
+        self.workers |= {pid for pid in family if "ray::ResourceTr" in names.get(pid, "")}
+        return family
+
+
+def _pss_kib(pid: int) -> int:
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
+
+
+def sweep(trials: int, workers: int, runs: Path) -> Found:
+    """Run so many no-op trials under `runs`, tracked by MLflow on SQLite, and count."""
+    watch, scales = Diary(), Scales()
+    made = plan(["baseline"], trials)
+    scales.start()
+    began = time.monotonic()
+    summary = run_sweep(
+        [made],
+        Profile(concurrency=workers),
+        observer=watch,
+        tracker=MlflowTracker(resolve_uri(runs), runs, watch.warned),
+        runs=runs,
+        attempt="fake_attempts:no_op",
+    )
+    seconds = time.monotonic() - began
+    scales.stop()
+    database = runs / "mlflow.db"
+    with contextlib.closing(sqlite3.connect(database)) as copy:
+        ((values,),) = copy.execute("select count(*) from metrics")
+    return Found(
+        complete=summary.complete,
+        values=values,
+        workers=len(scales.workers),
+        problems=(
+            *(f"warned: {message}" for (message,) in watch.of("warned")),
+            *(f"failed: {line}" for line in watch.of("failed")),
+            *wrong_copy(database, runs / "trials", made.study),
+            *doubled(runs / "trials"),
+        ),
+        seconds=seconds,
+        memory_mib=scales.most // 1024,
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--trials", type=int, default=1000)
+    parser.add_argument("--workers", type=int, default=16)
+    given = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="ganablate-many-") as folder:
+        found = sweep(given.trials, given.workers, Path(folder) / "runs")
+    print(
+        f"{found.complete} of {given.trials} trials complete, {found.values:,} of "
+        f"{given.trials * VALUES:,} values in MLflow, {found.workers} workers, "
+        f"{found.seconds:.0f} s, {found.memory_mib:,} MiB at most, "
+        f"{len(found.problems)} problems"
+    )
+    for problem in found.problems[:20]:
+        print(f"  {problem}")
+    whole = found.complete == given.trials and found.values == given.trials * VALUES
+    sys.exit(0 if whole and not found.problems else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+"""The tables of keys: of a study, of claims, of settings, of profiles; from the models."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from docs.made.markdown import code, table
+from ganablate.catalog import NETWORKS
+from ganablate.study.dependence import DEFAULTS
+from ganablate.study.json_schema import study_schema
+from ganablate.study.settings import ABSENT, OPTIMIZER_SETTINGS, SETTINGS, SHARED
+from ganablate.sweep.profile import Profile
+
+_WORDS = {
+    "Margin": "`1.25x`, or an amount",
+    "Position": "`20 epochs`, `5000 iterations`, `40000 images`, `50%`",
+    "Point": "`last`, `lowest`, `highest`, `{mean_of_last: 3}`",
+    "column": "a [column](metrics.md)",
+    "curve": "a [column](metrics.md), or `d/criterion`, `d/penalty`, `g/criterion`",
+    "changes": "settings",
+}
+"""How a part of the schema is said in a table."""
+_KEYS = {
+    "base": "[settings](settings.md)",
+    "ablate": "setting: list of levels",
+    "cross": "setting: list of levels",
+    "arms": "name: settings",
+    "budgets": "name: settings",
+    "folders": "name: mapping",
+    "metrics": "list of [metrics](metrics.md)",
+    "probes": "list of [probes](metrics.md#probes)",
+    "points": "column: `last`, `lowest`, `highest` or `{mean_of_last: 3}`",
+    "data": "one or a list of [data sets](settings.md#data-sets)",
+}
+"""How the values of some keys of a study are said: their parts have tables of their own."""
+_SAID = {
+    "arm": "an arm, by its name",
+    "arms": "or several; `all`: every arm but the one compared with",
+    "is": "what is claimed",
+    "by": "at least by so much",
+    "within": "alike within so much",
+    "to": "the arms compared with; else the arm's own",
+    "metric": "what is looked at",
+    "than": "what it is held to",
+    "at_least": "share of the trials, 0 to 1",
+    "at_most": "share of the trials, 0 to 1",
+    "at": "at this point of the training",
+    "against": "against this one",
+    "from": "a point of the training; else its start",
+    "until": "a point of the training; else its end",
+    "drop": "by how much it gets worse",
+    "level": "the value to get to",
+    "with": "the other one",
+    "over": "what the pairs of numbers are of",
+    "sum": "numbers to add up",
+    "published": "a column of `published`",
+    "otherwise": "what it means where it does not hold",
+    "show": "what to look at",
+    "says": "the sentence, in the report's words",
+    "value": "the number",
+    "replicates": "as for the study, at this budget",
+    "evaluations": "as for the study, at this budget",
+    "extractor": "as for the study, at this budget",
+}
+"""What a key is, where its model does not say: the same word means the same everywhere."""
+
+CLAIM_PARTS = {
+    "compare": "Compare",
+    "outcome": "OutcomeRate",
+    "relation": "Relation",
+    "curve": "Curve",
+    "points": "Points",
+    "trend": "Trend",
+    "recovery": "Recovery",
+    "spread": "CurveSpread",
+    "reaches": "Reaches",
+    "settles": "Settles",
+    "association": "Association",
+    "arithmetic": "Arithmetic",
+    "visual": "Visual",
+    "none_stated": "NoneStated",
+}
+"""Kind of claim, or shape of a curve -> its part of the schema."""
+
+
+def bounds(node: Mapping[str, Any]) -> str:
+    """The range of a number: "1 to 1000", "above 0", "0 or more, below 1"."""
+    low, high = node.get("minimum"), node.get("maximum")
+    over, under = node.get("exclusiveMinimum"), node.get("exclusiveMaximum")
+    if low is not None and high is not None:
+        return f"{low:,} to {high:,}"
+    parts = [f"{low:,} or more"] if low is not None else []
+    parts += [f"above {over:,}"] if over is not None else []
+    parts += [f"at most {high:,}"] if high is not None else []
+    if under is not None:
+        parts.append("below 2⁶³" if under == 2**63 else f"below {under:,}")
+    return ", ".join(parts)
+
+
+def value(node: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
+    """What a value may be, in words."""
+    if "$ref" in node:
+        name = node["$ref"].rpartition("/")[2]
+        return _WORDS.get(name) or value(parts[name], parts)
+    if "enum" in node or "const" in node:
+        return code(node["enum"] if "enum" in node else [node["const"]])
+    for key in ("anyOf", "oneOf"):
+        if key in node:
+            return ", ".join(value(part, parts) for part in node[key])
+    kinds = node.get("type", "object")
+    if "number" in kinds or "integer" in kinds:
+        if ".." in node.get("pattern", "").replace("\\", ""):
+            return "`0.9`, `0.7..1`"
+        number = "whole number" if "integer" in kinds else "number"
+        return f"{number}, {bounds(node)}".rstrip(", ")
+    if "array" in kinds:
+        items = value(node["items"], parts) if node.get("items") else "levels"
+        items = {"text": "names", "mapping": "mappings", "number": "numbers"}.get(items, items)
+        return f"one or a list of {items}" if "string" in kinds else f"list of {items}"
+    if "pattern" in node and node["pattern"].startswith("^folder:"):
+        return "`folder:NAME`"
+    return {"boolean": "`true`, `false`", "string": "text", "object": "mapping"}[kinds]
+
+
+def keys(node: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
+    """The keys of a mapping: what each may be, and what it is left out."""
+    rows = []
+    for name, own in node["properties"].items():
+        default = own.get("default")
+        shown = str(default).lower() if isinstance(default, bool) else default
+        left_out = "needed" if name in node.get("required", ()) else ""
+        left_out = f"`{shown}`" if default is not None else left_out
+        section = "$ref" not in own and own.get("type") != ["array", "string"]
+        said = _KEYS.get(name) if section or name == "data" else None
+        what = own.get("description") or _SAID.get(name) or f"below, under `{name}`"
+        rows.append([f"`{name}`", said or value(own, parts), left_out, what])
+    return table(["key", "what it may be", "left out", "what it is"], rows)
+
+
+def study_keys() -> str:
+    """Every key of a study."""
+    schema = study_schema()
+    return keys(schema, schema["$defs"])
+
+
+def beside_settings() -> str:
+    """The keys that stand beside settings, and those of folders and of published numbers."""
+    parts = study_schema()["$defs"]
+    found = []
+    for where, name in (("arms", "NamedArm"), ("budgets", "Budget"), ("exclude", "Exclude")):
+        part = parts[name]
+        own = {key: node for key, node in part["properties"].items() if key not in SETTINGS}
+        own = {key: node for key, node in own.items() if "." not in key}
+        found.append(
+            f"An entry of `{where}`, beside settings:\n{keys({**part, 'properties': own}, parts)}"
+        )
+    for where, name in (("folders", "Folder"), ("published", "Published")):
+        found.append(f"An entry of `{where}`:\n{keys(parts[name], parts)}")
+    return "\n" + "".join(found)
+
+
+def claim_keys() -> str:
+    """Every key of a claim, kind by kind."""
+    parts = study_schema()["$defs"]
+    found = [keys(parts["Claim"], parts)]
+    for kind, name in CLAIM_PARTS.items():
+        says = parts[name].get("description", "").rstrip(".")
+        found.append(f"`{kind}`: {says}.\n{keys(parts[name], parts)}")
+    return "".join(found)
+
+
+def default_of(name: str) -> str:
+    """What a setting is where a study does not give it."""
+    field = SETTINGS[name].fields[0]
+    bare = field.removeprefix("g_").removeprefix("d_")
+    if name in ("dataset", "network"):
+        return "needed"
+    if name in ("epochs", "iterations"):
+        return "exactly one"
+    if name == "image_size":
+        return "the data set's"
+    if name in ("d_steps", "d_weight_clip"):
+        return "the criterion's"
+    if name == "penalty_weight":
+        return "the penalty's"
+    if field in DEFAULTS:
+        return f"`{DEFAULTS[field]}`"
+    if any(field in network.defaults for network in NETWORKS.values()):
+        return "the network's"
+    if bare in OPTIMIZER_SETTINGS:
+        return "the optimizer's"
+    return {"device": "the sweep's", "precision": "the sweep's"}.get(name) or f"`{ABSENT[name]}`"
+
+
+def settings() -> str:
+    """Every setting; the form for both nets and the two for one of them in one row."""
+    parts = study_schema()["$defs"]
+    rows = []
+    for name in SETTINGS:
+        both = name.partition("_")[2]
+        if name in SHARED or (both in SHARED and name.startswith("d_")):
+            continue
+        shared = both in SHARED and name.startswith("g_")
+        shown = [both, name, f"d_{both}"] if shared else [name]
+        says = parts[name]["description"]
+        if shared:
+            says = says.replace("G's", "a net's").replace("of G", "of a net")
+        allowed = value(parts[name], parts)
+        rows.append([code(shown), allowed, default_of(shown[0]), says])
+    return table(["setting", "values", "left out", "what it is"], rows)
+
+
+def profile_keys() -> str:
+    """The keys of a file of `sweeps/`."""
+    rows = []
+    for name, field in Profile.model_fields.items():
+        default = "" if field.default is None else f"`{field.default}`"
+        rows.append([f"`{name}`", default, field.description or ""])
+    return table(["key", "left out", "what it is"], rows)

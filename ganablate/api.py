@@ -1,0 +1,310 @@
+"""ganablate from Python: a study in, a pandas frame out; the commands do the same for a terminal.
+
+`import ganablate` has these names and imports nothing else until one is used. All lies where the
+commands have it, in `runs/` and `results/` of a project's folder, so a study that a terminal began
+can be looked at in a notebook, and the other way round.
+
+Example:
+    >>> import ganablate
+    >>> study = ganablate.load_study("studies/quickstart.yaml")
+    >>> ganablate.run(study, "smoke").complete
+    4
+    >>> ganablate.table(study, "smoke")[["arm", "fid"]]
+"""
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganablate.study.expand import expand
+from ganablate.study.load import load_study as _load_study
+from ganablate.study.plan import Plan
+from ganablate.study.schema import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ganablate.sweep.events import Summary
+    from ganablate.work import DataKey
+
+AnyPath = str | os.PathLike[str]
+HERE = Path()  # where the process stands
+
+
+def load_study(path: AnyPath, *, plugins: Sequence[str] = ()) -> Study:
+    """Read and check a study file at all its budgets.
+
+    Args:
+        path: Of the YAML.
+        plugins: Modules, or .py files, that bring parts of your own; installed ones come anyway.
+
+    Returns:
+        The study as written, frozen: `study.name`, `study.asks`, `study.base`, `study.metrics`,
+        `study.primary`, `study.budget_names`, ...
+
+    Raises:
+        ganablate.study.errors.StudyError: With every mistake of the file, a line each.
+
+    Example:
+        >>> ganablate.load_study("studies/quickstart.yaml").budget_names
+        ('full', 'smoke')
+    """
+    from ganablate.plugins import load_plugins
+
+    load_plugins(plugins)
+    return _load_study(Path(path))
+
+
+def plan(
+    study: Study,
+    budget: str | None = None,
+    *,
+    arms: Sequence[str] | None = None,
+    replicates: int | None = None,
+) -> Plan:
+    """What a study expands to, without running anything.
+
+    Args:
+        study: From `load_study`.
+        budget: One of `study.budget_names`; None: the study's `default_budget`.
+        arms: Names of the arms to keep; the baseline is not added to them. None: all.
+        replicates: Of each arm, at least 1; None: as the study and the budget say.
+
+    Returns:
+        `arms` (the baseline first; `name`, `changes`, `compare_to`, `config`) and `trials` in the
+        order that they run (`trial_id`, `arm`, `replicate`, `config`).
+
+    Raises:
+        ganablate.study.errors.StudyError: The study has no such budget or arm.
+
+    Example:
+        >>> found = ganablate.plan(study, "smoke")
+        >>> len(found.arms), len(found.trials)
+        (4, 4)
+    """
+    return expand(study, budget, replicates=replicates, arms=arms)
+
+
+def run(  # noqa: PLR0913 - one parameter an option of the command
+    study: Study,
+    budget: str | None = None,
+    *,
+    arms: Sequence[str] | None = None,
+    replicates: int | None = None,
+    sweep: AnyPath | None = None,
+    data_root: AnyPath | None = None,
+    tracking_uri: str | None = None,
+    folder: AnyPath = HERE,
+    quiet: bool = False,
+) -> "Summary":
+    """Run every trial that is not complete yet, then write the report: `ganablate run`.
+
+    A notebook's interrupt, or Ctrl-C, stops it cleanly, and the same call goes on from there. It
+    needs no terminal and may be called beside an event loop; from another thread than the main
+    one only the sweep's end stops it.
+
+    Args:
+        study: From `load_study`.
+        budget: One of `study.budget_names`; None: the study's `default_budget`.
+        arms: Only these; None: all. The report keeps the others' numbers.
+        replicates: Of the arms that are run; None: as the study and the budget say.
+        sweep: A profile (YAML); None: `sweeps/laptop.yaml` of the folder, else the defaults.
+        data_root: Where data sets lie; None: the profile's, else `runs/downloads` of the folder.
+        tracking_uri: The MLflow store; None: $MLFLOW_TRACKING_URI, the profile's, or
+            `runs/mlflow.db` of the folder.
+        folder: The project's: holds `runs/` and `results/`.
+        quiet: Print nothing; else a line a trial, or a live screen on a terminal.
+
+    Returns:
+        How many trials this call completed (`complete`), how many failed on their last attempt
+        (`failed`, and why: `failures`), how many were complete before (`reused`), whether someone
+        stopped it (`interrupted`) or something did (`stopped`), and its seconds (`wall_seconds`).
+
+    Raises:
+        ganablate.study.errors.StudyError: No such budget or arm, or the profile has mistakes.
+        ganablate.gan.data.DataError: A data set cannot be had; nothing was started.
+        ganablate.sweep.machine.MachineError: The profile names a GPU and there is none.
+        ValueError: `tracking_uri`, or a file in `results/`, is not what it should be.
+        OSError: `runs/` or `results/` cannot be written.
+
+    Example:
+        >>> ganablate.run(study, "smoke", quiet=True).failed
+        0
+    """
+    from rich.console import Console
+
+    from ganablate.disk import obstacle
+    from ganablate.intake import plans_of_tables, read_profile
+    from ganablate.report.build import build_report
+    from ganablate.screen import screen_for
+    from ganablate.sweep.profile import DEFAULT_PROFILE
+    from ganablate.sweep.runner import run_sweep
+    from ganablate.tracking import MlflowTracker, resolve_uri
+
+    runs, results_root = Path(folder) / "runs", Path(folder) / "results"
+    own = Path(folder) / DEFAULT_PROFILE
+    chosen = Path(sweep) if sweep is not None else own if own.exists() else None
+    profile = read_profile(chosen, None if data_root is None else Path(data_root))
+    (whole,) = plans_of_tables([study], budget, results_root, replicates, arms)
+    wanted = plan(study, budget, arms=arms, replicates=replicates) if arms or replicates else whole
+    uri = resolve_uri(runs, argument=tracking_uri, profile=profile.tracking_uri)
+    if refused := obstacle(runs) or obstacle(results_root):
+        raise OSError(refused)
+    fingerprints = _prepare(wanted, profile.data_root, runs)
+    # A notebook calls itself a terminal, and can redraw nothing: there it is a line a trial.
+    plain = False if Console().is_jupyter else None
+    screen = screen_for(Console(force_jupyter=False, force_terminal=plain, quiet=quiet))
+    try:
+        summary = run_sweep(
+            [wanted],
+            profile,
+            observer=screen,
+            tracker=MlflowTracker(uri, runs, screen.warned),
+            runs=runs,
+            fingerprints=fingerprints,
+        )
+    finally:
+        screen.close()
+    built = build_report(whole, trials_root=runs / "trials", results_root=results_root)
+    _warn(built.notices)
+    return summary
+
+
+def results(study: Study, budget: str | None = None, *, folder: AnyPath = HERE) -> "pd.DataFrame":
+    """Every trial of a study and what it measured: one row a trial, in plan order.
+
+    From the trials of `runs/`, else from the committed `results/<study>/<budget>/trials.csv`, as
+    the report reads them; it writes nothing. What a person should know (no trial is complete yet,
+    a committed row was left out) comes as a `UserWarning`. Arguments as for `run`.
+
+    Returns:
+        Columns: trial_id; arm; replicate (0, 1, ...); state (pending, complete, failed, stale);
+        outcome (ok, saturated, collapsed, diverged; missing where it was not assessed) and
+        outcome_because; device and precision that it ran with; images_seen, g_updates, d_updates;
+        then a column for each number of the study's metrics and probes, in the unit that the page
+        on metrics gives, float64 and NaN where missing; then NAME_protocol for those that are
+        measured on images. Rows: arms times replicates.
+
+    Raises:
+        ganablate.study.errors.StudyError: The study has no such budget.
+        ValueError: A file in `results/` cannot be read as one.
+
+    Example:
+        >>> ganablate.results(study).groupby("arm")["fid"].agg(["mean", "std", "count"])
+    """
+    return _read(study, budget, Path(folder)).trials
+
+
+def table(study: Study, budget: str | None = None, *, folder: AnyPath = HERE) -> "pd.DataFrame":
+    """The study's table: one row an arm, the baseline first, as in `table.csv`.
+
+    Arguments, warnings and errors are those of `results`.
+
+    Returns:
+        Columns: arm; n_planned, n_complete, n_failed; n_ok, n_saturated, n_collapsed, n_diverged,
+        n_not_assessed; the range over replicates (`_min`, `_max`) of images_seen, g_updates and
+        d_updates; for each number of the study's metrics and probes its mean under its own name,
+        NAME_sd (sample standard deviation; missing for one replicate), NAME_n (replicates with
+        that number) and NAME_mark ("protocol" or "criterion" where it cannot be compared with the
+        baseline's); the columns of `effects` about the primary metric. Some are there only where
+        they apply: NAME_of_ok (over the trials that are ok), NAME_published.
+
+    Example:
+        >>> ganablate.table(study).set_index("arm")[["fid", "fid_sd", "verdict"]]
+    """
+    from ganablate.report.tables import arm_table
+
+    read = _read(study, budget, Path(folder))
+    return arm_table(read.trials, read.plan, alpha=read.alpha)
+
+
+def effects(
+    study: Study,
+    budget: str | None = None,
+    *,
+    column: str | None = None,
+    folder: AnyPath = HERE,
+) -> "pd.DataFrame":
+    """What each arm changes against the arm that it is compared with: one row such an arm.
+
+    `column` is a number of the study's metrics or probes; None: the primary one. Others describe:
+    they have an effect and an interval, no p and no verdict, since the study's correction is over
+    its primary metric alone. The other arguments, warnings and errors are those of `results`.
+
+    Returns:
+        Columns: arm; column; compared_to; effect (a ratio of geometric means, or a difference of
+        means in the column's unit: effect_scale says which); effect_low, effect_high (interval at
+        effect_level, 0.95 unless looks lowered it); effect_scale ("ratio", "difference");
+        effect_size (in standard deviations of one replicate); effect_p (Holm's over the arms);
+        effect_equivalence_p (the same, for lying within a factor of 1.25); effect_fails_p
+        (Fisher's, where every replicate failed); verdict (better, worse, lower, higher,
+        equivalent, worse (fails), cannot tell at this n, one replicate). No row where no arm is
+        compared with another.
+
+    Raises:
+        KeyError: The study does not measure that column.
+
+    Example:
+        >>> ganablate.effects(study)[["arm", "effect", "effect_low", "effect_high", "verdict"]]
+    """
+    import pandas as pd
+
+    from ganablate.report.effects import effect_columns, study_effects
+    from ganablate.report.tables import arm_table, marked_arms
+
+    read = _read(study, budget, Path(folder))
+    chosen = column or read.plan.primary
+    if chosen not in read.plan.columns:
+        raise KeyError(f'"{chosen}" is not measured; allowed: {", ".join(read.plan.columns)}')
+    summary = arm_table(read.trials, read.plan, alpha=read.alpha)
+    apart = marked_arms(summary, replace(read.plan, primary=chosen))
+    found = study_effects(read.trials, read.plan, apart, chosen, alpha=read.alpha)
+    compared = found.by_arm if found is not None else {}
+    names = [arm.name for arm in read.plan.arms if arm.name in compared]
+    frame = pd.DataFrame({"arm": names, "column": chosen}, dtype="string")
+    if found is None:
+        return frame
+    frame = frame.join(effect_columns(found, names))
+    if chosen != read.plan.primary:
+        judged = ["effect_p", "effect_equivalence_p", "effect_fails_p", "verdict"]
+        frame[judged] = frame[judged].mask(frame[judged].notna())
+    return frame
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What a report would say now: the plan with every replicate seen, its trials, its level."""
+
+    plan: Plan
+    trials: "pd.DataFrame"
+    alpha: float
+
+
+def _read(study: Study, budget: str | None, folder: Path) -> _Read:
+    from ganablate.report.build import read_frames
+    from ganablate.report.looks import LOOKS, level_of, looked_plan, read_looks, with_look_by_hand
+
+    found, _ = looked_plan(study, budget, folder / "results")
+    own = folder / "results" / found.study / found.budget
+    trials, _, notices = read_frames(found, folder / "runs" / "trials", own)
+    _warn(notices)
+    looks = with_look_by_hand(read_looks(own / LOOKS, found), trials, found)
+    return _Read(found, trials, level_of(looks))
+
+
+def _prepare(wanted: Plan, data_root: Path | None, runs: Path) -> "Mapping[DataKey, str]":
+    from ganablate.gan.data import DataError
+    from ganablate.sweep.prepare import prepare_data
+
+    fingerprints, problems = prepare_data([wanted], data_root, runs)
+    if problems:
+        raise DataError("\n".join(problems))
+    return fingerprints
+
+
+def _warn(notices: Sequence[str]) -> None:
+    for notice in notices:
+        warnings.warn(notice, stacklevel=4)

@@ -1,0 +1,169 @@
+"""The table of commands; a command's module is imported when it is called or asked for help."""
+
+import importlib
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import typer
+import typer.main
+
+from ganablate.cli.console import STUDIES, Commands
+
+
+class Command(NamedTuple):
+    """One line of the table."""
+
+    target: str
+    """Who does it, as "module:function" under `ganablate.cli`."""
+    summary: str
+    """What it does: the first sentence of its help, which `ganablate --help` shows."""
+    example: str
+    """Arguments for the example in its help."""
+
+
+COMMANDS: dict[str, Command] = {
+    "init": Command(
+        "starting:init",
+        "Write a first study, commented and checked, after a few questions.",
+        "my_study --ablate criterion,latent_dim",
+    ),
+    "doctor": Command(
+        "doctor:doctor",
+        "Check Python, packages, GPU, disks, folders, data and weights: a line each.",
+        "--json",
+    ),
+    "validate": Command(
+        "inspection:validate",
+        "Check study files and print every mistake with its place.",
+        "studies/*.yaml",
+    ),
+    "plan": Command(
+        "inspection:show_plan",
+        "List the arms and trials of a study, and what is complete already.",
+        "studies/mnist_ablation.yaml --budget full",
+    ),
+    "run": Command(
+        "execution:run",
+        "Run every trial that is not complete yet, then write the report.",
+        "studies/mnist_ablation.yaml --budget smoke",
+    ),
+    "evaluate": Command(
+        "evaluation:evaluate",
+        "Add metrics or probes to complete trials from their kept weights, without training.",
+        "studies/mnist_ablation.yaml --metric density_coverage",
+    ),
+    "status": Command(
+        "inspection:status",
+        "Say how many trials of each arm are complete, running, failed, stale or pending.",
+        "studies/mnist_ablation.yaml --json",
+    ),
+    "report": Command(
+        "reporting:report",
+        "Rebuild tables and figures without training: from the trials, or from committed results.",
+        "studies/mnist_ablation.yaml --budget cpu",
+    ),
+    "prune": Command(
+        "housekeeping:prune",
+        "Free disk space: weights by --keep, and what interrupted writes left behind.",
+        "studies/*.yaml --keep generator --dry-run",
+    ),
+    "track": Command(
+        "housekeeping:track",
+        "Rebuild MLflow from the trial folders: after its database was lost, or for another store.",
+        "studies/*.yaml",
+    ),
+    "list": Command(
+        "parts:list_parts",
+        "List criteria, networks, metrics and the rest, with their sources and settings.",
+        "criteria optimizers",
+    ),
+    "ui": Command(
+        "browsing:ui",
+        "Open the MLflow UI on the trials of this folder, at http://127.0.0.1:PORT.",
+        "--port 5001",
+    ),
+    "schema": Command(
+        "starting:schema",
+        "Print the JSON schema of study files, for editors with a YAML language server.",
+        "> studies/study.schema.json",
+    ),
+}
+"""Name -> the command, in the order of `--help`."""
+
+
+def function_of(name: str) -> Callable[..., None]:
+    """The function of a command, with `--plugin` where it reads studies."""
+    from ganablate.cli.options import with_plugins
+
+    module, _, function = COMMANDS[name].target.partition(":")
+    return with_plugins(getattr(importlib.import_module(f"ganablate.cli.{module}"), function))
+
+
+def _built(name: str) -> Any:
+    """The command as typer makes it of its function."""
+    single = typer.Typer(
+        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+    )
+    epilog = f"Example: ganablate {name} {COMMANDS[name].example}"
+    single.command(name, epilog=epilog)(function_of(name))
+    return typer.main.get_command(single)
+
+
+class _Built(dict[str, Any]):
+    """Name -> command; built when it is taken."""
+
+    def __missing__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        self[name] = _built(name)
+        return self[name]
+
+    def keys(self) -> Any:
+        """Of all commands, built or not."""
+        return COMMANDS.keys()
+
+
+def _proposal() -> str:
+    there = sorted(STUDIES.glob("*.yaml"))
+    return f"Such as {there[0]}" if there else "There is none here: ganablate init my_study"
+
+
+class LazyCommands(Commands):
+    """The group of all commands, none of which is imported for the help of the group."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = _Built()
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Of a wrong option it is said where options of commands stand."""
+        try:
+            return super().parse_args(ctx, args)
+        except Exception as error:
+            option = getattr(error, "option_name", None)
+            if option is not None:
+                error.message += f"; a command's options stand behind it: ganablate run {option}"  # type: ignore[attr-defined]
+            raise
+
+    def invoke(self, ctx: Any) -> Any:
+        """Of a missing study it is said which there are."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            param = getattr(error, "param", None)
+            if getattr(param, "name", None) in ("studies", "study") and not error.message:  # type: ignore[attr-defined]
+                error.message = _proposal()  # type: ignore[attr-defined]
+            raise
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Their names, in the order of the table."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name; None: there is none."""
+        return self.commands[cmd_name] if cmd_name in COMMANDS else None
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write a line a command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line.summary) for name, line in COMMANDS.items()])

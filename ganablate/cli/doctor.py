@@ -1,0 +1,62 @@
+"""`doctor`: whether this machine and this folder are ready, and what to do where they are not."""
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from ganablate.cli.console import FAILED, RESULTS, RUNS, out, print_json
+from ganablate.cli.options import AsJson, DataRoot, SweepFile, TrackingUri
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Of `ganablate ui`.")]
+
+
+def doctor(
+    sweep: SweepFile = None,
+    data_root: DataRoot = None,
+    tracking_uri: TrackingUri = None,
+    port: Port = 5000,
+    as_json: AsJson = False,
+) -> None:
+    """Check Python, packages, GPU, disks, folders, data and weights: a line each.
+
+    `warn`: something will not work, such as a data set or the UI. `fail`: no study will, and the
+    exit code is 1.
+    """
+    from ganablate.doctor import Place, examine
+    from ganablate.doctor.torch_facts import TorchFacts
+    from ganablate.intake import read_profile
+    from ganablate.study.errors import StudyError
+
+    try:
+        profile = read_profile(sweep, data_root)
+        root, profile_uri = profile.data_root, profile.tracking_uri
+    except StudyError:
+        root, profile_uri = data_root, None  # the check of the profile says why
+    root = root or RUNS / "downloads"
+    facts = TorchFacts(root)
+    facts.start()
+    place = Place(
+        RUNS, RESULTS, root, profile=sweep, tracking_uri=tracking_uri, profile_uri=profile_uri,
+        port=port, torch=facts,
+    )  # fmt: skip
+    findings = []
+    for name, finding in examine(place):
+        findings.append({"check": name, "level": finding.level, "text": finding.text,
+                         "advice": finding.advice})  # fmt: skip
+        if not as_json:
+            _print(name, finding.level, finding.text, finding.advice)
+    if as_json:
+        print_json(findings)
+    failed = any(finding["level"] == "fail" for finding in findings)
+    raise typer.Exit(FAILED if failed else 0)
+
+
+def _print(name: str, level: str, text: str, advice: str) -> None:
+    """One line: the level, the check, what it found, and what to do."""
+    line = Text(f"{level:4}  ", style=_COLOURS[level])
+    line.append(f"{name:10}  ", style="bold").append(text, style="default")
+    if advice:
+        line.append(f" -> {advice}", style="default" if level == "ok" else _COLOURS[level])
+    out.print(line, soft_wrap=True)

@@ -1,0 +1,309 @@
+"""Tries a part out as trials use it: what `ganablate list --check` does.
+
+The parts that train are put into a real trainer on 64 random images, straight through and
+interrupted, since that both end alike is what everything else here rests on.
+"""
+
+import math
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ganablate import catalog
+from ganablate.config import TrialConfig
+from ganablate.gan.checkpoint import load_state, save_state
+from ganablate.gan.data import MaterialisedData, downloads_beside
+from ganablate.gan.initialisers import initialise
+from ganablate.gan.pictures import Pictures
+from ganablate.gan.trainer import Trainer, build_networks
+from ganablate.metrics.features import Features
+from ganablate.metrics.losses import last_fifth
+from ganablate.metrics.probes.probe import Probed, probe
+from ganablate.study.dependence import with_defaults
+from ganablate.study.plan import Trial
+from ganablate.sweep.job import Job
+from ganablate.sweep.measure import subject_of
+from ganablate.work import Wanted
+
+_IMAGES = 64
+_STEPS = 6
+_CPU = torch.device("cpu")
+_SMALL = {
+    "dataset": "mnist_5k", "network": "mlp", "image_size": 28, "g_width": 16, "d_width": 16,
+    "latent_dim": 8, "batch_size": 8, "iterations": _STEPS,
+}  # fmt: skip
+_CONVOLUTIONS = {"network": "dcgan", "g_width": 8, "d_width": 8}
+_LOSSES = ("d/criterion", "g/criterion", "d/accuracy_real", "d/accuracy_fake")
+
+
+def broken(kind: str, name: str, runs: Path = Path("runs")) -> list[str]:
+    """What a part does otherwise than its table says; empty where nothing was found.
+
+    Args:
+        kind: As `list` names it, such as "criteria".
+        name: Of a part of that kind in the catalog.
+        runs: Beside whose data a data set is looked for.
+    """
+    try:
+        if kind == "datasets":
+            return list(_dataset(name, downloads_beside(runs / "data")))
+        return list(_CHECKS[kind](name))
+    except Exception as error:
+        return [f"{type(error).__name__}: {' '.join(str(error).split())}"]
+
+
+def _config(**changes: Any) -> TrialConfig:
+    return TrialConfig(**with_defaults({**_SMALL, **changes}), seed=0)
+
+
+def _images(size: int = 28, channels: int = 1) -> np.ndarray:
+    random = np.random.default_rng(0)
+    return random.integers(0, 256, (_IMAGES, size, size, channels), dtype=np.uint8)
+
+
+def _trainer(config: TrialConfig, channels: int = 1) -> Trainer:
+    images = _images(config.image_size, channels)
+    return Trainer(config, images, device="cpu", precision="fp32")
+
+
+def _weights(trainer: Trainer) -> dict[str, Tensor]:
+    return {
+        f"{net}.{name}": value.clone()
+        for net, module in trainer.networks.items()
+        for name, value in module.state_dict().items()
+    }
+
+
+def _trains(config: TrialConfig) -> Iterator[str]:
+    """What is wrong with a short training, and with the same one interrupted half way."""
+    straight = _trainer(config)
+    before = _weights(straight)
+    straight.train(_STEPS)
+    after = _weights(straight)
+    if straight.diverged_at is not None:
+        yield f"losses or weights are not finite after {straight.diverged_at} steps"
+        return
+    for net, module in straight.networks.items():
+        names = [f"{net}.{name}" for name, _ in module.named_parameters()]
+        if all(torch.equal(before[name], after[name]) for name in names):
+            yield f"the {net}'s weights do not move in {_STEPS} steps"
+    first, second = _trainer(config), _trainer(config)
+    first.train(_STEPS // 2)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "state.pt"
+        save_state(first.state(), path)
+        second.restore(load_state(path, "cpu"))
+    second.train(_STEPS)
+    if any(not torch.equal(after[name], value) for name, value in _weights(second).items()):
+        yield "a trial that was interrupted ends with other weights: something is not in its state"
+
+
+def _moved(loss: Tensor, inputs: list[Tensor]) -> list[bool]:
+    """Which of these inputs the loss has a gradient in."""
+    if not loss.requires_grad:
+        return [False] * len(inputs)
+    found = torch.autograd.grad(loss, inputs, retain_graph=True, allow_unused=True)
+    return [one is not None and bool(one.any()) for one in found]
+
+
+def _criterion(name: str) -> Iterator[str]:
+    line = catalog.CRITERIA[name]
+    function = line.load()
+    for dtype in (torch.float32, torch.bfloat16):
+        real = torch.linspace(-1, 2, 8).to(dtype).requires_grad_()
+        fake = torch.linspace(1, -2, 8).to(dtype).requires_grad_()
+        losses = function(real, fake)
+        for which, loss in zip(("d_loss", "g_loss"), losses, strict=True):
+            if loss.shape != () or loss.dtype != torch.float32:
+                shape = list(loss.shape)
+                yield f"{which} of {dtype} logits is {loss.dtype} {shape}; 0-d float32 is needed"
+                return
+        if not all(_moved(losses[0], [real, fake])):
+            yield "d_loss does not depend on both the real and the generated logits"
+        if not all(_moved(losses[1], [fake])):
+            yield "g_loss does not depend on the generated logits: G would not train"
+            return
+    far = function(torch.full((8,), 60.0), torch.full((8,), -60.0))
+    if not all(bool(loss.isfinite()) for loss in far):
+        yield "a loss is not finite at logits of 60 and -60, where D has won"
+    if line.labels:
+        plain = function(torch.ones(8), torch.zeros(8))[0]
+        soft = {"real_labels": torch.full((8,), 0.8), "fake_labels": torch.full((8,), 0.3)}
+        if torch.equal(plain, function(torch.ones(8), torch.zeros(8), **soft)[0]):
+            yield "d_loss takes labels and does not depend on them"
+    yield from _trains(_config(criterion=name))
+
+
+def _penalty(name: str) -> Iterator[str]:
+    discriminator = nn.Sequential(nn.Flatten(), nn.Linear(9, 4), nn.Tanh(), nn.Linear(4, 1))
+    discriminator.append(nn.Flatten(0))
+    torch.manual_seed(0)
+    real, fake = torch.randn(2, 8, 1, 3, 3)
+    penalty = catalog.PENALTIES[name].load()(discriminator, real, fake)
+    if penalty.shape != () or not penalty.isfinite():
+        yield f"a finite 0-d number is needed, not {penalty}"
+        return
+    if not any(_moved(penalty, list(discriminator.parameters()))):
+        yield "it has no gradient in D's weights"
+    yield from _trains(_config(penalty=name))
+
+
+def _schedule(name: str) -> Iterator[str]:
+    factor = catalog.SCHEDULES[name].load()
+    for progress in np.linspace(0, 1, 101):
+        value = factor(float(progress))
+        if not (math.isfinite(value) and value >= 0):
+            yield f"its factor at {progress:.2f} of the training is {value}"
+            return
+    yield from _trains(_config(lr_schedule=name))
+
+
+def _network(name: str) -> Iterator[str]:
+    line = catalog.NETWORKS[name]
+    for size in line.image_sizes or (28, 32):
+        for channels in (1, 3):
+            own = {"network": name, "image_size": size, **line.defaults}
+            config = _config(**own)
+            generator, discriminator = build_networks(config, channels, _CPU)
+            images = generator(torch.randn(4, config.latent_dim))
+            if images.shape != (4, channels, size, size):
+                yield f"G gives {list(images.shape)} for {channels} x {size} x {size}"
+                return
+            logits = discriminator(images)
+            if logits.shape != (4,):
+                yield f"D gives {list(logits.shape)} for 4 images; [4] is needed"
+                return
+    has = any(isinstance(module, nn.Conv2d) for module in discriminator.modules())
+    if line.convolutions is not has:
+        found = "some" if has else "none"
+        yield f"its line says convolutions={line.convolutions}, and D has {found}"
+    yield from _trains(config.model_copy(update={"image_size": (line.image_sizes or (28,))[0]}))
+
+
+def _activation(name: str) -> Iterator[str]:
+    make = catalog.ACTIVATIONS[name].load()
+    inputs = torch.linspace(-2, 2, 12).reshape(3, 4)
+    given = inputs.clone()
+    module = make()
+    if module is make():
+        yield "it makes the same module twice; every layer needs its own"
+    if module(inputs).shape != inputs.shape:
+        yield "it changes the shape of its input"
+    if not torch.equal(inputs, given):
+        yield "it works in place, which gradient penalties cannot differentiate through"
+    yield from _trains(_config(**_CONVOLUTIONS, g_activation=name, d_activation=name))
+
+
+def _initialiser(name: str) -> Iterator[str]:
+    for module in build_networks(_config(**_CONVOLUTIONS), 1, _CPU):
+        with torch.no_grad():
+            for parameter in module.parameters():
+                parameter.fill_(torch.nan)
+        drawn = []
+        for _ in range(2):
+            initialise(module, name, seed=1, net="g")
+            drawn.append([parameter.clone() for parameter in module.parameters()])
+        if not all(bool(one.isfinite().all()) for one in drawn[0]):
+            yield "it leaves some parameters as they were"
+            return
+        if not all(map(torch.equal, *drawn)):
+            yield "it draws from something else than the generator that it is given"
+    yield from _trains(_config(**_CONVOLUTIONS, init=name))
+
+
+def _dataset(name: str, root: Path) -> Iterator[str]:
+    line = catalog.DATASETS[name]
+    images, labels = line.load()(root)
+    if isinstance(images, Pictures):
+        if images.count != line.images:
+            yield f"it has {images.count:,} images, and its line says {line.images:,}"
+        return
+    expected = (line.images, line.image_size, line.image_size, line.channels)
+    if images.shape != expected or images.dtype != np.uint8:
+        yield f"it reads {images.dtype} {images.shape}; its line says uint8 {expected}"
+    if (labels is None) != (line.classes is None):
+        yield f"its line says {line.classes or 'no'} classes; it has {labels is not None} labels"
+    elif labels is not None and set(np.unique(labels)) != set(range(line.classes or 0)):
+        yield f"its labels are not 0 to {(line.classes or 0) - 1}, each at least once"
+
+
+def _metric(name: str) -> Iterator[str]:
+    line = catalog.METRICS[name]
+    good: tuple[Any, ...]
+    bad: tuple[Any, ...]
+    if line.needs == "losses":
+        random = np.random.default_rng(0)
+        steps = {key: random.random(50, np.float32) for key in _LOSSES}
+        good = (last_fifth(steps),)
+        bad = ({key: np.full_like(values, np.nan) for key, values in good[0].items()},)
+    else:
+        good = (_features(0), _features(1))
+        lost = _features(1)
+        lost.embeddings[5] = np.nan
+        assert lost.probabilities is not None
+        lost.probabilities[5] = np.nan
+        bad = (good[0], lost)
+    numbers, again = line.load()(*good), line.load()(*good)
+    if set(numbers) != set(line.columns):
+        yield f"it gives {', '.join(sorted(numbers))}; its line says {', '.join(line.columns)}"
+    if numbers != again:
+        yield "it gives other numbers for the same images"
+    if not all(isinstance(value, int | float) for value in numbers.values()):
+        yield "its numbers are no plain floats"
+    if any(math.isfinite(value) for value in line.load()(*bad).values()):
+        yield "it gives a number where its input holds one that is none; NaN is needed"
+
+
+def _features(seed: int) -> Features:
+    random = np.random.default_rng(seed)
+    scores = random.random((300, 10), np.float32)
+    return Features(random.random((300, 16), np.float32), scores / scores.sum(1, keepdims=True))
+
+
+def _probe(name: str) -> Iterator[str]:
+    config = _config(network="conv28")
+    labels = np.arange(_IMAGES) % 10
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        job = Job(
+            trial=Trial("0" * 16, "baseline", 0, config, ""), wanted=Wanted(()), trials_root=root,
+            cache=root, data_root=None, device="cpu", precision="fp32", threads=1,
+            checkpoint_seconds=30.0,
+        )  # fmt: skip
+        data = MaterialisedData(_images(), labels, fingerprint="", path=root)
+        trainer = _trainer(config)
+        trainer.train(_STEPS)
+        trainer.discriminator.eval()
+        first, again = (probe([name], subject_of(job, trainer, data)) for _ in range(2))
+    if not _alike(first, again):
+        yield "it finds something else the second time: draw from subject.random and .latents"
+    if not all(first.protocols.values()):
+        yield "its numbers have no protocol"
+    for (_, key), picture in first.pictures.items():
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3):
+            yield f"its picture {key} is {picture.dtype} {picture.shape}; uint8 [h, w, 1 or 3]"
+
+
+def _alike(one: Probed, other: Probed) -> bool:
+    pictures = one.pictures.keys() == other.pictures.keys() and all(
+        np.array_equal(picture, other.pictures[key]) for key, picture in one.pictures.items()
+    )
+    return one.numbers == other.numbers and pictures
+
+
+_CHECKS: Mapping[str, Callable[[str], Iterator[str]]] = {
+    "criteria": _criterion,
+    "penalties": _penalty,
+    "optimizers": lambda name: _trains(_config(g_optimizer=name, d_optimizer=name)),
+    "schedules": _schedule,
+    "networks": _network,
+    "activations": _activation,
+    "initialisers": _initialiser,
+    "metrics": _metric,
+    "probes": _probe,
+}

@@ -1,0 +1,96 @@
+"""What a tracker still has to say: one update a trial, since a later one covers those before."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from pathlib import Path
+
+from ganablate.tracking.mlflow_store import MlflowStore
+from ganablate.tracking.trial_copy import TrackedTrial
+
+Key = tuple[str, str, str]
+"""Study, budget and trial id."""
+
+
+class Kind(IntEnum):
+    """Of an update, ordered: each says all that those before it would have said."""
+
+    BLOCKS = 0
+    STARTED = 1
+    FAILED = 2
+    COMPLETED = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """Something to tell MLflow of a trial.
+
+    `refused` counts how often MLflow did not take it though it took something else.
+    """
+
+    kind: Kind
+    tracked: TrackedTrial
+    blocks: tuple[Path, ...] = ()
+    message: str = ""
+    refused: int = 0
+
+    def send(self, store: MlflowStore) -> None:
+        """Tell it; raises whatever MLflow raises."""
+        say: dict[Kind, Callable[[], None]] = {
+            Kind.BLOCKS: lambda: store.send(self.tracked, self.blocks),
+            Kind.STARTED: lambda: store.start(self.tracked),
+            Kind.FAILED: lambda: store.fail(self.tracked, self.message),
+            Kind.COMPLETED: lambda: store.complete(self.tracked),
+        }
+        say[self.kind]()
+
+
+def merged(first: Update, second: Update) -> Update:
+    """One update in place of two of the same trial, whichever came first."""
+    if first.kind is second.kind is Kind.BLOCKS:
+        return replace(second, blocks=(*first.blocks, *second.blocks))
+    return max(second, first, key=lambda update: update.kind)
+
+
+class Outbox:
+    """Updates that wait for the thread that sends them, the oldest trial first."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: dict[Key, Update] = {}
+        self._closed = threading.Event()
+
+    def put(self, update: Update) -> None:
+        """Add an update, or put it back; returns at once."""
+        with self._changed:
+            key = update.tracked.key
+            known = self._waiting.get(key)
+            self._waiting[key] = update if known is None else merged(known, update)
+            self._changed.notify_all()
+
+    def take(self) -> Update | None:
+        """The next update, once there is one; None when the box is closed and empty."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self.closed)
+            if not self._waiting:
+                return None
+            return self._waiting.pop(next(iter(self._waiting)))
+
+    def close(self) -> None:
+        """Nothing more will be put."""
+        self._closed.set()
+        with self._changed:
+            self._changed.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more will be put."""
+        return self._closed.is_set()
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long, or until the box is closed if it is not yet."""
+        if self.closed:
+            threading.Event().wait(seconds)
+        else:
+            self._closed.wait(seconds)

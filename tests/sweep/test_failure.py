@@ -1,0 +1,57 @@
+import errno
+from pathlib import Path
+
+import pytest
+import torch
+
+from ganablate.sweep.failure import failure_of
+from ganablate.sweep.machine import Machine
+
+
+def raised(error: BaseException) -> BaseException:
+    try:
+        raise error
+    except BaseException as caught:
+        return caught
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (MemoryError(), "memory"),
+        (torch.cuda.OutOfMemoryError("CUDA out of memory."), "memory"),
+        (RuntimeError("CUDA error: device-side assert triggered"), "other"),
+        (OSError(errno.ENOSPC, "No space left on device"), "disk"),
+        (OSError("50176 requested and 20352 written"), "disk"),  # numpy, where a disk is full
+        (OSError(errno.EROFS, "Read-only file system"), "disk"),
+        (PermissionError(errno.EACCES, "Permission denied"), "other"),  # perhaps of one file
+        (ValueError("two\nlines"), "other"),
+    ],
+)
+def test_kinds(error: BaseException, kind: str, tmp_path: Path) -> None:
+    failure = failure_of(raised(error), tmp_path)
+    assert failure.kind == kind
+    assert "\n" not in failure.message
+    assert failure.traceback.startswith("Traceback (most recent call last):")
+
+
+def test_torch_on_the_cpu_says_it_in_its_own_way(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(2**55, dtype=torch.uint8)
+    assert failure_of(caught.value, tmp_path).kind == "memory"
+
+
+def test_a_full_disk_is_told_with_its_place_and_what_is_free(tmp_path: Path) -> None:
+    failure = failure_of(raised(OSError(errno.ENOSPC, "No space left")), tmp_path)
+    place = f"{tmp_path} cannot be written: no space is left on its disk ("
+    assert failure.message.startswith(place)
+    assert failure.message.endswith(" MB free)")
+
+
+def test_alone_is_all_cores_or_one_whole_gpu() -> None:
+    cpu = Machine(device="cpu", precision="fp32", slots=4, threads=2)
+    assert cpu.share() == {"CPU": 2, "GPU": 0.0}
+    assert cpu.share(alone=True) == {"CPU": 8, "GPU": 0.0}
+    gpus = Machine(device="cuda", precision="bf16", slots=8, threads=2, gpus=2, gpu_share=0.25)
+    assert gpus.share() == {"CPU": 2, "GPU": 0.25}
+    assert gpus.share(alone=True) == {"CPU": 2, "GPU": 1.0}
