@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STUDY ?= studies/quickstart.yaml
 
-.PHONY: help install demo run report ui check lint types imports test test-slow test-all golden schema bench audit docs clean
+.PHONY: help install demo run report ui check lint types imports test test-guard test-slow test-all golden schema bench audit docs clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed 's/:.*##/:/'
@@ -40,6 +40,13 @@ imports: install
 
 test: install    ## the fast tests
 	$(BIN)/pytest
+
+# What must never break: a real sweep, kill and resume, two runs at once, full and lost stores.
+GUARDS := tests/test_main_job.py tests/sweep/test_runner.py tests/test_fault_campaign.py \
+	tests/test_two_runs.py tests/test_resume_is_exact.py tests/test_faults_disk.py
+
+test-guard: install  ## the slow tests that guard the main job
+	$(BIN)/pytest -m slow -n 0 $(GUARDS)
 
 test-slow: install   ## the slow tests, one by one: real Ray sweeps, kill and resume, MLflow
 	$(BIN)/pytest -m slow -n 0

@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -271,9 +271,3 @@ def left_behind(this: Round, seconds: float) -> tuple[list[str], float]:
         time.sleep(0.2)
     end_sessions(this.sessions)
     return left, waited
-
-
-def ray_folders(sessions: Iterable[int]) -> list[Path]:
-    """What Ray left in /tmp of these drivers."""
-    pattern = "ganablate-ray-*/**/session_*_{}"
-    return [path for driver in sessions for path in Path("/tmp").glob(pattern.format(driver))]

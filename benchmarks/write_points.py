@@ -256,7 +256,8 @@ def _killed_at(  # noqa: PLR0913 - where, and against what
     other = sorted(key for key in {*expected, *found} if expected.get(key) != found.get(key))
     if other:
         tally.problems.append(f"{where}: other than undisturbed: {', '.join(other)}")
-    tally.left |= {_kind_of(path) for path in place.rglob(".*") if path.is_file()}
+    left = [path for path in place.rglob(".*") if path.is_file() and path.suffix != ".lock"]
+    tally.left |= {_kind_of(path) for path in left}
 
 
 def _copy(source: Path, target: Path) -> Path:

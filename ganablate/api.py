@@ -126,7 +126,7 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
     Raises:
         ganablate.study.errors.StudyError: No such budget or arm, or the profile has mistakes.
         ganablate.gan.data.DataError: A data set cannot be had; nothing was started.
-        ganablate.sweep.machine.MachineError: The profile names a GPU and there is none.
+        ganablate.sweep.machine.MachineError: No GPU where one is named; Ray imported before.
         ValueError: `tracking_uri`, or a file in `results/`, is not what it should be.
         OSError: `runs/` or `results/` cannot be written.
 

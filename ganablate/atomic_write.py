@@ -30,6 +30,13 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def remove_unfinished(folder: Path) -> None:
+    """Remove what writes below the folder left that a kill cut off; nobody may write there now."""
+    for left in folder.rglob(".*.*"):
+        if left.is_file():
+            left.unlink(missing_ok=True)
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace the file's content in one step."""
     with replacing(path) as temporary:

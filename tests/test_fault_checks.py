@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from benchmarks import fault_checks as checks
+from ganablate.atomic_write import remove_unfinished
 from ganablate.ledger import TrialFolder
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -200,3 +201,36 @@ def test_results_are_compared_but_for_times(tmp_path: Path) -> None:
     (tmp_path / "theirs" / "looks.csv").touch()
     found = checks.other_results(tmp_path / "ours", tmp_path / "theirs")
     assert [line.split()[1] for line in found] == ["looks.csv", "trials.csv"]
+
+
+def test_a_block_that_may_have_been_sent_outlives_its_unreadable_state(
+    trials: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = TrialFolder(trials, TRIAL)
+    place = folder.path / "checkpoints" / "at-00000040"
+    sent = (place / "block.json").read_bytes()
+    (place / "state.pt").unlink(missing_ok=True)
+
+    def killed(*given: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:  # it may not even be taken away for a moment
+        patch.setattr("ganablate.ledger.remove", killed)
+        folder.write_checkpoint(40, lambda path: path.write_bytes(b"new"), block(0, 40))
+    assert (place / "block.json").read_bytes() == sent
+    assert (place / "state.pt").read_bytes() == b"new"
+    (place / "block.json").write_text("cut o")  # as no kill leaves it, but a disk may
+    folder.write_checkpoint(40, lambda path: path.write_bytes(b"newer"), block(0, 40))
+    assert json.loads((place / "block.json").read_text()) == block(0, 40)
+
+
+def test_what_a_kill_left_of_a_report_goes_and_nothing_else(tmp_path: Path) -> None:
+    kept = ["trials.csv", ".gitkeep", "figures/primary.png"]
+    left = [".trials.csv.ab12cd.csv", "figures/.primary.png.x_y1z2.png"]
+    for name in kept + left:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    remove_unfinished(tmp_path)
+    found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == set(kept)
+    remove_unfinished(tmp_path / "absent")

@@ -202,9 +202,10 @@ def test_two_studies_train_their_baseline_once_and_force_trains_it_again(tmp_pat
 
 
 def tracked(folder: Path) -> list[str]:
-    """The outcome of each trial's run that is not stale."""
+    """The outcome of each trial's run that is not stale, or why it is not known."""
     mlflow = pytest.importorskip("mlflow")
     client = mlflow.MlflowClient(f"sqlite:///{folder / 'runs' / 'mlflow.db'}")
     found = client.search_runs([e.experiment_id for e in client.search_experiments()])
     tags = [one.data.tags for one in found if "ganablate.trial_id" in one.data.tags]
-    return [one["ganablate.outcome"] for one in tags if one["ganablate.state"] != "stale"]
+    shown = [one for one in tags if one["ganablate.state"] != "stale"]
+    return [one.get("ganablate.outcome") or one["ganablate.outcome_because"] for one in shown]

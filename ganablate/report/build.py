@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 from filelock import FileLock
 
-from ganablate.atomic_write import write_text
+from ganablate.atomic_write import remove_unfinished, write_text
 from ganablate.report.captions import table_notes
 from ganablate.report.claims.judge import judge_claims
 from ganablate.report.claims.judgement import Judgement
@@ -59,6 +59,7 @@ def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> Report
     """
     folder = results_root / plan.study / plan.budget
     with report_lock(plan, trials_root):
+        remove_unfinished(folder)
         trials, curves, notices = read_frames(plan, trials_root, folder)
         known = read_looks(folder / LOOKS, plan)
         looks = with_look_by_hand(known, trials, plan)

@@ -117,7 +117,7 @@ def _run(
             TrialTrainable, jobs=jobs, attempt=attempt, start_line=start_line
         )
         retries = profile.retries
-        while unfinished := relay.unfinished():
+        while (unfinished := relay.unfinished()) and not relay.stopped:
             seen = (len(unfinished), dict(relay.failures))
             together = [index for index in unfinished if index not in relay.alone]
             share = machine.share(alone=not together)

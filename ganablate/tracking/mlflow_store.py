@@ -254,7 +254,7 @@ class MlflowStore:
                 known = _Run(run.info.run_id, begun=tags.get(BEGUN, ""))
                 if tags.get("ganablate.state") == "complete":
                     known.finished = tags.get("ganablate.finished_ms", "")
-                    if "ganablate.outcome" in tags:  # else it is sent again, with its outcome
+                    if any(key.startswith("ganablate.outcome") for key in tags):  # else sent again
                         known.evaluated = tags.get("ganablate.evaluated", "")
                 found.append((tags.get("ganablate.trial_id", ""), known))
             token = page.token

@@ -18,9 +18,10 @@ TRIES = 3
 SILENCE_SECONDS = 20.0
 """How long MLflow may take nothing before a warning: a server that is started again takes less."""
 PATIENCE_SECONDS = 60.0
-"""How long the end of a sweep waits for MLflow while it takes nothing."""
-LONGEST_WAIT_SECONDS = 300.0
-"""How long the end of a sweep waits in all, while MLflow takes one update after the other."""
+"""How long the end of a sweep waits for MLflow while it takes nothing.
+
+While it takes one update after the other the end waits for the last: there are no new ones.
+"""
 _LONGEST_REASON = 220
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds between tries while MLflow takes nothing; the last one again and again."""
@@ -102,9 +103,7 @@ class MlflowTracker:
         """Whether the end of the sweep has waited long enough; not before the end."""
         if not self._outbox.closed:
             return False
-        now = time.monotonic()
-        idle = now - max(self._closed_at, self._taken)
-        return idle > PATIENCE_SECONDS or now - self._closed_at > LONGEST_WAIT_SECONDS
+        return time.monotonic() - max(self._closed_at, self._taken) > PATIENCE_SECONDS
 
     # --- in the thread ---
 

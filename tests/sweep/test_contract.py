@@ -28,15 +28,15 @@ def check(*arguments: str) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
-HEAVY = ("networks", "probes")
 BUILT_IN = [
-    pytest.param(kind, name, marks=pytest.mark.slow if kind in HEAVY else ())
+    (kind, name)
     for kind, (_, known) in KINDS.items()
     for name in known
     if kind not in ("datasets", "extractors")
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "name"), BUILT_IN)
 def test_every_built_in_part_keeps_it(kind: str, name: str) -> None:
     assert broken(kind, name) == []
