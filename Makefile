@@ -42,8 +42,10 @@ test: install    ## the fast tests
 	$(BIN)/pytest
 
 # What must never break: a real sweep, kill and resume, two runs at once, full and lost stores.
-GUARDS := tests/test_main_job.py tests/sweep/test_runner.py tests/test_fault_campaign.py \
-	tests/test_two_runs.py tests/test_resume_is_exact.py tests/test_faults_disk.py
+GUARDS := tests/test_main_job.py tests/test_ledger.py tests/sweep/test_attempt.py \
+	tests/sweep/test_runner.py tests/test_fault_campaign.py tests/test_two_runs.py \
+	tests/test_resume_is_exact.py tests/test_faults_disk.py tests/test_damaged_files.py \
+	tests/test_adaptive.py tests/test_repository.py tests/test_init.py tests/test_room.py
 
 test-guard: install  ## the slow tests that guard the main job
 	$(BIN)/pytest -m slow -n 0 $(GUARDS)

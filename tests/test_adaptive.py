@@ -124,6 +124,7 @@ def test_again_is_nothing_new(study: Study, run: Run, tmp_path: Path) -> None:
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop_at", [1, 2])
 def test_interrupted_and_started_again_ends_the_same(
     study: Study, run: Run, tmp_path: Path, stop_at: int

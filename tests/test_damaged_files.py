@@ -131,6 +131,7 @@ def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(evaluate_module, "N_REAL", 500)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_images")
 def test_a_lost_completion_is_made_again_and_no_point_twice(tmp_path: Path, cache: Path) -> None:
     job = job_for(tmp_path, cache)
@@ -161,6 +162,7 @@ def test_lost_numbers_are_measured_again_without_training(tmp_path: Path, cache:
     assert len(folder.attempts()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_images")
 def test_lost_weights_are_a_line_and_losses_are_measured_without(
     tmp_path: Path, cache: Path
@@ -178,6 +180,7 @@ def test_lost_weights_are_a_line_and_losses_are_measured_without(
     assert state_of(job.trial, job.trials_root) == "complete"
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("few_images")
 def test_a_lost_block_does_not_stop_a_trial(tmp_path: Path, cache: Path) -> None:
     job = replace(job_for(tmp_path, cache), checkpoint_seconds=0.001)

@@ -56,6 +56,7 @@ def loads(folder: Path, answers: Answers) -> dict[str, Any]:
     return values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataset", [*DATASETS, "folder:faces"])
 def test_every_data_set_and_network_make_a_study(dataset: str, tmp_path: Path) -> None:
     for network in NETWORKS:
@@ -64,6 +65,7 @@ def test_every_data_set_and_network_make_a_study(dataset: str, tmp_path: Path) -
             assert loads(tmp_path, answers)["base"]["dataset"] == dataset
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", NETWORKS)
 def test_every_factor_makes_a_study(network: str, tmp_path: Path) -> None:
     factors = fitting(dataset="mnist", network=network)
@@ -82,6 +84,7 @@ def test_few_images_make_small_batches(images: int, tmp_path: Path) -> None:
     assert few["base"]["batch_size"] <= images
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("criterion", "network"), [*itertools.product(CRITERIA, ("mlp", "conv32"))]
 )

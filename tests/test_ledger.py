@@ -71,6 +71,7 @@ def _hold(root: Path, trial_id: str, ready: multiprocessing.Event) -> None:
         time.sleep(60)
 
 
+@pytest.mark.slow
 def test_a_killed_process_lets_go_of_its_claim(
     tmp_path: Path, trial: Trial, folder: TrialFolder
 ) -> None:

@@ -471,6 +471,7 @@ def test_a_plugin_that_fails_ends_the_command_before_anything_is_done(project: P
 # --- another process ---
 
 
+@pytest.mark.slow
 def test_a_worker_has_the_same_parts_or_says_that_it_has_not(project: Path) -> None:
     path = write(project)
     load_plugins(["my_losses"])

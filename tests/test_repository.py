@@ -22,6 +22,7 @@ PLANNED = [
 LONGEST_MODULE = 310
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("path", "budget"), PLANNED)
 def test_every_study_expands_and_builds_its_networks(path: Path, budget: str) -> None:
     plan = expand(load_study(path), budget)

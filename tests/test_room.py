@@ -46,6 +46,7 @@ def counted(config: TrialConfig, channels: int) -> tuple[int, int]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("network", NETWORKS)
 def test_counts_are_those_of_the_networks(network: str) -> None:
     for config, channels in itertools.product(variants(network), (1, 3)):

@@ -509,7 +509,7 @@ def needed() -> set[str]:
             except metadata.PackageNotFoundError:
                 continue  # of the lock it must be all the same
             todo += [(Requirement(line), own) for line in lines]
-    return {name for name, _ in seen}
+    return {name for name, _ in seen} - {"pip"}  # which makes the environment itself
 
 
 def test_the_lock_pins_all_that_an_installation_brings_and_nothing_else() -> None:

@@ -274,6 +274,7 @@ def _materialise_and_report(root, barrier, results):
     results.put((made.fingerprint, int(made.images.sum()), len(built)))
 
 
+@pytest.mark.slow
 def test_two_processes_build_it_once(root):
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(2), context.Queue()

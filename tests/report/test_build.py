@@ -75,6 +75,7 @@ def test_everything_is_written_and_small(built):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_second_build_changes_no_byte(copied):
     folder, before = copied
     assert contents(build(folder)) == before

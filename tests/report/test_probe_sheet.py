@@ -68,6 +68,7 @@ def test_the_sheet_shows_every_pixel(plan, root, tmp_path):
     assert not (tmp_path / "none.png").exists()
 
 
+@pytest.mark.slow
 def test_twelve_arms_of_noise_stay_under_300_kb(tmp_path):
     arms = {"baseline": {}, **{f"arm {n}": {"g_width": 8 + n} for n in range(13)}}
     plan = make_plan(arms, replicates=1, probes=("walk",))

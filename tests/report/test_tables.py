@@ -124,7 +124,7 @@ def test_one_replicate_has_no_spread(tmp_path):
     assert np.isnan(table["fid_sd"].iloc[0])
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_order_of_the_rows_does_not_matter(trials, plan, seed):
     shuffled = trials.sample(frac=1, random_state=seed)
     assert rendered(shuffled, plan) == rendered(trials, plan)

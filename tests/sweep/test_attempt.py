@@ -161,6 +161,7 @@ def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path: Path, cac
     assert_same_end(job, whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("left", [0, 500], ids=["empty", "cut short"])
 def test_two_truncated_checkpoints_are_a_fresh_start(
     tmp_path: Path, cache: Path, left: int
@@ -357,6 +358,7 @@ def test_images_are_measured_during_training_as_at_the_end(tmp_path: Path, cache
     assert len({value for _, value in sent}) == 4
 
 
+@pytest.mark.slow
 def test_points_survive_a_stop_between_two_of_them(tmp_path: Path, cache: Path) -> None:
     whole = replace(job_for(tmp_path / "whole", cache), wanted=Wanted(("fid",), FOUR))
     run(whole)
@@ -376,6 +378,7 @@ def test_points_survive_a_stop_between_two_of_them(tmp_path: Path, cache: Path) 
     assert found[0] == found[1]
 
 
+@pytest.mark.slow
 def test_a_curve_that_was_not_measured_takes_training_again(tmp_path: Path, cache: Path) -> None:
     job = job_for(tmp_path, cache)
     run(job)
@@ -392,6 +395,7 @@ def test_a_curve_that_was_not_measured_takes_training_again(tmp_path: Path, cach
     assert (job.trials_root / f"{job.trial.trial_id}.stale-1").is_dir()
 
 
+@pytest.mark.slow
 def test_a_checkpoint_beyond_a_point_that_was_not_measured_is_not_used(
     tmp_path: Path, cache: Path
 ) -> None:
