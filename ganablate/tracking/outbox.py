@@ -1,6 +1,7 @@
 """What a tracker still has to say: one update a trial, since a later one covers those before."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -91,6 +92,6 @@ class Outbox:
     def pause(self, seconds: float) -> None:
         """Wait so long, or until the box is closed if it is not yet."""
         if self.closed:
-            threading.Event().wait(seconds)
+            time.sleep(seconds)
         else:
             self._closed.wait(seconds)
