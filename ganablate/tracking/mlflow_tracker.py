@@ -58,7 +58,7 @@ class MlflowTracker:
         self._away_since: float | None = None
         self._pauses = 0
         self._told = False  # that MLflow is away
-        self._reason = "it does not answer"
+        self._silent = self._reason = f"{without_secrets(uri)} does not answer"
 
     def _put(self, update: Update) -> None:
         self._outbox.put(update)
@@ -155,7 +155,7 @@ class MlflowTracker:
         self._taken = time.monotonic()
         self._away_since, self._pauses = None, 0
         self._told = False
-        self._reason = "it does not answer"
+        self._reason = self._silent
 
     def _rest(self, error: Exception) -> None:
         """Wait before the next try, warn if it has been long, or give up at the end."""
