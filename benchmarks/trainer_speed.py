@@ -53,8 +53,8 @@ def settings(kind: str):
     from ganablate.catalog import NETWORKS
     from ganablate.config import TrialConfig
 
-    adam = {f"{net}_{name}": value for net in "gd" for name, value in
-            {"optimizer": "adam", "lr": 2e-4, "beta1": 0.5, "beta2": 0.999}.items()}  # fmt: skip
+    own = {"optimizer": "adam", "lr": 2e-4, "beta1": 0.5, "beta2": 0.999, "weight_decay": 0.0}
+    adam = {f"{net}_{name}": value for net in "gd" for name, value in own.items()}
     return TrialConfig(
         dataset="mnist_5k", image_size=SIZES[kind], network=kind, latent_dim=100, latent="normal",
         **{**NETWORKS[kind].defaults, "d_dropout": 0.0}, criterion="bce", d_steps=1, g_steps=1,
