@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
 from ganablate.atomic_write import replacing
-from ganablate.kept_weights import Keep, kept_of, networks_in
+from ganablate.kept_weights import Keep, kept_of
 
 
 class CheckpointError(Exception):
@@ -71,11 +71,10 @@ def load_weights(networks: Mapping[str, nn.Module], path: Path) -> None:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
-    there = networks_in(path)
     for net, module in networks.items():
-        if net not in there:
-            continue
         prefix = f"{net}."
-        module.load_state_dict(
-            {name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)}
-        )
+        own = {
+            name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)
+        }
+        if own:
+            module.load_state_dict(own)

@@ -39,11 +39,11 @@ def prepare_data(
     keys = dict.fromkeys(data_key(trial) for plan in plans for trial in plan.trials)
     trials = (trial for plan in plans for trial in plan.trials)
     needed = {data_key(trial) for trial in trials if trial.trial_id in again}
-    needed |= {key for key in keys if _needed(key, plans, runs, {})}
+    needed |= _with_work(plans, runs, {})
     # The bytes behind a name of the catalog do not change; those of a folder do.
     spared = {key for key in keys if key not in needed and key[0] in DATASETS}
     fingerprints = known_fingerprints(spared, runs / "data")
-    needed |= {key for key in spared if _needed(key, plans, runs, fingerprints)}
+    needed |= _with_work(plans, runs, fingerprints)
     problems: list[str] = []
 
     def read(key: DataKey, split: Literal["train", "test"]) -> MaterialisedData | None:
@@ -89,8 +89,7 @@ def _lacking_extractors(plans: Sequence[Plan], data_root: Path, runs: Path) -> I
     named = dict.fromkeys(plan.extractor for plan in plans if plan.extractor is not None)
     for name in named:
         measuring = [plan for plan in plans if plan.extractor == name]
-        keys = dict.fromkeys(data_key(trial) for plan in measuring for trial in plan.trials)
-        if any(_needed(key, measuring, runs, {}) for key in keys):
+        if _with_work(measuring, runs, {}):
             try:
                 weights_of(name, data_root)
             except MetricError as error:
@@ -104,13 +103,16 @@ def _tested(plans: Sequence[Plan]) -> dict[DataKey, None]:
     return {key: None for key in keys if key[0] in DATASETS and DATASETS[key[0]].test is not None}
 
 
-def _needed(
-    key: DataKey, plans: Sequence[Plan], runs: Path, fingerprints: Mapping[DataKey, str]
-) -> bool:
+def _with_work(
+    plans: Sequence[Plan], runs: Path, fingerprints: Mapping[DataKey, str]
+) -> set[DataKey]:
+    """The data sets of which some trial is not complete, saw other bytes, or lacks something."""
     wanted = wanted_of(plans)
-    return any(
-        has_work(trial, wanted[trial.trial_id], runs / "trials", fingerprints)
-        for plan in plans
-        for trial in plan.trials
-        if data_key(trial) == key
-    )
+    found: set[DataKey] = set()
+    for trial in (trial for plan in plans for trial in plan.trials):
+        key = data_key(trial)
+        if key not in found and has_work(
+            trial, wanted[trial.trial_id], runs / "trials", fingerprints
+        ):
+            found.add(key)
+    return found
