@@ -63,6 +63,14 @@ def run(job: Job) -> Progress:
         attempt.close()
 
 
+def cut_off(job: Job) -> None:
+    """Advance twice and stop: with a checkpoint at each step, two of them stay."""
+    attempt = start(job)
+    attempt.advance()
+    attempt.advance()
+    attempt.close()
+
+
 def folder_of(job: Job) -> TrialFolder:
     return TrialFolder(job.trials_root, job.trial.trial_id)
 
@@ -141,10 +149,7 @@ def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path: Path, cac
     whole = job_for(tmp_path / "whole", cache)
     run(whole)
     job = replace(job_for(tmp_path / "cut", cache), checkpoint_seconds=0.001)
-    first = start(job)
-    first.advance()
-    first.advance()
-    first.close()
+    cut_off(job)
     newest, older = folder_of(job).states()
     newest.write_bytes(newest.read_bytes()[:500])
     second = start(job)
@@ -169,10 +174,7 @@ def test_two_truncated_checkpoints_are_a_fresh_start(
     whole = job_for(tmp_path / "whole", cache)
     run(whole)
     job = replace(job_for(tmp_path / "cut", cache), checkpoint_seconds=0.001)
-    first = start(job)
-    first.advance()
-    first.advance()
-    first.close()
+    cut_off(job)
     states = folder_of(job).states()
     assert len(states) == 2
     for state in states:
