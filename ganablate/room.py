@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from ganablate.catalog import DATASETS, NETWORKS, OPTIMIZERS
+from ganablate.catalog import DATASETS, NETWORKS, OPTIMIZERS, channels_of
 from ganablate.config import TrialConfig
 from ganablate.disk import amount
 from ganablate.kept_weights import Keep
@@ -43,8 +43,7 @@ def room_of(config: TrialConfig, images: int, keep: Keep) -> Room | None:
     if line.counts is None:
         return None
     module, _, name = line.counts.partition(":")
-    channels = DATASETS[config.dataset].channels if config.dataset in DATASETS else config.channels
-    channels = channels or 3
+    channels = channels_of(config.dataset, config.channels)
     generator, discriminator = getattr(importlib.import_module(module), name)(config, channels)
     average = generator if config.g_ema is not None else 0
     iterations = config.total_iterations(images)

@@ -6,7 +6,13 @@ these tables. The package is torch-free: an `implementation` is imported only wh
 
 from collections.abc import Mapping
 
-from ganablate.catalog.datasets import DATASETS, FOLDER_PREFIX, extractor_of, family_of
+from ganablate.catalog.datasets import (
+    DATASETS,
+    FOLDER_PREFIX,
+    channels_of,
+    extractor_of,
+    family_of,
+)
 from ganablate.catalog.metrics import (
     EXTRACTORS,
     METRICS,
@@ -69,6 +75,7 @@ __all__ = [
     "Probe",
     "Scale",
     "Schedule",
+    "channels_of",
     "extractor_of",
     "family_of",
     "metric_columns",

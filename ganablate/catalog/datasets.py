@@ -114,6 +114,7 @@ DATASETS: dict[str, Dataset] = {
 }
 
 FOLDER_PREFIX = "folder:"
+FOLDER_CHANNELS = 3
 """`dataset: folder:NAME` reads the images under DATA_ROOT/NAME; the study declares it."""
 
 
@@ -137,3 +138,8 @@ def extractor_of(dataset: str, channels: int | None) -> str | None:
         return "mnist_classifier" if channels == 1 else "cifar10_classifier"
     known = DATASETS.get(dataset)
     return None if known is None else known.extractor
+
+
+def channels_of(dataset: str, channels: int | None) -> int:
+    """Of the images: a folder's are colour unless grey is asked for."""
+    return DATASETS[dataset].channels if dataset in DATASETS else channels or FOLDER_CHANNELS

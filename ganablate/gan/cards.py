@@ -6,11 +6,10 @@ from typing import Literal
 from urllib.parse import quote
 
 from ganablate.atomic_write import read_json
-from ganablate.catalog import DATASETS
+from ganablate.catalog import DATASETS, channels_of
 from ganablate.gan.pictures import Form
 
 Split = Literal["train", "test"]
-FOLDER_CHANNELS = 3
 Key = tuple[str, int, int | None, int | None]
 """Data set, image size, channels, crop."""
 
@@ -28,11 +27,6 @@ def known_fingerprints(keys: Iterable[Key], cache: Path) -> dict[Key, str]:
         if isinstance(card.get("fingerprint"), str):
             found[key] = card["fingerprint"]
     return found
-
-
-def channels_of(dataset: str, channels: int | None) -> int:
-    """Of the images: a folder's are colour unless grey is asked for."""
-    return DATASETS[dataset].channels if dataset in DATASETS else channels or FOLDER_CHANNELS
 
 
 def folder_name(dataset: str, form: Form, split: Split = "train") -> str:

@@ -20,9 +20,9 @@ from filelock import FileLock
 from PIL import Image
 
 from ganablate.atomic_write import write_text
-from ganablate.catalog import DATASETS, FOLDER_PREFIX
+from ganablate.catalog import DATASETS, FOLDER_PREFIX, channels_of
 from ganablate.config import derive_seed
-from ganablate.gan.cards import Split, channels_of, folder_name
+from ganablate.gan.cards import Split, folder_name
 from ganablate.gan.pictures import (
     DataError,
     Form,
