@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STUDY ?= studies/quickstart.yaml
 
-.PHONY: help install demo run report ui check lint types imports test test-guard test-slow test-all golden schema bench audit docs clean
+.PHONY: help install demo run report ui check lint types imports test test-guard test-slow test-all golden schema bench bench-statistics audit docs clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed 's/:.*##/:/'
@@ -62,8 +62,10 @@ schema: install  ## rewrite the JSON schemas that editors check studies and prof
 golden: install  ## rewrite the expected files under tests/golden
 	GANABLATE_UPDATE_GOLDEN=1 $(BIN)/pytest -q tests/report
 
-bench: install   ## overhead of a trial; error, coverage and power of the statistics, with looks too
-	$(BIN)/python benchmarks/sweep_overhead.py
+bench: install   ## speed, memory and scale, each beside its peer or limit: a quarter of an hour
+	$(BIN)/python benchmarks/everything.py
+
+bench-statistics: install  ## error, coverage and power of the statistics, with looks too
 	$(BIN)/python benchmarks/effect_statistics.py
 	$(BIN)/python benchmarks/adaptive_replicates.py
 

@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+from figures import Figure, tell
+
 ROOT = Path(__file__).parents[1]
 STUDY = "studies/mnist_ablation.yaml"
 COMMANDS: dict[str, tuple[list[str], float]] = {
@@ -39,6 +41,7 @@ def main() -> int:
         broken += wall > limit
         verdict = "too slow" if wall > limit else "ok"
         print(f"{name:10} {limit:6.2f} {wall:6.2f} {processor:6.2f}   {verdict}")
+        tell(Figure(what=f"ganablate {name}", value=wall, unit="s", limit=limit))
     return 1 if broken else 0
 
 

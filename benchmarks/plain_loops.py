@@ -46,8 +46,13 @@ def batches(images: np.ndarray, size: int, batch_size: int, workers: int) -> Ite
         yield from loader
 
 
-def dcgan_networks(width: int, latent_dim: int, size: int) -> tuple[nn.Module, nn.Module]:
-    """DCGAN for grey images of 28 or 64 pixels; 64 pixels are the example's own networks."""
+def dcgan_networks(
+    width: int, latent_dim: int, size: int, *, deviation: float | None = 0.02
+) -> tuple[nn.Module, nn.Module]:
+    """DCGAN for grey images of 28 or 64 pixels; 64 pixels are the example's own networks.
+
+    The first weights are drawn with this standard deviation; None leaves torch's own.
+    """
     start = 7 if size == 28 else 4
     doublings = {28: 2, 64: 4}[size]
     widths = [width * 2**step for step in reversed(range(doublings))]
@@ -72,11 +77,11 @@ def dcgan_networks(width: int, latent_dim: int, size: int) -> tuple[nn.Module, n
         ]
     down += [nn.Conv2d(widths[0], 1, start, 1, 0, bias=False), nn.Sigmoid(), nn.Flatten(0)]
     generator, discriminator = nn.Sequential(*up), nn.Sequential(*down)
-    for module in (*generator.modules(), *discriminator.modules()):
+    for module in (*generator.modules(), *discriminator.modules()) if deviation else ():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
-            nn.init.normal_(module.weight, 0.0, 0.02)
+            nn.init.normal_(module.weight, 0.0, deviation)
         elif isinstance(module, nn.BatchNorm2d):
-            nn.init.normal_(module.weight, 1.0, 0.02)
+            nn.init.normal_(module.weight, 1.0, deviation)
     return generator, discriminator
 
 
@@ -100,13 +105,16 @@ def mlp_networks(latent_dim: int, size: int) -> tuple[nn.Module, nn.Module]:
 
 
 def dcgan_loop(
-    networks: tuple[nn.Module, nn.Module], real_images: Iterator[Tensor], latent_dim: int
+    networks: tuple[nn.Module, nn.Module],
+    real_images: Iterator[Tensor],
+    latent_dim: int,
+    lr: float = 2e-4,
 ) -> Iterator[tuple[float, ...]]:
     """One iteration a turn: D on the real images, D on the fakes, then G; yields what it prints."""
     generator, discriminator = networks
     criterion = nn.BCELoss()
-    d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
-    g_optimizer = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
+    d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=lr, betas=(0.5, 0.999))
+    g_optimizer = torch.optim.Adam(generator.parameters(), lr=lr, betas=(0.5, 0.999))
     for real in real_images:
         discriminator.zero_grad()
         label = torch.full((len(real),), REAL)

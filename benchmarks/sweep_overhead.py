@@ -1,10 +1,11 @@
 """What a sweep costs beside training: no-op trials with Ray Tune, ledger and MLflow switched on.
 
-    python benchmarks/sweep_overhead.py [--trials 1000] [--without-mlflow]
+    python benchmarks/sweep_overhead.py [--trials N] [--without-mlflow]
 
 Each trial writes its folder (a checkpoint with a block of 200 values, metrics, completion) and
 gets an MLflow run with about 30 parameters and 200 metric values. Start-up is the time until the
-first trial is complete: Ray, two workers, MLflow's database.
+first trial is complete: Ray, two workers, MLflow's database. On a busy machine the processor time
+of the driver, Tune and MLflow together, says more than the clock.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from ganablate.sweep.profile import Profile  # noqa: E402
 from ganablate.sweep.runner import run_sweep  # noqa: E402
 from ganablate.tracking import MlflowTracker, NoTracker, Tracker, resolve_uri  # noqa: E402
 
-TARGET_MS = 200.0
+TARGET_MS = 150.0
 
 
 class Stopwatch(Diary):
@@ -36,11 +37,13 @@ class Stopwatch(Diary):
     def __init__(self) -> None:
         super().__init__()
         self.times: list[float] = []
+        self.processor = 0.0  # this process's seconds when the first was
 
     def completed(self, arm: str, replicate: int, progress: Progress) -> None:
         """Note the time."""
         super().completed(arm, replicate, progress)
         self.times.append(time.perf_counter())
+        self.processor = self.processor or time.process_time()
 
 
 class TimedTracker(MlflowTracker):
@@ -70,7 +73,7 @@ def measure(trials: int, *, mlflow: bool) -> None:
             runs=runs,
             attempt="fake_attempts:no_op",
         )
-        ended = time.perf_counter()
+        ended, processor = time.perf_counter(), time.process_time()
     for (message,) in watch.of("warned"):
         print("warning:", message)
     if summary.complete != trials:
@@ -86,6 +89,8 @@ def measure(trials: int, *, mlflow: bool) -> None:
         f"  trials done, first to last             {(last - first) / rest * 1000:8.1f} ms a trial"
     )
     print(f"  and everything stored in MLflow        {each:8.1f} ms a trial")
+    own = (processor - watch.processor) / rest * 1000
+    print(f"  processor time of the driver           {own:8.1f} ms a trial")
     print(f"  shutting down, part of the above       {shutdown:8.2f} s")
     verdict = "within" if each <= TARGET_MS else "ABOVE"
     print(f"  {verdict} the target of {TARGET_MS:.0f} ms a trial")
@@ -93,7 +98,7 @@ def measure(trials: int, *, mlflow: bool) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--trials", type=int, default=200)
+    parser.add_argument("--trials", type=int, default=1000)
     parser.add_argument("--without-mlflow", action="store_true")
     given = parser.parse_args(arguments)
     measure(given.trials, mlflow=not given.without_mlflow)

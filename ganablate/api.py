@@ -15,7 +15,6 @@ Example:
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +26,7 @@ from ganablate.study.schema import Study
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ganablate.report.reading import Reading
     from ganablate.sweep.events import Summary
     from ganablate.work import DataKey
 
@@ -53,9 +53,12 @@ def load_study(path: AnyPath, *, plugins: Sequence[str] = ()) -> Study:
         ('full', 'smoke')
     """
     from ganablate.plugins import load_plugins
+    from ganablate.search.records import recall
 
     load_plugins(plugins)
-    return _load_study(Path(path))
+    study = _load_study(Path(path))
+    recall(study, HERE / "runs", HERE / "results")
+    return study
 
 
 def plan(
@@ -140,23 +143,42 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
     from ganablate.intake import plans_of_tables, read_profile
     from ganablate.report.build import build_report
     from ganablate.screen import screen_for
+    from ganablate.search.records import recall
     from ganablate.sweep.profile import DEFAULT_PROFILE
     from ganablate.sweep.runner import run_sweep
-    from ganablate.tracking import MlflowTracker, resolve_uri
+    from ganablate.tracking import MlflowTracker, report_of, resolve_uri, send_reports
+    from ganablate.tuning import search_inside_arms, shown_plan
 
     runs, results_root = Path(folder) / "runs", Path(folder) / "results"
     own = Path(folder) / DEFAULT_PROFILE
     chosen = Path(sweep) if sweep is not None else own if own.exists() else None
     profile = read_profile(chosen, None if data_root is None else Path(data_root))
-    (whole,) = plans_of_tables([study], budget, results_root, replicates, arms)
-    wanted = plan(study, budget, arms=arms, replicates=replicates) if arms or replicates else whole
+    recall(study, runs, results_root)
+
+    def planned() -> tuple[Plan, Plan]:
+        (tables,) = plans_of_tables([study], budget, results_root, replicates, arms)
+        part = bool(arms or replicates)
+        run = plan(study, budget, arms=arms, replicates=replicates) if part else tables
+        return tables, run
+
+    whole, wanted = planned()
     uri = resolve_uri(runs, argument=tracking_uri, profile=profile.tracking_uri)
     if refused := obstacle(runs) or obstacle(results_root):
         raise OSError(refused)
     fingerprints = _prepare(wanted, profile.data_root, runs)
     # A notebook calls itself a terminal, and can redraw nothing: there it is a line a trial.
     plain = False if Console().is_jupyter else None
-    screen = screen_for(Console(force_jupyter=False, force_terminal=plain, quiet=quiet))
+    console = Console(force_jupyter=False, force_terminal=plain, quiet=quiet)
+    if wanted.search is not None and wanted.search.open:
+        searched, found = search_inside_arms(
+            study, wanted, profile,
+            screen=screen_for(console, [shown_plan(wanted)], runs / "trials"),
+            uri=uri, runs=runs, results=results_root, fingerprints=fingerprints,
+        )  # fmt: skip
+        if found.search is None or found.search.open:
+            return searched
+        whole, wanted = planned()
+    screen = screen_for(console, [wanted], runs / "trials")
     try:
         summary = run_sweep(
             [wanted],
@@ -169,7 +191,9 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
     finally:
         screen.close()
     built = build_report(whole, trials_root=runs / "trials", results_root=results_root)
-    _warn(built.notices)
+    said = list(built.notices)
+    send_reports([report_of(whole, results_root, built.said)], uri, runs, said.append)
+    _warn(said)
     return summary
 
 
@@ -184,9 +208,10 @@ def results(study: Study, budget: str | None = None, *, folder: AnyPath = HERE) 
         Columns: trial_id; arm; replicate (0, 1, ...); state (pending, complete, failed, stale);
         outcome (ok, saturated, collapsed, diverged; missing where it was not assessed) and
         outcome_because; device and precision that it ran with; images_seen, g_updates, d_updates;
-        then a column for each number of the study's metrics and probes, in the unit that the page
-        on metrics gives, float64 and NaN where missing; then NAME_protocol for those that are
-        measured on images. Rows: arms times replicates.
+        ended_early_at and planned_iterations where trials may end early; then a column for each
+        number of the study's metrics and probes, in the unit that the page on metrics gives,
+        float64 and NaN where missing; then NAME_protocol for those that are measured on images.
+        Rows: arms times replicates.
 
     Raises:
         ganablate.study.errors.StudyError: The study has no such budget.
@@ -250,49 +275,20 @@ def effects(
     Example:
         >>> ganablate.effects(study)[["arm", "effect", "effect_low", "effect_high", "verdict"]]
     """
-    import pandas as pd
+    from ganablate.report.reading import effects_frame
 
-    from ganablate.report.effects import effect_columns, study_effects
-    from ganablate.report.tables import arm_table, marked_arms
-
-    read = _read(study, budget, Path(folder))
-    chosen = column or read.plan.primary
-    if chosen not in read.plan.columns:
-        raise KeyError(f'"{chosen}" is not measured; allowed: {", ".join(read.plan.columns)}')
-    summary = arm_table(read.trials, read.plan, alpha=read.alpha)
-    apart = marked_arms(summary, replace(read.plan, primary=chosen))
-    found = study_effects(read.trials, read.plan, apart, chosen, alpha=read.alpha)
-    compared = found.by_arm if found is not None else {}
-    names = [arm.name for arm in read.plan.arms if arm.name in compared]
-    frame = pd.DataFrame({"arm": names, "column": chosen}, dtype="string")
-    if found is None:
-        return frame
-    frame = frame.join(effect_columns(found, names))
-    if chosen != read.plan.primary:
-        judged = ["effect_p", "effect_equivalence_p", "effect_fails_p", "verdict"]
-        frame[judged] = frame[judged].mask(frame[judged].notna())
-    return frame
+    return effects_frame(_read(study, budget, Path(folder)), column)
 
 
-@dataclass(frozen=True)
-class _Read:
-    """What a report would say now: the plan with every replicate seen, its trials, its level."""
+def _read(study: Study, budget: str | None, folder: Path) -> "Reading":
+    from ganablate.report.reading import read_results
+    from ganablate.search.records import recall
 
-    plan: Plan
-    trials: "pd.DataFrame"
-    alpha: float
-
-
-def _read(study: Study, budget: str | None, folder: Path) -> _Read:
-    from ganablate.report.build import read_frames
-    from ganablate.report.looks import LOOKS, level_of, looked_plan, read_looks, with_look_by_hand
-
-    found, _ = looked_plan(study, budget, folder / "results")
-    own = folder / "results" / found.study / found.budget
-    trials, _, notices = read_frames(found, folder / "runs" / "trials", own)
-    _warn(notices)
-    looks = with_look_by_hand(read_looks(own / LOOKS, found), trials, found)
-    return _Read(found, trials, level_of(looks))
+    recall(study, folder / "runs", folder / "results")
+    roots = {"trials_root": folder / "runs" / "trials", "results_root": folder / "results"}
+    found = read_results(study, budget, **roots)
+    _warn(found.notices)
+    return found
 
 
 def _prepare(wanted: Plan, data_root: Path | None, runs: Path) -> "Mapping[DataKey, str]":

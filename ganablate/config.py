@@ -46,6 +46,7 @@ BatchSize = Annotated[int, NOT_BOOLEAN, Field(ge=2, le=65536)]
 ImageSize = Annotated[int, NOT_BOOLEAN, Field(ge=8, le=1024)]
 Crop = Annotated[int, NOT_BOOLEAN, Field(ge=8, le=16384)]
 Few = Annotated[int, NOT_BOOLEAN, Field(ge=1, le=100)]
+Successive = Annotated[int, NOT_BOOLEAN, Field(ge=1, le=19)]
 Weight = Annotated[float, NOT_BOOLEAN, Field(ge=0)]
 Norm = Literal["none", "batch", "spectral"]
 Seed = Annotated[int, NOT_BOOLEAN, Field(ge=0, lt=2**63)]
@@ -149,6 +150,9 @@ class TrialConfig(BaseModel):
     batch_size: BatchSize = Field(description="real images of a D step")
     epochs: Epochs | None = Field(None, description="times that D sees every real image")
     iterations: Iterations | None = Field(None, description="times that D, then G make their steps")
+    early_end: Successive | None = Field(
+        None, description="saturated twentieths of the training in a row that end it"
+    )
 
     precision: Literal["fp32", "bf16"] | None = Field(None, description="None: as the machine is")
     device: Literal["cpu", "cuda"] | None = Field(None, description="None: as the sweep says")

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ganablate.catalog import DATASETS, METRICS, PROBES, Metric, Probe
+from ganablate.search.records import recall
 from ganablate.study.check import check
 from ganablate.study.errors import Problem, StudyError
 from ganablate.study.expand import expand
@@ -15,8 +16,10 @@ from ganablate.study.wording import show, unknown_part
 from ganablate.sweep.profile import DEFAULT_PROFILE, Profile, load_profile
 
 
-def read_studies(paths: Sequence[Path]) -> list[Study]:
-    """Load every study.
+def read_studies(
+    paths: Sequence[Path], runs: Path = Path("runs"), results: Path = Path("results")
+) -> list[Study]:
+    """Load every study, with what searches found that `runs` or `results` know.
 
     Raises:
         StudyError: With the problems of all of them.
@@ -35,6 +38,8 @@ def read_studies(paths: Sequence[Path]) -> list[Study]:
             problems.append(Problem(str(path), message))
     if problems:
         raise StudyError(problems)
+    for study in studies:
+        recall(study, runs, results)
     return studies
 
 

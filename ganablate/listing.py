@@ -8,6 +8,7 @@ from typing import Any
 
 from ganablate.earlier import trained_earlier
 from ganablate.ledger import State
+from ganablate.search.wording import as_json
 from ganablate.study.grid import MOST_UNASKED
 from ganablate.study.plan import Plan, Trial
 from ganablate.study.settings import text_of
@@ -19,10 +20,13 @@ _STATES: tuple[State, ...] = ("complete", "running", "failed", "stale", "pending
 
 def size(plan: Plan) -> str:
     """How large a plan is, in words."""
-    ask = ", so `run` asks for --yes" if len(plan.trials) > MOST_UNASKED else ""
+    search = plan.search
+    before = 0 if search is None else sum(arm.trials for arm in search.arms.values())
+    searched = f", after {before:,} of the search" if before else ""
+    ask = ", so `run` asks for --yes" if len(plan.trials) + before > MOST_UNASKED else ""
     return (
         f"{len(plan.arms)} arms x {plan.replicates} replicates = {len(plan.trials)} trials "
-        f"at the budget {plan.budget}{ask}"
+        f"at the budget {plan.budget}{searched}{ask}"
     )
 
 
@@ -99,14 +103,18 @@ def arm_states(surveyed: Survey) -> str:
 
 
 def notes(surveyed: Survey) -> list[str]:
-    """Lines on trials that another study trained, on stale ones, and on those of before."""
+    """Lines on trials that another study trained, on stale and early ended ones, and older ones."""
     plan = surveyed.plan
     origins: dict[tuple[str, str], Counter[str]] = {}
     stale: dict[str, Counter[str]] = {}
+    early: list[str] = []
     for trial in plan.trials:
         origin = surveyed.origin(trial)
         if origin is not None:
             origins.setdefault(origin, Counter())[trial.arm] += 1
+        ended = surveyed.of(trial).ended_early
+        if ended is not None and surveyed.of(trial).state == "complete":
+            early.append(f"{trial.arm} / {trial.replicate} at {ended[0]:,} of {ended[1]:,}")
         if surveyed.of(trial).state == "stale":
             stale.setdefault(trial.config.dataset, Counter())[trial.arm] += 1
     lines = [
@@ -118,6 +126,8 @@ def notes(surveyed: Survey) -> list[str]:
         "run trains them again and keeps the old ones aside"
         for dataset, arms in stale.items()
     ]
+    if early:
+        lines.append(f"{_trials(len(early))} ended early, saturated: {listed(early)} iterations")
     if surveyed.earlier:
         lines.append(
             f"{_trials(len(surveyed.earlier))} of these settings trained by an earlier version of "
@@ -185,6 +195,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
             }
             for trial in plan.trials
         ],
+        **({"search": as_json(plan.search)} if plan.search is not None else {}),
         "excluded": [{"arm": name, "because": because} for name, because in plan.excluded],
     }
 
@@ -192,13 +203,15 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
 def status_as_json(surveyed: Survey) -> dict[str, Any]:
     """The state of every trial, as plain values.
 
-    `trained_by` is who trained a complete trial, null where its folder is older than that note.
+    `trained_by` is who trained a complete trial, null where its folder is older than that note;
+    `ended_early` where it ended and how many iterations were planned, null if at its whole length.
     `earlier` names the folder of an earlier version of the training, where there is one.
     """
     plan = surveyed.plan
     return {
         "study": plan.study,
         "budget": plan.budget,
+        **({"search": as_json(plan.search)} if plan.search is not None else {}),
         "trials": [
             {
                 "trial_id": trial.trial_id,
@@ -207,6 +220,7 @@ def status_as_json(surveyed: Survey) -> dict[str, Any]:
                 "state": surveyed.of(trial).state,
                 "because": _because(surveyed, trial),
                 "trained_by": surveyed.of(trial).origin,
+                "ended_early": surveyed.of(trial).ended_early,
                 "earlier": surveyed.earlier.get(trial.trial_id),
             }
             for trial in plan.trials

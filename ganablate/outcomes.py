@@ -6,6 +6,8 @@
   nearly all generated, or is wrong about nearly all. The gradient of a perfect discriminator
   vanishes, or is noise (Arjovsky and Bottou 2017, arXiv 1701.04862, theorems 2.4 and 2.6).
   The loss of G does not tell: its slope is as steep where D is right about everything.
+  A trial that ended early (the setting `early_end`) is so by the parts of its training that ended
+  it: the same rule, in each of them.
 - collapsed: few modes at the end of training. Counted in classes where the data set has some that
   its extractor knows and the study measures `modes`; else by coverage, else by recall.
 - ok: judged to be neither. What cannot be judged is not assessed: missing, never ok.
@@ -22,15 +24,17 @@ the weakest: rough images of many kinds came down to 0.005, so that only a recal
 500 different digits repeated have too (Naeem et al. 2020, arXiv 2002.09797, section 2).
 """
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from ganablate.catalog import CRITERIA, DATASETS, EXTRACTORS, extractor_of, named_parts
 from ganablate.config import TrialConfig
 from ganablate.ledger import TrialFolder
+from ganablate.saturation import FEWEST_STEPS, right_shares, said, settled, sides_taken
 from ganablate.study.plan import Trial
 
 Outcome = Literal["ok", "saturated", "collapsed", "diverged"]
@@ -38,16 +42,11 @@ FAILURES: tuple[Outcome, ...] = ("saturated", "collapsed", "diverged")
 """Outcomes that are failures of the arm."""
 OUTCOMES: tuple[Outcome, ...] = ("ok", *FAILURES)
 
-ONE_SIDED = 0.98
-"""Share of alike decisions from which D is one-sided about a set of images."""
-FEWEST_STEPS = 10
-"""Steps in the last fifth of training, at least, to be judged by."""
 FEW_CLASSES = 0.5
 """Share of the data set's classes that are few modes, at most."""
 FEW_MODES: Mapping[str, float] = {"coverage": 0.05, "sample_recall": 0.0}
 """Column -> what is few modes, at most, where classes cannot be counted; the first one counts."""
 _MEASURES = {"coverage": "density_coverage", "sample_recall": "precision_recall"}
-_SIDES = {"real": "real", "fake": "generated"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,8 @@ def judge(trial: Trial, folder: TrialFolder, metrics: Collection[str]) -> Judged
     if facts.get("outcome") == "diverged":
         at = facts.get("diverged_at")
         return Judged("diverged", None if at is None else f"not finite after {at:,} iterations")
-    decided = _decisions(trial.config, folder.losses())
+    losses = folder.losses()
+    decided = _ended_early(trial.config, losses, facts) or _decisions(trial.config, losses)
     if decided.outcome != "ok":  # the order holds: what may be saturated is not called collapsed
         return decided
     return _modes(trial.config, folder.metrics()["numbers"], metrics)
@@ -85,19 +85,28 @@ def _decisions(config: TrialConfig, losses: Mapping[str, np.ndarray]) -> Judged:
     """Saturated, else ok as far as D's decisions go."""
     if not decides(config):
         return Judged("ok")
-    right: dict[str, float] = {}
-    for side in _SIDES:
-        steps = losses.get(f"d/accuracy_{side}", np.empty(0))
-        last = steps[4 * len(steps) // 5 :].astype(np.float64)
-        if len(last) < FEWEST_STEPS:
-            return Judged(None, f"{len(last)} steps in the last fifth, {FEWEST_STEPS} are needed")
-        if not np.isfinite(last).all():
-            return Judged(None, "D's decisions were not all recorded")
-        right[side] = float(last.mean())
-    if any(1 - ONE_SIDED < share < ONE_SIDED for share in right.values()):
-        return Judged("ok")
-    shares = " and ".join(f"{100 * right[side]:.4g} % of {_SIDES[side]}" for side in _SIDES)
-    return Judged("saturated", f"D right about {shares} images")
+    steps = len(losses.get("d/accuracy_real", ()))
+    start = 4 * steps // 5
+    if steps - start < FEWEST_STEPS:
+        return Judged(None, f"{steps - start} steps in the last fifth, {FEWEST_STEPS} are needed")
+    right = right_shares(losses, start)
+    if not all(math.isfinite(share) for share in right.values()):
+        return Judged(None, "D's decisions were not all recorded")
+    return Judged("ok") if sides_taken(right) is None else Judged("saturated", said(right))
+
+
+def _ended_early(
+    config: TrialConfig, losses: Mapping[str, np.ndarray], facts: Mapping[str, Any]
+) -> Judged | None:
+    """Saturated by the steps that ended the training early; None where none did."""
+    at, planned = facts.get("ended_early_at"), facts.get("planned_iterations")
+    if at is None or planned is None or config.early_end is None:
+        return None
+    steps = settled(losses, planned, config.early_end)
+    if steps is None:
+        return None  # a file was changed by hand: judged as any other
+    right = right_shares(losses, steps.start, steps.stop)
+    return Judged("saturated", f"{said(right)}; ended early at {at:,} of {planned:,} iterations")
 
 
 def classes_told(config: TrialConfig) -> int | None:

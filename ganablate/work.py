@@ -59,12 +59,14 @@ class Standing:
     """Where a trial stands: its state, and what its folder says of how it came to it.
 
     `origin` is the study, budget, arm and replicate that it was trained for, once it is complete;
-    folders of before that was kept have none. `failure` is why a failed trial failed.
+    folders of before that was kept have none. `ended_early` says where a complete trial ended, of
+    how many iterations, if it was before its whole length. `failure` is why a failed trial failed.
     """
 
     state: State
     origin: Mapping[str, Any] | None = None
     failure: str = ""
+    ended_early: tuple[int, int] | None = None
 
 
 def standing_of(trial: Trial, root: Path, *, fingerprint: str | None = None) -> Standing:
@@ -81,7 +83,10 @@ def standing_of(trial: Trial, root: Path, *, fingerprint: str | None = None) -> 
     if complete is not None:
         seen = complete.get("data_fingerprint")
         stale = fingerprint is not None and seen != fingerprint
-        return Standing("stale" if stale else "complete", complete.get("trained_by"))
+        at = complete.get("ended_early_at")
+        early = None if at is None else (int(at), int(complete["planned_iterations"]))
+        state: State = "stale" if stale else "complete"
+        return Standing(state, complete.get("trained_by"), ended_early=early)
     if not folder.path.exists():
         return Standing("pending")
     if folder.is_claimed():

@@ -36,8 +36,15 @@ class Block:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
     @property
+    def is_script(self) -> bool:
+        """A whole file of shell commands, not lines to type."""
+        return self.text.startswith("#!")
+
+    @property
     def commands(self) -> list[str]:
         """Its lines without comments; a line that ends in a backslash goes on."""
+        if self.is_script:
+            return []
         joined = self.text.replace("\\\n", " ").splitlines()
         lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in joined)
         return [line for line in lines if line]

@@ -33,6 +33,9 @@ class InMemoryTracker:
     def __init__(self) -> None:
         self.runs: dict[tuple[str, str, str], RunCopy] = {}
 
+    def prepare(self) -> None:
+        """See `Tracker`."""
+
     def started(self, tracked: TrackedTrial) -> None:
         """See `Tracker`."""
         run = self._run(tracked)

@@ -9,6 +9,11 @@ import pytest
 from typer.testing import CliRunner
 
 from ganablate.cli import app
+from ganablate.study.expand import expand
+from ganablate.study.load import load_study
+from ganablate.sweep.costs import Cost, Costs, conditions_of, work_of
+from ganablate.sweep.profile import Profile
+from ganablate.work import wanted_of
 
 GOOD = """\
 study: tiny
@@ -193,3 +198,28 @@ def test_until_decided_takes_no_arms_and_no_replicates(
     assert (code, out) == (2, "")
     assert message in err
     assert everything_under(project) == {"studies", "studies/tiny.yaml"}
+
+
+def test_plan_says_the_time_as_far_as_it_is_known(project: Path) -> None:
+    code, out, _ = invoke("plan", "studies/tiny.yaml")
+    assert code == 0
+    assert "time: not known; --estimate measures it" in out
+    plan = expand(load_study(project / "studies" / "tiny.yaml"))
+    costs = Costs(project / "runs", conditions_of(Profile(concurrency=1), len(plan.trials)))
+    (project / "sweeps").mkdir()
+    (project / "sweeps" / "laptop.yaml").write_text("concurrency: 1\n")
+    wanted = wanted_of([plan])
+    by_arm = {trial.arm: trial for trial in plan.trials}
+    for arm in ("baseline", "latent_dim=4"):
+        work = work_of(by_arm[arm], wanted[by_arm[arm].trial_id])
+        costs.keep(work, by_arm[arm].config, Cost(iteration=0.0, around=600.0))
+    code, out, _ = invoke("plan", "studies/tiny.yaml")
+    assert code == 0
+    # 4 trials of 10 minutes, one at a time, and the start; 25 % to each side.
+    assert "time: about 40 min (30 min to 50 min) with 1 trial at a time; 4 trials" in out
+    assert "without 2 arms of unknown cost (latent_dim=16, criterion=mse); --estimate" in out
+    code, out, _ = invoke("plan", "studies/tiny.yaml", "--arm", "baseline", "--estimate", "--json")
+    (found,) = json.loads(out)
+    assert found["time"]["working"]["likely"] == 1200
+    assert found["time"]["each"] == {"baseline": 600}
+    assert found["time"]["unknown"] == []

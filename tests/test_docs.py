@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -44,7 +45,7 @@ from tests.fences import (
 
 DOCS = ROOT / "docs"
 KINDS = ("yaml", "bash", "python", "text", "")
-READING = ("validate", "plan", "status", "list", "schema", "init")
+READING = ("validate", "plan", "status", "list", "schema", "init", "show", "compare")
 """Commands that are tried in every test run; the others take long, and wait for the slow tests."""
 NAMES = {str(page.relative_to(ROOT)): page for page in PAGES}
 every_page = pytest.mark.parametrize("name", list(NAMES))
@@ -236,7 +237,7 @@ def _tried(line: str, block: Block, project: Path) -> str:
         assert command is not None, f"{block.place}: no command {name}"
         if "--help" in given:
             return ""
-        if name not in READING:
+        if name not in READING or "--estimate" in given:
             command.make_context(name, given)  # raises what the command line would say
             return ""
         result = CliRunner().invoke(app, [name, *given])
@@ -259,7 +260,49 @@ def _is_known(word: str, rest: list[str]) -> bool:
         project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
         extras = re.findall(r"ganablate\[(\w+)\]", " ".join(rest))
         return all(extra in project["optional-dependencies"] for extra in extras)
+    if word in ("ray", "mlflow"):
+        return shutil.which(word, path=str(Path(sys.executable).parent)) is not None
+    if word == "sbatch":
+        return (ROOT / rest[0]).exists()
+    if word == "export":
+        return all("=" in one for one in rest)
     return (word, rest) == ("source", [".venv/bin/activate"])
+
+
+def test_scripts_that_are_shown_are_the_files_and_bash_reads_them() -> None:
+    shown = [block.text for found in BLOCKS.values() for block in found if block.is_script]
+    files = sorted((ROOT / "examples").glob("*.sh"))
+    assert sorted(shown) == [path.read_text(encoding="utf-8") for path in files]
+    for path in files:
+        subprocess.run(["bash", "-n", str(path)], check=True)
+
+
+@pytest.mark.slow
+def test_options_of_ray_and_mlflow_that_are_shown_are_there() -> None:
+    lines = [line for found in BLOCKS.values() for block in found for line in block.commands]
+    lines += [line for path in (ROOT / "examples").glob("*.sh") for line in _joined(path)]
+    tried = 0
+    for line in lines:
+        words = line.split()
+        for tool in ("ray", "mlflow"):
+            if tool not in words or words[words.index(tool) + 1 :][:1] in ([], ["psycopg2-binary"]):
+                continue
+            command = words[words.index(tool) + 1]
+            given = {
+                word.partition("=")[0]
+                for word in words[words.index(tool) :]
+                if re.match(r"--[a-z]", word)
+            }
+            program = str(Path(sys.executable).with_name(tool))
+            helped = subprocess.run([program, command, "--help"], capture_output=True, text=True)
+            assert helped.returncode == 0, line
+            assert given <= set(re.findall(r"--[a-z-]+", helped.stdout)), line
+            tried += 1
+    assert tried > 4
+
+
+def _joined(path: Path) -> list[str]:
+    return path.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/parts.md"])
@@ -293,7 +336,7 @@ def at_smoke(line: str, project: Path) -> list[str] | None:
     words = arguments(line, project)
     if "--data-root" in words or "--tracking-uri" in words or "--plugin" in words:
         return None  # own images, servers and parts
-    if any(word.endswith("-gpu.yaml") for word in words):
+    if any(word.endswith(("-gpu.yaml", "cluster.yaml")) for word in words):
         return None
     if "--budget" in words:
         at = words.index("--budget")
@@ -306,9 +349,11 @@ def test_every_command_and_every_python_that_trains_works_at_smoke(tmp_path: Pat
     project = write_project(tmp_path, NAMES["docs/index.md"])
     runs = [at_smoke(line, project) for line in shown_commands("run")]
     others = [at_smoke(line, project) for line in shown_commands("evaluate")]
+    plans = [line for line in shown_commands("plan") if "--estimate" in line]
+    others += [at_smoke(line, project) for line in plans]
     rest = [arguments(line, project) for line in shown_commands("report", "prune", "track")]
     lines = [words for words in [*runs, *others] if words is not None] + rest
-    assert {words[0] for words in lines} >= {"run", "evaluate", "report"}
+    assert {words[0] for words in lines} >= {"run", "evaluate", "report", "plan"}
     for words in [list(words) for words in dict.fromkeys(map(tuple, lines))]:
         if "--plugin" in words:
             continue

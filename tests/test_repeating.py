@@ -11,6 +11,7 @@ import pytest
 from ganablate.cli import execution
 from ganablate.kept_weights import networks_in
 from ganablate.ledger import TrialFolder
+from ganablate.report.build import ReportFiles
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
@@ -54,7 +55,8 @@ def swept(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
 
     monkeypatch.setattr(execution, "execute", execute)
     monkeypatch.setattr(execution, "prepare", lambda *_: {})
-    monkeypatch.setattr(execution, "print_report", lambda _: True)
+    files = ReportFiles(Path("results"), "", (), ())
+    monkeypatch.setattr(execution, "print_report", lambda _: files)
     return asked
 
 

@@ -1,15 +1,34 @@
 """What a person reads while a sweep runs."""
 
 import io
+import re
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from rich.console import Console
 
-from ganablate import screen
-from ganablate.screen import LineScreen, LiveScreen, Watch, screen_for, span
+from ganablate.ledger import TrialFolder
+from ganablate.screen import (
+    LineScreen,
+    LiveScreen,
+    Overview,
+    Picture,
+    Running,
+    Watch,
+    observers,
+    pace,
+    screen_for,
+    span,
+)
+from ganablate.screen.folders import overview_of
+from ganablate.study.expand import expand
+from ganablate.study.load import load_study
+from ganablate.study.plan import Plan
 from ganablate.sweep.events import FailedTrial, Summary
 from ganablate.sweep.job import Progress
+from ganablate.work import standing_of
 
 
 def progress(iteration: int, trial: str = "a", done: bool = False, **more: object) -> Progress:
@@ -30,7 +49,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(screen, "time", clock)
+    monkeypatch.setattr(pace, "time", clock)
+    monkeypatch.setattr(observers, "time", clock)
     return clock
 
 
@@ -69,6 +89,29 @@ def test_work_restored_from_a_checkpoint_does_not_count_as_speed(clock: Clock) -
     assert watch.seconds_left() == pytest.approx(0.5 * 50)
 
 
+def test_a_trial_that_ends_early_is_a_whole_one_for_the_speed(clock: Clock) -> None:
+    watch = Watch()
+    watch.total = 3
+    watch.progressed("baseline", 0, progress(0))
+    clock.now += 10
+    watch.completed("baseline", 0, progress(40, done=True))
+    assert watch.seconds_left() == pytest.approx(2 * 10)
+
+
+def test_measuring_at_the_end_is_counted_once_a_trial_was_seen_to_its_end(clock: Clock) -> None:
+    watch = Watch()
+    watch.total = 3
+    for iteration in (0, 40, 80):  # 20 s for the whole training
+        watch.progressed("baseline", 0, progress(iteration))
+        clock.now += 8
+    assert watch.seconds_left() == pytest.approx((3 - 0.8) * 24 / 0.8)
+    clock.now += 16  # 40 s are over, so that measuring took 20
+    watch.completed("baseline", 0, progress(100, done=True))
+    assert watch.seconds_left() == pytest.approx(2 * 40)
+    watch.progressed("baseline", 1, progress(50, trial="b", from_iteration=50))
+    assert watch.seconds_left() == pytest.approx((2 - 0.5 / 2) * 40)
+
+
 def test_short_trials_count_from_their_start(clock: Clock) -> None:
     watch = Watch()
     watch.total = 3
@@ -96,6 +139,8 @@ def test_plain_lines(clock: Clock) -> None:
     assert stream.getvalue().splitlines() == [
         "3 trials, 1 of them complete before",
         "1 of 3 trials done, 1 running, about 18 min left",
+        "  baseline / 0  iteration 20 of 100  D 1.250 ··▅▅▅··················  G 0.500 "
+        "··▅▅▅··················",
         "baseline / 0: complete (D 1.250  G 0.500); 2 of 3 trials done, 0 running, about 68 s left",
         "lr=1.0 / 2: attempt 1 failed, trying it again: OSError: full",
         "lr=1.0 / 2: attempt 2 failed, giving up on it: OSError: full",
@@ -150,7 +195,197 @@ def test_the_live_screen_shows_running_trials_and_ends_clean() -> None:
     Console(file=picture, width=100).print(live.picture())
     assert "0 of 2 trials done, 1 running" in picture.getvalue()
     assert "d_dropout=0.0 / 1" in picture.getvalue()
-    assert "40 of 100" in picture.getvalue()
-    assert "D 1.250  G 0.500" in picture.getvalue()
+    assert "iteration 40 of 100" in picture.getvalue()
+    assert "D 1.250 ········▅···" in picture.getvalue()
+    assert "G 0.500 ········▅···" in picture.getvalue()
     live.finished(Summary(complete=0, failed=0, reused=0, interrupted=True, wall_seconds=1.0))
     assert "interrupted" in stream.getvalue()
+
+
+# What is known of the plan
+
+
+STUDY = """\
+study: tiny
+base: {dataset: mnist_5k, network: mlp, latent_dim: 8, epochs: 4, batch_size: 50}
+ablate: {criterion: [mse]}
+replicates: 3
+primary: d_loss_mean
+metrics: [d_loss, d_accuracy]
+"""
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(STUDY)
+    return expand(load_study(path))
+
+
+def complete(plan: Plan, number: int, root: Path, right: float) -> TrialFolder:
+    """A complete trial whose D was right about this share of all images."""
+    trial = plan.trials[number]
+    folder = TrialFolder(root, trial.trial_id)
+    folder.open(trial)
+    steps = np.full(400, right, np.float32)
+    folder.write_losses({"d/accuracy_real": steps, "d/accuracy_fake": steps})
+    folder.begin_attempt({"wall_seconds": 30.0})
+    folder.write_complete({"outcome": None, "iterations": 400, "planned_iterations": 400})
+    return folder
+
+
+def shown(picture: Picture, width: int, height: int = 25) -> list[str]:
+    stream = io.StringIO()
+    Console(file=stream, width=width, height=height, force_terminal=False).print(picture)
+    return stream.getvalue().splitlines()
+
+
+def test_a_trial_that_becomes_complete_is_judged(plan: Plan, tmp_path: Path) -> None:
+    for number, right in ((0, 0.7), (1, 1.0)):
+        complete(plan, number, tmp_path, right)
+    stream = io.StringIO()
+    lines = screen_for(Console(file=stream, width=200), [plan], tmp_path)
+    lines.started(6, 1)
+    first, second = (trial.trial_id for trial in plan.trials[:2])
+    lines.completed("baseline", 1, progress(100, trial=second, done=True))
+    assert lines.watch.outcomes == {first: None, second: "saturated"}  # modes are not measured
+    said = stream.getvalue().splitlines()
+    assert said[1].startswith("baseline / 1: saturated (D 1.250  G 0.500); 2 of 6 trials done")
+    lines.finished(Summary(complete=1, failed=0, reused=1, interrupted=False, wall_seconds=9.0))
+    assert stream.getvalue().splitlines()[-1] == "outcomes: 1 saturated, 1 not assessed"
+
+
+def test_a_damaged_trial_does_not_end_the_watching(plan: Plan, tmp_path: Path) -> None:
+    folder = complete(plan, 0, tmp_path, 0.7)
+    (folder.path / "losses.npz").write_bytes(b"no archive")
+    seen = Watch([plan], tmp_path)
+    seen.started(6, 0)
+    assert seen.completed("baseline", 0, progress(9, trial=folder.trial_id)) == "complete"
+
+
+def test_epochs_are_told_where_the_study_counts_in_them(plan: Plan) -> None:
+    live = screen_for(Console(file=io.StringIO(), force_terminal=True), [plan])
+    live.started(6, 0)
+    of_plan = plan.trials[0].trial_id
+    for iteration in (0, 25, 99):
+        live.progressed("baseline", 0, progress(iteration, trial=of_plan))
+        live.progressed("other", 0, progress(iteration, trial="elsewhere"))
+    lines = shown(Picture(live.watch.overview()), 100)
+    assert lines[0] == "tiny at full"
+    assert "baseline / 0  epoch 4 of 4 " in lines[2]
+    assert "other / 0     iteration 99 of 100 " in lines[3]
+    live.close()
+
+
+@pytest.mark.parametrize(("done", "where"), [(0, 1), (24, 1), (25, 2), (100, 4)])
+def test_the_epoch_is_the_one_that_a_trial_is_in(done: int, where: int) -> None:
+    running = Running(arm="a", replicate=0, iteration=done, total=100, epochs=4)
+    assert running.where == f"epoch {where} of 4"
+
+
+def many(count: int) -> Overview:
+    curve = [(0.0, 3.0), (0.5, 1.0)]
+    running = [
+        Running(
+            arm="network=a_pair_of_nets_with_a_rather_long_name,norm=batch", replicate=number,
+            iteration=50, total=100, epochs=20, losses={"d/criterion": 1.5, "g/criterion": 20000.0},
+            curves={"d/criterion": curve, "g/criterion": curve},
+        )
+        for number in range(count)
+    ]  # fmt: skip
+    return Overview(
+        title="tiny at full", total=100, done=7, failed=1, running=running,
+        outcomes={"ok": 4, "diverged": 3}, seconds_left=600.0,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 160])
+def test_the_picture_fits_every_width_and_keeps_what_tells_trials_apart(width: int) -> None:
+    lines = shown(Picture(many(2)), width)
+    assert max(map(len, lines)) <= width
+    assert lines[0] == "tiny at full"
+    assert "7 of 100 trials done" in lines[1]
+    assert lines[2] == "outcomes: 4 ok, 3 diverged"
+    rows = [line for line in lines if "epoch" in line]
+    assert len(lines) == 5
+    assert len(rows) == 2
+    if width >= 60:
+        assert ["/ 0" in rows[0], "/ 1" in rows[1]] == [True, True]
+        assert all("epoch 11 of 20" in row and "D 1.500" in row for row in rows)
+        assert all("▁" in row for row in rows)
+
+
+def test_a_low_terminal_shows_fewer_trials_and_says_how_many_more() -> None:
+    lines = shown(Picture(many(20)), 100, height=12)
+    assert sum("epoch" in line for line in lines) == 4
+    assert lines[-1] == "and 16 more running"
+    assert len(lines) <= 12
+
+
+def test_outcomes_of_a_part_of_the_trials_say_of_how_many() -> None:
+    assert shown(Picture(replace(many(0), done=9)), 100)[2] == (
+        "outcomes of 7 of 9 done: 4 ok, 3 diverged"
+    )
+
+
+def test_a_bar_counts_the_parts_of_running_trials() -> None:
+    assert many(2).share == pytest.approx((8 + 2 * 0.5) / 100)
+
+
+def test_a_terminal_that_cannot_move_its_cursor_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(screen_for(Console(file=io.StringIO(), force_terminal=True)), LineScreen)
+
+
+def test_no_colour_where_none_is_wanted() -> None:
+    for no_color, coloured in ((True, False), (False, True)):
+        stream = io.StringIO()
+        console = Console(
+            file=stream, force_terminal=True, color_system="standard", no_color=no_color, width=100
+        )
+        console.print(Picture(many(1)))
+        assert bool(re.search(r"\x1b\[[0-9;]*3[0-7]m", stream.getvalue())) is coloured
+
+
+def test_the_quiet_screen_tells_of_warnings_and_failures_alone() -> None:
+    stream = io.StringIO()
+    silent = Console(file=io.StringIO(), quiet=True)
+    quiet = screen_for(silent, errors=Console(file=stream, width=200))
+    quiet.started(2, 1)
+    quiet.progressed("baseline", 0, progress(10))
+    quiet.completed("baseline", 0, progress(100, done=True))
+    quiet.warned("no MLflow")
+    quiet.failed("lr=1.0", 2, 1, "OSError: full", will_retry=False)
+    quiet.finished(Summary(complete=1, failed=1, reused=0, interrupted=False, wall_seconds=75.0))
+    assert stream.getvalue().splitlines() == [
+        "warning: no MLflow",
+        "lr=1.0 / 2: attempt 1 failed, giving up on it: OSError: full",
+    ]
+
+
+# From another terminal
+
+
+def test_the_folders_say_what_the_screen_says(plan: Plan, tmp_path: Path) -> None:
+    complete(plan, 0, tmp_path, 1.0)
+    trial = plan.trials[1]
+    folder = TrialFolder(tmp_path, trial.trial_id)
+    with folder.claim():
+        folder.open(trial)
+        folder.begin_attempt({"wall_seconds": 30.0, "from_iteration": 0, "until_iteration": 100})
+        for last, value in ((50, 2.0), (100, 1.0)):
+            points = {"d/criterion": [[last, value, 0]], "g/criterion": [[last, 3 - value, 0]]}
+            folder.write_checkpoint(
+                last, lambda path: path.touch(), {"iteration": last, "points": points}
+            )
+        standings = {one.trial_id: standing_of(one, tmp_path) for one in plan.trials}
+        found = overview_of(plan, standings, tmp_path)
+    assert found.headline() == "1 of 6 trials done, 1 running, about 6 min left"
+    # 4 wait, 3/4 of one is left; 30 s were measured of a whole one, 120 s at the other's speed.
+    assert found.seconds_left == pytest.approx(4.75 * (30 + 120) / 2)
+    assert found.outcomes == {"saturated": 1}
+    (running,) = found.running
+    assert (running.where, running.losses) == (
+        "epoch 2 of 4", {"d/criterion": 1.0, "g/criterion": 2.0},
+    )  # fmt: skip
+    assert running.curves["d/criterion"] == [(0.125, 2.0), (0.25, 1.0)]

@@ -28,6 +28,8 @@ _KEYS = {
     "folders": "name: mapping",
     "metrics": "list of [metrics](metrics.md)",
     "probes": "list of [probes](metrics.md#probes)",
+    "search": "setting: its space, such as `{log_uniform: [1e-4, 1e-2]}`",
+    "search_length": "`50%`, `5 epochs`, `300 iterations`",
     "points": "column: `last`, `lowest`, `highest` or `{mean_of_last: 3}`",
     "data": "one or a list of [data sets](settings.md#data-sets)",
 }
@@ -60,6 +62,8 @@ _SAID = {
     "replicates": "as for the study, at this budget",
     "evaluations": "as for the study, at this budget",
     "extractor": "as for the study, at this budget",
+    "search_trials": "as for the study, at this budget",
+    "search_length": "as for the study, at this budget",
 }
 """What a key is, where its model does not say: the same word means the same everywhere."""
 

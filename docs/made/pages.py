@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from docs.made import commands, language, parts, results
+from docs.made import benchmarks, commands, language, parts, results, screen
 
 DOCS = Path(__file__).parents[1]
 ROOT = DOCS.parent
@@ -29,6 +29,8 @@ MAKERS: dict[str, Callable[[], str]] = {
     "extractor-parts": parts.extractor_parts,
     "profile-keys": language.profile_keys,
     "commands": commands.commands,
+    "live-screen": screen.live_screen,
+    "benchmark-figures": benchmarks.benchmark_figures,
     "quickstart-table": results.quickstart_table,
     "verdict-counts": results.verdict_counts,
     "supported": lambda: results.judged("supported"),

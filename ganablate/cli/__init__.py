@@ -4,12 +4,15 @@ Nothing is imported that the command at hand does not need, so that `--help`, `v
 answer at once.
 """
 
+import io
+import sys
 from typing import Annotated
 
 import typer
 
 import ganablate
 from ganablate.cli.commands import COMMANDS, LazyCommands
+from ganablate.cli.console import speak
 
 __all__ = ["COMMANDS", "app", "main"]
 
@@ -38,15 +41,30 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+Quiet = Annotated[
+    bool, typer.Option("--quiet", help="Only warnings, errors and --json; anywhere on the line.")
+]
+NoColour = Annotated[
+    bool, typer.Option("--no-color", help="As $NO_COLOR does; anywhere on the line.")
+]
+
+
 @app.callback(epilog=_EXIT_CODES)
 def _ganablate(
+    quiet: Quiet = False,
+    no_color: NoColour = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="And exit.")
     ] = False,
 ) -> None:
     """GAN ablation studies: a YAML study in, an honest table out."""
+    speak(quiet=quiet, colour=not no_color)
 
 
 def main() -> None:
     """Entry point of the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal of another encoding shows ? for ±; it must not end a sweep.
+            stream.reconfigure(errors="replace")
     app()

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 def agree_to_size(plans: Sequence[Plan], yes: bool) -> None:
     """Leave with exit code 2 where there is more to run than is run unasked."""
     trials = len({trial.trial_id for plan in plans for trial in plan.trials})
+    trials += sum(plan.search.left for plan in plans if plan.search is not None)
     if trials > MOST_UNASKED and not yes:
         refuse(
             [

@@ -62,6 +62,16 @@ COMMANDS: dict[str, Command] = {
         "Rebuild tables and figures without training: from the trials, or from committed results.",
         "studies/mnist_ablation.yaml --budget cpu",
     ),
+    "show": Command(
+        "showing:show",
+        "Print one arm or one trial: settings, outcome and why, metrics, curves, files.",
+        "batch_size=32 studies/mnist_ablation.yaml",
+    ),
+    "compare": Command(
+        "showing:compare",
+        "Put two arms, or two trials, of a study side by side: settings, metrics, effect, curves.",
+        "baseline batch_size=32 studies/mnist_ablation.yaml",
+    ),
     "prune": Command(
         "housekeeping:prune",
         "Free disk space: weights by --keep, and what interrupted writes left behind.",
@@ -89,6 +99,10 @@ COMMANDS: dict[str, Command] = {
     ),
 }
 """Name -> the command, in the order of `--help`."""
+
+
+ANYWHERE = ("--quiet", "--no-color")
+"""Options of every command."""
 
 
 def function_of(name: str) -> Callable[..., None]:
@@ -136,9 +150,15 @@ class LazyCommands(Commands):
         self.commands = _Built()
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Of a wrong option it is said where options of commands stand."""
+        """Of a wrong option it is said where options of commands stand.
+
+        Those of `ANYWHERE` may stand behind the command too.
+        """
+        own = args[: args.index("--")] if "--" in args else args
+        first = [word for word in own if word in ANYWHERE]
+        rest = [word for word in own if word not in ANYWHERE]
         try:
-            return super().parse_args(ctx, args)
+            return super().parse_args(ctx, [*first, *rest, *args[len(own) :]])
         except Exception as error:
             option = getattr(error, "option_name", None)
             if option is not None:

@@ -51,3 +51,17 @@ def _studies(ctx: typer.Context) -> Iterator[Study]:
             yield load_study(Path(path))
         except StudyError:
             continue  # half a line is no time to tell mistakes
+
+
+def arms_of_all(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Arms of the studies on the line, else of all in studies/, at their default budgets."""
+    from ganablate.study.expand import expand
+    from ganablate.study.load import load_study
+
+    names = dict.fromkeys(arm_names(ctx, incomplete))
+    for path in [] if names else sorted(STUDIES.glob("*.yaml")):
+        try:
+            names |= {arm.name: None for arm in expand(load_study(path)).arms}
+        except StudyError:
+            continue
+    return [name for name in names if name.startswith(incomplete)]

@@ -1,6 +1,7 @@
 """What every command prints with, the folders it works in, and the exit codes."""
 
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -56,11 +57,19 @@ def refuse(problems: Sequence[Problem | str]) -> NoReturn:
     raise typer.Exit(WRONG_INPUT)
 
 
+def speak(*, quiet: bool, colour: bool) -> None:
+    """Decide how everything is printed from now on: --quiet, --no-color and $NO_COLOR."""
+    out.quiet = quiet
+    for console in (out, err):
+        console.no_color = not colour or bool(os.environ.get("NO_COLOR"))
+
+
 def print_plain(text: str) -> None:
     """Print as it is: long lines whole, for pipes and for speed."""
-    out.file.write(f"{text}\n")
+    if not out.quiet:
+        out.file.write(f"{text}\n")
 
 
 def print_json(content: object) -> None:
-    """Print for machines."""
-    print_plain(json.dumps(content, indent=1))
+    """Print for machines; whoever asks for it wants it, quiet or not."""
+    out.file.write(f"{json.dumps(content, indent=1)}\n")

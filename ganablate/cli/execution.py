@@ -18,6 +18,7 @@ from ganablate.cli.console import (
     out,
     refuse,
 )
+from ganablate.cli.next_steps import print_next
 from ganablate.cli.options import (
     ArmNames,
     BudgetName,
@@ -33,7 +34,8 @@ from ganablate.cli.options import (
     Yes,
 )
 from ganablate.cli.repeating import forced_trials, only_failed, retire_all
-from ganablate.cli.reporting import print_ledger, print_report, table_plans
+from ganablate.cli.reporting import copy_reports, print_ledger, print_report, table_plans
+from ganablate.cli.searching import search_first
 from ganablate.intake import budgets_without_files, plans_of, read_profile, read_studies
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
@@ -71,8 +73,7 @@ def run(  # noqa: PLR0913 - one parameter an option
         refuse(["--retry-failed runs what failed and nothing else; drop --until-decided, --force"])
     # The table keeps the arms that --arm leaves alone and the replicates beyond --replicates; it is
     # planned now, since the file may be edited while the sweep runs.
-    tables = table_plans(loaded, budget, replicates, arm)
-    plans = plans_of(loaded, budget, replicates, arm) if arm or replicates else tables
+    tables, plans = _planned(loaded, budget, replicates, arm)
     again = forced_trials(plans, force or [])
     if retry_failed:
         plans = only_failed(plans)
@@ -85,6 +86,8 @@ def run(  # noqa: PLR0913 - one parameter an option
     uri = tracking_store(tracking_uri, profile)
     fingerprints = prepare(plans, profile, again, loaded)
     retire_all(again)
+    if not retry_failed and search_first(loaded, plans, profile, fingerprints, uri):
+        tables, plans = _planned(loaded, budget, replicates, arm)
     if until_decided:
         code = 0
         for study in loaded:
@@ -97,7 +100,23 @@ def run(  # noqa: PLR0913 - one parameter an option
         code = execute(plans, profile, fingerprints, uri)
     reported = [print_report(plan) for plan in tables]
     print_ledger()
+    written = [(plan, files) for plan, files in zip(tables, reported, strict=True) if files]
+    copy_reports(written, uri)
+    if len(written) == len(studies):
+        print_next(studies, loaded, written, code)
     raise typer.Exit(code if all(reported) else code or FAILED)
+
+
+def _planned(
+    studies: Sequence[Study],
+    budget: str | None,
+    replicates: int | None,
+    arms: Sequence[str] | None,
+) -> tuple[list[Plan], list[Plan]]:
+    """The plans of the tables, and those of what is run."""
+    tables = table_plans(studies, budget, replicates, arms)
+    part = bool(arms or replicates)
+    return tables, plans_of(studies, budget, replicates, arms) if part else tables
 
 
 def _until_decided(
@@ -169,7 +188,7 @@ def run_watched(
     from ganablate.sweep.machine import MachineError
     from ganablate.sweep.runner import run_sweep
 
-    screen = screen_for(out)
+    screen = screen_for(out, plans, TRIALS, errors=err)
     try:
         summary = run_sweep(
             plans,
@@ -180,7 +199,7 @@ def run_watched(
             fingerprints=fingerprints,
         )
     except MachineError as error:
-        refuse([str(error)])
+        refuse(str(error).splitlines())
     finally:
         screen.close()
     if summary.interrupted:

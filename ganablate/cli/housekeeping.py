@@ -11,6 +11,7 @@ from ganablate.cli.console import FAILED, RUNS, TRIALS, err, out, refuse
 from ganablate.cli.options import BudgetName, StudyFiles, SweepFile, TrackingUri
 from ganablate.cli.reporting import table_plans
 from ganablate.intake import read_profile, read_studies
+from ganablate.search.trials import with_searches
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
 
@@ -66,17 +67,18 @@ def track(
 
     Nothing is trained. What MLflow has already is not doubled. Without --budget: every budget.
     """
-    from ganablate.tracking import TrackedTrial, rebuild
+    from ganablate.tracking import TrackedTrial, rebuild, report_of, send_reports
 
     loaded = read_studies(studies)
     need_room(RUNS)
     uri = tracking_store(tracking_uri, read_profile(sweep))
+    plans = _every_plan(loaded, budget)
     trials = [
         TrackedTrial(
             study=plan.study, budget=plan.budget, trial=trial, trials_root=TRIALS.resolve(),
             metrics=plan.measured,
         )
-        for plan in _every_plan(loaded, budget)
+        for plan in plans
         for trial in plan.trials
         if (TRIALS / trial.trial_id).exists()
     ]  # fmt: skip
@@ -88,6 +90,7 @@ def track(
         sent = rebuild(trials, uri, RUNS, warnings.append)
     except Exception as error:
         refuse([f"MLflow cannot be used: {error}"])
+    send_reports([report_of(plan, RESULTS) for plan in plans], uri, RUNS, warnings.append)
     for line in warnings:
         err.print(Text(line, style="yellow"), soft_wrap=True)
     out.print(f"{sent} trials sent to MLflow: ganablate ui", highlight=False)
@@ -95,9 +98,9 @@ def track(
 
 
 def _every_plan(studies: Sequence[Study], budget: str | None) -> list[Plan]:
-    """The plans of all budgets, or of one, with the replicates that were added at looks."""
+    """The plans of all budgets, or of one, with replicates added at looks, and their searches."""
     plans = []
     for study in studies:
         for name in [budget] if budget else study.budget_names:
             plans += table_plans([study], name)
-    return plans
+    return with_searches(plans)

@@ -9,15 +9,18 @@ from ganablate.cli.options import (
     ArmNames,
     AsJson,
     BudgetName,
+    Estimate,
     Replicates,
     StudyFiles,
     SweepFile,
 )
 from ganablate.intake import plans_of, read_profile, read_studies
+from ganablate.search.wording import search_lines, seconds_left
 from ganablate.study.plan import Plan
 
 if TYPE_CHECKING:
     from ganablate.listing import Survey
+    from ganablate.sweep.estimate import Estimate as Time
 
 
 def validate(studies: StudyFiles) -> None:
@@ -28,30 +31,45 @@ def validate(studies: StudyFiles) -> None:
         out.print(f"{path}: {size(plan)}", highlight=False, soft_wrap=True)
 
 
-def show_plan(
+def show_plan(  # noqa: PLR0913 - one parameter an option
     studies: StudyFiles,
     budget: BudgetName = None,
     replicates: Replicates = None,
     arm: ArmNames = None,
     sweep: SweepFile = None,
+    estimate: Estimate = False,
     as_json: AsJson = False,
 ) -> None:
     """List the arms and trials of a study, and what is complete already.
 
-    With the disk that the others take, about, if complete trials keep what the sweep file says.
+    With the time and the disk that the others take, about: the time as far as trials of the same
+    arm are complete or it was rehearsed by --estimate, the disk if complete trials keep what the
+    sweep file says.
     """
+    from ganablate.cli.costs import estimated, print_estimate, time_as_json
     from ganablate.listing import plan_as_json, survey
     from ganablate.room import room_needed
 
-    plans = plans_of(read_studies(studies), budget, replicates, arm)
-    if as_json:
+    loaded = read_studies(studies)
+    plans = plans_of(loaded, budget, replicates, arm)
+    if as_json and not estimate:
         print_json([plan_as_json(plan) for plan in plans])
         return
-    keep = read_profile(sweep).keep
-    for plan in plans:
-        surveyed = survey(plan, TRIALS)
+    profile = read_profile(sweep)
+    surveys = [survey(plan, TRIALS) for plan in plans]
+    times = [estimated(one, profile, loaded if estimate else None) for one in surveys]
+    if as_json:
+        both = zip(plans, times, strict=True)
+        print_json([{**plan_as_json(plan), "time": time_as_json(time)} for plan, time in both])
+        return
+    for surveyed, time in zip(surveys, times, strict=True):
+        plan = surveyed.plan
         _print_arms(surveyed)
-        if line := room_needed(plan, surveyed.waiting, keep):
+        _print_search(plan)
+        if surveyed.waiting:
+            print_estimate(time, profile, arms=estimate)
+            _print_search_time(plan, time)
+        if line := room_needed(plan, surveyed.waiting, profile.keep):
             print_plain(line)
         for name, because in plan.excluded:
             out.print(Text(f"left out: {name}: {because}"))
@@ -77,10 +95,42 @@ def status(studies: StudyFiles, budget: BudgetName = None, as_json: AsJson = Fal
         return
     for surveyed in surveys:
         _print_arms(surveyed)
+        _print_search(surveyed.plan)
+        _print_overview(surveyed)
         for line in notes(surveyed):
             out.print(Text(line), soft_wrap=True)
         for line in failures(surveyed):
             err.print(Text(line, style="red"), soft_wrap=True)
+
+
+def _print_search(plan: Plan) -> None:
+    """What is searched inside each arm, and what was found."""
+    if lines := search_lines(plan):
+        print_plain("\n".join(["", *lines]))
+
+
+def _print_search_time(plan: Plan, time: "Time | None") -> None:
+    """What the search adds to it, where that is known of every arm."""
+    seconds = None if time is None else seconds_left(plan, time.each)
+    if time is None or seconds is None or plan.search is None:
+        return
+    from ganablate.screen import span
+
+    print_plain(
+        f"  and the search before it: about {span(seconds / time.slots)}, "
+        f"{plan.search.left:,} trials of together {span(seconds)}"
+    )
+
+
+def _print_overview(surveyed: "Survey") -> None:
+    """What the live screen of the sweep shows, if one is or was at work here."""
+    if all(standing.state == "pending" for standing in surveyed.standings.values()):
+        return  # a large plan that never ran needs neither numpy nor rich's layout
+    from ganablate.screen import Picture
+    from ganablate.screen.folders import overview_of
+
+    out.print()
+    out.print(Picture(overview_of(surveyed.plan, surveyed.standings, TRIALS), bar=False))
 
 
 def _print_resolvable(plan: Plan) -> None:

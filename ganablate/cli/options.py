@@ -69,6 +69,12 @@ Force = Annotated[
 RetryFailed = Annotated[
     bool, typer.Option("--retry-failed", help="Only the trials that failed, and no others.")
 ]
+Estimate = Annotated[
+    bool,
+    typer.Option(
+        "--estimate", help="Rehearse each arm of unknown cost for some seconds, to say the time."
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 SweepFile = Annotated[
     Path | None, typer.Option("--sweep", help="How to execute; else sweeps/laptop.yaml.")

@@ -1,18 +1,22 @@
 """`report`: tables, figures and pages from what was measured."""
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
-from ganablate.cli.console import RESULTS, STUDIES, TRIALS, WRONG_INPUT, err, out, refuse
+from ganablate.cli.console import RESULTS, RUNS, STUDIES, TRIALS, WRONG_INPUT, err, out, refuse
 from ganablate.cli.options import BudgetName
-from ganablate.intake import budgets_with_results, plans_of_tables, read_studies
+from ganablate.intake import budgets_with_results, plans_of_tables, read_profile, read_studies
 from ganablate.study.errors import StudyError
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
+
+if TYPE_CHECKING:
+    from ganablate.report.build import ReportFiles
 
 
 def report(
@@ -26,6 +30,7 @@ def report(
     paths = studies or sorted(STUDIES.glob("*.yaml"))
     if not paths:
         refuse([f"{STUDIES}/: no study file there; name one, or begin one: ganablate init"])
+    written = []
     for path, study in zip(paths, read_studies(paths), strict=True):
         budgets = budgets_with_results(study, RESULTS, TRIALS)
         if budget and (studies or budget in study.budget_names):
@@ -33,9 +38,13 @@ def report(
         if not budgets:
             out.print(f"{study.name}: no results yet: ganablate run {path}", highlight=False)
         for name in budgets:
-            if not print_report(*table_plans([study], name)):
+            (plan,) = table_plans([study], name)
+            files = print_report(plan)
+            if files is None:
                 raise typer.Exit(WRONG_INPUT)
+            written.append((plan, files))
     print_ledger()
+    copy_reports(written)
 
 
 def table_plans(
@@ -51,20 +60,50 @@ def table_plans(
         refuse([str(error)])
 
 
-def print_report(plan: Plan) -> bool:
-    """Write and print the report; False if a committed file could not be read."""
+def print_report(plan: Plan) -> "ReportFiles | None":
+    """Write and print the report, at last what was found; None: a file could not be read."""
     from ganablate.report.build import build_report
 
     try:
         files = build_report(plan, trials_root=TRIALS, results_root=RESULTS)
     except ValueError as error:
         err.print(Text(str(error), style="red"), soft_wrap=True)
-        return False
+        return None
     for notice in files.notices:
         err.print(Text(notice, style="yellow"), soft_wrap=True)
-    out.print(Text(files.table_markdown), soft_wrap=True)
+    out.print(Text(_fitted(files.table_markdown)), soft_wrap=True)
+    for one in files.sentences:
+        said = Text.assemble((one.lead, "bold"), f" {one.text}")
+        out.print(said, soft_wrap=not out.is_terminal)
     out.print(f"report: {files.folder}/    runs: ganablate ui", highlight=False, soft_wrap=True)
-    return True
+    return files
+
+
+def copy_reports(written: "Sequence[tuple[Plan, ReportFiles]]", uri: str | None = None) -> None:
+    """Put the reports beside the runs in MLflow, where a store is there; else a warning at most.
+
+    Without `uri` the store is the one of the environment, the default profile, or this folder.
+    """
+    from ganablate.tracking import report_of, resolve_uri, send_reports
+
+    try:
+        uri = uri or resolve_uri(RUNS, profile=read_profile().tracking_uri)
+    except (StudyError, ValueError) as error:
+        err.print(Text(f"the report is not in MLflow: {error}", style="yellow"), soft_wrap=True)
+        return
+    reports = [report_of(plan, RESULTS, files.said) for plan, files in written]
+    send_reports(
+        reports, uri, RUNS, lambda line: err.print(Text(line, style="yellow"), soft_wrap=True)
+    )
+
+
+def _fitted(markdown: str) -> str:
+    """The text with its paragraphs in lines that fit the terminal; tables stay as they are."""
+    if not out.is_terminal:
+        return markdown
+    blocks = markdown.split("\n\n")
+    fitted = (b if b.startswith("|") else textwrap.fill(b, out.width) for b in blocks)
+    return "\n\n".join(fitted) + "\n"
 
 
 def print_ledger() -> None:

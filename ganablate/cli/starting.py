@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from ganablate.catalog import CRITERIA, DATASETS, FOLDER_PREFIX, NETWORKS
-from ganablate.cli.console import RUNS, STUDIES, err, out, print_plain, refuse
+from ganablate.cli.console import RUNS, STUDIES, err, out, print_json, print_plain, refuse
 from ganablate.cli.options import DataRoot, Plugins
 from ganablate.intake import read_profile
 from ganablate.study.document import read_number
@@ -47,17 +47,15 @@ def schema(sweep: OfProfiles = False, plugin: Plugins = None) -> None:
     from ganablate.plugins import load_plugins
 
     load_plugins(plugin or [])
-    print_plain(_schema_text(profiles=sweep).rstrip("\n"))
+    print_json(_schema(profiles=sweep))
 
 
-def _schema_text(*, profiles: bool = False) -> str:
-    """The schema as its file has it."""
+def _schema(*, profiles: bool = False) -> dict[str, Any]:
     from ganablate.study.json_schema import study_schema
     from ganablate.study.json_values import model_schema
     from ganablate.sweep.profile import Profile
 
-    found = model_schema(Profile, "A profile of ganablate") if profiles else study_schema()
-    return json.dumps(found, indent=1) + "\n"
+    return model_schema(Profile, "A profile of ganablate") if profiles else study_schema()
 
 
 def init(  # noqa: PLR0913 - one parameter an answer
@@ -245,7 +243,7 @@ def _write(answers: Answers) -> None:
         file.write(text)
     schema_file = STUDIES / STUDY_SCHEMA
     if not schema_file.exists():
-        schema_file.write_text(_schema_text(), encoding="utf-8")
+        schema_file.write_text(json.dumps(_schema(), indent=1) + "\n", encoding="utf-8")
     out.print(f"{path}: {size(plan)}", highlight=False, soft_wrap=True)
     steps = {
         f"ganablate plan {path}": "its arms and trials",

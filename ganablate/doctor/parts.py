@@ -35,6 +35,27 @@ def profile(place: Place) -> Finding:
     return Finding("ok", f"{path}: device {found.device}, concurrency {found.concurrency}")
 
 
+def cluster(place: Place) -> Finding:
+    """Whether the nodes of the cluster that the profile names will do."""
+    try:
+        address = load_profile(place.profile).address if place.profile else None
+    except StudyError:
+        address = None  # said by the check of the profile
+    if address is None:
+        return Finding("ok", "none is named: sweeps run on this machine alone")
+    from ganablate.sweep.cluster import look_at_nodes
+    from ganablate.sweep.interrupt import Interruption
+    from ganablate.sweep.machine import MachineError
+
+    try:
+        nodes = look_at_nodes(address, place.runs.resolve(), Interruption())
+    except MachineError as error:
+        return Finding("fail", "; ".join(str(error).splitlines()), "see docs/cluster.md")
+    cpus, gpus = sum(node.cpus for node in nodes), sum(node.gpus for node in nodes)
+    count = f"{len(nodes)} {'node' if len(nodes) == 1 else 'nodes'}"
+    return Finding("ok", f"{address}: {count} with {cpus} CPUs and {gpus} GPUs to give")
+
+
 def data(place: Place) -> Finding:
     """Which data sets are here, and how to get the others."""
     here = [name for name in FILES if _is_here(name, place)]

@@ -15,6 +15,7 @@ CHECKS: dict[str, Callable[[Place], Finding]] = {
     "folders": storage.folders,
     "ray": storage.ray_folders,
     "profile": parts.profile,
+    "cluster": parts.cluster,
     "data": parts.data,
     "data root": parts.data_root,
     "extractors": parts.extractors,

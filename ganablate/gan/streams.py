@@ -11,6 +11,9 @@ from torch import Tensor
 from ganablate.config import TrialConfig, derive_seed, label_bounds
 from ganablate.gan.data import training_subset
 
+MOST_ON_GPU = 2**28
+"""Bytes of images that a trial keeps on its GPU, at most; more are read batch by batch."""
+
 
 class Streams:
     """The random streams of one trial.
@@ -35,6 +38,7 @@ class Streams:
         self._epoch = -1
         self._order = np.empty(0, dtype=np.int64)
         self._global = _global_generator(device)
+        self._resident = _on_gpu(images, device)
 
     def real(self, step: int) -> Tensor:
         """The real images of a D step, in the pixel range, [batch, channels, height, width].
@@ -52,7 +56,10 @@ class Streams:
         chosen = self._order[position * size : (position + 1) * size]
         if self._subset is not None:
             chosen = self._subset[chosen]
-        pixels = torch.from_numpy(self._images[chosen]).to(self.device, non_blocking=True)
+        if self._resident is None:
+            pixels = torch.from_numpy(self._images[chosen]).to(self.device)
+        else:
+            pixels = self._resident[torch.from_numpy(chosen).to(self.device)]
         # A permuted N x H x W x C array is what torch calls channels_last: no copy.
         unit = pixels.permute(0, 3, 1, 2).float().div_(255)
         return unit if self.config.pixel_range == "unit" else unit.mul_(2).sub_(1)
@@ -85,6 +92,13 @@ class Streams:
         random = torch.Generator(self.device)
         random.manual_seed(derive_seed(self.config.seed, *coordinates))
         return random
+
+
+def _on_gpu(images: np.ndarray, device: torch.device) -> Tensor | None:
+    """The images as a tensor of the GPU; None where batches come from the memory of the host."""
+    if device.type != "cuda" or images.nbytes > MOST_ON_GPU:
+        return None
+    return torch.from_numpy(np.array(images)).to(device)
 
 
 def _global_generator(device: torch.device) -> torch.Generator:

@@ -19,6 +19,7 @@ from ganablate.gan.initialisers import initialise
 from ganablate.gan.networks.spectral import apply_spectral_norm
 from ganablate.gan.streams import Streams
 from ganablate.gan.update import Update
+from ganablate.saturation import checks, settled
 
 FETCH_EVERY = 100
 """Iterations between two fetches of the losses: the device is not waited for at every step."""
@@ -48,6 +49,9 @@ class Trainer:
         self.total_iterations = config.total_iterations(len(images))
         self.iteration = 0
         self.diverged_at: int | None = None
+        self.ended_early = False
+        may_end = config.early_end is not None and CRITERIA[config.criterion].decides
+        self._checks = frozenset(checks(self.total_iterations) if may_end else ())
 
         self.generator, self.discriminator = build_networks(config, images.shape[3], self.device)
         self._ema = None if config.g_ema is None else averaged(self.generator, config.g_ema)
@@ -65,8 +69,9 @@ class Trainer:
 
     @property
     def done(self) -> bool:
-        """Whether there is nothing left to train: the length is reached, or it diverged."""
-        return self.iteration >= self.total_iterations or self.diverged_at is not None
+        """Whether nothing is left to train: the length is reached, it diverged or ended early."""
+        ended = self.diverged_at is not None or self.ended_early
+        return ended or self.iteration >= self.total_iterations
 
     @property
     def images_seen(self) -> int:
@@ -92,15 +97,17 @@ class Trainer:
         return np.concatenate([np.empty((0, len(self.loss_keys)), np.float32), *self._fetched])
 
     def train(self, until: int) -> None:
-        """Go on until so many iterations are done, or a loss is not finite."""
-        while self.iteration < min(until, self.total_iterations) and self.diverged_at is None:
+        """Go on until so many iterations are done, a loss is not finite, or it ends early."""
+        while self.iteration < until and not self.done:
             self._pending.append(self._iterate(self.iteration))
             self.iteration += 1
-            if self.iteration % FETCH_EVERY == 0:
+            if self.iteration in self._checks:
+                self._fetch()
+                self.ended_early = self._is_settled()
+            elif self.iteration % FETCH_EVERY == 0:
                 self._fetch()
         self._fetch()
-        at_end = self.iteration >= self.total_iterations and self.diverged_at is None
-        if at_end and not self.weights_are_finite():
+        if self.done and self.diverged_at is None and not self.weights_are_finite():
             self.diverged_at = self.iteration
 
     def sample(self, n: int, purpose: str) -> np.ndarray:
@@ -152,6 +159,7 @@ class Trainer:
         self.iteration = state["iteration"]
         self.diverged_at = state["diverged_at"]
         self._fetched = [state["losses"].cpu().numpy()]
+        self.ended_early = self._is_settled()
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
         self._g_update.load_state_dict(state["g_optimizer"])
@@ -222,7 +230,14 @@ class Trainer:
     def _precision(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._autocast)
 
-    # --- divergence ---
+    # --- the end before the end ---
+
+    def _is_settled(self) -> bool:
+        """Whether the steps so far end the training early: a function of them and the config."""
+        successive = self.config.early_end
+        if not self._checks or successive is None or self.diverged_at is not None:
+            return False
+        return settled(self.losses, self.total_iterations, successive) is not None
 
     def _fetch(self) -> None:
         """Move the losses of the last steps to the host; stop at the first that is not finite."""

@@ -4,8 +4,6 @@ import functools
 from importlib.util import find_spec
 from pathlib import Path
 
-import torch
-
 from ganablate.catalog import NAMED_EXTRACTORS
 from ganablate.metrics.card import file_sha256
 from ganablate.metrics.errors import MetricError
@@ -31,6 +29,8 @@ def weights_of(name: str, data_root: Path | None) -> Path:
             f"extractor {name}: the package {line.package} is missing: "
             f"pip install 'ganablate[{name}]'"
         )
+    import torch  # two seconds, which the start of a sweep does not wait for without reason
+
     places = [data_root / name] if data_root is not None else []
     places.append(Path(torch.hub.get_dir()) / "checkpoints")
     path = next((at / line.weights for at in places if (at / line.weights).is_file()), None)

@@ -29,8 +29,11 @@ from ganablate.report.page import Findings, write_page
 from ganablate.report.pictures import Shown, draw_pictures
 from ganablate.report.provenance import provenance, read_provenance
 from ganablate.report.render import to_latex, to_markdown
+from ganablate.report.search_wording import search_section
+from ganablate.report.summary import Sentence, summary
 from ganablate.report.tables import arm_table, primary_effects, table_csv
 from ganablate.report.trials import merge_trials, read_trials, trials_csv, trials_frame
+from ganablate.search.records import SEARCH_CSV, search_csv
 from ganablate.study.plan import Plan
 
 
@@ -38,14 +41,21 @@ from ganablate.study.plan import Plan
 class ReportFiles:
     """What a report consists of.
 
-    `table_markdown` reads well in a terminal, `notices` are lines that a person should see, and
-    `files` are the paths of everything the report holds now, in a fixed order.
+    `table_markdown` reads well in a terminal, `notices` are lines that a person should see,
+    `sentences` say what was found, and `files` are the paths of everything the report holds now,
+    in a fixed order.
     """
 
     folder: Path
     table_markdown: str
     notices: tuple[str, ...]
     files: tuple[Path, ...]
+    sentences: tuple[Sentence, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """The sentences in Markdown, a paragraph each."""
+        return "\n\n".join(f"**{one.lead}** {one.text}" for one in self.sentences)
 
 
 def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> ReportFiles:
@@ -68,6 +78,7 @@ def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> Report
         notes = table_notes(trials, table, plan, alpha=alpha) + look_notes(looks)
         markdown = to_markdown(table, plan, notes)
         markdown += cross_section(trials, table, plan, alpha=alpha)
+        markdown += search_section(plan)
         if looks != known and is_whole(trials):
             write_text(folder / LOOKS, looks_csv(with_decided(looks, table)))
         write_text(folder / "trials.csv", trials_csv(trials))
@@ -75,6 +86,8 @@ def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> Report
         write_text(folder / "table.csv", table_csv(table))
         write_text(folder / "table.md", markdown)
         write_text(folder / "table.tex", to_latex(table, plan, notes))
+        if (found := search_csv(plan)) is not None:
+            write_text(folder / SEARCH_CSV, found)
         judgements = judge_claims(plan, trials, curves, alpha=alpha)
         _claims(judgements, folder / "claims.csv")
         shown = Shown(
@@ -87,7 +100,8 @@ def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> Report
             write_text(folder / "provenance.json", text + "\n")
         findings = Findings(trials, table, notes, judgements, alpha)
         write_text(folder / "report.html", write_page(plan, findings, folder))
-    return ReportFiles(folder, markdown, tuple(notices), _present(folder))
+    said = tuple(summary(table, plan, judgements))
+    return ReportFiles(folder, markdown, tuple(notices), _present(folder), said)
 
 
 def report_lock(plan: Plan, trials_root: Path) -> FileLock:
@@ -133,6 +147,7 @@ def _present(folder: Path) -> tuple[Path, ...]:
         "table.tex",
         "claims.csv",
         "provenance.json",
+        SEARCH_CSV,
         LOOKS,
     )
     files = [folder / name for name in names if (folder / name).exists()]

@@ -153,6 +153,7 @@ def _beyond_the_usual(config: TrialConfig) -> Iterator[str]:
         "fake labels": config.fake_labels,
         "averaged G, decay": config.g_ema,
         "lr schedule": config.lr_schedule,
+        "early end": config.early_end,
         "G gradients clipped to": config.g_grad_clip,
         "D gradients clipped to": config.d_grad_clip,
     }

@@ -59,6 +59,7 @@ def _outcomes(rows: list[pd.Series]) -> TextColumn | None:
         else:
             counts = {name: row["n_" + name] for name in [*OUTCOMES, "not_assessed"]}
             said = [f"{n}/{complete} {name.replace('_', ' ')}" for name, n in counts.items() if n]
+        said += [f"{row['n_ended_early']} ended early"] if row.get("n_ended_early") else []
         said += [f"{row['n_failed']} failed"] if row["n_failed"] else []
         cells.append(", ".join(said) or MISSING)
     return TextColumn("Outcomes", cells, left=True, key="n_ok") if {*cells} != {MISSING} else None

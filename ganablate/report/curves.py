@@ -9,6 +9,7 @@ that was measured during training has a row for each point, the end included, wi
 """
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -75,8 +76,8 @@ def curves_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
     """Tidy frame of the complete trials in plan order, one row a block: `_TYPES` has its columns.
 
     `images_seen` is that at the end of the block. A block with a step that is not finite keeps
-    its row and has no value; blocks that a diverged trial did not reach have no row. Where the
-    plan measures images during training, the rows of a metric follow those of the losses.
+    its row and has no value; blocks that a diverged or early ended trial did not reach have no row.
+    Where the plan measures images during training, the rows of a metric follow those of the losses.
     """
     pieces = []
     for trial in plan.trials:
@@ -106,12 +107,16 @@ def curves_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
 
 
 def measured_points(folder: TrialFolder, plan: Plan) -> list[tuple[int, Mapping[str, float]]]:
-    """Images seen and numbers at each point of the plan, the end last; numbers may be missing."""
+    """Images seen and numbers at each point of the plan, the end last; numbers may be missing.
+
+    A trial that ended early has no points behind its end.
+    """
     facts = folder.complete or {}
     wanted = Wanted(plan.measured, ((plan.evaluations, on_images(plan.measured)),))
     found = folder.evaluations()
     points = []
-    for at in wanted.stops(facts.get("planned_iterations", 0)):
+    ended = facts.get("ended_early_at") or math.inf
+    for at in (at for at in wanted.stops(facts.get("planned_iterations", 0)) if at < ended):
         content = found.get(at, {"images_seen": -1, "numbers": {}})
         points.append((int(content["images_seen"]), plan.own(content["numbers"])))
     return [*points, (int(facts.get("images_seen", 0)), plan.own(folder.metrics()["numbers"]))]

@@ -7,12 +7,12 @@ import pandas as pd
 from ganablate.outcomes import (
     FEW_CLASSES,
     FEW_MODES,
-    ONE_SIDED,
     classes_told,
     decides,
     measure_of_modes,
 )
 from ganablate.report.tables import not_all_ok
+from ganablate.saturation import ONE_SIDED, PARTS
 from ganablate.study.plan import Plan
 
 
@@ -26,13 +26,44 @@ def outcome_notes(trials: pd.DataFrame, plan: Plan) -> list[str]:
         "Outcomes are rates of the complete trials, judged in this order. "
         f"{'; '.join(rules)}; else ok."
     ]
-    lines += _not_assessed(complete)
+    lines += [*_not_assessed(complete), *_ended_early(complete, plan)]
     if not_all_ok(complete) and plan.primary in plan.columns:
         title = plan.columns[plan.primary].title
         lines.append(
             f"{title}, of those ok (k): over the k trials that are ok; what is compared is all."
         )
     return lines
+
+
+def _ended_early(complete: pd.DataFrame, plan: Plan) -> Iterator[str]:
+    """The rule, and for each arm how many of its trials ended by it and where."""
+    successive = sorted({arm.config.early_end for arm in plan.arms if arm.config.early_end})
+    if not successive:
+        return
+    numbers = " or ".join(str(number) for number in successive)
+    yield (
+        f"A training ends early once it is saturated, by the same rule, in each of {numbers} "
+        f"successive {PARTS}ths of its length; its numbers are those of that moment."
+    )
+    early = complete[complete["ended_early_at"].notna()]
+    said = []
+    for arm in plan.arms:
+        own = early[early["arm"] == arm.name]
+        if len(own):
+            said.append(f"{arm.name} {len(own)} ({_at(own)})")
+    n = f"{len(early)} of {len(complete)} complete trials"
+    yield f"Ended early: {n}{': ' if said else ''}{'; '.join(said)}."
+
+
+def _at(early: pd.DataFrame) -> str:
+    """`at 195 to 390 of 975 iterations`."""
+    found = []
+    for planned in sorted({*early["planned_iterations"]}):
+        own = early.loc[early["planned_iterations"] == planned, "ended_early_at"]
+        low, high = int(own.min()), int(own.max())
+        span = f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        found.append(f"at {span} of {planned:,} iterations")
+    return ", ".join(found)
 
 
 def _saturated(plan: Plan) -> Iterator[str]:

@@ -25,16 +25,19 @@ from ganablate.report.page_tables import (
     OutcomeRow,
     arm_tables,
     claims_table,
-    cross_table,
     outcome_rows,
+    text_table,
     trials_table,
 )
 from ganablate.report.provenance import read_provenance
+from ganablate.report.search_wording import TITLE, search_columns, search_notes
 from ganablate.report.statistics import ALPHA
 from ganablate.report.summary import Sentence, summary
 from ganablate.report.tables import marked_arms, reference_arm
 from ganablate.report.verdict_kinds import VerdictKind, verdict_kind
 from ganablate.study.plan import BASELINE, Plan
+
+_CROSS = "Main effects and interactions"
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class Page:
     notes: tuple[str, ...]
     cross: DataTable | None
     cross_notes: tuple[str, ...]
+    search: DataTable | None
+    search_notes: tuple[str, ...]
     pictures: tuple[Picture, ...]
     outcomes: tuple[OutcomeRow, ...]
     claims: DataTable | None
@@ -109,6 +114,7 @@ def view(plan: Plan, findings: Findings, folder: Path) -> Page:
     seconds = trial_seconds(facts)
     protocol = [settings_line(plan), *protocols(trials, plan), execution(trials)]
     cross = cross_effects(trials, plan, marked_arms(table, plan), alpha=findings.alpha)
+    search = plan.search
     return Page(
         study=plan.study,
         budget=plan.budget,
@@ -119,8 +125,10 @@ def view(plan: Plan, findings: Findings, folder: Path) -> Page:
         tables=tuple(arm_tables(table, plan)),
         coverage=coverage(trials, plan),
         notes=tuple(findings.notes),
-        cross=None if cross is None else cross_table(cross_columns(cross)),
+        cross=None if cross is None else text_table("cross", _CROSS, cross_columns(cross)),
         cross_notes=() if cross is None else tuple(cross_notes(cross, plan)),
+        search=None if search is None else text_table("search", TITLE, search_columns(search)),
+        search_notes=() if search is None else tuple(search_notes(search)),
         pictures=tuple(pictures(plan, trials, folder / "figures")),
         outcomes=tuple(outcome_rows(table, plan)),
         claims=claims_table(findings.judgements),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -12,6 +12,7 @@ from ganablate.report.claims.judgement import Judgement
 from ganablate.report.columns import TextColumn, text_columns
 from ganablate.report.published import PUBLISHED
 from ganablate.report.tables import OF_OK, baseline_arm
+from ganablate.report.trials import early_text
 from ganablate.report.verdict_kinds import KINDS, VerdictKind, verdict_kind
 from ganablate.study.plan import Plan
 
@@ -162,14 +163,14 @@ def outcome_rows(table: pd.DataFrame, plan: Plan) -> list[OutcomeRow]:
     return rows
 
 
-def cross_table(columns: Sequence[TextColumn]) -> DataTable:
-    """Main effects and interactions of a cross, from the columns of its section."""
+def text_table(name: str, caption: str, columns: Sequence[TextColumn]) -> DataTable:
+    """A section of the page, from the columns that it has in markdown."""
     heads = tuple(Head(column.title, left=column.left) for column in columns)
     rows = tuple(
         Row(tuple(Cell(text, sort="" if text == MISSING else text) for text in texts))
         for texts in zip(*(column.cells for column in columns), strict=True)
     )
-    return DataTable("cross", "Main effects and interactions", heads, rows)
+    return DataTable(name, caption, heads, rows)
 
 
 def claims_table(judgements: Sequence[Judgement]) -> DataTable | None:
@@ -212,7 +213,7 @@ def trials_table(trials: pd.DataFrame, plan: Plan, seconds: dict[str, float]) ->
         known = seconds.get(str(row["trial_id"]))
         cells = [
             _plain(row["arm"]), _plain(row["replicate"]), _plain(row["state"]),
-            _plain(row["outcome"]),
+            replace(_plain(row["outcome"]), end=early_text(row)),
             *([_number(row[primary])] if primary is not None else []),
             _number(known), _plain(row["trial_id"]),
         ]  # fmt: skip

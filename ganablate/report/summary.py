@@ -17,6 +17,8 @@ from ganablate.study.plan import BASELINE, FULL, Plan
 
 _MOST_NAMES = 8
 """Arms that a sentence names; it says how many more there are."""
+UNDECIDED = "Undecided at this n"
+"""How the sentence about arms without a verdict begins."""
 _DIRECTIONS = {"min": "; lower is better", "max": "; higher is better", "none": ""}
 _TROUBLES = ("diverged", "saturated", "collapsed")
 
@@ -113,7 +115,7 @@ _LEADS = {
     f"worse ({FAILS})": "Failing",
     FAILS: "Failing",
     EQUIVALENT: "Equivalent",
-    OPEN: "Undecided at this n",
+    OPEN: UNDECIDED,
     ONE: "One replicate, so not tested",
 }
 _ENDINGS = {

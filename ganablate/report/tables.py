@@ -85,7 +85,8 @@ def arm_table(trials: pd.DataFrame, plan: Plan, *, alpha: float = ALPHA) -> pd.D
 
     Returns:
         Columns: arm, n_complete, n_planned, n_failed, how many of the complete have each outcome
-        (n_ok, ...) and how many none (n_not_assessed), the range over replicates of images_seen,
+        (n_ok, ...) and how many none (n_not_assessed), where trials may end early how many did
+        (n_ended_early), the range over replicates of images_seen,
         g_updates and d_updates, then for each column of the plan's metrics the mean under its own
         name, `_sd` (sample standard deviation, missing for n < 2), `_n` (replicates with that
         number) and `_mark`: "protocol" where it was measured unlike in the reference arm,
@@ -111,6 +112,8 @@ def arm_table(trials: pd.DataFrame, plan: Plan, *, alpha: float = ALPHA) -> pd.D
         }
         row |= {f"n_{name}": int((own["outcome"] == name).sum()) for name in OUTCOMES}
         row["n_not_assessed"] = int(own["outcome"].isna().sum())
+        if plan.may_end_early:
+            row["n_ended_early"] = int(own["ended_early_at"].notna().sum())
         for name in ("images_seen", "g_updates", "d_updates"):
             row[f"{name}_min"], row[f"{name}_max"] = _range(own[name])
         row |= _numbers(own, columns)

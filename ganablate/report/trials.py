@@ -11,15 +11,19 @@ from typing import Any
 import pandas as pd
 
 from ganablate.catalog import METRICS, metric_columns, probe_columns
+from ganablate.config import TrialConfig
 from ganablate.ledger import TrialFolder
 from ganablate.outcomes import judge
 from ganablate.report.curves import measured_points
 from ganablate.report.typed_csv import read_typed
+from ganablate.saturation import PARTS
 from ganablate.study.plan import Plan, Trial
 from ganablate.work import state_of
 
 _TEXTS = ("trial_id", "arm", "state", "outcome", "outcome_because", "device", "precision")
-_COUNTS = ("replicate", "images_seen", "g_updates", "d_updates")
+_EARLY = ("ended_early_at", "planned_iterations")
+"""Columns of a plan whose trials may end early: iterations done and meant, of those that did."""
+_COUNTS = ("replicate", "images_seen", "g_updates", "d_updates", *_EARLY)
 _FIRST = (
     "trial_id",
     "arm",
@@ -48,7 +52,8 @@ def protocol_columns(plan: Plan) -> tuple[str, ...]:
 
 def _columns(plan: Plan) -> list[str]:
     stamps = [column + PROTOCOL for column in protocol_columns(plan)]
-    return [*_FIRST, *plan.columns, *stamps]
+    early = _EARLY if plan.may_end_early else ()
+    return [*_FIRST, *early, *plan.columns, *stamps]
 
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
@@ -98,6 +103,8 @@ def _row(trial: Trial, root: Path, plan: Plan) -> dict[str, Any]:
     row["outcome"], row["outcome_because"] = judged.outcome, judged.because
     for name in ("images_seen", "g_updates", "d_updates"):
         row[name] = complete.get(name)
+    if complete.get("ended_early_at") is not None:
+        row |= {name: complete.get(name) for name in _EARLY}
     end = folder.metrics()
     numbers: Mapping[str, Any] = plan.own(end["numbers"])
     protocols: Mapping[str, Any] = plan.own(end["protocols"])
@@ -108,8 +115,24 @@ def _row(trial: Trial, root: Path, plan: Plan) -> dict[str, Any]:
         row[column] = point.of([_finite(measured.get(column)) for _, measured in points])
     for column in protocol_columns(plan):
         if row[column] is not None and protocols.get(column) is not None:
-            row[column + PROTOCOL] = protocols[column] + _of_points(plan, column)
+            stamp = protocols[column] + early_end_stamp(trial.config)
+            row[column + PROTOCOL] = stamp + _of_points(plan, column)
     return row
+
+
+def early_text(row: pd.Series) -> str:
+    """Where a trial ended early, `ended early at 195 of 975 iterations`; empty if it did not."""
+    at = row.get("ended_early_at")
+    if at is None or pd.isna(at):
+        return ""
+    return f"ended early at {int(at):,} of {int(row['planned_iterations']):,} iterations"
+
+
+def early_end_stamp(config: TrialConfig) -> str:
+    """What is added to the stamps of a trial that may end early, whether it did or not."""
+    if config.early_end is None:
+        return ""
+    return f", trained until saturated for {config.early_end} successive {PARTS}ths, or to the end"
 
 
 def _of_points(plan: Plan, column: str) -> str:

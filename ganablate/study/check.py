@@ -21,6 +21,7 @@ from ganablate.study.layout import Layout, Row, lay_out
 from ganablate.study.plan import FULL
 from ganablate.study.points import point_faults
 from ganablate.study.schema import OWN, Study
+from ganablate.study.searching import search_faults
 from ganablate.study.wording import unknown, unknown_part
 
 MOST_FAULTS = 200
@@ -78,7 +79,8 @@ class _Check:
             self.known.include(layout)
             idle.append(layout.idle_excludes)
             named = self.study.extractor_at(label)
-            for fault in (*layout.faults, *self._at_budget(layout, named)):
+            searched = search_faults(self.study, label, layout)
+            for fault in (*layout.faults, *self._at_budget(layout, named), *searched):
                 if fault in said or self._follows(fault):
                     continue
                 said.add(fault)

@@ -104,3 +104,15 @@ def _idle_optimizer(layer: Layer, given: Mapping[str, Any], net: str) -> Iterato
         spelled = name if key in layer.both else key
         message = f"the optimizer {optimizer} has no {spelled}; it has {allowed}"
         yield Fault(layer.paths[key], message)
+
+
+def reads(values: Mapping[str, Any], field: str) -> bool:
+    """Whether some part of a resolved trial reads this field of its configuration."""
+    if field == "penalty_weight":
+        return values.get("penalty") is not None
+    if field in _LABELS:
+        return CRITERIA[values["criterion"]].labels
+    if field in NETWORK_SETTINGS:
+        return field in NETWORKS[values["network"]].defaults
+    net, _, name = field.partition("_")
+    return name not in OPTIMIZER_SETTINGS or net not in _NETS or _has(values, net, name)

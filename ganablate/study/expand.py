@@ -1,6 +1,7 @@
 """Expands a study to the ordered trials of one budget."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ganablate.catalog import FOLDER_PREFIX, family_of
@@ -14,6 +15,8 @@ from ganablate.study.plan import FULL, Arm, Cross, Plan, PublishedNumber, Trial
 from ganablate.study.points import Point
 from ganablate.study.resolve import FIELDS, Configs
 from ganablate.study.schema import MOST_REPLICATES, Study
+from ganablate.study.search_plan import Search
+from ganablate.study.searching import plan_search, with_found
 from ganablate.study.wording import unknown
 
 
@@ -49,12 +52,13 @@ def expand(
     shared = [replicate_seed(study.seed, replicate) for replicate in most]
     apart = [null_seed(study.seed, replicate) for replicate in most] if study.null_arm else []
     make = Configs(shared[0])
-    rows = layout.rows if arms is None else _chosen(study, layout, arms)
     try:
+        search, found = _searched(study, label, layout)
+        rows = found if arms is None else _chosen(study, layout, found, arms)
         configs = [make.of(row.resolution) for row in rows]
     except ValueError as error:
         raise StudyError([Problem(f"study {study.name}", str(error))]) from None
-    first = layout.rows[0] if layout.has_baseline and layout.rows else None
+    first = found[0] if layout.has_baseline and found else None
     planned: list[Arm] = []
     trials: list[Trial] = []
     for row, config in zip(rows, configs, strict=True):
@@ -63,7 +67,9 @@ def expand(
         arm = _arm(row, first, config.model_copy(update={"seed": seeds[0]}) if row.null else config)
         planned.append(arm)
         assert row.resolution.data is not None
-        trials.extend(_trials(arm, row.resolution.data.data_id, seeds))
+        waits = search is not None and row.name in search.open
+        trials.extend(_trials(arm, row.resolution.data.data_id, seeds, waits=waits))
+    names = {row.name for row in rows}
     return Plan(
         study=study.name,
         budget=label,
@@ -90,7 +96,22 @@ def expand(
         cross=_cross(study, layout, planned),
         points=_points(study, chosen.evaluations or study.evaluations),
         extractor=study.extractor_at(label),
+        search=None if search is None else search.of(names),
     )
+
+
+def _searched(study: Study, label: str, layout: Layout) -> tuple[Search | None, list[Row]]:
+    """The searches of all arms, and the arms with what was found in them."""
+    search = plan_search(study, label, layout.rows)
+    if search is None:
+        return None, layout.rows
+    own = search.arms
+    return search, [
+        replace(row, resolution=with_found(row.resolution, own[row.name]))
+        if row.name in own
+        else row
+        for row in layout.rows
+    ]
 
 
 def _counts(replicates: int | Mapping[str, int] | None, own: int) -> Collection[int]:
@@ -111,7 +132,7 @@ def _check_counts(study: Study, budget: str, counts: Collection[int]) -> None:
         raise StudyError([Problem(f"study {study.name}, --replicates", message)])
 
 
-def _chosen(study: Study, layout: Layout, names: Sequence[str]) -> list[Row]:
+def _chosen(study: Study, layout: Layout, rows: list[Row], names: Sequence[str]) -> list[Row]:
     found: set[str] = set()
     wrong: list[str] = []
     for name in names:
@@ -123,7 +144,7 @@ def _chosen(study: Study, layout: Layout, names: Sequence[str]) -> list[Row]:
     if wrong:
         place = f"study {study.name}, --arm"
         raise StudyError([Problem(place, message) for message in wrong])
-    return [row for row in layout.rows if row.name in found]
+    return [row for row in rows if row.name in found]
 
 
 def _published(study: Study, layout: Layout, arms: list[Arm]) -> Iterator[PublishedNumber]:
@@ -186,8 +207,9 @@ def _arm(row: Row, baseline: Row | None, config: TrialConfig) -> Arm:
     return Arm(row.name, changes, row.compare_to, config, row.null)
 
 
-def _trials(arm: Arm, data_id: str, seeds: list[int]) -> list[Trial]:
-    ids = trial_ids(arm.config, data_id, seeds)
+def _trials(arm: Arm, data_id: str, seeds: list[int], *, waits: bool) -> list[Trial]:
+    """An arm's trials; one that `waits` for its search has ids that no trained trial has."""
+    ids = trial_ids(arm.config, f"{data_id}, before its search" if waits else data_id, seeds)
     first = arm.config
     return [
         Trial(

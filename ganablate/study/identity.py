@@ -7,6 +7,7 @@ the tests may change only together with one of the two versions below.
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from ganablate.catalog import FOLDER_PREFIX, plugin_digests
 from ganablate.config import TrialConfig, derive_seed
@@ -28,6 +29,11 @@ def replicate_seed(study_seed: int, replicate: int) -> int:
 def null_seed(study_seed: int, replicate: int) -> int:
     """The seed of a replicate of the null arm: never one that `replicate_seed` gives."""
     return derive_seed(study_seed, "null arm", replicate)
+
+
+def search_seed(study_seed: int, *, null: bool) -> int:
+    """What the seeds of an arm's search come from: the same for every arm but the null arm."""
+    return derive_seed(study_seed, "null arm search" if null else "search")
 
 
 def trial_id(config: TrialConfig, data_id: str) -> str:
@@ -63,17 +69,35 @@ def plugin_content(settings: Mapping[str, object]) -> dict[str, dict[str, str]]:
     return {"plugins": digests} if digests else {}
 
 
+def search_id(config: TrialConfig, data_id: str, searched: Mapping[str, object]) -> str:
+    """The name of an arm's search: a hash of its trials' settings, and of how it searches.
+
+    Args:
+        config: of its trials; the fields searched and the seed do not count.
+        data_id: of its data.
+        searched: how it searches, as JSON values, and the names of those `fields`.
+    """
+    content = _content(config, data_id)
+    given = searched.get("fields")
+    without = {"seed", *(given if isinstance(given, list) else ())}
+    content["settings"] = {k: v for k, v in content["settings"].items() if k not in without}
+    return _digest(_ENCODER.encode({**content, "search": dict(searched)}))
+
+
 def _canonical(config: TrialConfig, data_id: str) -> str:
+    return _ENCODER.encode(_content(config, data_id))
+
+
+def _content(config: TrialConfig, data_id: str) -> dict[str, Any]:
     settings = config.model_dump(exclude_none=True)
     settings["dataset"] = dataset_content(config.dataset)
-    content = {
+    return {
         "id_version": ID_VERSION,
         "semantics_version": SEMANTICS_VERSION,
         "settings": settings,
         "data_id": data_id,
         **plugin_content(settings),
     }
-    return _ENCODER.encode(content)
 
 
 def _digest(text: str) -> str:

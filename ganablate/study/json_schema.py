@@ -23,7 +23,8 @@ from ganablate.study.json_values import (
     one_of,
     setting_values,
 )
-from ganablate.study.schema import OWN, Study
+from ganablate.study.schema import BUDGET_KEYS, OWN, Study
+from ganablate.study.search_space import NOT_SEARCHED
 from ganablate.study.settings import LENGTHS, SETTINGS
 
 STUDY_SCHEMA = "study.schema.json"
@@ -69,6 +70,7 @@ def study_schema() -> Schema:
     keys["base"] |= _mapping(_each(_value))
     for section in ("ablate", "cross"):
         keys[section] |= {"properties": _each(_levels), "additionalProperties": False}
+    keys["search"] |= {"properties": _searched(""), "additionalProperties": False}
     for section in ("arms", "budgets", "folders"):
         keys[section]["propertyNames"] = {"pattern": f"^{NAME.pattern}$"}
     keys["extractor"]["$ref"] = "#/$defs/extractor"
@@ -87,6 +89,26 @@ def _levels(setting: str) -> Schema:
 
 def _value_or_list(setting: str) -> Schema:
     return {"anyOf": [_value(setting), {"type": "array", "items": _value(setting)}]}
+
+
+def _searched(before: str) -> dict[str, Schema]:
+    """A space for each setting that can be searched."""
+    names = (name for name in SETTINGS if name not in NOT_SEARCHED)
+    return {f"{before}{name}": _space(name) for name in names}
+
+
+def _space(setting: str) -> Schema:
+    """One kind of space with its list: the lowest and the highest, or the levels."""
+    values = {"type": "array", "items": _value(setting), "minItems": 2}
+    kinds = {"choice": values}
+    if SETTINGS[setting].whole:
+        kinds["int"] = {**values, "maxItems": 2}
+    elif SETTINGS[setting].number:
+        kinds |= {kind: {**values, "maxItems": 2} for kind in ("uniform", "log_uniform")}
+    return {
+        "type": "object", "properties": kinds, "additionalProperties": False,
+        "minProperties": 1, "maxProperties": 1,
+    }  # fmt: skip
 
 
 def _each(make: Callable[[str], Schema]) -> dict[str, Schema]:
@@ -116,8 +138,8 @@ def _excluding(own: Schema) -> Schema:
 
 
 def _amount_of_work(own: Schema) -> Schema:
-    kept = {name: own["properties"][name] for name in ("replicates", "evaluations")}
-    restated: dict[str, Schema] = {}
+    kept = {name: own["properties"][name] for name in BUDGET_KEYS if name != "extractor"}
+    restated = _searched("search.")
     for name in SETTINGS:
         restated[f"ablate.{name}"] = {"type": "array", "items": _value(name)}
         restated[f"cross.{name}"] = _levels(name)

@@ -125,16 +125,18 @@ class _Builder:
             "ablate": study.ablate,
             "cross": study.cross,
             "arms": study.arms,
+            "search": study.search,
         }
         for key in self.budget.restated:
             section, _, name = key.partition(".")
-            if section not in RESTATED or name not in sections[section]:
-                allowed = [f"{part}.{entry}" for part in RESTATED for entry in sections[part]]
+            if name not in sections.get(section, ()):
+                allowed = [f"{part}.{entry}" for part in sections for entry in sections[part]]
                 message = unknown("restating anything of the study", key, allowed)
                 path = (*self.path, key)
                 self.layout.faults.append(Fault(path, f"{dotted(self.path)}: {message}"))
         varied = {f"{part}.{name}": [name] for part in RESTATED[:2] for name in sections[part]}
         varied |= {f"arms.{name}": list(arm.changes) for name, arm in study.arms.items()}
+        varied |= {f"search.{name}": [name] for name in study.search}
         by_axis = {axis: path for name, path in touched.items() for axis in axes(name)}
         hits: dict[KeyPath, list[str]] = {}
         for key, names in varied.items():

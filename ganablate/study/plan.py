@@ -8,6 +8,7 @@ from ganablate.catalog import Column, metric_columns, on_images, probe_columns, 
 from ganablate.config import TrialConfig
 from ganablate.study.claims import Claim
 from ganablate.study.points import Point
+from ganablate.study.search_plan import Search
 
 BASELINE = "baseline"
 """Name of the arm without a change. A cross whose `baseline:` names a cell has none."""
@@ -86,7 +87,9 @@ class Plan:
     an arm that this budget does not have keeps the study's spelling. `substitutes` are the arms
     whose data set is of another family than at the budget full: arm -> (there, here). `points`
     has the columns on images that show another point of the training than the last. `extractor` is
-    what they are measured with where the study names one; None: each data set's own.
+    what they are measured with where the study names one; None: each data set's own. `search` is
+    what the study searches inside each arm: an arm in `search.open` has no trials to train yet,
+    only their places, with ids that no trial has.
     """
 
     study: str
@@ -107,6 +110,12 @@ class Plan:
     cross: Cross | None = None
     points: Mapping[str, Point] = field(default_factory=dict)
     extractor: str | None = None
+    search: Search | None = None
+
+    @property
+    def may_end_early(self) -> bool:
+        """Whether trials of some arm may end before their whole length."""
+        return any(arm.config.early_end is not None for arm in self.arms)
 
     @property
     def measured(self) -> tuple[str, ...]:

@@ -10,9 +10,20 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_
 
 from ganablate.catalog import NAMED_EXTRACTORS
 from ganablate.study.claims import Claim
-from ganablate.study.fields import Entry, Line, Name, Number, StudyName, Whole, gathered
+from ganablate.study.fields import (
+    Entry,
+    Line,
+    Name,
+    Number,
+    Position,
+    PositionText,
+    StudyName,
+    Whole,
+    gathered,
+)
 from ganablate.study.plan import FULL
 from ganablate.study.points import Point, point
+from ganablate.study.search_plan import SEARCH_TRIALS, SearchRecord
 from ganablate.study.wording import show, unknown
 
 Settings = dict[str, Any]
@@ -23,6 +34,8 @@ Evaluations = Annotated[Whole, Field(ge=1, le=1000)]
 Replicates = Annotated[Whole, Field(ge=1, le=MOST_REPLICATES)]
 OWN = "own"
 """Says that each data set's own extractor measures its images, as where no other is named."""
+BUDGET_KEYS = ("replicates", "evaluations", "extractor", "search_trials", "search_length")
+"""Keys of a budget that are no settings."""
 RESTATED = ("ablate", "cross", "arms")
 """Sections of a study whose entries a budget restates as `ablate.FACTOR`, `arms.NAME`."""
 
@@ -40,6 +53,14 @@ def _extractor(given: str) -> str:
     return given
 
 
+def _length(given: Position) -> Position:
+    if given.unit == "images" or (given.unit != "share" and given.amount != int(given.amount)):
+        raise ValueError(f"{given} is given; such as 50%, 5 epochs or 300 iterations is needed")
+    return given
+
+
+SearchTrials = Annotated[Whole, Field(ge=2, le=1000)]
+SearchLength = Annotated[PositionText, AfterValidator(_length)]
 ExtractorName = Annotated[str, AfterValidator(_extractor)]
 LevelList = Annotated[Levels, BeforeValidator(_level_list), Field(min_length=1)]
 
@@ -78,12 +99,14 @@ class Budget(Entry):
     replicates: Replicates | None = None
     evaluations: Evaluations | None = None
     extractor: ExtractorName | None = None
+    search_trials: SearchTrials | None = None
+    search_length: SearchLength | None = None
     settings: Settings = Field(default_factory=dict)
 
     @model_validator(mode="before")
     @classmethod
     def _gather(cls, given: object) -> object:
-        return gathered(given, ("replicates", "evaluations", "extractor"), "settings")
+        return gathered(given, BUDGET_KEYS, "settings")
 
     @property
     def restated(self) -> dict[str, Any]:
@@ -129,7 +152,8 @@ class Study(Entry):
 
     `ablate` varies one factor at a time, `cross` all its factors against each other, `arms` names
     sets of changes. `null_arm` adds the baseline once more with other seeds, as a look at the
-    noise. `points` say which of several measurements of images a column shows, else the last;
+    noise. `search` tunes settings inside each arm, with `search_trials` of `search_length`.
+    `points` say which of several measurements of images a column shows, else the last;
     `extractor` with whose features images are measured, else with those of the data set's own.
     `budgets` restate the amount of work; `primary` is a column of `metrics` or `probes`.
     """
@@ -151,6 +175,18 @@ class Study(Entry):
         default_factory=dict, description="several changes under one name"
     )
     exclude: tuple[Exclude, ...] = Field((), description="arms left out, and why")
+    search: dict[str, dict[str, Any]] = Field(
+        default_factory=dict, description="settings tuned inside each arm, before its replicates"
+    )
+    search_trials: SearchTrials | None = Field(
+        None, description=f"trials of each arm's search, the same for all; else {SEARCH_TRIALS}"
+    )
+    search_length: SearchLength | None = Field(
+        None, description="of a search trial: 50%, 5 epochs; else as long as the arm's trials"
+    )
+    search_asha: Annotated[bool, Field(strict=True)] = Field(
+        False, description="stop search trials that are behind others of their arm"
+    )
     replicates: Replicates = Field(1, description="trainings of each arm; arms share their seeds")
     evaluations: Evaluations = Field(
         1, description="times that images are measured in a training; 1: at its end only"
@@ -175,6 +211,7 @@ class Study(Entry):
 
     _layouts: dict[str, Any] = PrivateAttr(default_factory=dict)
     """What `layout.lay_out` found for each budget: checking and expanding need the same."""
+    _searches: dict[str, SearchRecord] = PrivateAttr(default_factory=dict)
 
     @property
     def budget_names(self) -> tuple[str, ...]:
@@ -193,6 +230,11 @@ class Study(Entry):
         """The key of NAMED_EXTRACTORS that measures at a budget; None: each data set's own."""
         name = self.budget(budget).extractor or self.extractor
         return None if name == OWN else name
+
+    @property
+    def searches(self) -> dict[str, SearchRecord]:
+        """What is known of the searches of its arms, by id; `ganablate.search` keeps it."""
+        return self._searches
 
     @property
     def layouts(self) -> dict[str, Any]:

@@ -63,6 +63,7 @@ ABSENT = {
     "g_grad_clip": "none",
     "d_grad_clip": "none",
     "lr_schedule": "constant",
+    "early_end": "none",
 }
 """The word that a study writes for a setting which the trial does not have."""
 
@@ -70,7 +71,7 @@ _LABELS = {"real_labels": "1", "fake_labels": "0"}
 """Ranges of labels, and what they are where a trial has none."""
 
 _BESIDE = {
-    "budgets": ("replicates", "evaluations"),
+    "budgets": ("replicates", "evaluations", "search_trials", "search_length"),
     "arms": ("compare_to",),
     "exclude": ("because",),
 }

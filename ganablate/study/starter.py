@@ -15,8 +15,8 @@ from ganablate.study.schema import Study
 from ganablate.study.settings import SETTINGS, TABLES, axes, text_of
 
 DEFAULT_FACTORS = ("criterion", "latent_dim")
-NO_USUAL_LEVELS = ("dataset", "crop", "iterations", "device")
-"""Factors that hang on the images, on the machine, or on how the length is counted."""
+NO_USUAL_LEVELS = ("dataset", "crop", "iterations", "early_end", "device")
+"""Factors that hang on the images, on the machine, or on how the length is counted and cut."""
 
 _CPU: dict[str, dict[str, Any]] = {
     "conv28": {"epochs": 20, "g_width": 16, "d_width": 32, "lr": 1e-3},

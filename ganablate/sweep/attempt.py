@@ -173,10 +173,11 @@ class TrialAttempt:
 
     def _look_at_images(self) -> None:
         trainer, done = self.trainer, self.trainer.iteration
-        due = done in self._grids or done in self._evaluations
+        grid_due = done in self._grids or trainer.ended_early
+        due = grid_due or done in self._evaluations
         if not due or trainer.diverged_at is not None or not trainer.weights_are_finite():
             return
-        if done in self._grids:
+        if grid_due:
             grid = self.folder.path / "samples" / f"{trainer.images_seen:09d}.png"
             save_grid(trainer.sample(SAMPLES, "fixed"), grid)
         if done in self._evaluations:
@@ -208,6 +209,7 @@ class TrialAttempt:
         folder.write_losses(trainer.losses)
         save_weights(trainer.networks, folder.weights, self.job.keep)
         outcome = "diverged" if trainer.diverged_at is not None else None
+        early = trainer.ended_early and outcome is None
         if outcome is None:
             folder.write_samples(trainer.sample(SAMPLES, "fixed"))
         animate(folder)
@@ -222,6 +224,7 @@ class TrialAttempt:
                 "g_updates": trainer.iteration * self.config.g_steps,
                 "d_updates": trainer.iteration * self.config.d_steps,
                 "diverged_at": trainer.diverged_at,
+                "ended_early_at": trainer.iteration if early else None,
                 "data_fingerprint": self.data.fingerprint,
                 "trained_by": self.job.origin,
             }

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from ganablate.config import NOT_BOOLEAN
 from ganablate.kept_weights import Keep
@@ -14,6 +14,13 @@ from ganablate.study.wording import show, unknown
 DEFAULT_PROFILE = Path("sweeps/laptop.yaml")
 Few = Annotated[int, NOT_BOOLEAN, Field(ge=1, le=1024)]
 """Threads, or processes of one machine: more of them would only fill its memory."""
+
+
+def _address(text: str) -> str:
+    host, _, port = text.rpartition(":")
+    if text == "auto" or (host and "/" not in host and port.isdecimal() and int(port) < 2**16):
+        return text
+    raise ValueError("auto or HOST:PORT is needed, as `ray start --head` prints it, without ray://")
 
 
 class Profile(BaseModel):
@@ -43,6 +50,12 @@ class Profile(BaseModel):
     )
     tracking_uri: str | None = Field(None, description="null: sqlite under runs/")
     data_root: Path | None = Field(None, description="null: runs/downloads")
+    address: Annotated[str, AfterValidator(_address)] | None = Field(
+        None, description="of a Ray cluster that runs: auto or HOST:PORT; null: this machine alone"
+    )
+    data_cache: Path | None = Field(
+        None, description="where workers keep data sets, such as a node's own disk; null: runs/data"
+    )
 
 
 def load_profile(path: Path) -> Profile:

@@ -1,4 +1,7 @@
-"""Ray for the length of one sweep: local, quiet, and gone without a trace afterwards."""
+"""Ray for the length of one sweep, quiet, and gone without a trace afterwards.
+
+It is either Ray of this sweep's own, which keeps to this machine, or a cluster's that runs already.
+"""
 
 import contextlib
 import fcntl
@@ -7,6 +10,7 @@ import ipaddress
 import logging
 import os
 import shutil
+import socket
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -16,19 +20,17 @@ from typing import Any, TextIO
 import ray
 import ray.util
 
-from ganablate.sweep.interrupt import Interruption
-from ganablate.sweep.machine import Machine, MachineError
+from ganablate.ledger import one_line
+from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
+from ganablate.sweep.machine import Machine, MachineError, worker_environment
 
 OBJECT_STORE_BYTES = 100 * 2**20
 """Ray's shared memory holds the list of jobs and nothing else; Ray asks for at least 75 MiB."""
 _PREFIX = "ganablate-ray-"
 _SETTLED_SECONDS = 60.0
-
-
-def _worker_environment(machine: Machine) -> dict[str, str]:
-    threads = str(machine.threads)
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-    return dict.fromkeys(names, threads)
+_GREETING, _SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", b"\4"
+"""What gRPC, which Ray speaks, begins with; the kind of frame that it answers (RFC 9113, 3.4)."""
+_QUIET = {"log_to_driver": False, "configure_logging": False, "logging_level": logging.CRITICAL}
 
 
 def _driver_environment(machine: Machine) -> dict[str, str]:
@@ -76,14 +78,17 @@ def _silence(name: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """A private folder (0700) with a short path, since Ray's sockets live in it; removed later.
+def temporary_folder(where: Path | None = None) -> Iterator[Path]:
+    """A private folder (0700), removed later.
 
     A driver that is killed leaves its folder behind; the next one removes it. That the driver is
     gone shows by the lock on the file `held`, which the kernel releases.
+
+    Args:
+        where: To make it in; None: /tmp, since the paths of Ray's sockets must be short.
     """
-    remove_left_folders()
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=_parent()))
+    remove_left_folders(where)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=where or _parent()))
     with (folder / "held").open("w") as held:
         _lock(held)
         try:
@@ -94,9 +99,9 @@ def temporary_folder() -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def remove_left_folders() -> None:
+def remove_left_folders(where: Path | None = None) -> None:
     """Remove the folders of drivers that were killed."""
-    for old in _parent().glob(f"{_PREFIX}*"):
+    for old in (where or _parent()).glob(f"{_PREFIX}*"):
         _remove_if_left(old)
 
 
@@ -134,10 +139,10 @@ def ray_session(machine: Machine, interruption: Interruption) -> Iterator[Path]:
 
     Raises:
         SweepInterruptedError: A signal came while Ray started.
-        MachineError: Ray would listen to other machines.
+        MachineError: Ray did not start, or would listen to other machines.
     """
     _check_private()
-    variables = {**_driver_environment(machine), **_worker_environment(machine)}
+    variables = {**_driver_environment(machine), **worker_environment(machine.threads)}
     with _environment(variables), _silence("ray"), temporary_folder() as folder:
         try:
             # Ray opens its own folder to everyone (0777), and what lies there is unpickled: only
@@ -146,6 +151,84 @@ def ray_session(machine: Machine, interruption: Interruption) -> Iterator[Path]:
             yield folder / "tune"
         finally:
             _shut_down()
+
+
+@contextlib.contextmanager
+def cluster_session(
+    address: str, machine: Machine, interruption: Interruption, runs: Path
+) -> Iterator[Path]:
+    """Be a guest of a cluster; yield a folder for Tune's files that every node sees; leave it.
+
+    Args:
+        address: `auto` or HOST:PORT; this machine is a node of it.
+        machine: What the workers may use.
+        interruption: As in `ray_session`.
+        runs: The folder of runs, which all nodes share.
+
+    Raises:
+        SweepInterruptedError: A signal came meanwhile.
+        MachineError: There is no cluster.
+    """
+    workers = worker_environment(machine.threads)
+    with (
+        _environment(_driver_environment(machine)),
+        temporary_folder(runs) as folder,
+        connected(address, interruption, workers),
+    ):
+        yield folder / "tune"
+
+
+@contextlib.contextmanager
+def connected(
+    address: str, interruption: Interruption, workers: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """Connected to a cluster, whose processes get these variables for us.
+
+    Raises:
+        SweepInterruptedError: A signal came meanwhile.
+        MachineError: There is no cluster.
+    """
+    with _silence("ray"):
+        environment = {"env_vars": dict(workers or {})}
+        settings = {"address": _answering(address), "runtime_env": environment, **_QUIET}
+        try:
+            try:
+                _join(settings, interruption)
+            except (ConnectionError, RuntimeError, ValueError) as error:
+                raise MachineError(_no_cluster(address, one_line(error))) from error
+            yield
+        finally:
+            _shut_down()
+
+
+def _answering(address: str) -> str:
+    """HOST:PORT of a cluster; where there is none, Ray itself would try for minutes.
+
+    `auto` is $RAY_ADDRESS, else the cluster that `ray start` made this machine a node of. Ray's own
+    `auto` also joins whatever Ray it finds here, such as that of another sweep.
+    """
+    if address == "auto":
+        temporary = os.environ.get("RAY_TMPDIR") or os.environ.get("TMPDIR") or "/tmp"
+        joined = Path(temporary) / "ray" / "ray_current_cluster"
+        address = os.environ.get("RAY_ADDRESS") or (joined.read_text() if joined.exists() else "")
+        if not address:
+            raise MachineError(_no_cluster("auto", "this machine is no node of one"))
+    host, _, port = address.strip().rpartition(":")
+    try:
+        with socket.create_connection((host.strip("[]"), int(port)), timeout=5.0) as connection:
+            connection.sendall(_GREETING)
+            if connection.recv(9)[3:4] != _SETTINGS:
+                raise ValueError("what listens there is no Ray")
+    except (OSError, ValueError) as error:
+        raise MachineError(_no_cluster(address.strip(), one_line(error))) from error
+    return address.strip()
+
+
+def _no_cluster(address: str, reason: str) -> str:
+    return (
+        f"no Ray cluster can be joined at the address {address} ({reason}): start one with "
+        "`ray start` on this machine and on every other, or leave `address` out of the sweep file"
+    )
 
 
 def _check_private() -> None:
@@ -182,13 +265,20 @@ def _init(machine: Machine, folder: Path, interruption: Interruption) -> None:
         "num_cpus": machine.slots * machine.threads,
         "num_gpus": machine.gpus,
         "include_dashboard": False,
-        "log_to_driver": False,
-        "configure_logging": False,
-        "logging_level": logging.CRITICAL,
         "object_store_memory": OBJECT_STORE_BYTES,
         "_temp_dir": str(folder),
         "_node_ip_address": "127.0.0.1",
     }
+    try:
+        _join({**settings, **_QUIET}, interruption)
+    except SweepInterruptedError:
+        raise
+    except Exception as error:  # a bare one is what Ray raises where its processes are late
+        why = "the machine may be too busy or short of memory; run the command again"
+        raise MachineError(f"Ray did not start here: {why} ({one_line(error)})") from error
+
+
+def _join(settings: Mapping[str, Any], interruption: Interruption) -> None:
     try:
         ray.init(**settings)
     except SystemExit:  # Ray's own answer to SIGTERM while it starts

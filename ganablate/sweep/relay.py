@@ -33,7 +33,8 @@ class Work:
 class Relay(tune.Callback):
     """Tells observer and tracker what happens, counts failures, and stops the sweep on request.
 
-    Every method runs in the driver's thread.
+    Every method runs in the driver's thread. `order` has the indices of the jobs as they are to be
+    run; None: in plan order, as `work` is.
     """
 
     def __init__(
@@ -44,8 +45,10 @@ class Relay(tune.Callback):
         observer: Observer,
         tracker: Tracker,
         interruption: Interruption,
+        order: Sequence[int] | None = None,
     ) -> None:
         self.work = work
+        self._order = range(len(work)) if order is None else order
         self.complete: set[int] = set()
         self.failed: dict[int, Failure] = {}
         self.failures: dict[int, int] = {}
@@ -62,9 +65,9 @@ class Relay(tune.Callback):
         return {}
 
     def unfinished(self) -> list[int]:
-        """Indices of the jobs that are neither complete nor failed for good, in plan order."""
+        """Indices of the jobs that are neither complete nor failed for good, as they are to run."""
         over = self.complete | self.failed.keys()
-        return [index for index in range(len(self.work)) if index not in over]
+        return [index for index in self._order if index not in over]
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: object) -> None:
         """Leave Tune's loop when someone asked for it, or nothing can be stored any more.

@@ -3,25 +3,28 @@
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ray import tune
 from ray.tune import TuneError
 
 from ganablate.ledger import one_line
-from ganablate.plugins import loaded_plugins
 from ganablate.study.plan import Plan
+from ganablate.sweep.cluster import NodeWatch
+from ganablate.sweep.estimate import running_order
 from ganablate.sweep.events import Observer, Summary
 from ganablate.sweep.failure import Failure
 from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
-from ganablate.sweep.job import DEFAULT_ATTEMPT, Job
-from ganablate.sweep.machine import Machine, resolve
+from ganablate.sweep.job import DEFAULT_ATTEMPT
+from ganablate.sweep.machine import Machine
 from ganablate.sweep.profile import Profile
-from ganablate.sweep.ray_session import ray_session, remove_left_folders
-from ganablate.sweep.relay import Relay, Work
+from ganablate.sweep.ray_session import remove_left_folders
+from ganablate.sweep.relay import Relay
+from ganablate.sweep.supply import machine_for, session_on, work_of
 from ganablate.sweep.trainable import INDEX, StartLine, TrialTrainable
 from ganablate.tracking import TrackedTrial, Tracker
-from ganablate.work import DataKey, Wanted, has_work, wanted_of
+from ganablate.work import DataKey, has_work, wanted_of
 
 
 def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
@@ -65,15 +68,25 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
         if has_work(first.trial, wanted[id_], first.trials_root, known)
     ]
     waiting = frozenset(pending)
-    machine = _machine(profile, owned, pending)
-    jobs = _jobs(owned, pending, wanted, profile, machine, runs) if machine else []
     interruption = Interruption()
+    named = any(owned[id_][0].trial.config.device == "cuda" for id_ in pending)
+    machine = (
+        machine_for(profile, len(pending), runs, interruption, cuda_named=named)
+        if pending
+        else None
+    )
+    jobs = (
+        [work_of(owned[id_], wanted[id_], profile, machine, runs) for id_ in pending]
+        if machine
+        else []
+    )
     relay = Relay(
         jobs,
         retries=profile.retries,
         observer=observer,
         tracker=tracker,
         interruption=interruption,
+        order=running_order(plans, pending, profile, runs),
     )
     observer.started(len(owned), len(owned) - len(pending))
     try:
@@ -83,8 +96,11 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
                     for owner in owners:
                         tracker.completed(owner)
             if machine:
+                tracker.prepare()
                 with contextlib.suppress(SweepInterruptedError):
-                    _run(relay, profile, machine, attempt, interruption)
+                    session = session_on(profile, machine, interruption, runs)
+                    watches = [NodeWatch(observer, profile.threads)] if profile.address else []
+                    _run(relay, profile, machine, attempt, session, watches)
             else:
                 remove_left_folders()  # no session of Ray begins, which would do it
     finally:
@@ -103,7 +119,12 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
 
 
 def _run(
-    relay: Relay, profile: Profile, machine: Machine, attempt: str, interruption: Interruption
+    relay: Relay,
+    profile: Profile,
+    machine: Machine,
+    attempt: str,
+    session: AbstractContextManager[Path],
+    watches: Sequence[tune.Callback],
 ) -> None:
     """Run Tune until every job is over.
 
@@ -111,7 +132,8 @@ def _run(
     is tried again in a later round, in which each trial is alone on its device.
     """
     jobs = [work.job for work in relay.work]
-    with ray_session(machine, interruption) as folder:
+    capped = profile.address is not None and profile.concurrency != "cores"
+    with session as folder:
         start_line = StartLine(folder / "workers", machine.slots)
         trainable = tune.with_parameters(
             TrialTrainable, jobs=jobs, attempt=attempt, start_line=start_line
@@ -130,7 +152,9 @@ def _run(
                     config={INDEX: tune.grid_search(together or unfinished)},
                     max_failures=retries,
                     reuse_actors=True,
-                    callbacks=[relay],
+                    # On a cluster, whose CPUs are not ours alone to set.
+                    max_concurrent_trials=machine.slots if capped else None,
+                    callbacks=[relay, *watches],
                     # Tune's own in a notebook would clear the cell that our lines are in.
                     progress_reporter=tune.CLIReporter(),
                     storage_path=str(folder),
@@ -159,44 +183,3 @@ def _owners(plans: Sequence[Plan], root: Path) -> dict[str, list[TrackedTrial]]:
             )
             owned.setdefault(trial.trial_id, []).append(owner)
     return owned
-
-
-def _machine(
-    profile: Profile, owned: Mapping[str, list[TrackedTrial]], pending: Sequence[str]
-) -> Machine | None:
-    if not pending:
-        return None
-    cuda_named = any(owned[id_][0].trial.config.device == "cuda" for id_ in pending)
-    return resolve(profile, trials=len(pending), cuda_named=cuda_named)
-
-
-def _jobs(
-    owned: Mapping[str, list[TrackedTrial]],
-    pending: Sequence[str],
-    wanted: Mapping[str, Wanted],
-    profile: Profile,
-    machine: Machine,
-    runs: Path,
-) -> list[Work]:
-    data_root = profile.data_root.resolve() if profile.data_root else None
-    return [
-        Work(
-            job=Job(
-                trial=owned[id_][0].trial,
-                wanted=wanted[id_],
-                trials_root=runs / "trials",
-                cache=runs / "data",
-                data_root=data_root,
-                device=machine.device,
-                precision=machine.precision,
-                threads=machine.threads,
-                checkpoint_seconds=profile.checkpoint_seconds,
-                keep=profile.keep,
-                study=owned[id_][0].study,
-                budget=owned[id_][0].budget,
-                plugins=loaded_plugins(),
-            ),
-            owners=tuple(owned[id_]),
-        )
-        for id_ in pending
-    ]

@@ -1,8 +1,10 @@
 """The Tune side of a trial: one actor that works on one attempt after another."""
 
+import contextlib
 import os
+import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +37,7 @@ class StartLine:
     def arrive(self) -> None:
         """Say that this worker has started."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / str(os.getpid())).touch()
+        (self.folder / f"{platform.node()}-{os.getpid()}").touch()
 
     def wait(self, seconds: float = 60.0) -> None:
         """Return once all workers have started, or after so many seconds."""
@@ -54,7 +56,7 @@ class TrialTrainable(tune.Trainable):
     def setup(
         self,
         config: dict[str, Any],
-        jobs: Sequence[Job] = (),
+        jobs: Sequence[Job] | Mapping[int, Job] = (),
         attempt: str = "",
         start_line: StartLine | None = None,
     ) -> None:
@@ -83,6 +85,8 @@ class TrialTrainable(tune.Trainable):
             AttemptError: The attempt failed otherwise; its folder has the traceback.
         """
         if self._start_line is not None:
+            with contextlib.suppress(Exception):  # the attempt will meet it again, and say so
+                load_factory(self._factory)  # torch comes while other workers start
             self._start_line.wait()
             self._start_line = None
         advanced = self._advance()

@@ -8,6 +8,7 @@ copy can be rebuilt at any time. MLflow never stops a sweep: what goes wrong her
 from ganablate.tracking.location import resolve_uri, ui_command, ui_environment
 from ganablate.tracking.mlflow_tracker import MlflowTracker
 from ganablate.tracking.rebuilding import rebuild
+from ganablate.tracking.report_copy import report_of, send_reports
 from ganablate.tracking.trial_copy import NoTracker, TrackedTrial, Tracker
 
 __all__ = [
@@ -16,7 +17,9 @@ __all__ = [
     "TrackedTrial",
     "Tracker",
     "rebuild",
+    "report_of",
     "resolve_uri",
+    "send_reports",
     "ui_command",
     "ui_environment",
 ]

@@ -1,17 +1,17 @@
 """What is written to MLflow, call by call."""
 
-import contextlib
 import logging
 import os
-import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from filelock import FileLock
 
-from ganablate.tracking.location import TELEMETRY_OFF, is_server
+from ganablate.tracking.location import DATABASE, TELEMETRY_OFF, is_server
+from ganablate.tracking.sqlite_file import check_sqlite, do_not_wait_for_disk
 from ganablate.tracking.trial_copy import (
     BEGUN,
     Point,
@@ -25,6 +25,9 @@ from ganablate.tracking.trial_copy import (
 )
 
 LONGEST_TAG = 5000
+NOTHING: Mapping[str, str] = MappingProxyType({})
+TRAINING = {"mlflow.experimentKind": "custom_model_development"}
+"""Tag of an experiment: MLflow shows its runs, not the traces of a language model."""
 _PER_CALL = 800
 """Metric values a call; MLflow takes 1,000 in all, with parameters and tags."""
 _ARTIFACTS = "mlartifacts"
@@ -34,15 +37,9 @@ _ENVIRONMENT = {
     # A server that is away is noticed after seconds, not after MLflow's quarter of an hour.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    # Two lines on the terminal for every run that ends, where the store is a server.
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-
-
-REMEDY = "move it away, and the next run fills a new one from the trial folders"
-_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-class StoreError(Exception):
-    """The store cannot be used, and trying again is of no use; one line that says what to do."""
 
 
 @dataclass
@@ -80,11 +77,17 @@ class MlflowStore:
         self._experiments: dict[str, str] = {}
         self._parents: dict[tuple[str, str], str] = {}
         self._runs: dict[tuple[str, str, str], _Run] = {}
-        _check_sqlite(uri)
+        check_sqlite(uri)
         with self._lock:
             self._mlflow = import_mlflow()
+            do_not_wait_for_disk(uri, runs.resolve() / DATABASE)
             self._client = self._mlflow.MlflowClient(tracking_uri=uri)
             self._client.search_experiments(max_results=1)
+
+    @property
+    def client(self) -> Any:
+        """MLflow's client of the store."""
+        return self._client
 
     def start(self, tracked: TrackedTrial) -> None:
         """Find or create the trial's run and bring it up to the blocks that are there."""
@@ -112,12 +115,12 @@ class MlflowStore:
             return
         new = [block for block in folder.blocks() if block not in run.sent]
         points = [point for block in new for point in points_of(block)]
-        self._log(run, [*points, *finals], {})
         for path, where in artifacts_of(folder):
             self._client.log_artifact(run.run_id, str(path), where)
         self._client.set_terminated(run.run_id, "FINISHED")
         # Last, since these tags say that all of it is there.
-        self._log(run, [], {**identity_tags(tracked, "complete"), **tags})
+        said = {**identity_tags(tracked, "complete"), **tags}
+        self._log(run, [*points, *finals], {}, at_last=said)
         run.sent.update(new)
         run.status = "FINISHED"
         run.finished, run.evaluated = tags["ganablate.finished_ms"], tags["ganablate.evaluated"]
@@ -158,17 +161,29 @@ class MlflowStore:
             self._client.update_run(run.run_id, status=status)
             run.status = status
 
-    def _log(self, run: _Run, points: list[Point], tags: dict[str, str]) -> None:
+    def _log(
+        self,
+        run: _Run,
+        points: list[Point],
+        tags: dict[str, str],
+        *,
+        at_last: Mapping[str, str] = NOTHING,
+    ) -> None:
+        """Send points and tags, and what is still to be sent of the parameters.
+
+        `tags` go with the first call, `at_last` with the last one, in which MLflow writes points
+        before tags.
+        """
         entities = self._mlflow.entities
         metrics = [entities.Metric(p.key, p.value, p.timestamp_ms, p.step) for p in points]
-        batch = [entities.RunTag(key, value[:LONGEST_TAG]) for key, value in tags.items()]
         params = [entities.Param(key, value) for key, value in run.params.items()]
-        for start in range(0, len(metrics), _PER_CALL):
-            few = metrics[start : start + _PER_CALL]
-            self._client.log_batch(run.run_id, metrics=few, params=params, tags=batch)
-            params, batch = [], []
-        if params or batch:
-            self._client.log_batch(run.run_id, params=params, tags=batch)
+        parts = [metrics[start : start + _PER_CALL] for start in range(0, len(metrics), _PER_CALL)]
+        parts = parts or [[]]
+        for number, part in enumerate(parts):
+            said = {**(tags if number == 0 else {}), **(at_last if part is parts[-1] else {})}
+            batch = [entities.RunTag(key, value[:LONGEST_TAG]) for key, value in said.items()]
+            self._client.log_batch(run.run_id, metrics=part, params=params, tags=batch)
+            params = []
         run.params = {}
 
     def _run(self, tracked: TrackedTrial) -> _Run:
@@ -210,7 +225,7 @@ class MlflowStore:
         if group not in self._parents:
             with self._lock:
                 self._open_experiment(study)
-                found = self._search(study, f"{_budget_filter(budget)} and {_kind_filter('plan')}")
+                found = self._search(study, parent_filter(budget))
                 tags = {"ganablate.study": study, "ganablate.budget": budget, **_kind("plan")}
                 self._parents[group] = (
                     found[0][1].run_id
@@ -229,7 +244,7 @@ class MlflowStore:
             return
         experiment = self._client.get_experiment_by_name(study)
         if experiment is None:
-            identifier = self._client.create_experiment(study, self._artifacts)
+            identifier = self._client.create_experiment(study, self._artifacts, TRAINING)
         else:
             if experiment.lifecycle_stage == "deleted":
                 self._client.restore_experiment(experiment.experiment_id)
@@ -274,29 +289,14 @@ def _budget_filter(budget: str) -> str:
     return f"tags.`ganablate.budget` = '{budget}'"
 
 
+def parent_filter(budget: str) -> str:
+    """What finds a study's run at a budget, the parent of its trials' runs."""
+    return f"{_budget_filter(budget)} and {_kind_filter('plan')}"
+
+
 def _trial_filter(tracked: TrackedTrial) -> str:
     trial_id = f"tags.`ganablate.trial_id` = '{tracked.trial.trial_id}'"
     return f"{_budget_filter(tracked.budget)} and {trial_id}"
-
-
-def _check_sqlite(uri: str) -> None:
-    """Raise at once if SQLite cannot open the file; MLflow would try for minutes first.
-
-    Raises:
-        StoreError: It never will.
-        sqlite3.OperationalError: Another process holds its lock.
-    """
-    if not uri.startswith("sqlite:///"):
-        return
-    path = uri.removeprefix("sqlite:///")
-    try:
-        with contextlib.closing(sqlite3.connect(path)) as database:
-            database.execute("pragma schema_version")
-    except sqlite3.Error as error:
-        if error.sqlite_errorcode in _BUSY:
-            raise
-        broken = not isinstance(error, sqlite3.OperationalError)
-        raise StoreError(f"{path}: {error}" + (f"; {REMEDY}" if broken else "")) from error
 
 
 def import_mlflow() -> Any:

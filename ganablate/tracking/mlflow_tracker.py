@@ -9,8 +9,9 @@ from typing import TypeVar
 
 from ganablate.ledger import one_line
 from ganablate.tracking.location import without_secrets
-from ganablate.tracking.mlflow_store import REMEDY, MlflowStore, StoreError
+from ganablate.tracking.mlflow_store import MlflowStore
 from ganablate.tracking.outbox import Kind, Outbox, Update
+from ganablate.tracking.sqlite_file import REMEDY, StoreError
 from ganablate.tracking.trial_copy import TrackedTrial
 
 TRIES = 3
@@ -40,7 +41,7 @@ class MlflowTracker:
     """
 
     def __init__(self, uri: str, runs: Path, warn: Warn) -> None:
-        """Nothing is created or connected to before there is something to send.
+        """Nothing is created or connected to before a sweep begins, or there is something to send.
 
         Args:
             uri: As `resolve_uri` gives it.
@@ -60,12 +61,16 @@ class MlflowTracker:
         self._told = False  # that MLflow is away
         self._silent = self._reason = f"{without_secrets(uri)} does not answer"
 
-    def _put(self, update: Update) -> None:
-        self._outbox.put(update)
+    def prepare(self) -> None:
+        """See `Tracker`. MLflow takes seconds to import and to open, and so does Ray."""
         if self._thread is None:
             self._taken = time.monotonic()
             self._thread = threading.Thread(target=self._work, name="tracker", daemon=True)
             self._thread.start()
+
+    def _put(self, update: Update) -> None:
+        self._outbox.put(update)
+        self.prepare()
 
     def started(self, tracked: TrackedTrial) -> None:
         """See `Tracker`."""

@@ -42,6 +42,9 @@ class TrackedTrial:
 class Tracker(Protocol):
     """Keeps a copy of what happens. Methods return at once and do not raise."""
 
+    def prepare(self) -> None:
+        """A sweep begins: get ready while it does."""
+
     def started(self, tracked: TrackedTrial) -> None:
         """An attempt begins; also called for a trial that was begun before."""
 
@@ -146,6 +149,9 @@ def artifacts_of(folder: TrialFolder) -> Iterator[tuple[Path, str | None]]:
 
 class NoTracker:
     """Keeps nothing."""
+
+    def prepare(self) -> None:
+        """Keep nothing."""
 
     def started(self, tracked: TrackedTrial) -> None:
         """Keep nothing."""

@@ -67,3 +67,14 @@ def test_precision_is_what_is_named_or_what_the_device_multiplies() -> None:
 
 def test_usable_cores_is_at_least_one() -> None:
     assert machine.usable_cores() >= 1
+
+
+def test_a_worker_keeps_freed_memory_unless_the_user_set_the_allocator(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("MALLOC_MMAP_MAX_", raising=False)
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.check=1")
+    found = machine.worker_environment(3)
+    assert found["OMP_NUM_THREADS"] == "3"
+    assert found["MALLOC_MMAP_MAX_"] == "0"
+    assert found["GLIBC_TUNABLES"] == "glibc.malloc.check=1"

@@ -20,7 +20,22 @@ def test_every_profile_loads_and_says_what_it_is_for(path: Path) -> None:
 
 def test_the_shipped_profiles_are_these() -> None:
     names = {path.stem for path in SWEEPS.glob("*.yaml")}
-    assert names == {"laptop", "one-gpu", "multi-gpu"}
+    assert names == {"laptop", "one-gpu", "multi-gpu", "cluster"}
+
+
+@pytest.mark.parametrize("given", ["10.0.0.1:6379", "head:6379", "[fd00::1]:6379", "auto"])
+def test_the_address_of_a_cluster_is_auto_or_host_and_port(given: str, tmp_path: Path) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(f"address: '{given}'\n", encoding="utf-8")
+    assert load_profile(path).address == given
+
+
+@pytest.mark.parametrize("given", ["head", "ray://head:10001", "head:port", "head:70000", ":6379"])
+def test_another_address_is_one_clear_problem(given: str, tmp_path: Path) -> None:
+    ((line, text),) = problems(tmp_path, f"retries: 1\naddress: '{given}'\n")
+    assert line == 2
+    assert given in text
+    assert "auto or HOST:PORT" in text
 
 
 def test_the_default_file_is_the_defaults_on_cpu() -> None:

@@ -11,11 +11,12 @@ import pytest
 from fake_attempts import NoOpAttempt
 from sweep_cases import Diary, plan
 
+from ganablate.sweep.costs import Cost, Costs, conditions_of, work_of
 from ganablate.sweep.events import Summary
 from ganablate.sweep.job import Job
 from ganablate.sweep.profile import Profile
 from ganablate.tracking import TrackedTrial
-from ganablate.work import Wanted, state_of
+from ganablate.work import Wanted, state_of, wanted_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -30,6 +31,9 @@ class Recorder:
     def __init__(self) -> None:
         self.calls: list[tuple[str, str, str]] = []
         self.closed = False
+
+    def prepare(self) -> None:
+        self.calls.append(("prepare", "", ""))
 
     def started(self, tracked: TrackedTrial) -> None:
         self.calls.append(("started", tracked.study, tracked.trial.arm))
@@ -206,3 +210,27 @@ def children_of_session(session: int) -> list[str]:
         if int(fields[3]) == session and fields[0] != "Z":
             found.append(name)
     return found
+
+
+def test_the_longest_trials_run_first_where_their_costs_are_known(tmp_path: Path) -> None:
+    from ganablate.sweep.runner import run_sweep
+
+    made = plan(["baseline", "other"], replicates=4)
+    profile = Profile(concurrency=2)
+    runs = tmp_path / "runs"
+    costs = Costs(runs, conditions_of(profile, len(made.trials)))
+    wanted = wanted_of([made])
+    for one, seconds in ((made.trials[0], 0.1), (made.trials[-1], 1.0)):
+        costs.keep(work_of(one, wanted[one.trial_id]), one.config, Cost(iteration=seconds))
+    summary = run_sweep(
+        [made],
+        profile,
+        observer=Diary(),
+        tracker=Recorder(),
+        runs=runs,
+        attempt="fake_attempts:telltale",
+    )
+    assert summary.complete == 8
+    notes = sorted((runs / "attempts").iterdir(), key=lambda note: note.stat().st_mtime_ns)
+    arms = [note.name.partition("-")[0] for note in notes]
+    assert arms == ["other"] * 4 + ["baseline"] * 4

@@ -26,7 +26,8 @@ _END = 0.2
 class Course:
     """Points [points] in order of images seen. `blocks`: each is the end of a block of steps.
 
-    `planned` are the images that the whole training sees; a diverged one ends earlier.
+    `planned` are the images that the whole training sees; a diverged one ends earlier. Behind the
+    end of one that ended early (`ended_early`), it stays as it was then, as in the table of arms.
     """
 
     seen: Array
@@ -36,6 +37,7 @@ class Course:
     blocks: bool
     spacing: float
     """Images between two points; of a loss those of a block."""
+    ended_early: bool = False
 
     def at(self, images: float) -> float:
         """The value at a point of the training; NaN where none was measured there.
@@ -44,6 +46,8 @@ class Course:
         """
         if not len(self.seen):
             return math.nan
+        if self.ended_early:
+            images = min(images, float(self.seen[-1]))
         if self.blocks:
             index = int(np.searchsorted(self.seen, images - 1e-6))
             return float(self.value[index]) if index < len(self.seen) else math.nan
@@ -74,6 +78,7 @@ def course_of(evidence: Evidence, trial_id: str, metric: str) -> Course | None:
         planned=planned,
         blocks=blocks,
         spacing=float(seen[0]) if blocks else planned / evidence.plan.evaluations,
+        ended_early=trial_id in evidence.ended_early,
     )
 
 

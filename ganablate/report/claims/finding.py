@@ -63,6 +63,14 @@ class Evidence:
         """Trial id -> its settings."""
         return {trial.trial_id: trial.config for trial in self.plan.trials}
 
+    @cached_property
+    def ended_early(self) -> frozenset[str]:
+        """Ids of the trials that ended before their whole length, since they were saturated."""
+        if "ended_early_at" not in self.trials:
+            return frozenset()
+        ended = self.trials["ended_early_at"].notna()
+        return frozenset(map(str, self.trials.loc[ended, "trial_id"]))
+
     def complete(self, arm: str) -> pd.DataFrame:
         """The arm's complete trials."""
         return self._complete.get(arm, self.trials.iloc[:0])

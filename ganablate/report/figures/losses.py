@@ -81,6 +81,8 @@ def _describe(axes: Axes, arm: Arm, trials: pd.DataFrame, *, strong: bool) -> No
     for outcome in ("saturated", "collapsed", "diverged"):
         count = int((complete["outcome"] == outcome).sum())
         text += f", {count} {outcome}" if count else ""
+    early = int(complete["ended_early_at"].notna().sum()) if "ended_early_at" in complete else 0
+    text += f"\n{early} ended early" if early else ""
     style.annotate(axes, text)
     title = style.wrapped(arm.name, 26, lines=2)
     axes.set_title(title, fontsize=7.5, fontweight="bold" if strong else "normal", pad=3)
@@ -169,8 +171,9 @@ def draw_losses(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
 
 
 def _caption(trials: pd.DataFrame, plan: Plan) -> str:
+    early = " Behind an early end, the mean is over the others." if plan.may_end_early else ""
     return (
         f"{coverage(trials, plan)} n: complete replicates. Criterion without penalty; each point "
-        f"is the mean over a {BLOCKS}th of training. Panels of one scale share their axes; "
+        f"is the mean over a {BLOCKS}th of training.{early} Panels of one scale share their axes; "
         "lines may leave them."
     )

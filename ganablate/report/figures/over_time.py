@@ -89,7 +89,8 @@ def _of_another_protocol(column: str, trials: pd.DataFrame, plan: Plan) -> set[s
 def _caption(trials: pd.DataFrame, plan: Plan, shown: int, *, apart: bool) -> str:
     some = f" The first {shown} of {len(plan.arms)} arms." if shown < len(plan.arms) else ""
     dashed = " Dashed: measured by another protocol, so not to be compared." if apart else ""
+    early = " Behind an early end, both are over the others." if plan.may_end_early else ""
     return (
         f"{coverage(trials, plan)}{some} Line: mean of an arm's complete replicates; band: from "
-        f"the lowest to the highest of them. Each point is measured as at the end.{dashed}"
+        f"the lowest to the highest of them.{early} Each point is measured as at the end.{dashed}"
     )

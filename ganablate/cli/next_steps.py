@@ -1,0 +1,59 @@
+"""What a person may want to type after a sweep."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ganablate.cli.console import FAILED, print_plain
+from ganablate.study.plan import FULL, Plan
+from ganablate.study.schema import Study
+
+if TYPE_CHECKING:
+    from ganablate.report.build import ReportFiles
+
+_MOST_STUDIES = 3
+"""Studies of one sweep whose next commands are told."""
+
+
+def print_next(
+    paths: Sequence[Path],
+    studies: Sequence[Study],
+    reports: "Sequence[tuple[Plan, ReportFiles]]",
+    code: int,
+) -> None:
+    """Print the next commands of a sweep that ended with this code: 0, or some trial failed."""
+    if code not in (0, FAILED):
+        return  # how an interrupted one goes on was said
+    steps: dict[str, str] = {}
+    for path, study, (plan, files) in zip(paths[:_MOST_STUDIES], studies, reports, strict=False):
+        own = "" if plan.budget == study.default_budget else f" --budget {plan.budget}"
+        steps |= _steps(f"{path}{own}", plan, files, failed=code == FAILED)
+        if own and plan.budget != FULL:
+            steps[f"ganablate run {path}"] = f"the study at its budget {study.default_budget}"
+    width = max(map(len, steps), default=0)
+    if steps:
+        print_plain("next:")
+    for command, what in steps.items():
+        print_plain(f"  {command:{width}}   # {what}")
+
+
+def _steps(at: str, plan: Plan, files: "ReportFiles", *, failed: bool) -> dict[str, str]:
+    """Command -> what it is for. `at` are the study file and its budget on the command line."""
+    from ganablate.report.summary import UNDECIDED
+
+    if failed:
+        return {
+            f"ganablate status {at}": "which trials failed, and why",
+            f"ganablate run {at} --retry-failed": "those again",
+        }
+    arm = next((one for one in plan.arms if one.compare_to is not None and not one.null), None)
+    steps = {}
+    if arm is not None and arm.compare_to is not None:
+        both = shlex.join([arm.compare_to, arm.name])
+        steps[f"ganablate compare {both} {at}"] = "two arms side by side"
+    name = shlex.quote((arm or plan.arms[0]).name)
+    steps[f"ganablate show {name} {at} --open"] = "one of them, and the page"
+    if any(one.lead.startswith(UNDECIDED) for one in files.sentences):
+        steps[f"ganablate run {at} --until-decided"] = "until all is decided"
+    return steps

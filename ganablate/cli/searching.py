@@ -1,0 +1,67 @@
+"""The first part of `run` for a study with a search: tune inside each arm."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import typer
+from rich.text import Text
+
+from ganablate.cli.console import FAILED, INTERRUPTED, RESULTS, RUNS, TRIALS, err, out, refuse
+from ganablate.search.wording import search_lines
+from ganablate.study.plan import Plan
+from ganablate.study.schema import Study
+
+if TYPE_CHECKING:
+    from ganablate.sweep.profile import Profile
+    from ganablate.work import DataKey
+
+
+def search_first(
+    studies: Sequence[Study],
+    plans: Sequence[Plan],
+    profile: "Profile",
+    fingerprints: "Mapping[DataKey, str]",
+    uri: str,
+) -> bool:
+    """Bring the searches of these plans to their end, and give the studies what was found.
+
+    One that does not come to its end ends the command; the same command goes on.
+
+    Returns:
+        Whether anything was searched: the plans are to be made anew then.
+    """
+    searched = False
+    for study, plan in zip(studies, plans, strict=True):
+        if plan.search is not None and plan.search.open:
+            _search(study, plan, profile, fingerprints, uri)
+            searched = True
+    return searched
+
+
+def _search(
+    study: Study,
+    plan: Plan,
+    profile: "Profile",
+    fingerprints: "Mapping[DataKey, str]",
+    uri: str,
+) -> None:
+    from ganablate.screen import screen_for
+    from ganablate.sweep.machine import MachineError
+    from ganablate.tuning import search_inside_arms, shown_plan
+
+    out.print(Text(f"{plan.study} at {plan.budget}: searching inside each arm"), soft_wrap=True)
+    shown = [shown_plan(plan)]
+    screen = screen_for(out, shown, TRIALS, errors=err)
+    try:
+        summary, found = search_inside_arms(
+            study, plan, profile,
+            screen=screen, uri=uri, runs=RUNS, results=RESULTS, fingerprints=fingerprints,
+        )  # fmt: skip
+    except MachineError as error:
+        refuse(str(error).splitlines())
+    for line in search_lines(found):
+        out.print(Text(line), soft_wrap=True)
+    if summary.interrupted:
+        raise typer.Exit(INTERRUPTED)
+    if found.search is not None and found.search.open:
+        raise typer.Exit(FAILED)

@@ -1,0 +1,18 @@
+"""What a person sees while a sweep runs: a live screen, or plain lines without a terminal."""
+
+from ganablate.screen.observers import LineScreen, LiveScreen, Screen, screen_for
+from ganablate.screen.overview import Overview, Running, span
+from ganablate.screen.picture import Picture
+from ganablate.screen.watch import Watch
+
+__all__ = [
+    "LineScreen",
+    "LiveScreen",
+    "Overview",
+    "Picture",
+    "Running",
+    "Screen",
+    "Watch",
+    "screen_for",
+    "span",
+]

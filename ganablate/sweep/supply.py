@@ -1,0 +1,66 @@
+"""What a sweep works with: the machine or cluster, a session of Ray on it, and its jobs."""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from ganablate.gan.data import downloads_beside
+from ganablate.plugins import loaded_plugins
+from ganablate.sweep.cluster import look_at_nodes
+from ganablate.sweep.interrupt import Interruption
+from ganablate.sweep.job import Job
+from ganablate.sweep.machine import Machine, resolve
+from ganablate.sweep.nodes import resolve_on
+from ganablate.sweep.profile import Profile
+from ganablate.sweep.ray_session import cluster_session, ray_session
+from ganablate.sweep.relay import Work
+from ganablate.tracking import TrackedTrial
+from ganablate.work import Wanted
+
+
+def machine_for(
+    profile: Profile, trials: int, runs: Path, interruption: Interruption, *, cuda_named: bool
+) -> Machine:
+    """Divide this machine, or the profile's cluster, among so many trials.
+
+    Raises:
+        MachineError: It lacks what the profile or a trial names.
+    """
+    if profile.address is None:
+        return resolve(profile, trials=trials, cuda_named=cuda_named)
+    nodes = look_at_nodes(profile.address, runs, interruption)
+    return resolve_on(nodes, profile, trials=trials, cuda_named=cuda_named)
+
+
+def session_on(
+    profile: Profile, machine: Machine, interruption: Interruption, runs: Path
+) -> AbstractContextManager[Path]:
+    """Start Ray here, or join the profile's cluster; yields a folder for Tune's files."""
+    if profile.address is None:
+        return ray_session(machine, interruption)
+    return cluster_session(profile.address, machine, interruption, runs)
+
+
+def work_of(
+    owners: Sequence[TrackedTrial], wanted: Wanted, profile: Profile, machine: Machine, runs: Path
+) -> Work:
+    """The job of a trial, for the places in studies that it is done for (at least one)."""
+    first = owners[0]
+    return Work(
+        job=Job(
+            trial=first.trial,
+            wanted=wanted,
+            trials_root=runs / "trials",
+            cache=(profile.data_cache or runs / "data").resolve(),
+            data_root=(profile.data_root or downloads_beside(runs / "data")).resolve(),
+            device=machine.device,
+            precision=machine.precision,
+            threads=machine.threads,
+            checkpoint_seconds=profile.checkpoint_seconds,
+            keep=profile.keep,
+            study=first.study,
+            budget=first.budget,
+            plugins=loaded_plugins(),
+        ),
+        owners=tuple(owners),
+    )

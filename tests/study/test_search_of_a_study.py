@@ -1,0 +1,237 @@
+"""What a study may search, and what its searches are called."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ganablate.study.errors import StudyError
+from ganablate.study.expand import expand
+from ganablate.study.load import load_study
+from ganablate.study.plan import Plan
+from ganablate.study.schema import Study
+from ganablate.study.search_plan import ArmSearch, SearchRecord, SearchTrial
+from ganablate.study.search_space import read_space
+from tests.study.conftest import HEAD
+
+Load = Callable[[str], Study]
+SPACE = "search: {lr: {log_uniform: [1e-4, 1e-2]}}\nsearch_trials: 4\n"
+
+
+def searches(plan: Plan) -> dict[str, ArmSearch]:
+    assert plan.search is not None
+    return dict(plan.search.arms)
+
+
+def whole(search: ArmSearch, values: list[float | None], **fixed: object) -> SearchRecord:
+    """A search with these values of its column, of which the learning rates are 1e-3, 2e-3, ..."""
+    trials = [
+        SearchTrial(n, f"{n:016x}", {"lr": (n + 1) * 1e-3, **fixed}, "complete", value)
+        for n, value in enumerate(values)
+    ]
+    return SearchRecord(search.search_id, tuple(trials))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("search: {lrr: {log_uniform: [1e-4, 1e-2]}}", '"lrr" is not a setting; did you mean lr?'),
+        (
+            "search: {lr: {log_unifrm: [1e-4, 1e-2]}}",
+            "did you mean log_uniform? Allowed",
+        ),
+        ("search: {lr: [1e-4, 1e-2]}", "search.lr: a list is given; a mapping"),
+        ("search: {lr: {log_uniform: [1e-2, 1e-4]}}", "from 0.01 to 0.0001; the lowest comes"),
+        ("search: {lr: {int: [1, 2]}}", "lr is no whole number; take uniform or log_uniform"),
+        ("search: {g_width: {uniform: [8, 16]}}", "g_width is a whole number; take int"),
+        ("search: {d_dropout: {log_uniform: [0, 0.5]}}", "a lowest value above 0 is needed"),
+        ("search: {d_dropout: {uniform: [0, 1]}}", "1 is not allowed; a number below 1"),
+        ("search: {beta1: {choice: [0.5]}}", "at least two levels are needed"),
+        ("search: {beta1: {choice: [0.5, 5e-1]}}", "0.5 is given twice"),
+        ("search: {norm: {uniform: [0, 1]}}", "norm is no number"),
+        ("search: {epochs: {int: [1, 2]}}", "epochs is not searched: it sets how much"),
+        ("search: {criterion: {choice: [bce, mse]}}", "it is a part, which brings settings"),
+        ("search: {dataset: {choice: [mnist, mnist_5k]}}", "numbers of other images"),
+        ("search: {momentum: {uniform: [0, 0.9]}}", "no arm has this setting"),
+        ("search: {batch_size: {int: [16, 6000]}}", "batch_size 6000 is larger than the 5000"),
+        (SPACE + "ablate: {lr: [1e-3]}", "the arm lr=0.001 sets it as well"),
+        (SPACE + "ablate: {g_lr: [1e-3]}", "the arm g_lr=0.001 sets it as well"),
+        (SPACE + "budgets: {s: {lr: 1e-3}}", "state the levels for this budget too (search.lr"),
+        (SPACE + "budgets: {s: {search.lr: {int: [1, 2]}}}", "budgets.s.search.lr: int: lr is no"),
+        (SPACE + "budgets: {s: {search.beta1: {}}}", '"search.beta1" is not restating anything'),
+        (SPACE + "search_length: 400 images", "such as 50%, 5 epochs or 300 iterations"),
+        (SPACE.replace("4", "1", 3).replace("trials: 4", "trials: 1"), "1 is given; at least 2"),
+        ("search_trials: 4", "the study searches nothing; give `search:"),
+        ("search_asha: true", "the study searches nothing"),
+    ],
+)
+def test_what_is_wrong_with_a_search_is_said_at_its_line(
+    write: Callable[[str], Path], text: str, says: str
+) -> None:
+    with pytest.raises(StudyError) as error:
+        load_study(write(HEAD + text + "\n"))
+    found = [problem for problem in error.value.problems if says in problem.message]
+    assert found, str(error.value)
+    assert int(found[0].place.rpartition(":")[2]) > 4, "the line of the search, not of the head"
+
+
+def test_a_search_needs_a_column_with_a_better_and_a_worse(write: Callable[[str], Path]) -> None:
+    head = HEAD.replace("primary: fid", "primary: d_loss_mean")
+    with pytest.raises(StudyError, match="d_loss_mean has no better and worse"):
+        load_study(write(head + SPACE))
+
+
+def test_ranges_and_levels_are_read_as_settings_are() -> None:
+    assert read_space("lr", {"log_uniform": [1e-4, "1e-2"]}).values == (1e-4, 1e-2)
+    assert read_space("penalty_weight", {"uniform": [0, 1]}).values == (0.0, 1.0)
+    assert read_space("grad_clip", {"choice": ["none", 1]}).values == (None, 1.0)
+    assert read_space("lr", {"log_uniform": [1e-4, 1e-2]}).text("lr") == "0.0001 to 0.01 (log)"
+
+
+@pytest.mark.parametrize(
+    ("value", "near"), [(1e-4, True), (1.2e-4, True), (1.3e-4, False), (7e-3, False), (9e-3, True)]
+)
+def test_a_value_in_the_last_twentieth_of_the_logs_is_at_the_edge(value: float, near: bool) -> None:
+    # A twentieth of two decades is a factor of 10 ** 0.1 = 1.259.
+    assert read_space("lr", {"log_uniform": [1e-4, 1e-2]}).near_edge(value) is near
+
+
+def test_every_arm_has_as_many_trials_and_a_setting_that_an_arm_lacks_is_left_out(
+    load: Load,
+) -> None:
+    text = (
+        "ablate: {penalty: [r1], optimizer: [sgd]}\n" + SPACE.replace("}}", "}, "
+        "penalty_weight: {uniform: [1, 10]}, beta1: {uniform: [0, 0.9]}}")
+    )  # fmt: skip
+    found = searches(expand(load(text)))
+    assert {name: list(one.spaces) for name, one in found.items()} == {
+        "baseline": ["lr", "beta1"],
+        "penalty=r1": ["lr", "penalty_weight", "beta1"],
+        "optimizer=sgd": ["lr"],
+    }
+    assert {one.trials for one in found.values()} == {4}
+
+
+def test_a_form_for_one_net_wins_over_that_for_both(load: Load) -> None:
+    text = SPACE.replace("}}", "}, d_lr: {log_uniform: [1e-3, 1e-1]}}")
+    assert searches(expand(load(text)))["baseline"].owners == {"g_lr": "lr", "d_lr": "d_lr"}
+
+
+@pytest.mark.parametrize(
+    ("length", "epochs", "iterations"),
+    [("50%", 5, None), ("5%", 1, None), ("25%", 3, None), ("3 epochs", 3, None),
+     ("40 iterations", None, 40)],
+)  # fmt: skip
+def test_a_search_trial_has_the_length_said(
+    write: Callable[[str], Path], length: str, epochs: int | None, iterations: int | None
+) -> None:
+    head = HEAD.replace("epochs: 2", "epochs: 10")
+    study = load_study(write(head + SPACE + f"search_length: {length}\n"))
+    base = searches(expand(study))["baseline"].base
+    assert (base.epochs, base.iterations) == (epochs, iterations)
+
+
+def test_a_budget_searches_less_and_elsewhere(load: Load) -> None:
+    budget = "{search_trials: 2, search_length: 50%, search.lr: {log_uniform: [1e-3, 1e-1]}}"
+    study = load(SPACE + f"budgets: {{s: {budget}}}\n")
+    full, small = (searches(expand(study, name))["baseline"] for name in ("full", "s"))
+    assert (full.trials, full.base.epochs, full.spaces["lr"].values) == (4, 2, (1e-4, 1e-2))
+    assert (small.trials, small.base.epochs, small.spaces["lr"].values) == (2, 1, (1e-3, 1e-1))
+
+
+def test_a_search_is_another_only_where_something_of_it_is(load: Load) -> None:
+    def ids(text: str) -> dict[str, str]:
+        found = searches(expand(load(text)))
+        return {name: one.search_id for name, one in found.items()}
+
+    known = ids(SPACE + "ablate: {norm: [none]}\n")
+    assert len(set(known.values())) == 2
+    assert known.items() < ids(SPACE + "ablate: {norm: [none], penalty: [r1]}\n").items()
+    assert known == ids(SPACE + "ablate: {norm: [none]}\nreplicates: 3\n")
+    for other in (
+        SPACE.replace("1e-2", "2e-2"),
+        SPACE.replace("log_uniform", "uniform"),
+        SPACE.replace("trials: 4", "trials: 5"),
+        SPACE + "search_length: 50%\n",
+        SPACE + "search_asha: true\n",
+        SPACE + "seed: 1\n",
+        SPACE + "extractor: inception\n",
+    ):
+        assert not set(known.values()) & set(ids(other + "ablate: {norm: [none]}\n").values())
+
+
+def test_search_trials_share_seeds_among_arms_and_with_no_replicate(load: Load) -> None:
+    plan = expand(load(SPACE + "ablate: {norm: [none]}\nreplicates: 4\nnull_arm: true\n"))
+    found = searches(plan)
+    seeds = {
+        name: [one.config(number, {"lr": 1e-3}).seed for number in range(4)]
+        for name, one in found.items()
+    }
+    assert seeds["baseline"] == seeds["norm=none"]
+    assert not set(seeds["baseline"]) & set(seeds["null"])
+    replicates = {trial.config.seed for trial in plan.trials}
+    assert len(replicates) == 8
+    assert not replicates & {*seeds["baseline"], *seeds["null"]}
+
+
+def test_before_its_search_an_arm_has_trials_that_nothing_can_have_trained(load: Load) -> None:
+    """Else trials that another study trained with base's own values would stand for them."""
+    searching, plain = load(SPACE + "replicates: 2\n"), load("replicates: 2\n")
+    before = expand(searching)
+    assert before.search is not None
+    assert before.search.open == ("baseline",)
+    assert before.search.left == 4
+    assert len(before.trials) == 2
+    ids = {trial.trial_id for trial in before.trials}
+    assert not ids & {trial.trial_id for trial in expand(plain).trials}
+
+
+def test_what_was_found_is_what_the_replicates_are_trained_with(load: Load) -> None:
+    study = load(SPACE + "ablate: {norm: [none]}\nreplicates: 2\n")
+    for name, values in (("baseline", [9.0, 5.0, None, 7.0]), ("norm=none", [5.0, 9.0, 9.0, 4.0])):
+        search = searches(expand(study))[name]
+        study.searches[search.search_id] = whole(search, values)
+    plan = expand(study)
+    assert plan.search is not None
+    assert plan.search.open == ()
+    rates = {arm.name: (arm.config.g_lr, arm.config.d_lr) for arm in plan.arms}
+    assert rates == {"baseline": (2e-3, 2e-3), "norm=none": (4e-3, 4e-3)}
+    # The same ids as those of a study that gives these values itself.
+    text = "arms: {b: {lr: 4e-3, norm: none}}\nreplicates: 2\n"
+    by_hand = expand(load(text.replace("}}", "}, a: {lr: 2e-3}}")))
+    assert {t.trial_id for t in plan.trials} < {t.trial_id for t in by_hand.trials}
+
+
+def test_one_arm_alone_is_planned_as_among_all(load: Load) -> None:
+    study = load(SPACE + "ablate: {norm: [none]}\n")
+    for name, search in searches(expand(study)).items():
+        rates = [1.0, 2.0, 3.0, 4.0] if name == "baseline" else [4.0, 3.0, 2.0, 1.0]
+        study.searches[search.search_id] = whole(search, rates)
+    alone = expand(study, arms=["norm=none"])
+    assert list(searches(alone)) == ["norm=none"]
+    assert alone.trials[0] in expand(study).trials
+    assert alone.arms[0].changes == {
+        "g_norm": "none", "d_norm": "none", "g_lr": 4e-3, "d_lr": 4e-3
+    }  # fmt: skip
+
+
+def test_the_best_is_the_lowest_or_highest_and_the_first_of_equal_ones(load: Load) -> None:
+    search = searches(expand(load(SPACE)))["baseline"]
+    record = whole(search, [None, 3.0, 1.0, 1.0])
+    assert [found.number for mode in ("min", "max") if (found := record.best(mode))] == [2, 1]
+    all_diverged = whole(search, [None] * 4).best("min")
+    assert all_diverged is not None
+    assert all_diverged.number == 0
+    stopped = replace(record.trials[2], state="stopped")
+    rest = SearchRecord(record.search_id, (*record.trials[:2], stopped))
+    assert rest.best("min") == record.trials[1]
+    assert replace(search, record=rest).found is None, "three of four have ended"
+
+
+def test_the_name_of_a_search_is_what_it_was(load: Load) -> None:
+    """Where this changes, every committed search is lost: raise `searching.VERSION` with it."""
+    plan = expand(load(SPACE + "ablate: {norm: [none]}\n"))
+    assert {name: one.search_id for name, one in searches(plan).items()} == {
+        "baseline": "3f3535c75a1ac41a", "norm=none": "dd7aeb98dffd85bc"
+    }  # fmt: skip

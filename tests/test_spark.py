@@ -1,0 +1,46 @@
+"""Curves in a line of text."""
+
+import math
+
+import pytest
+
+from ganablate.spark import binned, spark
+
+
+def test_the_lowest_is_the_lowest_mark_and_the_highest_the_highest() -> None:
+    assert spark([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
+    assert spark([7, 0, 7]) == "█▁█"
+    assert spark([-1e-9, 0.0]) == "▁█"
+
+
+def test_what_is_missing_is_a_dot_and_does_not_move_the_scale() -> None:
+    assert spark([None, 1.0, math.nan, 2.0, math.inf]) == "·▁·█·"
+    assert spark([None, None]) == "··"
+    assert spark([]) == ""
+
+
+def test_a_flat_curve_is_in_the_middle() -> None:
+    assert spark([3.0, 3.0]) == "▅▅"
+
+
+def test_two_lines_can_share_a_scale() -> None:
+    low, high = [0.0, 1.0], [6.0, 7.0]
+    assert (spark(low, high), spark(high, low)) == ("▁▂", "▇█")
+
+
+@pytest.mark.parametrize(
+    ("points", "parts"),
+    [
+        ([(0.0, 1.0), (1.0, 3.0)], [1.0, 1.0 + 2 / 3, 1.0 + 4 / 3, 3.0]),
+        ([(0.0, 1.0), (0.1, 3.0), (0.3, 8.0)], [2.0, 8.0, None, None]),
+        ([(0.5, 4.0)], [None, None, 4.0, None]),
+        ([(0.0, 1.0), (0.3, math.nan), (0.6, 2.0)], [1.0, None, 2.0, None]),
+        ([], [None] * 4),
+    ],
+)
+def test_points_are_gathered_in_equal_parts(
+    points: list[tuple[float, float]], parts: list[float | None]
+) -> None:
+    found = binned(points, 4)
+    assert [one is None for one in found] == [one is None for one in parts]
+    assert [one for one in found if one] == pytest.approx([one for one in parts if one])
