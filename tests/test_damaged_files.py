@@ -14,8 +14,6 @@ from ganablate.ledger import TrialFolder
 from ganablate.metrics import evaluate as evaluate_module
 from ganablate.report.curves import curves_frame
 from ganablate.report.trials import trials_frame
-from ganablate.study.expand import expand
-from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
 from ganablate.sweep.attempt import start
 from ganablate.tracking.trial_copy import artifacts_of, points_of
@@ -23,15 +21,8 @@ from ganablate.trial_lock import LockError
 from ganablate.work import Wanted, WeightsError, has_work, state_of
 from tests.sweep.test_attempt import folder_of, job_for, run
 from tests.test_cli import invoke
+from tests.tiny_study import write_tiny
 
-STUDY = """\
-study: tiny
-base: {dataset: mnist_5k, network: mlp, latent_dim: 8, epochs: 1}
-ablate: {latent_dim: [4]}
-replicates: 2
-primary: fid
-metrics: [fid]
-"""
 ROOT = Path("runs/trials")
 
 
@@ -49,8 +40,7 @@ def cut(path: Path) -> None:
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     """Two complete trials, one that failed, one that was begun."""
     monkeypatch.chdir(tmp_path)
-    Path("tiny.yaml").write_text(STUDY)
-    made = expand(load_study(Path("tiny.yaml")))
+    made = write_tiny(ablate="[4]")
     for trial in made.trials:
         folder = TrialFolder(ROOT, trial.trial_id)
         folder.open(trial)

@@ -17,16 +17,8 @@ from ganablate.study.load import load_study
 from ganablate.study.plan import Plan, Trial
 from ganablate.work import WeightsError, beyond_weights, check_weights
 from tests.test_cli import invoke
+from tests.tiny_study import write_tiny
 
-STUDY = """\
-study: tiny
-base: {dataset: mnist_5k, network: mlp, latent_dim: 8, epochs: 1}
-ablate: {latent_dim: [4, 16]}
-replicates: 1
-primary: fid
-metrics: [fid]
-budgets: {smoke: {train_images: 256}}
-"""
 NETS = {
     "generator.layer1.weight": np.arange(600, dtype=np.float32),
     "generator_ema.layer1.weight": np.arange(600, dtype=np.float32),
@@ -38,8 +30,7 @@ ROOT = Path("runs/trials")
 @pytest.fixture
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     monkeypatch.chdir(tmp_path)
-    Path("tiny.yaml").write_text(STUDY)
-    return expand(load_study(Path("tiny.yaml")))
+    return write_tiny(replicates=1)
 
 
 def finish(trial: Trial) -> TrialFolder:
@@ -123,8 +114,7 @@ def test_leftovers_go_and_the_checkpoints_of_unfinished_trials_stay(plan: Plan) 
 
 def test_other_budgets_are_named_and_other_studies_are_not(plan: Plan) -> None:
     smoke = expand(load_study(Path("tiny.yaml")), "smoke")
-    Path("other.yaml").write_text(STUDY.replace("tiny", "other").replace("[4, 16]", "[5]"))
-    other = expand(load_study(Path("other.yaml")))
+    other = write_tiny(name="other", ablate="[5]", replicates=1)
     baseline, of_smoke, foreign = (
         finish(trial) for trial in (plan.trials[0], smoke.trials[1], other.trials[1])
     )

@@ -11,20 +11,12 @@ from ganablate.tracking import MlflowTracker, TrackedTrial, rebuild, rebuilding,
 from tests.test_cli import invoke
 from tests.test_tracking import fresh_database as fresh_database
 from tests.test_tracking import look_mlflow, runs_with, tracked, write_block, write_end
+from tests.tiny_study import write_tiny
 
 slow = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("default"),  # MLflow's own warnings are none of ours
 ]
-STUDY = """\
-study: tiny
-base: {dataset: mnist_5k, network: mlp, latent_dim: 8, epochs: 1}
-ablate: {latent_dim: [4]}
-replicates: 2
-primary: fid
-metrics: [fid]
-budgets: {smoke: {train_images: 256}}
-"""
 
 
 class Store:
@@ -111,7 +103,7 @@ def test_a_store_that_takes_nothing_is_given_up(
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    Path("tiny.yaml").write_text(STUDY)
+    write_tiny(ablate="[4]")
     return tmp_path
 
 

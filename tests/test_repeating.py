@@ -12,8 +12,6 @@ from ganablate.cli import execution
 from ganablate.kept_weights import networks_in
 from ganablate.ledger import TrialFolder
 from ganablate.report.build import ReportFiles
-from ganablate.study.expand import expand
-from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
 from ganablate.work import state_of
 from tests.test_cli import everything_under, invoke
@@ -25,23 +23,15 @@ from tests.test_main_job import (
     values_per_step,
     write_project,
 )
+from tests.tiny_study import write_tiny
 
-TINY = """\
-study: tiny
-base: {dataset: mnist_5k, network: mlp, latent_dim: 8, epochs: 1}
-ablate: {latent_dim: [4, 16]}
-replicates: 2
-primary: fid
-metrics: [fid]
-"""
 ROOT = Path("runs/trials")
 
 
 @pytest.fixture
 def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
     monkeypatch.chdir(tmp_path)
-    Path("tiny.yaml").write_text(TINY)
-    return expand(load_study(Path("tiny.yaml")))
+    return write_tiny()
 
 
 @pytest.fixture
