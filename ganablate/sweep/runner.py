@@ -7,9 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ray import tune
-from ray.tune import TuneError
 
-from ganablate.ledger import one_line
 from ganablate.study.plan import Plan
 from ganablate.sweep.cluster import NodeWatch
 from ganablate.sweep.estimate import running_order
@@ -23,6 +21,7 @@ from ganablate.sweep.ray_session import remove_left_folders
 from ganablate.sweep.relay import Relay
 from ganablate.sweep.supply import machine_for, session_on, work_of
 from ganablate.sweep.trainable import INDEX, StartLine, TrialTrainable
+from ganablate.sweep.tune_round import run_round
 from ganablate.tracking import TrackedTrial, Tracker
 from ganablate.work import DataKey, has_work, wanted_of
 
@@ -132,7 +131,6 @@ def _run(
     is tried again in a later round, in which each trial is alone on its device.
     """
     jobs = [work.job for work in relay.work]
-    capped = profile.address is not None and profile.concurrency != "cores"
     with session as folder:
         start_line = StartLine(folder / "workers", machine.slots)
         trainable = tune.with_parameters(
@@ -142,27 +140,13 @@ def _run(
         while (unfinished := relay.unfinished()) and not relay.stopped:
             seen = (len(unfinished), dict(relay.failures))
             together = [index for index in unfinished if index not in relay.alone]
-            share = machine.share(alone=not together)
             # Tune does not retry a trial whose worker died between two trials; a second round
             # does. An error of Tune itself ends a round as well.
-            why = "Ray Tune gave the trial up"
-            try:
-                tune.run(
-                    tune.with_resources(trainable, share),
-                    config={INDEX: tune.grid_search(together or unfinished)},
-                    max_failures=retries,
-                    reuse_actors=True,
-                    # On a cluster, whose CPUs are not ours alone to set.
-                    max_concurrent_trials=machine.slots if capped else None,
-                    callbacks=[relay, *watches],
-                    # Tune's own in a notebook would clear the cell that our lines are in.
-                    progress_reporter=tune.CLIReporter(),
-                    storage_path=str(folder),
-                    raise_on_failed_trial=False,
-                    verbose=0,
-                )
-            except TuneError as error:
-                why = f"{why}: {one_line(error)}"
+            why = run_round(
+                trainable, machine, profile,
+                alone=not together, retries=retries, callbacks=[relay, *watches], folder=folder,
+                config={INDEX: tune.grid_search(together or unfinished)},
+            )  # fmt: skip
             if seen == (len(relay.unfinished()), relay.failures):
                 for index in together or unfinished:
                     relay.attempt_failed(index, Failure("other", why))

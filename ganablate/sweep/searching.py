@@ -14,10 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ray import tune
-from ray.tune import TuneError
 from ray.tune.search import Searcher
 
-from ganablate.ledger import one_line
 from ganablate.search.trials import Turn, trial_of
 from ganablate.study.plan import Plan
 from ganablate.sweep.cluster import NodeWatch
@@ -39,10 +37,9 @@ from ganablate.sweep.search_tune import (
 )
 from ganablate.sweep.supply import machine_for, session_on, work_of
 from ganablate.sweep.trainable import INDEX, PROGRESS, StartLine
+from ganablate.sweep.tune_round import run_round
 from ganablate.tracking import Tracker
 from ganablate.work import DataKey
-
-_NO_END = "Ray Tune gave the trial up"
 
 
 def run_search(  # noqa: PLR0913 - what, how, who watches, where
@@ -222,7 +219,6 @@ def _run(
     """
     search, machine = relay.search, relay.machine
     searches = search.board.searches
-    capped = relay.profile.address is not None and relay.profile.concurrency != "cores"
     with session as folder:
         jobs = SearchJobs(tuple(searches), relay.any_job(), search.key)
         start_line = StartLine(folder / "workers", min(machine.slots, workers))
@@ -232,24 +228,13 @@ def _run(
         retries = relay.profile.retries
         while not relay.stopped:
             seen = (search.board.left, dict(relay.failures))
-            why = _NO_END
-            try:
-                tune.run(
-                    tune.with_resources(trainable, machine.share(alone=bool(relay.alone))),
-                    search_alg=TurnSearcher(relay.next_configuration),
-                    scheduler=AshaInsideArms(searches) if search.key is not None else None,
-                    num_samples=search.board.left,
-                    max_failures=retries,
-                    reuse_actors=True,
-                    max_concurrent_trials=machine.slots if capped else None,
-                    callbacks=[relay, *watches],
-                    progress_reporter=tune.CLIReporter(),
-                    storage_path=str(folder),
-                    raise_on_failed_trial=False,
-                    verbose=0,
-                )
-            except TuneError as error:
-                why = f"{why}: {one_line(error)}"
+            why = run_round(
+                trainable, machine, relay.profile,
+                alone=bool(relay.alone), retries=retries, callbacks=[relay, *watches],
+                folder=folder, search_alg=TurnSearcher(relay.next_configuration),
+                scheduler=AshaInsideArms(searches) if search.key is not None else None,
+                num_samples=search.board.left,
+            )  # fmt: skip
             if seen == (search.board.left, relay.failures):
                 for index in relay.unfinished():
                     relay.attempt_failed(index, Failure("other", why))

@@ -1,0 +1,61 @@
+"""One round of Ray Tune, as sweeps and searches run it."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ray import tune
+from ray.tune import TuneError
+
+from ganablate.ledger import one_line
+from ganablate.sweep.machine import Machine
+from ganablate.sweep.profile import Profile
+
+_NO_END = "Ray Tune gave the trial up"
+
+
+def run_round(  # noqa: PLR0913 - what, on what, how often, who watches, where
+    trainable: Any,
+    machine: Machine,
+    profile: Profile,
+    *,
+    alone: bool,
+    retries: int,
+    callbacks: Sequence[tune.Callback],
+    folder: Path,
+    **trials: Any,
+) -> str:
+    """Run Tune until it has nothing left to do.
+
+    Args:
+        trainable: The worker.
+        machine: Which shares its trials get.
+        profile: Of the sweep.
+        alone: Each trial has its device, or all cores, to itself.
+        retries: Of a trial, with the same seed.
+        callbacks: Are told what happens.
+        folder: For Tune's files.
+        trials: Which ones, as `tune.run` is told: `config`, or a searcher and its scheduler.
+
+    Returns:
+        Why a trial that has no end now has none.
+    """
+    # On a cluster the CPUs are not ours alone to set.
+    capped = profile.address is not None and profile.concurrency != "cores"
+    try:
+        tune.run(
+            tune.with_resources(trainable, machine.share(alone=alone)),
+            max_failures=retries,
+            reuse_actors=True,
+            max_concurrent_trials=machine.slots if capped else None,
+            callbacks=list(callbacks),
+            # Tune's own in a notebook would clear the cell that our lines are in.
+            progress_reporter=tune.CLIReporter(),
+            storage_path=str(folder),
+            raise_on_failed_trial=False,
+            verbose=0,
+            **trials,
+        )
+    except TuneError as error:
+        return f"{_NO_END}: {one_line(error)}"
+    return _NO_END
