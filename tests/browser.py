@@ -31,6 +31,7 @@ class Browser:
         flags = [
             "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
             "--remote-debugging-pipe", "--hide-scrollbars", "--no-first-run",
+            "--disable-features=IsolateSandboxedFrames,IsolateSandboxedIframes",  # see `frame`
             f"--user-data-dir={self._profile.name}", "about:blank",
         ]  # fmt: skip
         pipes = (to_browser, from_browser)
@@ -113,6 +114,18 @@ class Browser:
         )
         if "exceptionDetails" in answer:
             raise RuntimeError(str(answer["exceptionDetails"]))
+        return answer["result"].get("value")
+
+    def frame(self, script):
+        """The value of an expression in the page's first inner frame; None: there is none yet."""
+        inner = self.call("Page.getFrameTree")["frameTree"].get("childFrames", [])
+        if not inner:
+            return None
+        world = self.call("Page.createIsolatedWorld", frameId=inner[0]["frame"]["id"])
+        answer = self.call(
+            "Runtime.evaluate", expression=script, returnByValue=True,
+            contextId=world["executionContextId"],
+        )  # fmt: skip
         return answer["result"].get("value")
 
     def requested(self):

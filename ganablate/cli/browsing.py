@@ -9,6 +9,10 @@ from ganablate.cli.console import RUNS, out, refuse
 from ganablate.cli.options import TrackingUri
 from ganablate.intake import read_profile
 
+_START = "#/experiments?workflowType=machine_learning"
+"""Where MLflow is opened: it begins with language models unless told otherwise."""
+_HINT = "in a study: Views > trials lists its trials; the run named as the budget has the report"
+
 
 def ui(
     port: Annotated[int, typer.Option(help="To listen at.", min=1, max=65535)] = 5000,
@@ -38,5 +42,7 @@ def ui(
         refuse([f"{line}; choose one: ganablate ui --port {port + 1}"])
     RUNS.mkdir(exist_ok=True)
     name = f"[{host}]" if ":" in host else host
-    out.print(f"http://{name}:{port}  (Ctrl-C ends it)", highlight=False, markup=False)
+    address = f"http://{name}:{port}/{_START}"
+    out.print(f"{address}  (Ctrl-C ends it)", highlight=False, markup=False, soft_wrap=True)
+    out.print(_HINT, highlight=False, soft_wrap=True)
     os.execvpe(command[0], command, ui_environment(uri))

@@ -7,7 +7,7 @@ import typer
 from rich.text import Text
 
 from ganablate.cli.beforehand import need_room, tracking_store
-from ganablate.cli.console import FAILED, RUNS, TRIALS, err, out, refuse
+from ganablate.cli.console import FAILED, RESULTS, RUNS, TRIALS, err, out, refuse
 from ganablate.cli.options import BudgetName, StudyFiles, SweepFile, TrackingUri
 from ganablate.cli.reporting import table_plans
 from ganablate.intake import read_profile, read_studies

@@ -81,13 +81,8 @@ class MlflowStore:
         with self._lock:
             self._mlflow = import_mlflow()
             do_not_wait_for_disk(uri, runs.resolve() / DATABASE)
-            self._client = self._mlflow.MlflowClient(tracking_uri=uri)
-            self._client.search_experiments(max_results=1)
-
-    @property
-    def client(self) -> Any:
-        """MLflow's client of the store."""
-        return self._client
+            self.client: Any = self._mlflow.MlflowClient(tracking_uri=uri)
+            self.client.search_experiments(max_results=1)
 
     def start(self, tracked: TrackedTrial) -> None:
         """Find or create the trial's run and bring it up to the blocks that are there."""
@@ -116,8 +111,8 @@ class MlflowStore:
         new = [block for block in folder.blocks() if block not in run.sent]
         points = [point for block in new for point in points_of(block)]
         for path, where in artifacts_of(folder):
-            self._client.log_artifact(run.run_id, str(path), where)
-        self._client.set_terminated(run.run_id, "FINISHED")
+            self.client.log_artifact(run.run_id, str(path), where)
+        self.client.set_terminated(run.run_id, "FINISHED", int(tags["ganablate.finished_ms"]))
         # Last, since these tags say that all of it is there.
         said = {**identity_tags(tracked, "complete"), **tags}
         self._log(run, [*points, *finals], {}, at_last=said)
@@ -130,7 +125,7 @@ class MlflowStore:
         self.send(tracked, tracked.folder.blocks())
         run = self._current(tracked)
         if tracked.folder.traceback.is_file():
-            self._client.log_artifact(run.run_id, str(tracked.folder.traceback))
+            self.client.log_artifact(run.run_id, str(tracked.folder.traceback))
         self._log(run, [], {"ganablate.failure": message[:LONGEST_TAG]})
         self._set(run, tracked, "FAILED", "failed")
 
@@ -138,7 +133,7 @@ class MlflowStore:
         """Whether the store takes anything: a tag that is there already is written again."""
         try:
             for parent in list(self._parents.values())[:1]:
-                self._client.set_tag(parent, *_kind("plan").popitem())
+                self.client.set_tag(parent, *_kind("plan").popitem())
         except Exception:
             return False
         return bool(self._parents)
@@ -147,18 +142,18 @@ class MlflowStore:
         """Mark what still runs as interrupted, and each parent by its children of this process."""
         for run in self._runs.values():
             if run.status == "RUNNING":
-                self._client.set_tag(run.run_id, "ganablate.state", "pending")
-                self._client.set_terminated(run.run_id, "KILLED")
+                self.client.set_tag(run.run_id, "ganablate.state", "pending")
+                self.client.set_terminated(run.run_id, "KILLED")
                 run.status = "KILLED"
         for group, parent in self._parents.items():
             statuses = {run.status for key, run in self._runs.items() if key[:2] == group}
             worst = next((s for s in ("KILLED", "FAILED") if s in statuses), "FINISHED")
-            self._client.set_terminated(parent, worst)
+            self.client.set_terminated(parent, worst)
 
     def _set(self, run: _Run, tracked: TrackedTrial, status: str, state: str) -> None:
         if run.status != status:
             self._log(run, [], identity_tags(tracked, state))
-            self._client.update_run(run.run_id, status=status)
+            self.client.update_run(run.run_id, status=status)
             run.status = status
 
     def _log(
@@ -182,7 +177,7 @@ class MlflowStore:
         for number, part in enumerate(parts):
             said = {**(tags if number == 0 else {}), **(at_last if part is parts[-1] else {})}
             batch = [entities.RunTag(key, value[:LONGEST_TAG]) for key, value in said.items()]
-            self._client.log_batch(run.run_id, metrics=part, params=params, tags=batch)
+            self.client.log_batch(run.run_id, metrics=part, params=params, tags=batch)
             params = []
         run.params = {}
 
@@ -204,17 +199,19 @@ class MlflowStore:
         same = not (run.begun and begun) or run.begun == begun
         if same and (not run.finished or (facts and str(facts["finished_ms"]) == run.finished)):
             return run
-        self._client.set_tag(run.run_id, "ganablate.state", "stale")
+        self.client.set_tag(run.run_id, "ganablate.state", "stale")
         if not run.finished:
-            self._client.set_terminated(run.run_id, "KILLED")
+            self.client.set_terminated(run.run_id, "KILLED")
         self._runs[tracked.key] = self._create(tracked)
         return self._runs[tracked.key]
 
     def _create(self, tracked: TrackedTrial) -> _Run:
         parent = self._parent(tracked.study, tracked.budget)
         tags = {**identity_tags(tracked, "running"), **_kind("trial"), "mlflow.parentRunId": parent}
-        created = self._client.create_run(
+        begun = tracked.folder.begun
+        created = self.client.create_run(
             self._experiments[tracked.study],
+            start_time=int(begun) if begun else None,
             tags=tags,
             run_name=f"{tracked.trial.arm} / {tracked.trial.replicate}",
         )
@@ -230,11 +227,11 @@ class MlflowStore:
                 self._parents[group] = (
                     found[0][1].run_id
                     if found
-                    else self._client.create_run(
+                    else self.client.create_run(
                         self._experiments[study], tags=tags, run_name=budget
                     ).info.run_id
                 )
-            self._client.update_run(self._parents[group], status="RUNNING")
+            self.client.update_run(self._parents[group], status="RUNNING")
             known = self._search(study, f"{_budget_filter(budget)} and {_kind_filter('trial')}")
             self._runs |= {(study, budget, trial_id): run for trial_id, run in known}
         return self._parents[group]
@@ -242,12 +239,12 @@ class MlflowStore:
     def _open_experiment(self, study: str) -> None:
         if study in self._experiments:
             return
-        experiment = self._client.get_experiment_by_name(study)
+        experiment = self.client.get_experiment_by_name(study)
         if experiment is None:
-            identifier = self._client.create_experiment(study, self._artifacts, TRAINING)
+            identifier = self.client.create_experiment(study, self._artifacts, TRAINING)
         else:
             if experiment.lifecycle_stage == "deleted":
-                self._client.restore_experiment(experiment.experiment_id)
+                self.client.restore_experiment(experiment.experiment_id)
             identifier = experiment.experiment_id
         self._experiments[study] = identifier
 
@@ -256,7 +253,7 @@ class MlflowStore:
         found: list[tuple[str, _Run]] = []
         token: str | None = None
         while True:
-            page = self._client.search_runs(
+            page = self.client.search_runs(
                 [self._experiments[study]],
                 condition,
                 order_by=["attributes.start_time ASC"],

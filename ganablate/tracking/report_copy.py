@@ -15,6 +15,7 @@ from ganablate.tracking.run_list import RUN_LIST, run_list
 
 PATIENCE_SECONDS = 60.0
 """How long a report waits for MLflow; a server that hangs must not keep a command from ending."""
+_LONGEST_REASON = 220
 _SHOWN = ("report.html", "table.md", "table.csv", "figures/samples.png")
 """Files of a report; the page carries its figures itself."""
 
@@ -78,7 +79,7 @@ def send_reports(
     if thread.is_alive():
         failures.append(f"no answer in {PATIENCE_SECONDS:.0f} s")
     if failures:
-        why = without_secrets(f"{uri}: {failures[0]}")
+        why = without_secrets(f"{uri}: {failures[0]}")[:_LONGEST_REASON]
         warn(f"MLflow did not take the report, results/ has it: {why}")
     return len(sent)
 

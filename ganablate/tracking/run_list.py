@@ -10,7 +10,7 @@ from typing import Any
 RUN_LIST = "mlflow.sharedViewState.trials"
 """Tag of an experiment: the view is under "Views", and at .../runs?viewStateShareKey=trials."""
 _TAGS = ("outcome", "budget")  # a run's name has its arm and replicate
-_MOST_NUMBERS = 4
+_MOST_NUMBERS = 3
 
 
 def run_list(columns: Sequence[str], *, since_ms: int) -> str:

@@ -102,7 +102,8 @@ def final_tags(tracked: TrackedTrial) -> dict[str, str]:
     """Outcome, counts, protocols, and the numbers that are not finite, as MLflow tags."""
     folder = tracked.folder
     judged = judge(tracked.trial, folder, tracked.metrics)
-    outcome = {"outcome": judged.outcome, "outcome_because": judged.because}
+    shown = judged.outcome or "not assessed"  # a run without the tag would look unfinished
+    outcome = {"outcome": shown, "outcome_because": judged.because}
     facts = {**(folder.complete or {}), **outcome}
     if origin := facts.pop("trained_by", None):
         facts["trained_by"] = "study {study}, budget {budget}, arm {arm}".format_map(origin)
