@@ -138,9 +138,10 @@ def private_mib(pid: int) -> float:
     return 0.0
 
 
-def growth_kib(memory: pd.DataFrame) -> float:
-    """Slope of the driver's memory over the complete trials, KiB a trial, start-up left out."""
-    steady = memory[memory.complete >= memory.complete.max() * 0.05]
+def growth_kib(sweep: Sweep) -> float:
+    """Slope of the driver's memory over the complete trials, KiB a trial; start and report not."""
+    memory = sweep.memory[sweep.memory.seconds < sweep.finished[-1]]
+    steady = memory[memory.complete >= memory.complete.max() * 0.1]
     return float(np.polyfit(steady.complete, steady.driver_mib * 1024, 1)[0])
 
 
@@ -182,7 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.plot:
         plot(sweep, given.plot)
     tenths = [f"{seconds_each(sweep.finished, tenth):.3f}" for tenth in (0, 4, 9)]
-    growth = growth_kib(sweep.memory)
+    growth = growth_kib(sweep)
     worker, driver = sweep.memory.worker_mib.max(), sweep.memory.driver_mib.max()
     print(f"{len(sweep.finished)} trials of {ARMS} arms in {sweep.ended:.0f} s, all complete")
     print(f"  seconds a trial in the 1st, 5th and 10th tenth: {', '.join(tenths)}")

@@ -18,6 +18,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from figures import Figure, tell
+
 TARGET_SECONDS = 20.0
 OPTIONS = ("--budget", "smoke", "--plugin", "noting.py")
 STUDY = """\
@@ -115,6 +117,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     verdict = "within" if middle <= TARGET_SECONDS else "ABOVE"
     print(f"`run` to the first training step, {files}: {middle:.1f} s, median of {len(found)}")
     print(f"  {verdict} the target of {TARGET_SECONDS:.0f} s")
+    what = f"run to the first training step, {files}"
+    tell(Figure(what=what, value=middle, unit="s", limit=TARGET_SECONDS))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ FOUND_HERE = [str(ROOT / "benchmarks"), str(ROOT / "tests" / "sweep")]
 sys.path[:0] = FOUND_HERE
 os.environ["PYTHONPATH"] = os.pathsep.join(FOUND_HERE)  # for Ray's workers
 
+from figures import Figure, tell  # noqa: E402
 from sweep_cases import Diary  # noqa: E402
 
 from ganablate.study.expand import expand  # noqa: E402
@@ -145,6 +146,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"  efficiency, training alone      {training / (slots * makespan):8.3f}")
     print(f"  efficiency                      {efficiency:8.3f}")
     print(f"  {'meets' if efficiency >= TARGET else 'BELOW'} the target of {TARGET}")
+    each = working / len(attempts)
+    what = f"sweep efficiency, {len(attempts)} trials of {each:.0f} s, {slots} at a time"
+    beside = (
+        f"{between:.2f} s a trial not working; training alone {training / slots / makespan:.2f}"
+    )
+    tell(Figure(what=what, value=efficiency, unit="", limit=TARGET, at_least=True, beside=beside))
 
 
 if __name__ == "__main__":

@@ -17,10 +17,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FAKES = [str(ROOT), str(ROOT / "tests" / "sweep")]
+FAKES = [str(ROOT), str(ROOT / "tests" / "sweep"), str(ROOT / "benchmarks")]
 sys.path[:0] = FAKES
 os.environ["PYTHONPATH"] = os.pathsep.join(FAKES)  # for Ray's workers
 
+from figures import Figure, tell  # noqa: E402
 from sweep_cases import Diary, plan  # noqa: E402
 
 from ganablate.sweep.job import Progress  # noqa: E402
@@ -94,6 +95,9 @@ def measure(trials: int, *, mlflow: bool) -> None:
     print(f"  shutting down, part of the above       {shutdown:8.2f} s")
     verdict = "within" if each <= TARGET_MS else "ABOVE"
     print(f"  {verdict} the target of {TARGET_MS:.0f} ms a trial")
+    what = f"sweep overhead, {trials:,} no-op trials"
+    beside = f"of which the driver computes {own:.0f} ms"
+    tell(Figure(what=what, value=each, unit="ms a trial", limit=TARGET_MS, beside=beside))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
