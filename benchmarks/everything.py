@@ -4,7 +4,8 @@
 
 One after the other on a quiet machine, about a quarter of an hour on two cores; the numbers of
 rounds and trials are reduced for that. `--save` writes `benchmarks/figures.json`, which the page on
-benchmarks shows. How to run a part at its full size stands at the head of its file.
+benchmarks shows; with NAMEs it replaces their figures there. How to run a part at its full size
+stands at the head of its file.
 """
 
 import argparse
@@ -77,6 +78,22 @@ def table(figures: list[Figure]) -> Table:
     return made
 
 
+def save(
+    found: dict[str, list[Figure]], facts: dict[str, str | int | float], minutes: float
+) -> None:
+    """Write the figures; those of parts that were not measured now stay as they were."""
+    rows = {
+        part: [asdict(one) | {"target": one.target, "verdict": one.verdict} for one in several]
+        for part, several in found.items()
+    }
+    if len(found) < len(PARTS) and SAVED.exists():
+        before = json.loads(SAVED.read_text(encoding="utf-8"))
+        rows = before["parts"] | rows
+        facts, minutes = before["machine"], before["minutes"]
+    content = {"machine": facts, "minutes": round(minutes, 1), "parts": rows}
+    SAVED.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("parts", nargs="*", metavar="NAME", help=f"of {', '.join(PARTS)}; else all")
@@ -91,11 +108,7 @@ def main() -> None:
     Console(width=150).print(table(figures))
     print(f"{minutes:.1f} minutes; {facts['cores']} cores of {facts['processor']}")
     if given.save:
-        saved = {"machine": facts, "minutes": round(minutes, 1)}
-        words = ({"target": one.target, "verdict": one.verdict} for one in figures)
-        rows = [asdict(one) | said for one, said in zip(figures, words, strict=True)]
-        content = saved | {"figures": rows}
-        SAVED.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        save(found, facts, minutes)
     sys.exit(0 if all(found.values()) else 1)
 
 

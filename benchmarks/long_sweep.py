@@ -97,7 +97,10 @@ def run(trials: int, folder: Path, *, fid: bool) -> Sweep:
 def seconds_of(command: str, folder: Path) -> float:
     """Seconds of a command on the finished study."""
     began = time.perf_counter()
-    subprocess.run([*GANABLATE, command, "long.yaml"], cwd=folder, check=True, capture_output=True)
+    call = [*GANABLATE, command, "long.yaml", *(["--yes"] if command == "run" else [])]
+    done = subprocess.run(call, cwd=folder, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{command} ended with {done.returncode}:\n{done.stderr[-2000:]}")
     return time.perf_counter() - began
 
 

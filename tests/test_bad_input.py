@@ -16,6 +16,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from ganablate.cli import app
+from ganablate.ledger import TrialFolder
+from ganablate.study.expand import expand
+from ganablate.study.load import load_study
 
 BASE = "base: {dataset: mnist_5k, network: mlp, epochs: 1}\n"
 REST = "primary: fid\nmetrics: [fid]\n"
@@ -419,15 +422,20 @@ def test_a_metric_that_an_arm_cannot_have_is_refused(project: Path) -> None:
 
 
 def test_a_large_sweep_is_run_only_if_it_is_meant(project: Path) -> None:
-    """1,001 trials; with --yes the next check, the data root's, is reached."""
+    """1,001 trials; with --yes, or one complete, the next check, the data root's, is reached."""
     levels = list(range(2, 1003))
     text = HEAD + f"cross: {{batch_size: {levels}}}\n"
     (project / "studies" / "x.yaml").write_text(text)
     answer = refused(project, "run", "studies/x.yaml")
-    assert "1,001 trials, more than the 1,000 run unasked: add --yes" in answer.err
+    assert "1,001 trials to run, more than the 1,000 run unasked: add --yes" in answer.err
     further = ["run", "studies/x.yaml", "--data-root", "studies/x.yaml"]
     assert "--yes" in refused(project, *further).err
     assert "--data-root" in refused(project, *further, "--yes").err
+    first = expand(load_study(project / "studies" / "x.yaml")).trials[0]
+    folder = TrialFolder(project / "runs" / "trials", first.trial_id)
+    folder.open(first)
+    folder.write_complete({"outcome": None})
+    assert "--data-root" in refused(project, *further).err
     told = ask("validate", "studies/x.yaml")
     assert told.code == 0
     assert "1001 trials at the budget full, so `run` asks for --yes" in told.out

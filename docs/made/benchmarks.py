@@ -14,7 +14,8 @@ def benchmark_figures() -> str:
     saved = json.loads(FIGURES.read_text(encoding="utf-8"))
     rows = (
         [one["what"], f"{one['value']:,.4g} {one['unit']}", *(one[key] for key in _WORDS)]
-        for one in saved["figures"]
+        for part in saved["parts"].values()
+        for one in part
     )
     facts = saved["machine"]
     return (

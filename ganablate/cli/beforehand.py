@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganablate import disk
-from ganablate.cli.console import RUNS, refuse
+from ganablate.cli.console import RUNS, TRIALS, refuse
 from ganablate.study.grid import MOST_UNASKED
 from ganablate.study.plan import Plan
+from ganablate.work import state_of
 
 if TYPE_CHECKING:
     from ganablate.sweep.profile import Profile
@@ -15,12 +16,15 @@ if TYPE_CHECKING:
 
 def agree_to_size(plans: Sequence[Plan], yes: bool) -> None:
     """Leave with exit code 2 where there is more to run than is run unasked."""
-    trials = len({trial.trial_id for plan in plans for trial in plan.trials})
-    trials += sum(plan.search.left for plan in plans if plan.search is not None)
-    if trials > MOST_UNASKED and not yes:
+    own = {trial.trial_id: trial for plan in plans for trial in plan.trials}
+    searched = sum(plan.search.left for plan in plans if plan.search is not None)
+    if yes or len(own) + searched <= MOST_UNASKED:
+        return
+    trials = searched + sum(state_of(trial, TRIALS) != "complete" for trial in own.values())
+    if trials > MOST_UNASKED:
         refuse(
             [
-                f"{trials:,} trials, more than the {MOST_UNASKED:,} run unasked: add --yes "
+                f"{trials:,} trials to run, more than the {MOST_UNASKED:,} run unasked: add --yes "
                 "if that is meant, or choose less by --budget, --arm or --replicates"
             ]
         )

@@ -11,11 +11,8 @@ _BF16_CAPABILITY = (8, 0)
 _BF16_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
 # Each step frees what the next one needs. glibc would hand large blocks back to the kernel, which
 # clears them again at their first touch: a tenth to a quarter of the time of an MLP's step.
-_KEEP_MEMORY = {
-    "MALLOC_MMAP_MAX_": "0",
-    "MALLOC_TRIM_THRESHOLD_": str(2**33),
-    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
-}
+# Blocks up to 32 MiB, the most that can be asked for, come from the heap; it keeps 128 MiB free.
+_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**27)}
 
 
 class MachineError(Exception):

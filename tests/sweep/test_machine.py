@@ -72,9 +72,9 @@ def test_usable_cores_is_at_least_one() -> None:
 def test_a_worker_keeps_freed_memory_unless_the_user_set_the_allocator(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.delenv("MALLOC_MMAP_MAX_", raising=False)
-    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.check=1")
+    monkeypatch.delenv("MALLOC_MMAP_THRESHOLD_", raising=False)
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "7")
     found = machine.worker_environment(3)
     assert found["OMP_NUM_THREADS"] == "3"
-    assert found["MALLOC_MMAP_MAX_"] == "0"
-    assert found["GLIBC_TUNABLES"] == "glibc.malloc.check=1"
+    assert found["MALLOC_MMAP_THRESHOLD_"] == "33554432"
+    assert found["MALLOC_TRIM_THRESHOLD_"] == "7"
