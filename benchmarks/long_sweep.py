@@ -141,9 +141,14 @@ def private_mib(pid: int) -> float:
     return 0.0
 
 
+def while_training(sweep: Sweep) -> pd.DataFrame:
+    """The looks before the last trial's end. What two workers share is the last one's own then."""
+    return sweep.memory[sweep.memory.seconds < sweep.finished[-1]]
+
+
 def growth_kib(sweep: Sweep) -> float:
     """Slope of the driver's memory over the complete trials, KiB a trial; start and report not."""
-    memory = sweep.memory[sweep.memory.seconds < sweep.finished[-1]]
+    memory = while_training(sweep)
     steady = memory[memory.complete >= memory.complete.max() * 0.1]
     return float(np.polyfit(steady.complete, steady.driver_mib * 1024, 1)[0])
 
@@ -163,8 +168,9 @@ def plot(sweep: Sweep, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, (above, below) = plt.subplots(2, 1, figsize=(7, 5), sharex=True, layout="constrained")
-    above.plot(sweep.memory.complete, sweep.memory.worker_mib, label="largest worker")
-    above.plot(sweep.memory.complete, sweep.memory.driver_mib, label="driver")
+    memory = while_training(sweep)
+    above.plot(memory.complete, memory.worker_mib, label="largest worker")
+    above.plot(memory.complete, memory.driver_mib, label="driver")
     above.axhline(WORKER_LIMIT_MIB, color="grey", linestyle=":", label="limit of a worker")
     above.set(ylabel="private memory, MiB", ylim=(0, None))
     above.legend(frameon=False)
@@ -187,7 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         plot(sweep, given.plot)
     tenths = [f"{seconds_each(sweep.finished, tenth):.3f}" for tenth in (0, 4, 9)]
     growth = growth_kib(sweep)
-    worker, driver = sweep.memory.worker_mib.max(), sweep.memory.driver_mib.max()
+    worker, driver = while_training(sweep).worker_mib.max(), sweep.memory.driver_mib.max()
     print(f"{len(sweep.finished)} trials of {ARMS} arms in {sweep.ended:.0f} s, all complete")
     print(f"  seconds a trial in the 1st, 5th and 10th tenth: {', '.join(tenths)}")
     print(f"  from the last trial's end to the command's: {sweep.ended - sweep.finished[-1]:.1f} s")

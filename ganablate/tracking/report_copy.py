@@ -15,7 +15,7 @@ from ganablate.tracking.run_list import RUN_LIST, run_list
 
 PATIENCE_SECONDS = 60.0
 """How long a report waits for MLflow; a server that hangs must not keep a command from ending."""
-_LONGEST_REASON = 220
+_LONGEST_REASON = 400
 _SHOWN = ("report.html", "table.md", "table.csv", "figures/samples.png")
 """Files of a report; the page carries its figures itself."""
 
