@@ -11,7 +11,6 @@ two thousand.
 """
 
 import argparse
-import contextlib
 import json
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from figures import Figure, tell
+from process_memory import family, memory_mib, name_of
 
 GANABLATE = (sys.executable, "-m", "ganablate")
 ARMS = 20
@@ -106,39 +106,12 @@ def seconds_of(command: str, folder: Path) -> float:
 
 def look(driver: int, folder: Path) -> dict[str, float]:
     """Private memory of the driver and of its largest worker, MiB, and how many are complete."""
-    workers = [private_mib(pid) for pid in family(driver) if "ray::" in name_of(pid)]
+    workers = [memory_mib(pid, "Private_") for pid in family(driver) if "ray::" in name_of(pid)]
     return {
         "complete": sum(1 for _ in folder.glob("runs/trials/*/complete.json")),
-        "driver_mib": private_mib(driver),
+        "driver_mib": memory_mib(driver, "Private_"),
         "worker_mib": max(workers, default=0.0),
     }
-
-
-def family(pid: int) -> list[int]:
-    """The processes below one."""
-    parents: dict[int, int] = {}
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
-    found = [pid]
-    for parent in found:
-        found += [child for child, of in parents.items() if of == parent]
-    return found[1:]
-
-
-def name_of(pid: int) -> str:
-    """The command line of a process, empty if it is gone."""
-    with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    return ""
-
-
-def private_mib(pid: int) -> float:
-    """Memory that a process shares with no other, 0 if it is gone."""
-    with contextlib.suppress(OSError):
-        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
-        return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
-    return 0.0
 
 
 def while_training(sweep: Sweep) -> pd.DataFrame:

@@ -27,6 +27,7 @@ os.environ["PYTHONPATH"] = os.pathsep.join(FAKES)  # for Ray's workers
 
 import fake_attempts  # noqa: E402
 from fault_checks import doubled, wrong_copy  # noqa: E402
+from process_memory import family, memory_mib, name_of  # noqa: E402
 from sweep_cases import Diary, plan  # noqa: E402
 
 from ganablate.sweep.profile import Profile  # noqa: E402
@@ -59,14 +60,14 @@ class Scales(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self.most = 0
+        self.most = 0.0
         self.workers: set[int] = set()
         self._over = threading.Event()
 
     def run(self) -> None:
         """Weigh until `stop`."""
         while not self._over.wait(_LOOK_SECONDS):
-            self.most = max(self.most, sum(_pss_kib(pid) for pid in self._family()))
+            self.most = max(self.most, sum(memory_mib(pid, "Pss:") for pid in self._family()))
 
     def stop(self) -> None:
         """End it."""
@@ -74,25 +75,9 @@ class Scales(threading.Thread):
         self.join()
 
     def _family(self) -> list[int]:
-        parents, names = {}, {}
-        for stat in Path("/proc").glob("[0-9]*/stat"):
-            with contextlib.suppress(OSError):
-                name, _, rest = stat.read_text().rpartition(")")
-                parents[int(stat.parent.name)] = int(rest.split()[1])
-                names[int(stat.parent.name)] = name
-        family = [os.getpid()]
-        for pid in family:
-            family += [child for child, parent in parents.items() if parent == pid]
-        self.workers |= {pid for pid in family if "ray::ResourceTr" in names.get(pid, "")}
-        return family
-
-
-def _pss_kib(pid: int) -> int:
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1])
-    return 0
+        found = [os.getpid(), *family(os.getpid())]
+        self.workers |= {pid for pid in found if "ray::ResourceTr" in name_of(pid)}
+        return found
 
 
 def sweep(trials: int, workers: int, runs: Path) -> Found:
@@ -125,7 +110,7 @@ def sweep(trials: int, workers: int, runs: Path) -> Found:
             *doubled(runs / "trials"),
         ),
         seconds=seconds,
-        memory_mib=scales.most // 1024,
+        memory_mib=round(scales.most),
     )
 
 

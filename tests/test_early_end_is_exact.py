@@ -1,9 +1,6 @@
 """A trial that ends early has the same bytes however often it was killed on its way there."""
 
-import os
 import random
-import signal
-import time
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +8,14 @@ import pytest
 
 from ganablate.ledger import TrialFolder
 from tests.test_early_end import HOPELESS
-from tests.test_resume_is_exact import cache, finish, job_of, of_network, process_of  # noqa: F401
+from tests.test_resume_is_exact import (
+    cache,  # noqa: F401
+    finish,
+    job_of,
+    kill_after,
+    of_network,
+    process_of,  # noqa: F401
+)
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +39,7 @@ def test_killed_again_and_again(
     moments = random.Random(precision)
     # The last moment is the end itself: killed while it is measured, with the checkpoint there.
     for least in (5, end // 2, end - 10, end):
-        kill_from(process_of(job), folder, least, moments)
+        assert kill_after(process_of(job), folder, least, moments, 0.005)
     finish(process_of(job))
 
     begun = [attempt["from_iteration"] for attempt in folder.attempts()]
@@ -52,15 +56,3 @@ def test_killed_again_and_again(
         for one in (folder, expected)
     ]
     assert facts[0] == facts[1]
-
-
-def kill_from(process: Any, folder: TrialFolder, least: int, moments: random.Random) -> None:
-    """Kill -9 some time after a checkpoint at `least` iterations or more, before it is complete."""
-    process.start()
-    while folder.reached < least:
-        assert process.is_alive(), "it ended before it could be killed"
-        time.sleep(0.0005)
-    time.sleep(moments.uniform(0, 0.005))
-    os.kill(process.pid, signal.SIGKILL)
-    process.join(60)
-    assert folder.complete is None

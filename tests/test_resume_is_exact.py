@@ -118,14 +118,18 @@ def finish(process: Any) -> None:
     assert process.exitcode == 0
 
 
-def kill_in_the_middle(process: Any, folder: TrialFolder, moments: random.Random) -> bool:
-    """Kill -9 some time after a random checkpoint; False if the trial was complete by then."""
-    wanted = moments.randint(2, LENGTH // 2)
+def kill_after(
+    process: Any, folder: TrialFolder, least: int, moments: random.Random, within: float
+) -> bool:
+    """Kill -9 within so many seconds after a checkpoint; False if the trial was complete by then.
+
+    The checkpoint is the first at `least` iterations or more.
+    """
     process.start()
-    while folder.reached < wanted:
+    while folder.reached < least:
         assert process.is_alive(), "it ended before it could be killed"
         time.sleep(0.0005)
-    time.sleep(moments.uniform(0, 0.01))
+    time.sleep(moments.uniform(0, within))
     os.kill(process.pid, signal.SIGKILL)
     process.join(60)
     return folder.complete is None
@@ -143,7 +147,7 @@ def test_killed_and_gone_on_with_is_never_interrupted(
     for turn in range(4):
         job = job_of(tmp_path / f"cut-{turn}", cache, CASES[name], precision)
         folder = TrialFolder(job.trials_root, job.trial.trial_id)
-        if kill_in_the_middle(process_of(job), folder, moments):
+        if kill_after(process_of(job), folder, moments.randint(2, LENGTH // 2), moments, 0.01):
             break
     else:
         pytest.fail("the trial was complete each time before it was killed")
