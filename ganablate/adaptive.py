@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganablate.atomic_write import write_text
-from ganablate.report.build import read_frames, report_lock
+from ganablate.report.build import read_frames
 from ganablate.report.claims.judge import judge_claims
 from ganablate.report.claims.judgement import CANNOT_TELL, Judgement
 from ganablate.report.effects import ONE, OPEN
+from ganablate.report.files import report_lock
 from ganablate.report.looks import (
     LOOKS,
     Look,

@@ -9,7 +9,7 @@ from typer.main import get_command
 
 from ganablate.cli import app
 from ganablate.cli.next_steps import print_next
-from ganablate.report.build import ReportFiles
+from ganablate.report.files import ReportFiles
 from ganablate.report.summary import Sentence
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study

@@ -11,7 +11,7 @@ import pytest
 from ganablate.cli import execution
 from ganablate.kept_weights import networks_in
 from ganablate.ledger import TrialFolder
-from ganablate.report.build import ReportFiles
+from ganablate.report.files import ReportFiles
 from ganablate.study.plan import Plan
 from ganablate.work import state_of
 from tests.test_cli import everything_under, invoke

@@ -98,7 +98,7 @@ def run(  # noqa: PLR0913 - one parameter an option
         tables = table_plans(loaded, budget)
     else:
         code = execute(plans, profile, fingerprints, uri)
-    reported = [print_report(plan) for plan in tables]
+    reported = [print_report(plan, anew=False) for plan in tables]
     print_ledger()
     written = [(plan, files) for plan, files in zip(tables, reported, strict=True) if files]
     copy_reports(written, uri)

@@ -10,7 +10,7 @@ from ganablate.study.plan import FULL, Plan
 from ganablate.study.schema import Study
 
 if TYPE_CHECKING:
-    from ganablate.report.build import ReportFiles
+    from ganablate.report.files import ReportFiles
 
 _MOST_STUDIES = 3
 """Studies of one sweep whose next commands are told."""

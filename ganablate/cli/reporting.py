@@ -16,7 +16,7 @@ from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
 
 if TYPE_CHECKING:
-    from ganablate.report.build import ReportFiles
+    from ganablate.report.files import ReportFiles
 
 
 def report(
@@ -60,12 +60,17 @@ def table_plans(
         refuse([str(error)])
 
 
-def print_report(plan: Plan) -> "ReportFiles | None":
-    """Write and print the report, at last what was found; None: a file could not be read."""
-    from ganablate.report.build import build_report
+def print_report(plan: Plan, *, anew: bool = True) -> "ReportFiles | None":
+    """Write and print the report, at last what was found; None: a file could not be read.
 
+    Unless `anew`, it is not written again where nothing has changed since it was.
+    """
+    from ganablate.report.build import build_report
+    from ganablate.report.unchanged import unchanged_report
+
+    known = None if anew else unchanged_report(plan, trials_root=TRIALS, results_root=RESULTS)
     try:
-        files = build_report(plan, trials_root=TRIALS, results_root=RESULTS)
+        files = known or build_report(plan, trials_root=TRIALS, results_root=RESULTS)
     except ValueError as error:
         err.print(Text(str(error), style="red"), soft_wrap=True)
         return None
@@ -75,7 +80,9 @@ def print_report(plan: Plan) -> "ReportFiles | None":
     for one in files.sentences:
         said = Text.assemble((one.lead, "bold"), f" {one.text}")
         out.print(said, soft_wrap=not out.is_terminal)
-    out.print(f"report: {files.folder}/    runs: ganablate ui", highlight=False, soft_wrap=True)
+    since = " (nothing has changed since)" if known else ""
+    line = f"report: {files.folder}/{since}    runs: ganablate ui"
+    out.print(line, highlight=False, soft_wrap=True)
     return files
 
 

@@ -1,11 +1,9 @@
 """Write a study's results: from trial folders where they are, else from the committed csv files."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from filelock import FileLock
 
 from ganablate.atomic_write import remove_unfinished, write_text
 from ganablate.report.captions import table_notes
@@ -14,6 +12,7 @@ from ganablate.report.claims.judgement import Judgement
 from ganablate.report.claims.table import claims_csv, claims_table
 from ganablate.report.cross_wording import cross_section
 from ganablate.report.curves import curves_csv, curves_frame, merge_curves, read_curves
+from ganablate.report.files import ReportFiles, report_files, report_lock
 from ganablate.report.looks import (
     LOOKS,
     is_whole,
@@ -30,32 +29,12 @@ from ganablate.report.pictures import Shown, draw_pictures
 from ganablate.report.provenance import provenance, read_provenance
 from ganablate.report.render import to_latex, to_markdown
 from ganablate.report.search_wording import search_section
-from ganablate.report.summary import Sentence, summary
+from ganablate.report.summary import summary
 from ganablate.report.tables import arm_table, primary_effects, table_csv
 from ganablate.report.trials import merge_trials, read_trials, trials_csv, trials_frame
+from ganablate.report.unchanged import made_of, remember
 from ganablate.search.records import SEARCH_CSV, search_csv
 from ganablate.study.plan import Plan
-
-
-@dataclass(frozen=True)
-class ReportFiles:
-    """What a report consists of.
-
-    `table_markdown` reads well in a terminal, `notices` are lines that a person should see,
-    `sentences` say what was found, and `files` are the paths of everything the report holds now,
-    in a fixed order.
-    """
-
-    folder: Path
-    table_markdown: str
-    notices: tuple[str, ...]
-    files: tuple[Path, ...]
-    sentences: tuple[Sentence, ...] = ()
-
-    @property
-    def said(self) -> str:
-        """The sentences in Markdown, a paragraph each."""
-        return "\n\n".join(f"**{one.lead}** {one.text}" for one in self.sentences)
 
 
 def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> ReportFiles:
@@ -70,6 +49,7 @@ def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> Report
     folder = results_root / plan.study / plan.budget
     with report_lock(plan, trials_root):
         remove_unfinished(folder)
+        source = made_of(plan, trials_root)  # before it is read: what changes meanwhile counts
         trials, curves, notices = read_frames(plan, trials_root, folder)
         known = read_looks(folder / LOOKS, plan)
         looks = with_look_by_hand(known, trials, plan)
@@ -100,14 +80,10 @@ def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> Report
             write_text(folder / "provenance.json", text + "\n")
         findings = Findings(trials, table, notes, judgements, alpha)
         write_text(folder / "report.html", write_page(plan, findings, folder))
-    said = tuple(summary(table, plan, judgements))
-    return ReportFiles(folder, markdown, tuple(notices), _present(folder), said)
-
-
-def report_lock(plan: Plan, trials_root: Path) -> FileLock:
-    """Held by whoever writes results of the study at this budget."""
-    trials_root.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(trials_root.parent / f".report-{plan.study}-{plan.budget}.lock")
+        said = tuple(summary(table, plan, judgements))
+        report = report_files(folder, tuple(notices), said)
+        remember(report, source, plan, trials_root)
+    return report
 
 
 def read_frames(
@@ -136,19 +112,3 @@ def _claims(judgements: tuple[Judgement, ...], path: Path) -> None:
         write_text(path, claims_csv(claims_table(judgements)))
     else:
         path.unlink(missing_ok=True)
-
-
-def _present(folder: Path) -> tuple[Path, ...]:
-    names = (
-        "trials.csv",
-        "curves.csv",
-        "table.csv",
-        "table.md",
-        "table.tex",
-        "claims.csv",
-        "provenance.json",
-        SEARCH_CSV,
-        LOOKS,
-    )
-    files = [folder / name for name in names if (folder / name).exists()]
-    return (*files, *sorted((folder / "figures").glob("*.png")), folder / "report.html")

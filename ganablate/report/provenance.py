@@ -56,16 +56,15 @@ def _settings(plan: Plan) -> dict[str, Any]:
     }
 
 
-def _plugins(plan: Plan) -> dict[str, dict[str, str]]:
-    """Part -> file and digest of its source, for parts from plug-ins; nothing without any."""
+def plugins_of(plan: Plan) -> dict[str, str]:
+    """Part -> file and digest of its source, for parts of a plan from plug-ins."""
     lines: dict[str, Part] = {name: METRICS[name] for name in plan.metrics}
     lines |= {name: PROBES[name] for name in plan.probes}
     for arm in plan.arms:
         settings = arm.config.model_dump(include=set(OF_SETTINGS))
         for setting in plugin_digests(settings):
             lines[settings[setting]] = OF_SETTINGS[setting][settings[setting]]
-    found = {name: f"{line.plugin}@{line.digest}" for name, line in lines.items() if line.digest}
-    return {"plugins": found} if found else {}
+    return {name: f"{line.plugin}@{line.digest}" for name, line in lines.items() if line.digest}
 
 
 def provenance(plan: Plan, trials_root: Path, known: dict[str, Any]) -> dict[str, Any] | None:
@@ -98,6 +97,7 @@ def provenance(plan: Plan, trials_root: Path, known: dict[str, Any]) -> dict[str
         for trial in trials.values()
         for attempt in trial.get("attempts", [])
     )
+    plugins = plugins_of(plan)
     return {
         "study": plan.study,
         "budget": plan.budget,
@@ -105,7 +105,7 @@ def provenance(plan: Plan, trials_root: Path, known: dict[str, Any]) -> dict[str
         "seen": seen,
         "wall_seconds": round(wall, 3),
         "settings": _settings(plan),
-        **_plugins(plan),
+        **({"plugins": plugins} if plugins else {}),
         "trials": trials,
     }
 

@@ -1,0 +1,60 @@
+"""The files of a report, and the lock of whoever writes them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from ganablate.report.looks import LOOKS
+from ganablate.report.summary import Sentence
+from ganablate.search.records import SEARCH_CSV
+from ganablate.study.plan import Plan
+
+_NAMES = (
+    "trials.csv",
+    "curves.csv",
+    "table.csv",
+    "table.md",
+    "table.tex",
+    "claims.csv",
+    "provenance.json",
+    SEARCH_CSV,
+    LOOKS,
+)
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """What a report consists of.
+
+    `table_markdown` reads well in a terminal, `notices` are lines that a person should see,
+    `files` are the paths of everything the report holds now, in a fixed order, and `sentences`
+    say what was found.
+    """
+
+    folder: Path
+    table_markdown: str
+    notices: tuple[str, ...]
+    files: tuple[Path, ...]
+    sentences: tuple[Sentence, ...] = ()
+
+    @property
+    def said(self) -> str:
+        """The sentences in Markdown, a paragraph each."""
+        return "\n\n".join(f"**{one.lead}** {one.text}" for one in self.sentences)
+
+
+def report_files(
+    folder: Path, notices: tuple[str, ...], sentences: tuple[Sentence, ...]
+) -> ReportFiles:
+    """The report that lies in `folder`."""
+    named = [folder / name for name in _NAMES if (folder / name).exists()]
+    files = (*named, *sorted((folder / "figures").glob("*.png")), folder / "report.html")
+    table = (folder / "table.md").read_text(encoding="utf-8")
+    return ReportFiles(folder, table, notices, files, sentences)
+
+
+def report_lock(plan: Plan, trials_root: Path) -> FileLock:
+    """Held by whoever writes results of the study at this budget."""
+    trials_root.parent.mkdir(parents=True, exist_ok=True)
+    return FileLock(trials_root.parent / f".report-{plan.study}-{plan.budget}.lock")

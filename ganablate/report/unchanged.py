@@ -1,0 +1,94 @@
+"""Whether a report still says what the trials say, so that it need not be written again.
+
+It does if nothing that it was made of has changed since: the plan, the trials' folders, the program
+and the parts from plug-ins; and if its own files are as it left them. Files are compared by number,
+time and size, as `make` and git do. What is known of a report lies in `runs/`, since it holds on
+this machine alone.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from ganablate.atomic_write import read_json, write_json
+from ganablate.report.files import ReportFiles, report_files
+from ganablate.report.provenance import plugins_of
+from ganablate.report.summary import Sentence
+from ganablate.study.plan import Plan
+
+_SENTENCES = TypeAdapter(tuple[Sentence, ...])
+
+
+def unchanged_report(plan: Plan, *, trials_root: Path, results_root: Path) -> ReportFiles | None:
+    """The report that `build_report` would write, if it is there; None: it has to be written."""
+    folder = results_root / plan.study / plan.budget
+    known = read_json(_record(plan, trials_root)) or {}
+    if known.get("files") != _digest(_tree(folder)):
+        return None
+    if known.get("made_of") != made_of(plan, trials_root):
+        return None
+    return report_files(folder, (), _SENTENCES.validate_python(known["sentences"]))
+
+
+def remember(report: ReportFiles, source: str, plan: Plan, trials_root: Path) -> None:
+    """Keep that a report was written, unless it has notices: they are to be seen again.
+
+    Args:
+        report: As it lies there.
+        source: What `made_of` said before it was made.
+        plan: What it is of.
+        trials_root: Holds one folder a trial.
+    """
+    path = _record(plan, trials_root)
+    if report.notices:
+        path.unlink(missing_ok=True)
+        return
+    content = {
+        "made_of": source,
+        "files": _digest(_tree(report.folder)),
+        "sentences": _SENTENCES.dump_python(report.sentences),
+    }
+    write_json(path, content)
+
+
+def made_of(plan: Plan, trials_root: Path) -> str:
+    """A digest of everything that the report of a plan is made of."""
+    trials = [(trial.trial_id, trial.arm, trial.replicate) for trial in plan.trials]
+    said = repr((replace(plan, trials=()), trials, plugins_of(plan)))
+    here = (f"{id_} {line}" for id_, *_ in trials for line in _entries(trials_root / id_))
+    program = _tree(Path(__file__).parents[1])
+    return _digest([said, *here, *program])
+
+
+def _record(plan: Plan, trials_root: Path) -> Path:
+    return trials_root.parent / f".report-{plan.study}-{plan.budget}.json"
+
+
+def _digest(lines: Iterable[str]) -> str:
+    found = hashlib.sha256()
+    for line in lines:
+        found.update(line.encode() + b"\n")
+    return found.hexdigest()
+
+
+def _entries(folder: Path) -> Iterator[str]:
+    """A line for each file and folder in a folder; a folder's time tells of what it holds."""
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted((entry.name, entry.stat()) for entry in entries)
+    except FileNotFoundError:
+        return
+    for name, facts in found:
+        yield f"{name} {facts.st_ino} {facts.st_mtime_ns} {facts.st_size}"
+
+
+def _tree(folder: Path) -> Iterator[str]:
+    """A line for each source or result file below a folder."""
+    for path in sorted(folder.rglob("*.*")):
+        if path.suffix != ".pyc" and path.is_file():
+            facts = path.stat()
+            yield f"{path.relative_to(folder)} {facts.st_mtime_ns} {facts.st_size}"

@@ -1,0 +1,134 @@
+"""A report is taken as it lies there only if nothing that it is made of has changed."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from synthetic_study import numbers_of, three_arms_plan, write_all, write_trial
+
+from ganablate.ledger import TrialFolder
+from ganablate.report.build import build_report
+from ganablate.report.unchanged import made_of, remember, unchanged_report
+
+PLAN = three_arms_plan()
+LAST = PLAN.trials[-1]
+NUMBERS = numbers_of(np.random.default_rng(0))
+
+
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("once")
+    write_all(PLAN, folder / "runs" / "trials", skip={LAST.trial_id})
+    return folder, build_report(PLAN, **roots(folder))
+
+
+@pytest.fixture
+def built(once, tmp_path):
+    """A folder of the test's own, with what is kept of a report that was written there."""
+    own = shutil.copytree(once[0], tmp_path / "own")
+    report = replace(once[1], folder=result(own, ""))
+    remember(report, made_of(PLAN, roots(own)["trials_root"]), PLAN, roots(own)["trials_root"])
+    return own
+
+
+def roots(folder):
+    return {"trials_root": folder / "runs" / "trials", "results_root": folder / "results"}
+
+
+def trial(folder):
+    return TrialFolder(folder / "runs" / "trials", PLAN.trials[0].trial_id)
+
+
+def result(folder, name):
+    return folder / "results" / PLAN.study / PLAN.budget / name
+
+
+def test_it_is_the_report_that_was_written(once):
+    folder, report = once
+    assert unchanged_report(PLAN, **roots(folder)) == report
+    assert any(one.kind for one in report.sentences)
+
+
+CHANGES = {
+    "a number": lambda f: trial(f).add_metrics([], {"fid": 1.0}, {}),
+    "a number, by hand": lambda f: (trial(f).path / "metrics.json").write_text("{}"),
+    "a measuring during the training": lambda f: trial(f).write_evaluation(7, {}),
+    "another attempt": lambda f: trial(f).begin_attempt({}),
+    "a trial less": lambda f: shutil.rmtree(trial(f).path),
+    "a trial more": lambda f: write_trial(
+        f / "runs" / "trials", LAST, numbers=numbers_of(np.random.default_rng(0))
+    ),
+    "a table, by hand": lambda f: result(f, "table.md").write_text("better"),
+    "committed numbers": lambda f: result(f, "curves.csv").touch(),
+    "a picture less": lambda f: result(f, "figures/losses.png").unlink(),
+    "no page": lambda f: result(f, "report.html").unlink(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_any_change_has_it_written_again(built, change):
+    assert unchanged_report(PLAN, **roots(built)) is not None
+    change(built)
+    assert unchanged_report(PLAN, **roots(built)) is None
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        replace(PLAN, asks="something else"),
+        replace(PLAN, trials=PLAN.trials[:-1]),
+        replace(PLAN, arms=PLAN.arms[:-1]),
+        replace(PLAN, primary="precision"),
+    ],
+    ids=["question", "trials", "arms", "primary"],
+)
+def test_another_plan_has_it_written_again(once, plan):
+    assert unchanged_report(plan, **roots(once[0])) is None
+
+
+def test_notices_are_said_again(built):
+    trial(built).add_metrics([], {"fid": 1.0}, {})
+    report = build_report(PLAN, **roots(built))
+    assert "the local run replaces the committed row" in report.notices[0]
+    assert unchanged_report(PLAN, **roots(built)) is None
+
+
+def test_nothing_is_known_before_the_first(tmp_path):
+    assert unchanged_report(PLAN, **roots(tmp_path)) is None
+
+
+@pytest.mark.parametrize("damage", ["", "{", "[]", '{"files": 1}'])
+def test_a_damaged_record_counts_as_none(built, damage):
+    (record,) = (built / "runs").glob(".report-*.json")
+    record.write_text(damage)
+    assert unchanged_report(PLAN, **roots(built)) is None
+
+
+OF_EACH = """
+from pathlib import Path
+from ganablate.report.unchanged import made_of
+from ganablate.study.expand import expand
+from ganablate.study.load import load_study
+for path in sorted(Path("studies").glob("*.yaml")):
+    study = load_study(path)
+    for budget in study.budget_names:
+        print(study.name, budget, made_of(expand(study, budget), Path("absent")))
+"""
+
+
+def test_a_plan_reads_the_same_in_every_process():
+    """No address and no order of a set is in what is compared."""
+    seen = [
+        subprocess.run(
+            [sys.executable, "-c", OF_EACH], env={**os.environ, "PYTHONHASHSEED": seed},
+            cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in ("1", "2")
+    ]  # fmt: skip
+    assert seen[0] == seen[1]
+    assert seen[0].count("\n") > 20
