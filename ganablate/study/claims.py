@@ -19,8 +19,9 @@ from ganablate.study.curve_shapes import (
     Shape,
     Share,
     Trend,
+    WithMargin,
 )
-from ganablate.study.fields import Entry, Line, Margin, MarginText, Name, Number
+from ganablate.study.fields import Entry, Line, MarginText, Name, Number
 
 ALL = "all"
 """`arms: all` means every arm but the one it is compared with."""
@@ -49,7 +50,7 @@ class AboutArms(Entry):
         return self.arms if self.arm is None else (self.arm,)
 
 
-class Compare(AboutArms):
+class Compare(AboutArms, WithMargin):
     """The arm against another at the end of training.
 
     `better` and `worse` follow the metric's direction; `lower`, `higher` and `different` are for
@@ -65,21 +66,6 @@ class Compare(AboutArms):
     )
     by: MarginText | None = None
     within: MarginText | None = None
-
-    @model_validator(mode="after")
-    def _margin_fits(self) -> Self:
-        if self.expected == "equivalent" and self.by is not None:
-            raise ValueError("`by` is for better, worse, lower, higher; equivalent takes `within`")
-        if self.expected != "equivalent" and self.within is not None:
-            raise ValueError(f"`within` is for equivalent; {self.expected} takes `by`")
-        return self
-
-    @property
-    def margin(self) -> Margin | None:
-        """The margin meant: stated, or 1.25x for an equivalence; None: any difference."""
-        if self.expected == "equivalent":
-            return self.within or Margin(amount=1.25, unit="ratio")
-        return self.by
 
 
 class OutcomeRate(AboutArms):

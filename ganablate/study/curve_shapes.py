@@ -17,7 +17,20 @@ Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
 """One name, or a list of them."""
 
 
-class Points(Entry):
+class WithMargin(Entry):
+    """A difference takes `by`, the least one meant; an equivalence `within`, its margin."""
+
+    @model_validator(mode="after")
+    def _margin_fits(self) -> Self:
+        expected, by, within = (getattr(self, key) for key in ("expected", "by", "within"))
+        if expected == "equivalent" and by is not None:
+            raise ValueError("`by` is for a difference; equivalent takes `within`")
+        if expected != "equivalent" and within is not None:
+            raise ValueError(f"`within` is for equivalent; {expected} takes `by`")
+        return self
+
+
+class Points(WithMargin):
     """The metric at one point of the training against another point of the same trials."""
 
     at: PositionText
@@ -43,7 +56,7 @@ class Recovery(Entry):
     at_least: Share = Field(0.5, description="of the trials")
 
 
-class CurveSpread(Entry):
+class CurveSpread(WithMargin):
     """How much the curve fluctuates, against another arm's."""
 
     expected: Literal["lower", "higher", "equivalent"] = Field(alias="is")

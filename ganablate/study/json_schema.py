@@ -45,6 +45,9 @@ EXACTLY_ONE: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 """Keys of which a mapping has exactly one, by the name of its model."""
 
+_WITH_MARGIN = ("Compare", "Points", "CurveSpread")
+"""Models of `ganablate.study.curve_shapes.WithMargin`."""
+
 
 def schema_line(schema: str) -> str:
     """The line by which a YAML file names its schema to an editor."""
@@ -183,11 +186,12 @@ def _constrain(parts: dict[str, Any]) -> None:
         "then": {"oneOf": arms},
         "else": {"not": {"anyOf": arms}},
     }
-    parts["Compare"] |= {
-        "if": {"properties": {"is": {"const": "equivalent"}}},
-        "then": {"not": {"required": ["by"]}},
-        "else": {"not": {"required": ["within"]}},
-    }
+    for name in _WITH_MARGIN:
+        parts[name] |= {
+            "if": {"properties": {"is": {"const": "equivalent"}}},
+            "then": {"not": {"required": ["by"]}},
+            "else": {"not": {"required": ["within"]}},
+        }
     parts["Arithmetic"] |= {
         "if": {"required": ["within"]},
         "then": {"properties": {"is": {"const": "equal"}}},

@@ -355,8 +355,8 @@ def test_every_kind_of_claim_loads(load: Load) -> None:
         "visual",
         "none_stated",
     ]
-    margins = [claim.compare.margin for claim in study.claims[:3] if claim.compare]
-    assert [str(margin) for margin in margins] == ["1.25x", "0.1", "1.25x"]
+    compared = [claim.compare for claim in study.claims[:3] if claim.compare]
+    assert [str(one.by) for one in compared] == ["1.25x", "0.1", "None"]
     points = study.claims[5].curve
     assert points is not None
     assert points.points is not None

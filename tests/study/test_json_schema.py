@@ -72,6 +72,10 @@ WRONG = {
     "better as a word": HEAD + CLAIM % "compare: {arms: all, is: nicer}",
     "within of worse": HEAD + CLAIM % "compare: {arms: all, is: worse, within: 1.25x}",
     "by of equivalent": HEAD + CLAIM % "compare: {arms: all, is: equivalent, by: 1.25x}",
+    "by of equal points": HEAD + CLAIM % "curve: {arms: all, metric: d/criterion, "
+    "points: {at: 100%, against: 50%, is: equivalent, by: 2x}}",
+    "within of a spread": HEAD
+    + CLAIM % "curve: {arms: all, metric: d/criterion, spread: {is: lower, within: 2x}}",
     "margin below 0": HEAD + CLAIM % "compare: {arms: all, is: worse, by: -1}",
     "no share": HEAD + CLAIM % "outcome: {arms: all, is: fails, at_least: 50}",
     "two bounds": HEAD + CLAIM % "outcome: {arms: all, is: ok, at_least: 0.5, at_most: 0.6}",

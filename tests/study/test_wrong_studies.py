@@ -248,6 +248,18 @@ WRONG = {
         6,
         ["`within` is for equivalent"],
     ),
+    "claim by of equal points": (
+        METRICS + CLAIM % "curve: {arm: baseline, metric: d/criterion, points: "
+        "{at: 100%, against: 50%, is: equivalent, by: 2x}}",
+        6,
+        ["`by` is for a difference; equivalent takes `within`"],
+    ),
+    "claim within of a spread": (
+        METRICS
+        + CLAIM % "curve: {arms: all, metric: d/criterion, spread: {is: lower, within: 2x}}",
+        6,
+        ["`within` is for equivalent; lower takes `by`"],
+    ),
     "claim to itself": (
         METRICS + CLAIM % "compare: {arm: baseline, to: baseline, is: worse}",
         6,
