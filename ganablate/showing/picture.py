@@ -22,9 +22,9 @@ _LINES = ("-", "--")
 def draw_pair(ours: Shown, theirs: Shown, path: Path) -> bool:
     """Draw both; False, and nothing written, where neither has samples or losses here.
 
-    The samples are those of the first replicate that both have complete, made from the same
-    latents where both have the same number of them. The losses are means over the trials.
-
+    The samples are those of the first replicate that both have complete. They are made from the
+    same latents where seed, device, and the latents' dimension and distribution are the same. The
+    losses are means over the trials.
     """
     sides = (ours, theirs)
     trials = _shown_trials(ours, theirs)

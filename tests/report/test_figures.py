@@ -1,5 +1,7 @@
 """What the pictures show: which replicate, which block, and no baseline where there is none."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from matplotlib.text import Text
@@ -82,6 +84,22 @@ def test_a_row_shows_the_first_replicate_whatever_became_of_it(tmp_path, texts):
     assert "The same latents in every row but those that say “other latents”." in caption
     assert "replicate 0, or of the one named" in caption
     assert sheet_caption(rows[:2], trials, plan).endswith("The same latents in every row.")
+
+
+@pytest.mark.parametrize("apart", ["seed", "device", None])
+def test_samples_of_another_seed_or_device_are_of_other_latents(apart, tmp_path):
+    plan = make_plan({"baseline": {}, "null": {}}, replicates=1)
+    ours, null = plan.trials
+    if apart == "seed":
+        null = replace(null, config=null.config.model_copy(update={"seed": 99}))
+    attempts = {"null": {"device": "cuda"}} if apart == "device" else {}
+    plan = replace(plan, trials=(ours, null))
+    for trial in plan.trials:
+        own = attempts.get(trial.arm, {})
+        write_trial(tmp_path, trial, numbers={"fid": 20.0}, samples=IMAGES, attempt=own)
+    trials = trials_frame(plan, tmp_path)
+    caption = sheet_caption(sample_rows(trials, plan, tmp_path), trials, plan)
+    assert caption.endswith("The same latents in every row.") == (apart is None)
 
 
 def test_an_arm_without_a_complete_trial_says_so(three_arms, tmp_path, texts):

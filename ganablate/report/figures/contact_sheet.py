@@ -32,12 +32,13 @@ _CELL = 42
 class SampleRow:
     """An arm's row: its first replicate, else the first complete one; None: none is complete.
 
-    `images` is uint8 [n, h, w, c]; `latents` is equal in rows that were made from the same ones.
+    `images` is uint8 [n, h, w, c]; `latents` is equal in rows that were made from the same ones:
+    seed, dimension and distribution, and the device whose generator drew them.
     """
 
     arm: str
     replicate: int | None = None
-    latents: tuple[int, int, str] | None = None
+    latents: tuple[int, int, str, str] | None = None
     value: str = ""
     outcome: str | None = None
     images: np.ndarray | None = None
@@ -58,6 +59,7 @@ class SampleRow:
 def sample_rows(trials: pd.DataFrame, plan: Plan, trials_root: Path) -> list[SampleRow]:
     """One row an arm, the baseline first."""
     column = primary_column(plan)
+    configs = {trial.trial_id: trial.config for trial in plan.trials}
     rows = []
     for arm in arms_in_order(plan):
         own = trials[(trials["arm"] == arm.name) & (trials["state"] == "complete")]
@@ -71,7 +73,8 @@ def sample_rows(trials: pd.DataFrame, plan: Plan, trials_root: Path) -> list[Sam
         if outcome != "diverged":
             images = TrialFolder(trials_root, str(trial["trial_id"])).samples()
             images = images if images is not None and len(images) else None
-        latents = (replicate, arm.config.latent_dim, arm.config.latent)
+        config = configs[str(trial["trial_id"])]
+        latents = (config.seed, config.latent_dim, config.latent, str(trial["device"]))
         value = _value(trial, column)
         rows.append(SampleRow(arm.name, replicate, latents, value, outcome, images))
     return rows
