@@ -142,7 +142,6 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
     from ganablate.disk import obstacle
     from ganablate.intake import plans_of_tables, read_profile
     from ganablate.report.build import build_report
-    from ganablate.report.unchanged import unchanged_report
     from ganablate.screen import screen_for
     from ganablate.search.records import recall
     from ganablate.sweep.profile import DEFAULT_PROFILE
@@ -191,8 +190,7 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
         )
     finally:
         screen.close()
-    roots = {"trials_root": runs / "trials", "results_root": results_root}
-    built = unchanged_report(whole, **roots) or build_report(whole, **roots)
+    built = build_report(whole, trials_root=runs / "trials", results_root=results_root, anew=False)
     said = list(built.notices)
     send_reports([report_of(whole, results_root, built.said)], uri, runs, said.append)
     _warn(said)

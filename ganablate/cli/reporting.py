@@ -33,8 +33,8 @@ def report(
     written = []
     for path, study in zip(paths, read_studies(paths), strict=True):
         budgets = budgets_with_results(study, RESULTS, TRIALS)
-        if budget and (studies or budget in study.budget_names):
-            budgets = [budget]
+        if budget:  # of studies that nobody named, those that were run at it
+            budgets = [budget] if studies else [name for name in budgets if name == budget]
         if not budgets:
             out.print(f"{study.name}: no results yet: ganablate run {path}", highlight=False)
         for name in budgets:
@@ -66,11 +66,9 @@ def print_report(plan: Plan, *, anew: bool = True) -> "ReportFiles | None":
     Unless `anew`, it is not written again where nothing has changed since it was.
     """
     from ganablate.report.build import build_report
-    from ganablate.report.unchanged import unchanged_report
 
-    known = None if anew else unchanged_report(plan, trials_root=TRIALS, results_root=RESULTS)
     try:
-        files = known or build_report(plan, trials_root=TRIALS, results_root=RESULTS)
+        files = build_report(plan, trials_root=TRIALS, results_root=RESULTS, anew=anew)
     except ValueError as error:
         err.print(Text(str(error), style="red"), soft_wrap=True)
         return None
@@ -80,7 +78,7 @@ def print_report(plan: Plan, *, anew: bool = True) -> "ReportFiles | None":
     for one in files.sentences:
         said = Text.assemble((one.lead, "bold"), f" {one.text}")
         out.print(said, soft_wrap=not out.is_terminal)
-    since = " (nothing has changed since)" if known else ""
+    since = " (nothing has changed since)" if files.unchanged else ""
     line = f"report: {files.folder}/{since}    runs: ganablate ui"
     out.print(line, highlight=False, soft_wrap=True)
     return files

@@ -32,16 +32,20 @@ from ganablate.report.search_wording import search_section
 from ganablate.report.summary import summary
 from ganablate.report.tables import arm_table, primary_effects, table_csv
 from ganablate.report.trials import merge_trials, read_trials, trials_csv, trials_frame
-from ganablate.report.unchanged import made_of, remember
+from ganablate.report.unchanged import made_of, recalled, remember
 from ganablate.search.records import SEARCH_CSV, search_csv
 from ganablate.study.plan import Plan
 
 
-def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> ReportFiles:
+def build_report(
+    plan: Plan, *, trials_root: Path, results_root: Path, anew: bool = True
+) -> ReportFiles:
     """Write `results/<study>/<budget>/`, each file in one step, under a lock beside the trials.
 
     On a fresh clone, without trial folders, the committed `trials.csv` and `curves.csv` give the
     same tables, byte for byte; a picture that needs images which are not here stays as it is.
+
+    Unless `anew`, a report stays as it is where nothing that it is made of has changed.
 
     Raises:
         ValueError: a committed csv file cannot be read as one.
@@ -50,6 +54,8 @@ def build_report(plan: Plan, *, trials_root: Path, results_root: Path) -> Report
     with report_lock(plan, trials_root):
         remove_unfinished(folder)
         source = made_of(plan, trials_root)  # before it is read: what changes meanwhile counts
+        if not anew and (there := recalled(source, plan, trials_root, folder)):
+            return there
         trials, curves, notices = read_frames(plan, trials_root, folder)
         known = read_looks(folder / LOOKS, plan)
         looks = with_look_by_hand(known, trials, plan)

@@ -29,7 +29,7 @@ class ReportFiles:
 
     `table_markdown` reads well in a terminal, `notices` are lines that a person should see,
     `files` are the paths of everything the report holds now, in a fixed order, and `sentences`
-    say what was found.
+    say what was found. An `unchanged` one was there already.
     """
 
     folder: Path
@@ -37,6 +37,7 @@ class ReportFiles:
     notices: tuple[str, ...]
     files: tuple[Path, ...]
     sentences: tuple[Sentence, ...] = ()
+    unchanged: bool = False
 
     @property
     def said(self) -> str:
@@ -57,4 +58,9 @@ def report_files(
 def report_lock(plan: Plan, trials_root: Path) -> FileLock:
     """Held by whoever writes results of the study at this budget."""
     trials_root.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(trials_root.parent / f".report-{plan.study}-{plan.budget}.lock")
+    return FileLock(record_path(plan, trials_root).with_suffix(".lock"))
+
+
+def record_path(plan: Plan, trials_root: Path) -> Path:
+    """Where it is kept, on this machine, what the study's report at this budget was made of."""
+    return trials_root.parent / f".report-{plan.study}-{plan.budget}.json"

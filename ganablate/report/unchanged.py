@@ -1,37 +1,45 @@
 """Whether a report still says what the trials say, so that it need not be written again.
 
 It does if nothing that it was made of has changed since: the plan, the trials' folders, the program
-and the parts from plug-ins; and if its own files are as it left them. Files are compared by number,
-time and size, as `make` and git do. What is known of a report lies in `runs/`, since it holds on
-this machine alone.
+with its libraries, and the parts from plug-ins; and if its own files are as it left them. Files are
+compared by number, time and size, as git does. What is known of a report lies in `runs/`, since it
+holds on this machine alone.
 """
 
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from ganablate.atomic_write import read_json, write_json
-from ganablate.report.files import ReportFiles, report_files
+from ganablate.report.files import ReportFiles, record_path, report_files
 from ganablate.report.provenance import plugins_of
 from ganablate.report.summary import Sentence
 from ganablate.study.plan import Plan
 
+_LIBRARIES = ("jinja2", "matplotlib", "numpy", "pandas", "scipy", "seaborn")
+"""They calculate and draw: with another version a report may be another."""
 _SENTENCES = TypeAdapter(tuple[Sentence, ...])
 
 
-def unchanged_report(plan: Plan, *, trials_root: Path, results_root: Path) -> ReportFiles | None:
-    """The report that `build_report` would write, if it is there; None: it has to be written."""
-    folder = results_root / plan.study / plan.budget
-    known = read_json(_record(plan, trials_root)) or {}
-    if known.get("files") != _digest(_tree(folder)):
+def recalled(source: str, plan: Plan, trials_root: Path, folder: Path) -> ReportFiles | None:
+    """The report in `folder`, if it is made of this; None: it has to be written.
+
+    Args:
+        source: What `made_of` says now.
+        plan: What it is of.
+        trials_root: Holds one folder a trial.
+        folder: Of the report.
+    """
+    known = read_json(record_path(plan, trials_root)) or {}
+    if known.get("made_of") != source or known.get("files") != _digest(_tree(folder)):
         return None
-    if known.get("made_of") != made_of(plan, trials_root):
-        return None
-    return report_files(folder, (), _SENTENCES.validate_python(known["sentences"]))
+    said = _SENTENCES.validate_python(known["sentences"])
+    return replace(report_files(folder, (), said), unchanged=True)
 
 
 def remember(report: ReportFiles, source: str, plan: Plan, trials_root: Path) -> None:
@@ -43,7 +51,7 @@ def remember(report: ReportFiles, source: str, plan: Plan, trials_root: Path) ->
         plan: What it is of.
         trials_root: Holds one folder a trial.
     """
-    path = _record(plan, trials_root)
+    path = record_path(plan, trials_root)
     if report.notices:
         path.unlink(missing_ok=True)
         return
@@ -58,14 +66,11 @@ def remember(report: ReportFiles, source: str, plan: Plan, trials_root: Path) ->
 def made_of(plan: Plan, trials_root: Path) -> str:
     """A digest of everything that the report of a plan is made of."""
     trials = [(trial.trial_id, trial.arm, trial.replicate) for trial in plan.trials]
-    said = repr((replace(plan, trials=()), trials, plugins_of(plan)))
+    versions = [version(name) for name in _LIBRARIES]
+    said = repr((replace(plan, trials=()), trials, plugins_of(plan), versions))
     here = (f"{id_} {line}" for id_, *_ in trials for line in _entries(trials_root / id_))
     program = _tree(Path(__file__).parents[1])
     return _digest([said, *here, *program])
-
-
-def _record(plan: Plan, trials_root: Path) -> Path:
-    return trials_root.parent / f".report-{plan.study}-{plan.budget}.json"
 
 
 def _digest(lines: Iterable[str]) -> str:
@@ -83,12 +88,15 @@ def _entries(folder: Path) -> Iterator[str]:
     except FileNotFoundError:
         return
     for name, facts in found:
-        yield f"{name} {facts.st_ino} {facts.st_mtime_ns} {facts.st_size}"
+        yield _line(name, facts)
 
 
 def _tree(folder: Path) -> Iterator[str]:
     """A line for each source or result file below a folder."""
     for path in sorted(folder.rglob("*.*")):
         if path.suffix != ".pyc" and path.is_file():
-            facts = path.stat()
-            yield f"{path.relative_to(folder)} {facts.st_mtime_ns} {facts.st_size}"
+            yield _line(str(path.relative_to(folder)), path.stat())
+
+
+def _line(name: str, facts: os.stat_result) -> str:
+    return f"{name} {facts.st_ino} {facts.st_mtime_ns} {facts.st_size}"

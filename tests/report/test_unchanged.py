@@ -13,7 +13,7 @@ from synthetic_study import numbers_of, three_arms_plan, write_all, write_trial
 
 from ganablate.ledger import TrialFolder
 from ganablate.report.build import build_report
-from ganablate.report.unchanged import made_of, remember, unchanged_report
+from ganablate.report.unchanged import made_of, recalled, remember
 
 PLAN = three_arms_plan()
 LAST = PLAN.trials[-1]
@@ -40,6 +40,13 @@ def roots(folder):
     return {"trials_root": folder / "runs" / "trials", "results_root": folder / "results"}
 
 
+def unchanged(plan, folder):
+    """The report there if it is unchanged."""
+    trials, results = roots(folder).values()
+    source = made_of(plan, trials)
+    return recalled(source, plan, trials, results / plan.study / plan.budget)
+
+
 def trial(folder):
     return TrialFolder(folder / "runs" / "trials", PLAN.trials[0].trial_id)
 
@@ -50,7 +57,7 @@ def result(folder, name):
 
 def test_it_is_the_report_that_was_written(once):
     folder, report = once
-    assert unchanged_report(PLAN, **roots(folder)) == report
+    assert unchanged(PLAN, folder) == replace(report, unchanged=True)
     assert any(one.kind for one in report.sentences)
 
 
@@ -72,9 +79,9 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_any_change_has_it_written_again(built, change):
-    assert unchanged_report(PLAN, **roots(built)) is not None
+    assert unchanged(PLAN, built) is not None
     change(built)
-    assert unchanged_report(PLAN, **roots(built)) is None
+    assert unchanged(PLAN, built) is None
 
 
 @pytest.mark.parametrize(
@@ -88,25 +95,25 @@ def test_any_change_has_it_written_again(built, change):
     ids=["question", "trials", "arms", "primary"],
 )
 def test_another_plan_has_it_written_again(once, plan):
-    assert unchanged_report(plan, **roots(once[0])) is None
+    assert unchanged(plan, once[0]) is None
 
 
 def test_notices_are_said_again(built):
     trial(built).add_metrics([], {"fid": 1.0}, {})
     report = build_report(PLAN, **roots(built))
     assert "the local run replaces the committed row" in report.notices[0]
-    assert unchanged_report(PLAN, **roots(built)) is None
+    assert unchanged(PLAN, built) is None
 
 
 def test_nothing_is_known_before_the_first(tmp_path):
-    assert unchanged_report(PLAN, **roots(tmp_path)) is None
+    assert unchanged(PLAN, tmp_path) is None
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"files": 1}'])
 def test_a_damaged_record_counts_as_none(built, damage):
     (record,) = (built / "runs").glob(".report-*.json")
     record.write_text(damage)
-    assert unchanged_report(PLAN, **roots(built)) is None
+    assert unchanged(PLAN, built) is None
 
 
 OF_EACH = """
