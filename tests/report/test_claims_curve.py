@@ -58,6 +58,45 @@ def test_points_are_a_t_test_over_trials_of_the_ratio_within_each(by, verdict):
     assert found.n == "3 trials an arm"
 
 
+@pytest.mark.parametrize(
+    ("ends", "verdict", "which"),
+    [
+        ([[20, 21, 19], [40, 60, 35]], SUPPORTED, 1),  # the weaker support
+        ([[60, 75, 50], [160, 210, 190]], CONTRADICTED, 1),  # the only contradiction
+        ([[150, 170, 160], [200, 202, 199]], CONTRADICTED, 1),  # the clearer one
+        ([[20, 21, 19], [80, 60, 150]], CANNOT_TELL, 1),
+        ([[90, 150, 50], [20, 21, 19]], CANNOT_TELL, 0),
+    ],
+)
+def test_the_numbers_of_several_arms_are_those_of_the_one_that_decides(ends, verdict, which):
+    arms = {"baseline": ends[0], "wide": ends[1]}
+    values = {name: [[100.0, float(end)] for end in own] for name, own in arms.items()}
+    points = {"at": "100%", "against": "50%", "is": "better"}
+    both = on_fid(values, arms=list(arms), points=points)
+    alone = [on_fid(values, arm=name, points=points) for name in arms]
+    assert both.verdict == verdict
+    key = alone[which]
+    assert (both.estimate, both.low, both.high) == (key.estimate, key.low, key.high)
+    holm = min(1.0, key.p * (2 if key.p < alone[1 - which].p else 1))
+    assert both.p == pytest.approx(key.p if verdict == SUPPORTED else holm)
+
+
+def test_an_arm_of_one_trial_leaves_several_open_unless_another_contradicts():
+    points = {"at": "100%", "against": "50%", "is": "better"}
+    values = {
+        "baseline": [[9.0, 2.0], [9.0, 2.1], [9.0, 1.9]],
+        "wide": [[9.0, 2.0], [9.0, math.nan]],
+    }
+    values["wide"].append([9.0, math.nan])
+    open_ = on_fid(values, arms="all", points=points)
+    assert (open_.verdict, open_.p) == (CANNOT_TELL, None)
+    assert open_.because == "one trial has no spread to judge by"
+    other = on_fid(values, arms="all", points={**points, "is": "worse"})
+    assert (other.verdict, other.because) == (
+        CONTRADICTED, "2 complete trials without these numbers",
+    )  # fmt: skip
+
+
 def test_points_may_be_equivalent():
     level = [[20.0, 20.5], [21.0, 20.8], [19.0, 19.2], [20.0, 20.3]]
     points = {"at": "100%", "against": "50%", "is": "equivalent", "within": "1.25x"}

@@ -1,5 +1,6 @@
 """A verdict on one claim, with the numbers it rests on."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 SUPPORTED = "supported"
@@ -46,3 +47,19 @@ class Judgement:
     high: float | None = None
     p: float | None = None
     n: str = ""
+
+
+def joint(verdicts: Sequence[str]) -> str:
+    """The verdict on all of several: supported by each, contradicted by one."""
+    if set(verdicts) == {SUPPORTED}:
+        return SUPPORTED
+    return next((one for one in (CONTRADICTED, NOT_COMPARABLE) if one in verdicts), CANNOT_TELL)
+
+
+def deciding(verdicts: Sequence[str], ps: Sequence[float | None]) -> int:
+    """Which of several their joint verdict hangs on: clearest contradiction, weakest support."""
+    verdict = joint(verdicts)
+    alike = [i for i, one in enumerate(verdicts) if one == verdict]
+    known = [i for i in alike if ps[i] is not None] or alike
+    sign = -1 if verdict == CONTRADICTED else 1
+    return max(known, key=lambda i: sign * (ps[i] or 0.0))

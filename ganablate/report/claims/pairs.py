@@ -25,6 +25,8 @@ from ganablate.report.claims.judgement import (
     CONTRADICTED,
     NOT_COMPARABLE,
     SUPPORTED,
+    deciding,
+    joint,
 )
 from ganablate.report.statistics import holm
 
@@ -60,17 +62,18 @@ def judge_pairs(evidence: Evidence, measured: Measured, claimed: Claimed) -> Fin
     shown = _shown(found, measured, claimed, alpha)
     if len(claimed.pairs) == 1 or set(shown.verdicts) != {SUPPORTED}:
         shown = _shown(_corrected(found, claimed), measured, claimed, alpha)
-    key = shown.ours[shown.deciding]
+    verdict, place = joint(shown.verdicts), deciding(shown.verdicts, shown.p)
+    key = shown.ours[place]
     return Finding(
-        verdict=shown.verdict,
+        verdict=verdict,
         numbers=_sentence(shown, measured, claimed, alpha),
         arms=tuple(dict.fromkeys(arm for arm, _ in claimed.pairs)),
         against=tuple(dict.fromkeys(other for _, other in claimed.pairs)),
-        because=key.because if shown.verdict in (CANNOT_TELL, NOT_COMPARABLE) else None,
+        because=key.because if verdict in (CANNOT_TELL, NOT_COMPARABLE) else None,
         estimate=key.estimate,
         low=key.low,
         high=key.high,
-        p=shown.p[shown.deciding],
+        p=shown.p[place],
         n=wording.trials([n for one in shown.ours for n in one.n]),
     )
 
@@ -82,22 +85,6 @@ class _Shown:
     ours: tuple[Difference, ...]
     verdicts: tuple[str, ...]
     p: tuple[float | None, ...]
-
-    @property
-    def verdict(self) -> str:
-        """Of all: contradicted by one, supported by each."""
-        if set(self.verdicts) == {SUPPORTED}:
-            return SUPPORTED
-        found = (one for one in (CONTRADICTED, NOT_COMPARABLE) if one in self.verdicts)
-        return next(found, CANNOT_TELL)
-
-    @property
-    def deciding(self) -> int:
-        """The pair that the verdict hangs on: the clearest contradiction, the weakest support."""
-        alike = [i for i, one in enumerate(self.verdicts) if one == self.verdict]
-        known = [i for i in alike if self.p[i] is not None] or alike
-        sign = -1 if self.verdict == CONTRADICTED else 1
-        return max(known, key=lambda i: sign * (self.p[i] or 0.0))
 
 
 def _shown(

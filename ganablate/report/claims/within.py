@@ -14,7 +14,7 @@ import numpy as np
 from ganablate.report.claims import wording
 from ganablate.report.claims.finding import Finding, nothing
 from ganablate.report.claims.hypothesis import Meant, Tested, by_signs, by_t
-from ganablate.report.claims.judgement import CANNOT_TELL, CONTRADICTED, SUPPORTED
+from ganablate.report.claims.judgement import CANNOT_TELL, SUPPORTED, deciding, joint
 from ganablate.report.statistics import Array, Difference, holm
 from ganablate.study.fields import Margin
 
@@ -58,20 +58,16 @@ def judge_within(within: Within, alpha: float) -> Finding:
         lacking = [one.name for one in arms if one.n == 0]
         where = f" of {wording.names(lacking)}" if lacking else ""
         return nothing(names, f"no trial{where} has these numbers yet")
+    arms, meant = _corrected(arms, within.meant, alpha), within.meant
+    verdicts = [one.tested.verdict(meant, alpha) if one.tested else CANNOT_TELL for one in arms]
+    ps = [one.tested.decisive(meant, alpha)[0] if one.tested else None for one in arms]
+    verdict, place = joint(verdicts), deciding(verdicts, ps)
+    key, left = arms[place], sum(one.left for one in arms)
     because = None
-    if any(one.tested is None for one in arms):
-        verdicts, because = [CANNOT_TELL], "one trial has no spread to judge by"
-    else:
-        arms = _corrected(arms, within.meant, alpha)
-        verdicts = [one.tested.verdict(within.meant, alpha) for one in arms if one.tested]
-    verdict = CONTRADICTED if CONTRADICTED in verdicts else CANNOT_TELL
-    if set(verdicts) == {SUPPORTED}:
-        verdict = SUPPORTED
-    left = sum(one.left for one in arms)
-    because = because or (
-        f"{left} complete trial{'' if left == 1 else 's'} without these numbers" if left else None
-    )
-    key = arms[verdicts.index(verdict) if verdict in verdicts else 0]
+    if verdict == CANNOT_TELL and any(one.tested is None for one in arms):
+        because = "one trial has no spread to judge by"
+    elif left:
+        because = f"{left} complete trial{'' if left == 1 else 's'} without these numbers"
     about = [f"{one.name} {_part(one, within, alpha)}" for one in arms]
     return Finding(
         verdict=verdict,
@@ -81,19 +77,20 @@ def judge_within(within: Within, alpha: float) -> Finding:
         estimate=within.back(key.mean) if math.isfinite(key.mean) else None,
         low=key.low,
         high=key.high,
-        p=key.tested.decisive(within.meant, alpha)[0] if key.tested else None,
+        p=ps[place],
         n=wording.trials([one.n for one in arms]),
     )
 
 
 def _corrected(arms: list[_Arm], meant: Meant, alpha: float) -> list[_Arm]:
     """With Holm's p, unless every arm supports the claim by itself."""
-    tests = [one.tested for one in arms if one.tested]
-    if {one.verdict(meant, alpha) for one in tests} == {SUPPORTED}:
+    tests = [one.tested for one in arms]
+    if all(one is not None and one.verdict(meant, alpha) == SUPPORTED for one in tests):
         return arms
-    beyond, even = holm([one.beyond for one in tests]), holm([one.even for one in tests])
+    beyond = holm([math.nan if one is None else one.beyond for one in tests])
+    even = holm([math.nan if one is None else one.even for one in tests])
     return [
-        replace(arm, tested=Tested(float(p), test.toward, float(q)))
+        replace(arm, tested=test and Tested(float(p), test.toward, float(q)))
         for arm, test, p, q in zip(arms, tests, beyond, even, strict=True)
     ]
 
