@@ -14,6 +14,7 @@ from scipy.stats import ttest_ind
 from ganablate.ledger import TrialFolder
 from ganablate.report.rounding import round_to_spread
 from ganablate.showing.find import Found, find_all
+from ganablate.showing.wording import mean_curves, means_of
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.schema import Study
@@ -158,6 +159,25 @@ def test_a_trial_is_shown_beside_its_arm(project: Path, trials: pd.DataFrame) ->
     steps = losses[(losses["trial_id"] == TRIAL) & (losses["metric"] == "d/criterion")]["value"]
     assert f"{steps.iloc[0]:.3g} -> {steps.iloc[-1]:.3g}" in curve
     assert f"(from {steps.min():.3g} to {steps.max():.3g})" in curve
+
+
+def test_means_over_fewer_trials_than_the_others_say_so() -> None:
+    plan = expand(load_study(ROOT / SMALL))
+    trials = [trial for trial in plan.trials if trial.arm == "baseline"][:2]
+    pieces = [
+        pd.DataFrame(
+            {"trial_id": trial.trial_id, "metric": "d/criterion", "images_seen": [640, 1280],
+             "value": [1.0, 2.0 + trial.replicate], "spread": 0.1}
+        )
+        for trial in trials
+    ]  # fmt: skip
+    both = pd.concat(pieces, ignore_index=True)
+    assert means_of(both, trials, plan) == "means of 2 trials"
+    diverged = both[:-1]
+    assert means_of(diverged, trials, plan) == "means of up to 2 trials"
+    (curve,) = mean_curves(diverged, trials, plan).values()
+    assert [value for _, value in curve] == [1.0, 2.0]
+    assert means_of(both, trials[:1], plan) == "means of 1 trial"
 
 
 def test_a_trial_that_failed_or_waits_says_so(project: Path) -> None:

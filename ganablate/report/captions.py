@@ -71,6 +71,15 @@ def execution(trials: pd.DataFrame) -> str | None:
     return f"This table mixes executions: {named}."
 
 
+def behind(trials: pd.DataFrame, what: str) -> str:
+    """That behind the end of a short trial `what` is over the others; empty if none was short."""
+    complete = trials[trials["state"] == "complete"]
+    early = "ended_early_at" in complete and complete["ended_early_at"].notna().any()
+    diverged = (complete["outcome"] == "diverged").any()
+    ends = [*(["an early end"] if early else []), *(["a divergence"] if diverged else [])]
+    return f" Behind {' or '.join(ends)}, {what} over the others." if ends else ""
+
+
 def _titles(columns: Iterable[str], plan: Plan) -> str:
     known = plan.columns
     return "; ".join(known[name].title for name in columns)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from ganablate.config import TrialConfig
 from ganablate.ledger import TrialFolder
 from ganablate.report.captions import MARKS, MISSING, heading
 from ganablate.report.effect_wording import effect_text, p_text, verdict_text
@@ -23,6 +22,7 @@ from ganablate.showing.wording import (
     curve_rows,
     difference_rows,
     mean_curves,
+    means_of,
     number_text,
     section,
     settings_lines,
@@ -91,23 +91,18 @@ def arm_text(shown: Shown) -> str:
     ]
     if arm.compare_to is not None:
         other = arm_of(plan, arm.compare_to)
-        changes = [
-            [name, before, "->", now] for name, before, now in difference_rows(*_pair(arm, other))
-        ]
+        rows = difference_rows(arm.config, other.config)
+        changes = [[name, before, "->", now] for name, before, now in rows]
         what = "the seeds alone" if arm.null else f"changes against {other.name}"
         lines += section(what, aligned(changes))
     lines += section("settings", settings_lines(arm.config))
     lines += section("trials", _trials(shown))
     lines += section("metrics: mean ± standard deviation (n)", _metrics(shown))
     curves = mean_curves(shown.reading.curves, shown.trials, plan)
-    title = f"over the training, means of {len(complete)} trials"
-    lines += section(title, aligned(curve_rows(curves, plan)))
+    means = means_of(shown.reading.curves, shown.trials, plan)
+    lines += section(f"over the training, {means}", aligned(curve_rows(curves, plan)))
     lines += section("files", _arm_files(shown))
     return "\n".join(lines)
-
-
-def _pair(arm: Arm, other: Arm) -> tuple[TrialConfig, TrialConfig]:
-    return arm.config, other.config
 
 
 def _trials(shown: Shown) -> list[str]:

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
-from ganablate.report.captions import MISSING
+from ganablate.report.captions import MISSING, behind
 from ganablate.report.figures import style
 from ganablate.report.loss_scale import loss_scale
 from ganablate.showing.one import Shown, alone_text, outcome_of
@@ -121,6 +122,7 @@ def _caption(ours: Shown, theirs: Shown) -> str:
         f"{ours.found.name} and {theirs.found.name}. Study {plan.study}, budget {plan.budget}. "
         "Losses: means over the complete trials, over the share of the training."
     )
+    text += behind(pd.concat([ours.rows, theirs.rows]), "they are")
     if loss_scale(ours.arm.config) != loss_scale(theirs.arm.config):
         text += " The losses are of different criteria: their heights cannot be compared."
     return text

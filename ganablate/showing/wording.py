@@ -8,7 +8,7 @@ import pandas as pd
 
 from ganablate.catalog import DATASETS, Column
 from ganablate.config import TrialConfig
-from ganablate.report.captions import MARKS, MISSING
+from ganablate.report.captions import MARKS, MISSING, counted
 from ganablate.report.columns import cell_text
 from ganablate.report.curves import block_middles
 from ganablate.spark import binned, spark
@@ -112,18 +112,34 @@ def mean_curves(curves: pd.DataFrame, trials: Sequence[Trial], plan: Plan) -> di
     A block of losses stands at its middle, in shares of the whole training: one that ended before
     stops there. The primary metric is there where the study measures it during the training.
     """
+    points = _points(curves, trials, plan)
+    means = {key: one.groupby("place")["value"].mean() for key, one in points.items()}
+    return {
+        key: list(zip(map(float, one.index), map(float, one), strict=True))
+        for key, one in means.items()
+    }
+
+
+def means_of(curves: pd.DataFrame, trials: Sequence[Trial], plan: Plan) -> str:
+    """Over how many trials `mean_curves` are: `means of 5 trials`, or `of up to 5`."""
+    points = _points(curves, trials, plan)
+    counts = [n for one in points.values() for n in one.groupby("place").size()]
+    few, most = min(counts, default=0), max(counts, default=0)
+    return f"means of {'up to ' if few < most else ''}{counted(most, 'trial')}"
+
+
+def _points(curves: pd.DataFrame, trials: Sequence[Trial], plan: Plan) -> dict[str, pd.DataFrame]:
+    """Name of a curve -> the trials' values, each with its place in the training."""
     ids = [trial.trial_id for trial in trials]
     own = curves[curves["trial_id"].isin(ids)]
     images = _images_shown(trials[0], plan)
-    found: dict[str, Curve] = {}
+    found = {}
     for key in curve_names(plan):
         points = own[own["metric"] == key]
         seen = block_middles(points) if key in CURVES else points["images_seen"]
         points = points.assign(place=seen / images).dropna(subset=["value"])
-        means = points.groupby("place")["value"].mean()
-        if len(means):
-            places, values = means.index.to_numpy(dtype=float), means.to_numpy(dtype=float)
-            found[key] = list(zip(places.tolist(), values.tolist(), strict=True))
+        if len(points):
+            found[key] = points
     return found
 
 

@@ -3,10 +3,12 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.text import Text
 from synthetic_study import make_plan, write_trial
 
+from ganablate.report.captions import behind
 from ganablate.report.curves import curves_frame
 from ganablate.report.figures import style
 from ganablate.report.figures.contact_sheet import draw_contact_sheet, sample_rows, sheet_caption
@@ -56,6 +58,40 @@ def test_the_losses_say_what_a_point_is(three_arms, run_all, tmp_path, texts):
     assert "each point is the mean over a 50th of training" in said
     assert "budget cpu" in said
     assert "n: complete replicates" in said
+
+
+@pytest.mark.parametrize(
+    ("outcome", "early", "said"),
+    [
+        ("ok", None, ""),
+        ("diverged", None, " Behind a divergence, the mean is over the others."),
+        ("saturated", 400, " Behind an early end, the mean is over the others."),
+        ("diverged", 400, " Behind an early end or a divergence, the mean is over the others."),
+    ],
+)
+def test_means_of_fewer_trials_are_said(outcome, early, said):
+    trials = pd.DataFrame({"state": ["complete"] * 3 + ["pending"], "outcome": "ok"})
+    trials.loc[1, "outcome"] = outcome
+    trials.loc[3, "outcome"] = None
+    trials["ended_early_at"] = [early, None, None, None]
+    assert behind(trials, "the mean is") == said
+    assert behind(trials.drop(columns="ended_early_at"), "it is") == (
+        " Behind a divergence, it is over the others." if outcome == "diverged" else ""
+    )
+
+
+def test_the_caption_of_losses_tells_of_a_divergence(three_arms, tmp_path, texts):
+    steps = np.ones(450, np.float32)
+    for trial in three_arms.trials[:2]:
+        outcome = "diverged" if trial.replicate else "ok"
+        kept = steps[:200] if trial.replicate else steps
+        write_trial(
+            tmp_path, trial, numbers={}, outcome=outcome, losses={"d/criterion": kept}, updates=450
+        )
+    trials, curves = trials_frame(three_arms, tmp_path), curves_frame(three_arms, tmp_path)
+    draw_losses(curves, trials, three_arms, tmp_path / "losses.png")
+    said = " ".join(" ".join(texts["texts"]).split())
+    assert "Behind a divergence, the mean is over the others." in said
 
 
 def test_a_row_shows_the_first_replicate_whatever_became_of_it(tmp_path, texts):

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pandas as pd
+import pytest
 from matplotlib.text import Text
 from synthetic_study import make_plan, write_trial
 
@@ -58,16 +59,33 @@ def test_the_band_is_the_range_of_replicates(tmp_path):
     assert set(own["n"]) == {2}
 
 
-def test_the_picture_names_the_arms_and_the_metric(tmp_path, monkeypatch):
-    plan, said = measured_plan(tmp_path), []
-    draw = Text.draw
+@pytest.fixture
+def said(monkeypatch):
+    """Every text that is drawn."""
+    texts, draw = [], Text.draw
     monkeypatch.setattr(
-        Text, "draw", lambda self, *a: (said.append(self.get_text()), draw(self, *a))
+        Text, "draw", lambda self, *a: (texts.append(self.get_text()), draw(self, *a))
     )
+    return texts
+
+
+def test_the_picture_names_the_arms_and_the_metric(tmp_path, said):
+    plan = measured_plan(tmp_path)
     curves, trials = curves_frame(plan, tmp_path), trials_frame(plan, tmp_path)
     assert draw_over_time(curves, trials, plan, tmp_path / "over_time.png")
     assert 1000 < (tmp_path / "over_time.png").stat().st_size < 300_000
     assert {"baseline", "a", "FID ↓", "images seen"} <= set(said)
+
+
+def test_a_line_over_fewer_trials_says_over_how_many(tmp_path, said):
+    plan = measured_plan(tmp_path)
+    curves, trials = curves_frame(plan, tmp_path), trials_frame(plan, tmp_path)
+    last = plan.trials[-1].trial_id
+    trials.loc[trials["trial_id"] == last, "outcome"] = "diverged"
+    gone = (curves["trial_id"] == last) & (curves["images_seen"] > 300)
+    assert draw_over_time(curves[~gone], trials, plan, tmp_path / "over_time.png")
+    assert {"baseline", "a\nn = 1 to 2"} <= set(said)
+    assert "Behind a divergence, both are over the others." in " ".join(" ".join(said).split())
 
 
 def test_no_picture_of_single_points(tmp_path):

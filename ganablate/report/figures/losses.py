@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from ganablate.report.captions import coverage
+from ganablate.report.captions import behind, coverage
 from ganablate.report.curves import BLOCKS, block_middles
 from ganablate.report.figures import style
 from ganablate.report.loss_scale import loss_scale
@@ -171,9 +171,8 @@ def draw_losses(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
 
 
 def _caption(trials: pd.DataFrame, plan: Plan) -> str:
-    early = " Behind an early end, the mean is over the others." if plan.may_end_early else ""
     return (
         f"{coverage(trials, plan)} n: complete replicates. Criterion without penalty; each point "
-        f"is the mean over a {BLOCKS}th of training.{early} Panels of one scale share their axes; "
-        "lines may leave them."
+        f"is the mean over a {BLOCKS}th of training.{behind(trials, 'the mean is')} Panels of one "
+        "scale share their axes; lines may leave them."
     )

@@ -6,7 +6,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import FuncFormatter
 
-from ganablate.report.captions import coverage, heading, primary_column
+from ganablate.report.captions import behind, coverage, heading, primary_column
 from ganablate.report.figures import style
 from ganablate.report.tables import arms_in_order, baseline_arm, reference_protocols
 from ganablate.report.trials import PROTOCOL
@@ -59,7 +59,7 @@ def draw_over_time(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path:
             axes.fill_between(line["images_seen"], line["low"], line["high"], color=ink, alpha=0.15)
             axes.plot(
                 line["images_seen"], line["mean"], color=ink, lw=1.2, marker="o", ms=3,
-                ls="--" if arm.name in apart else "-", label=style.wrapped(arm.name, 20, lines=2),
+                ls="--" if arm.name in apart else "-", label=_label(arm.name, line["n"], trials),
             )  # fmt: skip
         low, high = float(points["low"].min()), float(points["high"].max())
         if low > 0 and high / low > 20:
@@ -77,6 +77,15 @@ def draw_over_time(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path:
     return True
 
 
+def _label(arm: str, counts: pd.Series, trials: pd.DataFrame) -> str:
+    """The arm's name, with n where points are over fewer than its complete replicates."""
+    name, low, high = style.wrapped(arm, 20, lines=2), int(counts.min()), int(counts.max())
+    complete = int(((trials["arm"] == arm) & (trials["state"] == "complete")).sum())
+    if low == complete:
+        return name
+    return f"{name}\nn = {low}" + (f" to {high}" if low < high else "")
+
+
 def _of_another_protocol(column: str, trials: pd.DataFrame, plan: Plan) -> set[str]:
     """The arms whose values cannot be compared with the reference arm's."""
     usual = reference_protocols(trials, plan).get(column)
@@ -89,8 +98,8 @@ def _of_another_protocol(column: str, trials: pd.DataFrame, plan: Plan) -> set[s
 def _caption(trials: pd.DataFrame, plan: Plan, shown: int, *, apart: bool) -> str:
     some = f" The first {shown} of {len(plan.arms)} arms." if shown < len(plan.arms) else ""
     dashed = " Dashed: measured by another protocol, so not to be compared." if apart else ""
-    early = " Behind an early end, both are over the others." if plan.may_end_early else ""
     return (
         f"{coverage(trials, plan)}{some} Line: mean of an arm's complete replicates; band: from "
-        f"the lowest to the highest of them.{early} Each point is measured as at the end.{dashed}"
+        f"the lowest to the highest of them.{behind(trials, 'both are')} Each point is measured as "
+        f"at the end.{dashed}"
     )
