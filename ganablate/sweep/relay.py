@@ -48,7 +48,7 @@ class Relay(tune.Callback):
         order: Sequence[int] | None = None,
     ) -> None:
         self.work = work
-        self._order = range(len(work)) if order is None else order
+        self._order = order
         self.complete: set[int] = set()
         self.failed: dict[int, Failure] = {}
         self.failures: dict[int, int] = {}
@@ -67,7 +67,8 @@ class Relay(tune.Callback):
     def unfinished(self) -> list[int]:
         """Indices of the jobs that are neither complete nor failed for good, as they are to run."""
         over = self.complete | self.failed.keys()
-        return [index for index in self._order if index not in over]
+        order = range(len(self.work)) if self._order is None else self._order
+        return [index for index in order if index not in over]
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: object) -> None:
         """Leave Tune's loop when someone asked for it, or nothing can be stored any more.

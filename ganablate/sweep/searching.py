@@ -130,14 +130,18 @@ class SearchRelay(Relay):
         self._turns: list[Turn] = []
         self._index: dict[tuple[int, int], int] = {}
         self._ready = list(ready)
+        self.one_by_one = False  # this round is of those that ran out of memory, and of no other
 
     def unfinished(self) -> list[int]:
-        """Indices of the trials that were begun, and have neither ended nor failed for good."""
+        """Indices of the trials of this round that have neither ended nor failed for good."""
         board = self.search.board
-        return [i for i in super().unfinished() if not board.has_ended(self._turns[i])]
+        left = [i for i in super().unfinished() if not board.has_ended(self._turns[i])]
+        return [i for i in left if self.one_by_one or i not in self.alone]
 
     def next_configuration(self) -> dict[str, Any] | str | None:
         """What Tune is to run next; see `TurnSearcher`."""
+        if not self._ready and self.one_by_one:
+            return Searcher.FINISHED
         if not self._ready:
             self._ready = self.search.available()
         if not self._ready:
@@ -163,15 +167,20 @@ class SearchRelay(Relay):
         return self._jobs[self.index_of(self._ready[0])].job
 
     def again(self) -> int:
-        """Begin another round of Tune: how many trials there are to try again, or to begin."""
+        """Begin another round of Tune: how many trials there are to try again, or to begin.
+
+        As in a sweep, those that ran out of memory come after all others, one by one.
+        """
         board = self.search.board
         board.take_back()
-        self._ready = []
-        for turn in self.search.available():
-            if self._index.get((turn.arm, turn.number)) in self.failed:
+        turns = self.search.available()
+        left = [turn for turn in turns if self.index_of(turn) not in self.failed]
+        together = [turn for turn in left if self.index_of(turn) not in self.alone]
+        self.one_by_one = not together
+        self._ready = together or left
+        for turn in turns:
+            if turn not in self._ready:
                 board.give_up(turn)
-            else:
-                self._ready.append(turn)
         return len(self._ready)
 
     def on_trial_result(
@@ -199,10 +208,15 @@ class SearchRelay(Relay):
         told = replace(progress, done=True, outcome="stopped")
         self._observer.completed(arm, turn.number, told)
 
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: object) -> None:
+        """An attempt failed, and Tune does not try again: nobody waits for it in this round."""
+        super().on_trial_error(iteration, trials, trial, **info)
+        self.search.board.give_up(self._turns[trial.config[INDEX]])
+
     def attempt_failed(self, index: int, failure: Failure) -> None:
-        """Count a failure. Nobody waits for a trial that this round does not try again."""
+        """Count a failure. A trial that ran out of memory is over for this round."""
         super().attempt_failed(index, failure)
-        if index in self.failed or failure.kind == "memory":
+        if failure.kind == "memory":
             self.search.board.give_up(self._turns[index])
 
 
@@ -230,7 +244,7 @@ def _run(
             seen = (search.board.left, dict(relay.failures))
             why = run_round(
                 trainable, machine, relay.profile,
-                alone=bool(relay.alone), retries=retries, callbacks=[relay, *watches],
+                alone=relay.one_by_one, retries=retries, callbacks=[relay, *watches],
                 folder=folder, search_alg=TurnSearcher(relay.next_configuration),
                 scheduler=AshaInsideArms(searches) if search.key is not None else None,
                 num_samples=search.board.left,

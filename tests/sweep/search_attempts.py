@@ -59,6 +59,23 @@ def faulty(job: Job) -> _Faulty:
     return _Faulty(job)
 
 
+class _Hungry(Rated):
+    """Number 0 of the baseline runs out of memory, then raises, then is well."""
+
+    def note(self) -> int:
+        number = super().note()
+        if self.job.trial.config.g_norm != "none" and self.job.trial.replicate == 0:
+            if number == 1:
+                raise MemoryError
+            if number == 2:
+                raise ValueError("the optimizer is upside down")
+        return number
+
+
+def hungry(job: Job) -> _Hungry:
+    return _Hungry(job)
+
+
 class _InQuarters(Rated):
     """Is measured after each quarter of its training, as ASHA needs it."""
 

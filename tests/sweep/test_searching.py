@@ -136,6 +136,18 @@ def test_a_trial_that_fails_stops_its_arm_alone_and_the_next_call_tries_it_again
     assert records(plan, runs) == records(plan, tmp_path / "whole")
 
 
+def test_a_trial_that_fails_once_more_in_the_round_for_itself_is_not_waited_for(
+    tmp_path: Path,
+) -> None:
+    """Tune retries nothing after the first round: it ends the trial, whose retries are not over."""
+    summary, diary = search(planned(tmp_path), tmp_path / "runs", "hungry", retries=2)
+    assert (summary.complete, summary.failed) == (20, 0)
+    assert diary.of("failed") == [
+        ("baseline", 0, 1, "out of memory (MemoryError); alone, after the others", True),
+        ("baseline", 0, 2, "ValueError: the optimizer is upside down", True),
+    ]
+
+
 def resumed(plan: Plan, runs: Path) -> Plan:
     """The plan as the next process has it: with what is known of its searches."""
     assert plan.search is not None
