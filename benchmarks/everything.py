@@ -57,6 +57,7 @@ def machine() -> dict[str, str | int | float]:
     """What the figures were taken on."""
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     model = next((line.partition(":")[2].strip() for line in lines if "model name" in line), "?")
+    libc = " ".join(platform.libc_ver())
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     return {
         "date": datetime.now(UTC).date().isoformat(),
@@ -64,7 +65,7 @@ def machine() -> dict[str, str | int | float]:
         "cores": os.cpu_count() or 0,
         "memory_gib": round(memory, 1),
         "load_before": os.getloadavg()[0],
-        "system": platform.platform(),
+        "system": f"{platform.system()} {platform.machine()}, {libc}".rstrip(", "),
         "python": platform.python_version(),
         **{name: version(name) for name in ("torch", "ray", "mlflow")},
     }

@@ -118,8 +118,8 @@ class TrialConfig(BaseModel):
     )
 
     criterion: str = Field(description="what D and G are trained to lower")
-    real_labels: Labels | None = Field(None, description="of D's loss, drawn uniformly; None: 1")
-    fake_labels: Labels | None = Field(None, description="of D's loss, drawn uniformly; None: 0")
+    real_labels: Labels | None = Field(None, description="of D's loss, drawn uniformly; hard: 1")
+    fake_labels: Labels | None = Field(None, description="of D's loss, drawn uniformly; hard: 0")
     penalty: str | None = Field(None, description="added to D's criterion")
     penalty_weight: Weight | None = Field(None, description="what the penalty is multiplied by")
     d_weight_clip: Rate | None = Field(None, description="D's weights stay in +- this")
@@ -154,8 +154,12 @@ class TrialConfig(BaseModel):
         None, description="saturated twentieths of the training in a row that end it"
     )
 
-    precision: Literal["fp32", "bf16"] | None = Field(None, description="None: as the machine is")
-    device: Literal["cpu", "cuda"] | None = Field(None, description="None: as the sweep says")
+    precision: Literal["fp32", "bf16"] | None = Field(
+        None, description="of the nets' arithmetic; else as the sweep says"
+    )
+    device: Literal["cpu", "cuda"] | None = Field(
+        None, description="where it is trained; else as the sweep says"
+    )
 
     seed: Seed = Field(description="derived from (study seed, replicate); shared by the arms")
 

@@ -13,6 +13,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
@@ -68,6 +70,14 @@ def test_every_part_that_can_be_made_is_on_some_page() -> None:
 @pytest.mark.parametrize("name", list(pages.PICTURES))
 def test_pictures_are_those_of_the_results(name: str) -> None:
     assert (DOCS / name).read_bytes() == pages.PICTURES[name].read_bytes()
+
+
+def test_the_correlations_of_replicates_are_those_of_the_trials() -> None:
+    trials = pd.read_csv(ROOT / "results" / "quickstart" / "full" / "trials.csv")
+    logs = np.log(trials.pivot_table(index="replicate", columns="arm", values="fid"))
+    alike = logs.corr()["baseline"].drop("baseline").mean()
+    text = (DOCS / "statistics.md").read_text(encoding="utf-8")
+    assert f"\n| quickstart, full | {len(logs)} | {alike:.2f} | " in text
 
 
 # Every key is there, and none is invented

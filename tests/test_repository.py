@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 
+import ganablate
 from ganablate.catalog import DATASETS, NETWORKS
 from ganablate.cli import COMMANDS
 from ganablate.study.expand import expand
@@ -52,6 +54,14 @@ def test_every_study_has_a_budget_for_every_machine(path: Path) -> None:
     assert {"smoke", "full"} <= set(study.budget_names)
     for arm in expand(study, "smoke").arms:
         assert DATASETS[arm.config.dataset].embedded
+
+
+def test_a_citation_names_the_version_and_the_licence_that_there_are() -> None:
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (cited["title"].partition(":")[0], cited["license"], str(cited["version"])) == (
+        project["name"], project["license"], ganablate.__version__,
+    )  # fmt: skip
 
 
 def test_modules_stay_readable() -> None:

@@ -37,6 +37,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "contradicted": lambda: results.judged("contradicted"),
     "misprints": lambda: results.judged("misprint"),
     "open-claims": results.open_claims,
+    "replicate-correlations": results.replicate_correlations,
 }
 """Name of a made part -> what stands in it."""
 

@@ -1,11 +1,14 @@
 """What `results/` holds, for the pages: the table of the quickstart, and the verdicts."""
 
+import csv
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 from docs.made.markdown import table
 
 ROOT = Path(__file__).parents[2]
+_ALIKE = re.compile(r"correlate by (-?[\d.]+) \(± ([\d.]+) if unrelated\)(, clearly)?")
 
 
 def quickstart_table() -> str:
@@ -40,3 +43,24 @@ def open_claims() -> str:
     """The claims that are not decided: only what they say."""
     rows = [row[:2] for row in claims_with("cannot tell at this n")]
     return table(["claim", "the report says"], rows)
+
+
+def _tables() -> Iterator[Path]:
+    """The tables that `results/CLAIMS.md` is made of, and that of the quickstart."""
+    found = re.findall(r"^- \[.*?\]\((.*?/table\.md)\): ", _ledger(), re.MULTILINE)
+    yield from (ROOT / "results" / name for name in sorted([*found, "quickstart/full/table.md"]))
+
+
+def replicate_correlations() -> str:
+    """How alike replicates of compared arms are, study by study, in the words of their tables."""
+    rows = []
+    for path in _tables():
+        said = _ALIKE.search(" ".join(path.read_text(encoding="utf-8").split()))
+        if said is None:
+            continue
+        with path.with_name("trials.csv").open(encoding="utf-8", newline="") as file:
+            n = 1 + max(int(row["replicate"]) for row in csv.DictReader(file))
+        name = f"{path.parent.parent.name}, {path.parent.name}"
+        rows.append([name, str(n), said[1], said[2], "yes" if said[3] else ""])
+    head = ["study", "n", "correlation", "error if unrelated", "clearly above 0"]
+    return table(head, rows)

@@ -49,8 +49,8 @@ PROBES: dict[str, Probe] = {
             )
         },
         pictures={
-            "sums": "10 times the mean latents of 3 samples of classes a, b, c; a - b + c; "
-            "8 neighbours of that"
+            "sums": "10 rows: images of the mean latents of 3 samples each of classes a, b and c; "
+            "of a - b + c; and of 8 latents near that"
         },
     ),
 }

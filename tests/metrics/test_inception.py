@@ -78,8 +78,7 @@ def test_a_missing_package_a_missing_file_and_another_file_are_one_line_each(
     with pytest.raises(MetricError) as error:
         weights_of("inception", tmp_path / "root")
     assert str(error.value) == (
-        "extractor inception: the package torch-fidelity is missing: "
-        "pip install 'ganablate[inception]'"
+        "extractor inception: the package torch-fidelity is missing: pip install torch-fidelity"
     )
 
 
