@@ -131,7 +131,7 @@ def view(plan: Plan, findings: Findings, folder: Path) -> Page:
         search_notes=() if search is None else tuple(search_notes(search)),
         pictures=tuple(pictures(plan, trials, folder / "figures")),
         outcomes=tuple(outcome_rows(table, plan)),
-        claims=claims_table(findings.judgements),
+        claims=claims_table(findings.judgements, findings.alpha),
         protocol=tuple(line for line in protocol if line),
         provenance=tuple(provenance_lines(facts)),
         reference=_reference(plan),

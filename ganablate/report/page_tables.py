@@ -1,7 +1,7 @@
 """The tables of a study's page, as cells with what they are sorted by."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -10,6 +10,7 @@ from ganablate.outcomes import OUTCOMES
 from ganablate.report.captions import MISSING, primary_column
 from ganablate.report.claims.judgement import Judgement
 from ganablate.report.columns import TextColumn, text_columns
+from ganablate.report.effect_wording import percent
 from ganablate.report.published import PUBLISHED
 from ganablate.report.tables import OF_OK, baseline_arm
 from ganablate.report.trials import early_text
@@ -173,8 +174,8 @@ def text_table(name: str, caption: str, columns: Sequence[TextColumn]) -> DataTa
     return DataTable(name, caption, heads, rows)
 
 
-def claims_table(judgements: Sequence[Judgement]) -> DataTable | None:
-    """What the source said, and what became of it; None: it claims nothing."""
+def claims_table(judgements: Sequence[Judgement], alpha: float) -> DataTable | None:
+    """What the source said, and what became of it at that level; None: it claims nothing."""
     if not judgements:
         return None
     heads = ("Claim", "What the source said", "Verdict", "Numbers", "n")
@@ -189,7 +190,7 @@ def claims_table(judgements: Sequence[Judgement]) -> DataTable | None:
             Cell(one.n or MISSING, sort=one.n),
         )
         rows.append(Row(cells))
-    caption = f"Judged at the budget {judgements[0].budget}"
+    caption = f"Judged at the budget {judgements[0].budget}, at a level of {percent(alpha)}"
     return DataTable("claims", caption, tuple(Head(head, left=True) for head in heads), tuple(rows))
 
 
@@ -230,9 +231,3 @@ def _number(value: float | None) -> Cell:
     if value is None or pd.isna(value):
         return Cell(MISSING)
     return Cell(f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}", sort=repr(float(value)))
-
-
-def shown_kinds(tables: Iterable[DataTable]) -> list[VerdictKind]:
-    """The kinds of verdicts that the tables hold, in their fixed order."""
-    held = {cell.kind for table in tables for row in table.rows for cell in row.cells}
-    return [kind for kind in KINDS if kind in held]

@@ -27,6 +27,7 @@ from ganablate.report.claims.table import (
     claims_table,
     read_claims,
 )
+from ganablate.report.looks import LOOKS, Look, looks_csv, reference_trial
 from ganablate.report.trials import trials_csv, trials_frame
 from ganablate.study import claims as kinds
 from ganablate.study.expand import expand
@@ -203,6 +204,23 @@ def test_the_whole_study_is_preferred_only_once_it_is_whole(tmp_path):
     results(study, tmp_path / "whole", "cpu")
     results(study, tmp_path / "whole", "full")
     assert "budget full, 15 of 15 trials, mnist\n" in ledger([study], tmp_path / "whole")
+
+
+def test_a_line_names_a_level_other_than_five_percent(tmp_path):
+    study = study_of("latent_size")
+    results(study, tmp_path, "cpu")
+    (line,) = [one for one in ledger([study], tmp_path).splitlines() if "| R3.B |" in one]
+    assert "cpu)" in line
+    plan = expand(study, "cpu")
+    seen = {arm.name: 3 for arm in plan.arms}
+    before = Look("by hand", (), seen, 0.05, (), reference_trial(plan))
+    (tmp_path / study.name / "cpu" / LOOKS).write_text(looks_csv([before]))
+    page = ledger([study], tmp_path)
+    (line,) = [one for one in page.splitlines() if "| R3.B |" in one]
+    assert "cpu, at 2.5 %)" in line
+    assert "at 5 %\nunless the line names another level" in page
+    (shown,) = [one for one in page.splitlines() if "| R3.B-curves |" in one]
+    assert "2.5 %" not in shown
 
 
 def test_studies_without_claims_leave_the_page_empty(tmp_path):

@@ -192,5 +192,9 @@ def test_where_a_claim_fails_its_reason_stands_beside_it(results):
     (row,) = [text for _, text in page.all("tr") if text.startswith("R0.3")]
     assert row == "R0.3 dropout matters b ● supported FID 1.2 times a reason 3"
     plan, findings, folder = results
+    said = " ".join(text for _, text in page.all("p", **{"class": "caption"}))
+    assert "Judged at the budget cpu, at a level of 5 %." in said
+    again = Parsed(write_page(plan, replace(findings, alpha=0.025), folder))
+    assert "at a level of 2.5 %." in " ".join(text for _, text in again.all("p"))
     without = Parsed(write_page(plan, replace(findings, judgements=()), folder))
     assert not without.all("table", id="claims")

@@ -15,7 +15,15 @@ from ganablate.atomic_write import write_text
 from ganablate.catalog import DATASETS, family_of
 from ganablate.report.claims.judge import judge_claims
 from ganablate.report.claims.judgement import VERDICTS
-from ganablate.report.claims.table import COLUMNS, claims_markdown, claims_table, read_claims
+from ganablate.report.claims.table import (
+    COLUMNS,
+    LEVEL,
+    claims_markdown,
+    claims_table,
+    read_claims,
+)
+from ganablate.report.looks import level_of, looked_plan, with_look_by_hand
+from ganablate.report.statistics import ALPHA
 from ganablate.report.trials import read_trials
 from ganablate.study.expand import expand
 from ganablate.study.plan import FULL, Plan
@@ -34,24 +42,31 @@ _SMOKE = "smoke"
 _PICTURE = re.compile(r"figures/(\w+\.png)")
 _HEAD = """# Claims of the reports, and what we measured
 
-Each line is a sentence of a report, made testable in a study, and judged by our trainings at 5 %.
-The reports ran each arm once and looked; here an arm has replicates, and what they cannot decide
-stays open. A verdict at a budget below `full` is about trainings that are smaller than the
-report's: the sentence says at which budget and over how many trials it was reached. Intervals are
-at 95 %, ratios are of geometric means, p is corrected over the arms that a study compares (Holm).
-Beyond, short of and within 1.25x say on which side of the claimed margin a difference is tested to
-lie; limits of a share are exact, at 95 % each.
+Each line is a sentence of a report, made testable in a study, and judged by our trainings: at 5 %
+unless the line names another level, intervals at 95 % or what that level leaves. The reports ran
+each arm once and looked; here an arm has replicates, and what they cannot decide stays open. A
+verdict at a budget below `full` is about trainings that are smaller than the report's: the sentence
+says at which budget and over how many trials it was reached. Ratios are of geometric means. p is
+Holm's over the arms that the study compares; over the claim's own where it names arms to compare
+with, or looks within trials. Where a claim of several arms is shown of each, every p stands for
+itself, uncorrected, so it may be smaller than in the study's table. Beyond, short of and within
+1.25x say on which side of the claimed margin a difference is tested to lie; limits of a share are
+exact, each at the level of the intervals.
 """
 
 
 @dataclass(frozen=True)
 class _Source:
-    """A study with its claims at the best budget; `plan` None: no budget has results."""
+    """A study with its claims at the best budget; `plan` None: no budget has results.
+
+    `level` is that of the verdicts: lower where the study was looked at before.
+    """
 
     study: Study
     plan: Plan | None
     complete: int
     claims: pd.DataFrame
+    level: float = ALPHA
 
 
 def write_ledger(studies: Sequence[Study], results_root: Path) -> Path:
@@ -93,8 +108,10 @@ def _source(study: Study, results_root: Path) -> _Source:
         trials = read_trials(folder / "trials.csv")
         complete = int((trials["state"] == "complete").sum())
         if complete:
+            plan, looks = looked_plan(study, budget, results_root)
+            level = level_of(with_look_by_hand(looks, trials, plan))
             claims = read_claims(folder / "claims.csv")
-            found.append(_Source(study, expand(study, budget), complete, claims))
+            found.append(_Source(study, plan, complete, claims, level))
     nothing = _Source(study, None, 0, pd.DataFrame(columns=list(COLUMNS)))
     return max(found, key=_share, default=nothing)
 
@@ -116,8 +133,9 @@ def _typed(source: _Source) -> pd.DataFrame:
         row = {**known.get(claim.id, {"verdict": NOT_RUN})}
         if claim.kind == "visual" and not pd.isna(row.get("numbers")):
             row["numbers"] = _PICTURE.sub(rf"[\1]({folder}/figures/\1)", str(row["numbers"]))
-        rows.append({**row, "id": claim.id, "says": claim.says, "kind": claim.kind})
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+        row |= {"id": claim.id, "says": claim.says, "kind": claim.kind, LEVEL: source.level}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=[*COLUMNS, LEVEL])
 
 
 def _arithmetic(study: Study) -> pd.DataFrame:

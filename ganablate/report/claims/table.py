@@ -8,12 +8,16 @@ from pathlib import Path
 import pandas as pd
 
 from ganablate.report.claims.judgement import Judgement
+from ganablate.report.effect_wording import percent
+from ganablate.report.statistics import ALPHA
 from ganablate.report.typed_csv import read_typed
 
 _TEXTS = ("id", "kind", "verdict", "says", "budget", "arms", "n", "numbers", "because")
 _NUMBERS = ("estimate", "low", "high", "p")
 COLUMNS = (*_TEXTS[:-2], *_NUMBERS, *_TEXTS[-2:])
 """Of `claims.csv`, in order. A missing number is an empty cell, never 0."""
+LEVEL = "level"
+"""Of the verdict, in a table for a reader; `looks.csv` has it beside `claims.csv`."""
 _DIGITS = 6
 """Significant digits: more would differ from machine to machine."""
 
@@ -46,11 +50,14 @@ def read_claims(path: Path) -> pd.DataFrame:
 
 
 def measured_cell(row: pd.Series) -> str:
-    """What we measured: the numbers, n with the budget, and why the verdict may differ."""
+    """What we measured: numbers, n, budget, an unusual level, and why the verdict may differ."""
     parts = [] if pd.isna(row["numbers"]) else [f"{row['numbers']}."]
+    facts = [row["n"]]
     # A report's own numbers have no budget of ours, and a picture says its own.
-    budget = None if row["kind"] in ("arithmetic", "visual") else row["budget"]
-    facts = [str(fact) for fact in (row["n"], budget) if not pd.isna(fact)]
+    if row["kind"] not in ("arithmetic", "visual"):
+        level, judged = row.get(LEVEL, ALPHA), not pd.isna(row["budget"])
+        facts += [row["budget"], f"at {percent(level)}" if judged and level != ALPHA else pd.NA]
+    facts = [str(fact) for fact in facts if not pd.isna(fact)]
     parts += [f"({', '.join(facts)})"] if facts else []
     if not pd.isna(row["because"]):
         because = without_links(str(row["because"]))
