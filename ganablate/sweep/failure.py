@@ -17,6 +17,14 @@ from ganablate.ledger import one_line
 Kind = Literal["memory", "disk", "other"]
 """memory: the trial is tried again alone. disk: no trial could be stored, the sweep stops."""
 
+_WITHOUT_MEMORY = (
+    "DefaultCPUAllocator",  # torch on the CPU
+    "error: out of memory",  # a call of CUDA that is not of torch's own allocator
+    "STATUS_ALLOC_FAILED",  # cuBLAS, cuSOLVER, cuDNN before 9
+    "ALLOCATION_FAILED",  # cuDNN from 9 on
+)
+"""What a RuntimeError says that stands for want of memory."""
+
 
 @dataclass(frozen=True)
 class Failure:
@@ -49,16 +57,25 @@ def failure_of(error: BaseException, trials_root: Path) -> Failure:
 def _is_memory(error: BaseException) -> bool:
     if isinstance(error, MemoryError):
         return True
+    if isinstance(error, RuntimeError) and any(mark in str(error) for mark in _WITHOUT_MEMORY):
+        return True
     torch = sys.modules.get("torch")  # where it is not imported, the error is none of its
-    if torch is None:
-        return False
-    on_cpu = isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
-    return on_cpu or isinstance(error, torch.cuda.OutOfMemoryError)
+    return torch is not None and isinstance(error, torch.cuda.OutOfMemoryError)
 
 
 def release_memory() -> None:
     """Give back what a failed attempt leaves behind: others may share the device."""
     gc.collect()
     torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
+    if torch is not None:
         torch.cuda.empty_cache()
+
+
+def release_gpu_memory() -> None:
+    """The same after an attempt that went well; without a GPU it costs nothing.
+
+    A process keeps what its largest attempt has reserved, whoever else needs it.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        release_memory()

@@ -12,7 +12,13 @@ from typing import Any
 from ray import tune
 
 from ganablate.plugins import load_same
-from ganablate.sweep.failure import AttemptError, Failure, failure_of, release_memory
+from ganablate.sweep.failure import (
+    AttemptError,
+    Failure,
+    failure_of,
+    release_gpu_memory,
+    release_memory,
+)
 from ganablate.sweep.job import Attempt, Job, Progress, load_factory
 
 INDEX = "job"
@@ -118,3 +124,5 @@ class TrialTrainable(tune.Trainable):
         attempt, self._attempt = self._attempt, None
         if attempt is not None:
             attempt.close()
+            del attempt
+            release_gpu_memory()

@@ -20,14 +20,21 @@ def raised(error: BaseException) -> BaseException:
     [
         (MemoryError(), "memory"),
         (torch.cuda.OutOfMemoryError("CUDA out of memory."), "memory"),
-        (RuntimeError("CUDA error: device-side assert triggered"), "other"),
+        (torch.AcceleratorError("CUDA error: out of memory\nSearch for it."), "memory"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate`"),
+         "memory"),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"),
+         "memory"),
+        (torch.AcceleratorError("CUDA error: device-side assert triggered"), "other"),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED"), "other"),
+        (ValueError("STATUS_ALLOC_FAILED"), "other"),
         (OSError(errno.ENOSPC, "No space left on device"), "disk"),
         (OSError("50176 requested and 20352 written"), "disk"),  # numpy, where a disk is full
         (OSError(errno.EROFS, "Read-only file system"), "disk"),
         (PermissionError(errno.EACCES, "Permission denied"), "other"),  # perhaps of one file
         (ValueError("two\nlines"), "other"),
     ],
-)
+)  # fmt: skip
 def test_kinds(error: BaseException, kind: str, tmp_path: Path) -> None:
     failure = failure_of(raised(error), tmp_path)
     assert failure.kind == kind
