@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganablate.catalog import PROBES, on_images
+from ganablate.catalog import METRICS, PROBES, named_parts, on_images, stored_name
 from ganablate.kept_weights import networks_in
-from ganablate.ledger import State, TrialFolder
+from ganablate.ledger import RETIRED, State, TrialFolder
 from ganablate.study.plan import Plan, Trial
 
 DataKey = tuple[str, int, int | None, int | None]
@@ -144,7 +144,7 @@ def beyond_weights(folder: TrialFolder, names: Sequence[str]) -> list[str]:
         name
         for name in names
         if (name in on_generator and "generator" not in there)
-        or (name in PROBES and not {"generator", "discriminator"} <= there)
+        or (named_parts(name)[0] in PROBES and not {"generator", "discriminator"} <= there)
     ]
 
 
@@ -167,6 +167,22 @@ def lacks_evaluations(folder: TrialFolder, wanted: Wanted, total: int, reached: 
         for at, names in wanted.stops(total).items()
         if at <= reached
     )
+
+
+def measured_before(folder: TrialFolder) -> dict[int, tuple[str, ...]]:
+    """What was measured during the trainings of a trial that were put aside, by iteration.
+
+    A training that lacks points of one study's curve is done again, and has to have those of other
+    studies again. What only the source of a former plug-in could measure is left out.
+    """
+    found: dict[int, dict[str, None]] = {}
+    root = folder.path.parent
+    for aside in sorted(root.glob(f"{folder.trial_id}{RETIRED}*")):
+        for at, content in TrialFolder(root, aside.name).evaluations().items():
+            parts = {name: named_parts(name) for name in content.get("evaluated", ())}
+            names = [n for n, p in parts.items() if p[0] in METRICS and stored_name(*p) == n]
+            found.setdefault(at, {}).update(dict.fromkeys(names))
+    return {at: tuple(names) for at, names in found.items()}
 
 
 def data_key(trial: Trial) -> DataKey:

@@ -164,13 +164,14 @@ def test_a_trial_that_is_being_run_is_left_alone(plan: Plan) -> None:
 
 def test_what_lacks_weights_says_what_to_do(plan: Plan) -> None:
     folder = finish(plan.trials[0])
-    everything_wanted = ["d_loss", "fid", "fid.inception", "walk"]
+    probes = ["walk", "walk-1a2b3c4d"]  # the second as from the source of a plug-in
+    everything_wanted = ["d_loss", "fid", "fid.inception", *probes]
     assert beyond_weights(folder, everything_wanted) == []
     keep_only(folder.weights, "generator")
-    assert beyond_weights(folder, everything_wanted) == ["walk"]
+    assert beyond_weights(folder, everything_wanted) == probes
     check_weights(folder, ["d_loss", "fid"])
     keep_only(folder.weights, "none")
-    assert beyond_weights(folder, everything_wanted) == ["fid", "fid.inception", "walk"]
+    assert beyond_weights(folder, everything_wanted) == ["fid", "fid.inception", *probes]
     check_weights(folder, ["d_loss"])
     with pytest.raises(WeightsError) as caught:
         check_weights(folder, ["d_loss", "fid"])

@@ -32,7 +32,7 @@ from ganablate.sweep.block import block_of
 from ganablate.sweep.failure import failure_of
 from ganablate.sweep.job import Job, Progress
 from ganablate.sweep.measure import animate, data_of, measure, measure_during
-from ganablate.work import check_weights, lacks, lacks_evaluations, state_of
+from ganablate.work import check_weights, lacks, lacks_evaluations, measured_before, state_of
 
 PROGRESS_SECONDS = 3.0
 """Time between two reports to the driver; checkpoints are rarer (a setting of the profile)."""
@@ -169,19 +169,24 @@ class TrialAttempt:
 
     @cached_property
     def _evaluations(self) -> dict[int, tuple[str, ...]]:
-        return self.job.wanted.stops(self.trainer.total_iterations)
+        total = self.trainer.total_iterations
+        stops = self.job.wanted.stops(total)
+        for at, names in measured_before(self.folder).items():
+            if at < total:
+                stops[at] = tuple(dict.fromkeys((*stops.get(at, ()), *names)))
+        return stops
 
     def _look_at_images(self) -> None:
         trainer, done = self.trainer, self.trainer.iteration
         grid_due = done in self._grids or trainer.ended_early
-        due = grid_due or done in self._evaluations
-        if not due or trainer.diverged_at is not None or not trainer.weights_are_finite():
+        if not grid_due and done not in self._evaluations:
             return
-        if grid_due:
+        diverged = trainer.diverged_at is not None or not trainer.weights_are_finite()
+        if grid_due and not diverged:
             grid = self.folder.path / "samples" / f"{trainer.images_seen:09d}.png"
             save_grid(trainer.sample(SAMPLES, "fixed"), grid)
-        if done in self._evaluations:
-            measure_during(self._evaluations[done], self.job, trainer, self.data)
+        if names := self._evaluations.get(done):
+            measure_during(names, self.job, trainer, self.data, diverged=diverged)
 
     def _checkpoint(self) -> Path:
         trainer = self.trainer

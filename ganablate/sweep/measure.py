@@ -79,14 +79,20 @@ def _stored(found: Mapping[str, T]) -> dict[str, T]:
 
 
 def measure_during(
-    names: Sequence[str], job: Job, trainer: Trainer, data: MaterialisedData
+    names: Sequence[str],
+    job: Job,
+    trainer: Trainer,
+    data: MaterialisedData,
+    *,
+    diverged: bool = False,
 ) -> None:
     """Measure the images of this point of the training, and keep the numbers in the folder.
 
-    The protocol is that of the end, so the last point of such a curve is the trial's number.
+    The protocol is that of the end, so the last point of such a curve is the trial's number. Of a
+    training that diverged there it is kept that there was nothing to measure.
     """
     folder = TrialFolder(job.trials_root, job.trial.trial_id)
-    evaluation = _evaluated(names, job=job, trainer=trainer, data=data, diverged=False)
+    evaluation = _evaluated(names, job=job, trainer=trainer, data=data, diverged=diverged)
     content = {
         "evaluated": list(names),
         "images_seen": trainer.images_seen,

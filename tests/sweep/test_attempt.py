@@ -320,11 +320,14 @@ def test_a_trial_that_saw_other_data_is_put_aside_and_trained_again(
     assert json.loads((aside / "complete.json").read_text())["data_fingerprint"] == "another"
 
 
+DIVERGING = {
+    "g_optimizer": "sgd", "d_optimizer": "sgd", "g_lr": 1e30, "d_lr": 1e30, "g_beta1": None,
+    "d_beta1": None, "g_beta2": None, "d_beta2": None, "g_momentum": 0.0, "d_momentum": 0.0,
+}  # fmt: skip
+
+
 def test_divergence_is_an_outcome_without_a_fid(tmp_path: Path, cache: Path) -> None:
-    job = job_for(
-        tmp_path, cache, g_optimizer="sgd", d_optimizer="sgd", g_lr=1e30, d_lr=1e30,
-        g_beta1=None, d_beta1=None, g_beta2=None, d_beta2=None, g_momentum=0.0, d_momentum=0.0,
-    )  # fmt: skip
+    job = job_for(tmp_path, cache, **DIVERGING)
     progress = run(replace(job, wanted=Wanted(("d_loss", "fid", "walk"))))
     assert progress.outcome == "diverged"
     folder = folder_of(job)
@@ -334,6 +337,34 @@ def test_divergence_is_an_outcome_without_a_fid(tmp_path: Path, cache: Path) -> 
     assert folder.metrics()["evaluated"] == ["d_loss", "fid", "walk"]  # not to be tried again
     assert not folder.probe_picture("walk", "lines").exists()
     assert folder.samples() is None
+
+
+def test_a_finer_curve_of_another_study_keeps_the_points_of_the_first(
+    tmp_path: Path, cache: Path
+) -> None:
+    job = job_for(tmp_path, cache)
+    coarse, fine = (Wanted(("fid",), ((parts, ("fid",)),)) for parts in (4, 10))
+    run(replace(job, wanted=coarse))
+    assert folder_of(job).evaluations().keys() == {5, 10, 15}
+    run(replace(job, wanted=fine))
+    assert folder_of(job).evaluations().keys() == {*range(2, 20, 2), 5, 15}
+    assert len(list(job.trials_root.glob("*.stale-*"))) == 1
+    for wanted in (coarse, fine):
+        assert not has_work(job.trial, wanted, job.trials_root, {})
+
+
+def test_where_it_diverged_there_is_nothing_to_measure_and_nothing_lacks(
+    tmp_path: Path, cache: Path
+) -> None:
+    every = Wanted(("d_loss", "fid"), ((20, ("fid",)),))
+    job = replace(job_for(tmp_path, cache, **DIVERGING), wanted=every)
+    progress = run(job)
+    assert progress.outcome == "diverged"
+    at_the_end = folder_of(job).evaluations()[progress.iteration]
+    assert (at_the_end["evaluated"], at_the_end["numbers"]) == (["fid"], {})
+    assert not has_work(job.trial, every, job.trials_root, {})
+    run(job)
+    assert not list(job.trials_root.glob("*.stale-*"))  # it was not trained again
 
 
 FOUR = ((4, ("fid",)),)
