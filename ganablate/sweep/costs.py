@@ -6,6 +6,7 @@ here imports torch.
 """
 
 import hashlib
+import itertools
 import json
 import os
 import platform
@@ -90,7 +91,10 @@ def _cards() -> list[str]:
         models = (line.partition(":")[2].strip() for line in lines if line.startswith("Model"))
         found.append(next(models, "GPU"))
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    return found if visible is None else found[: len([v for v in visible.split(",") if v.strip()])]
+    if visible is None:
+        return found
+    named = itertools.takewhile(lambda card: card and not card.startswith("-"), visible.split(","))
+    return found[: len(list(named))]  # CUDA stops at the first that it does not know
 
 
 def _processor() -> str:

@@ -103,7 +103,9 @@ def priced(plan: Plan, waiting: Collection[str], costs: Costs) -> list[Priced]:
     kinds: dict[str, tuple[str, int]] = {}
     trials: dict[tuple[str, int], list[Trial]] = {}
     for arm in plan.arms:
-        some = first.get(arm.name) or complete[arm.name][0]
+        some = first.get(arm.name) or next(iter(complete.get(arm.name, ())), None)
+        if some is None:
+            continue  # a part of the plan was asked for, without this arm's trials
         kind = work_of(some, wanted[some.trial_id]), _iterations(plan, arm)
         kinds[arm.name] = kind
         trials.setdefault(kind, []).extend(complete.get(arm.name, ()))

@@ -1,6 +1,8 @@
 """What this machine offers and how a profile divides it among trials."""
 
+import contextlib
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -88,6 +90,21 @@ def slots_of(profile: Profile, *, gpus: int, trials: int) -> int:
     if profile.concurrency != "cores":
         most = min(most, profile.concurrency) if gpus else profile.concurrency
     return max(1, min(most, trials))
+
+
+@contextlib.contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """With these variables of the environment; afterwards they are as before."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def worker_environment(threads: int) -> dict[str, str]:

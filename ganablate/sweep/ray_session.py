@@ -22,7 +22,7 @@ import ray.util
 
 from ganablate.ledger import one_line
 from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
-from ganablate.sweep.machine import Machine, MachineError, worker_environment
+from ganablate.sweep.machine import Machine, MachineError, environment, worker_environment
 
 OBJECT_STORE_BYTES = 100 * 2**20
 """Ray's shared memory holds the list of jobs and nothing else; Ray asks for at least 75 MiB."""
@@ -50,20 +50,6 @@ def _driver_environment(machine: Machine) -> dict[str, str]:
         # group for each, so few; but a worker that finds none waiting is ended, with its torch.
         "TUNE_MAX_PENDING_TRIALS_PG": str(2 * machine.slots),
     }
-
-
-@contextlib.contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    before = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
 
 
 @contextlib.contextmanager
@@ -143,7 +129,7 @@ def ray_session(machine: Machine, interruption: Interruption) -> Iterator[Path]:
     """
     _check_private()
     variables = {**_driver_environment(machine), **worker_environment(machine.threads)}
-    with _environment(variables), _silence("ray"), temporary_folder() as folder:
+    with environment(variables), _silence("ray"), temporary_folder() as folder:
         try:
             # Ray opens its own folder to everyone (0777), and what lies there is unpickled: only
             # the private folder around it keeps other users of the machine out.
@@ -171,7 +157,7 @@ def cluster_session(
     """
     workers = worker_environment(machine.threads)
     with (
-        _environment(_driver_environment(machine)),
+        environment(_driver_environment(machine)),
         temporary_folder(runs) as folder,
         connected(address, interruption, workers),
     ):

@@ -4,19 +4,19 @@ As many rehearsals run at a time as trials will, each in a process of its own, s
 side by side slow each other down. The trials' folders are not touched.
 """
 
-import contextlib
-import functools
+import math
 import multiprocessing
 import os
 import signal
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ganablate.config import MOST_ITERATIONS
 from ganablate.ledger import one_line
@@ -24,8 +24,11 @@ from ganablate.plugins import Loaded, load_same
 from ganablate.study.plan import Trial
 from ganablate.sweep.costs import Conditions, Cost
 from ganablate.sweep.job import Job
-from ganablate.sweep.machine import resolve_precision, worker_environment
-from ganablate.work import Wanted, data_key
+from ganablate.sweep.machine import environment, resolve_precision, worker_environment
+from ganablate.work import DataKey, Wanted, data_key
+
+if TYPE_CHECKING:
+    from multiprocessing.sharedctypes import Synchronized
 
 SECONDS = 6.0
 """Of training that is timed, about; slow networks take `WINDOWS` iterations, however long."""
@@ -33,6 +36,9 @@ WINDOWS = 6
 """Stretches of training that are timed, one by one."""
 NICENESS = 15
 """That of Ray's workers, unless RAY_worker_niceness says otherwise: other work goes first."""
+_ENDLESS = {"epochs": None, "iterations": MOST_ITERATIONS, "early_end": None}
+_SAFE_RATE = 1e-9
+"""Learning rate of the training that is timed: it costs what any does, and does not diverge."""
 _FEW = 2
 """Iterations of the trial that is opened, measured and stored to see what that takes."""
 
@@ -70,48 +76,73 @@ def rehearse_all(
 ) -> dict[str, Cost]:
     """Rehearse each, so many at a time; `told` hears the key of each that is over, and its fault.
 
+    Fewer than there are slots are rehearsed several times, so that none has the machine to itself.
+
     Returns:
         What was found, by key; without those that failed.
     """
-    found: dict[str, Cost] = {}
-    threads = max((one.conditions.threads for one in asked.values()), default=1)
+    if not asked:
+        return {}
+    times = math.ceil(slots / len(asked))
+    heard: dict[str, list[Cost | str]] = {key: [] for key in asked}
+    conditions = next(iter(asked.values())).conditions
     spawn = multiprocessing.get_context("spawn")  # a forked torch hangs
-    with _environment(worker_environment(threads)):
-        pool = ProcessPoolExecutor(min(slots, len(asked)) or 1, spawn, initializer=_begin)
+    with environment(worker_environment(conditions.threads)):
+        pool = ProcessPoolExecutor(
+            min(slots, times * len(asked)), spawn,
+            initializer=_begin, initargs=(spawn.Value("i"), conditions.gpus),
+        )  # fmt: skip
         try:
-            keys = {pool.submit(rehearse, one): key for key, one in asked.items()}
+            all_times = [key for key in asked for _ in range(times)]
+            keys = {pool.submit(rehearse, asked[key]): key for key in all_times}
             for future in as_completed(keys):
-                try:
-                    found[keys[future]] = future.result()
-                except BrokenProcessPool:
-                    told(keys[future], "its process was killed, or ran out of memory")
-                except Exception as error:
-                    told(keys[future], one_line(error))
-                else:
-                    told(keys[future], None)
+                found = heard[keys[future]]
+                found.append(_outcome(future))
+                if len(found) == times:
+                    told(keys[future], next((one for one in found if isinstance(one, str)), None))
         finally:
             processes = list((pool._processes or {}).values())
             pool.shutdown(wait=False, cancel_futures=True)
             for process in processes:  # after Ctrl-C some are in the midst of theirs
                 process.terminate()
-    return found
+    costs = {key: [c for c in found if isinstance(c, Cost)] for key, found in heard.items()}
+    return {key: _mean(found) for key, found in costs.items() if len(found) == times}
 
 
-@contextlib.contextmanager
-def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.update(variables)
+def _outcome(future: "Future[Cost]") -> Cost | str:
+    """What a rehearsal found, or why it failed."""
     try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+        return future.result()
+    except BrokenProcessPool:
+        return "its process was killed, or ran out of memory"
+    except Exception as error:
+        return one_line(error)
 
 
-def _begin() -> None:
-    """In each process: as nice as Ray's workers are; Ctrl-C is the driver's to hear."""
+def _mean(costs: Sequence[Cost]) -> Cost:
+    """One cost of several rehearsals of the same."""
+    iteration = statistics.fmean(cost.iteration for cost in costs)
+    return Cost(
+        iteration=iteration,
+        around=statistics.fmean(cost.around for cost in costs),
+        measuring=statistics.fmean(cost.measuring for cost in costs),
+        ratios=tuple(r * cost.iteration / iteration for cost in costs for r in cost.ratios),
+    )
+
+
+def _begin(begun: "Synchronized[int]", gpus: int) -> None:
+    """In each process: as nice as Ray's workers are; Ctrl-C is the driver's to hear.
+
+    The processes take the GPUs in turn.
+    """
     os.nice(NICENESS)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with begun.get_lock():
+        number, begun.value = begun.value, begun.value + 1
+    if gpus:
+        named = os.environ.get("CUDA_VISIBLE_DEVICES")
+        cards = named.split(",")[:gpus] if named else [str(card) for card in range(gpus)]
+        os.environ["CUDA_VISIBLE_DEVICES"] = cards[number % len(cards)]
 
 
 def rehearse(asked: Rehearsed) -> Cost:
@@ -123,7 +154,9 @@ def rehearse(asked: Rehearsed) -> Cost:
     load_same(asked.plugins)
     with tempfile.TemporaryDirectory(prefix="ganablate-rehearsal-") as folder:
         job = asked.job(Path(folder))
-        _warm_up(data_key(job.trial), job.wanted, _Unhashed(job))
+        if (seen := (data_key(job.trial), job.wanted)) not in _warm:
+            _around(job)
+            _warm.add(seen)
         iteration, ratios = _training(job)
         around, measuring = _around(job)
     return Cost(
@@ -134,24 +167,8 @@ def rehearse(asked: Rehearsed) -> Cost:
     )
 
 
-class _Unhashed:
-    """Carries a job past a cache: it is no part of the key."""
-
-    def __init__(self, job: Job) -> None:
-        self.job = job
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Unhashed)
-
-    def __hash__(self) -> int:
-        return 0
-
-
-@functools.cache
-def _warm_up(images: object, wanted: Wanted, carried: _Unhashed) -> None:
-    """What a process does once and then never again: imports, features of the real images."""
-    del images, wanted
-    _around(carried.job)
+_warm: set[tuple[DataKey, Wanted]] = set()
+"""What this process has seen once and will not have to do again: imports, real images' features."""
 
 
 def _training(job: Job) -> tuple[float, tuple[float, ...]]:
@@ -159,7 +176,9 @@ def _training(job: Job) -> tuple[float, tuple[float, ...]]:
     from ganablate.gan.trainer import Trainer
     from ganablate.sweep.measure import data_of
 
-    endless = job.trial.config.model_copy(update={"epochs": None, "iterations": MOST_ITERATIONS})
+    config = job.trial.config
+    rates = {name: _SAFE_RATE for name in ("g_lr", "d_lr") if getattr(config, name) is not None}
+    endless = config.model_copy(update=_ENDLESS | rates)
     device = endless.device or job.device
     precision = endless.precision or job.precision
     trainer = Trainer(endless, data_of(job).images, device=device, precision=precision)
@@ -170,6 +189,8 @@ def _training(job: Job) -> tuple[float, tuple[float, ...]]:
         began = time.perf_counter()
         trainer.train(trainer.iteration + count)
         took = time.perf_counter() - began
+        if trainer.done:
+            raise RuntimeError(f"it diverges within {trainer.iteration} iterations")
         if took < SECONDS / WINDOWS / 2:
             count *= 2  # too short a stretch to tell much
         else:

@@ -175,6 +175,16 @@ def test_measurings_during_training_cost(tmp_path: Path) -> None:
     assert arm.left(20) == pytest.approx(19 + 2 + 5)
 
 
+def test_arms_of_which_no_trial_was_asked_for_cost_nothing(tmp_path: Path) -> None:
+    """As `run --retry-failed` has them: some trials of some arms."""
+    made = plan(["baseline", "other"], 2)
+    part = replace(made, trials=made.trials[3:])
+    waiting = {one.trial_id for one in part.trials}
+    arms = priced(part, waiting, rehearsed(tmp_path, made, {"other": Cost(iteration=1.0)}))
+    assert [one.arm.name for one in arms] == ["other"]
+    assert estimate.seconds_left(part, waiting, arms, tmp_path) == {made.trials[3].trial_id: 39.0}
+
+
 def test_nothing_known_is_no_estimate(tmp_path: Path) -> None:
     made = plan(["baseline", "other"])
     waiting = {one.trial_id for one in made.trials}
@@ -207,3 +217,20 @@ def test_conditions_divide_the_machine_as_a_sweep_does(monkeypatch: pytest.Monke
     assert (on_gpus.device, on_gpus.slots, on_gpus.gpus) == ("cuda", 8, 2)
     assert on_gpus.processor == "A GPU"
     assert conditions_of(Profile(), 3).slots == 3
+
+
+@pytest.mark.parametrize(
+    ("visible", "cards"),
+    [(None, 3), ("0,2", 2), ("", 0), ("-1", 0), ("1,-1,2", 1), ("0,1,2,3", 3)],
+)
+def test_cards_are_those_that_cuda_sees(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, visible: str | None, cards: int
+) -> None:
+    for number in range(3):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "information").write_text("Model: A GPU\n")
+    monkeypatch.setattr(costs, "Path", lambda _: tmp_path)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert costs._cards() == ["A GPU"] * cards

@@ -66,3 +66,16 @@ def test_a_rehearsal_says_what_a_trial_takes(digits_cache: Path, tmp_path: Path)
     took = time.perf_counter() - began
     predicted = found["small"].seconds(2 * (5000 // 128), 3)
     assert 0.3 * predicted < took < 2 * predicted
+
+
+def test_an_arm_alone_is_rehearsed_on_every_slot_and_does_not_diverge(digits_cache: Path) -> None:
+    sgd = {f"{net}_{name}": None for net in "gd" for name in ("beta1", "beta2")}
+    wild = asked(
+        digits_cache, g_optimizer="sgd", d_optimizer="sgd", g_lr=1e30, d_lr=1e30,
+        g_momentum=0.0, d_momentum=0.0, **sgd,
+    )  # fmt: skip
+    faults: dict[str, str | None] = {}
+    found = rehearse_all({"wild": wild}, slots=2, told=faults.__setitem__)
+    assert faults == {"wild": None}
+    assert len(found["wild"].ratios) == 2 * WINDOWS
+    assert sum(found["wild"].ratios) == pytest.approx(2 * WINDOWS)
