@@ -17,14 +17,18 @@ from ganablate.tracking.trial_copy import (
     Point,
     TrackedTrial,
     artifacts_of,
+    evaluated_of,
     final_points,
     final_tags,
+    finished_of,
     identity_tags,
     points_of,
     settings_of,
 )
 
 LONGEST_TAG = 5000
+KIND = "ganablate.kind"
+"""Tag: what a run is of, a trial or a plan."""
 NOTHING: Mapping[str, str] = MappingProxyType({})
 TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 """Tag of an experiment: MLflow shows its runs, not the traces of a language model."""
@@ -103,22 +107,20 @@ class MlflowStore:
     def complete(self, tracked: TrackedTrial, *, again: bool = False) -> None:
         """Send all there is to a complete trial, unless MLflow has it already, or `again`."""
         run, folder = self._current(tracked), tracked.folder
-        finals, tags = final_points(folder), final_tags(tracked)
-        known = run.finished, run.evaluated
-        there = tags.get("ganablate.finished_ms"), tags["ganablate.evaluated"]
-        if known == there and not again:
+        finished, evaluated = finished_of(folder), evaluated_of(folder)
+        if (run.finished, run.evaluated) == (finished, evaluated) and not again:
             return
         new = [block for block in folder.blocks() if block not in run.sent]
         points = [point for block in new for point in points_of(block)]
         for path, where in artifacts_of(folder):
             self.client.log_artifact(run.run_id, str(path), where)
-        self.client.set_terminated(run.run_id, "FINISHED", int(tags["ganablate.finished_ms"]))
+        self.client.set_terminated(run.run_id, "FINISHED", int(finished))
         # Last, since these tags say that all of it is there.
-        said = {**identity_tags(tracked, "complete"), **tags}
-        self._log(run, [*points, *finals], {}, at_last=said)
+        said = {**identity_tags(tracked, "complete"), **final_tags(tracked)}
+        self._log(run, [*points, *final_points(folder)], {}, at_last=said)
         run.sent.update(new)
         run.status = "FINISHED"
-        run.finished, run.evaluated = tags["ganablate.finished_ms"], tags["ganablate.evaluated"]
+        run.finished, run.evaluated = finished, evaluated
 
     def fail(self, tracked: TrackedTrial, message: str) -> None:
         """Mark the trial's run as failed, with the traceback and what was trained until then."""
@@ -131,12 +133,13 @@ class MlflowStore:
 
     def answers(self) -> bool:
         """Whether the store takes anything: a tag that is there already is written again."""
+        parent = next(iter(self._parents.values()), None)
         try:
-            for parent in list(self._parents.values())[:1]:
-                self.client.set_tag(parent, *_kind("plan").popitem())
+            if parent is not None:
+                self.client.set_tag(parent, KIND, "plan")
         except Exception:
             return False
-        return bool(self._parents)
+        return parent is not None
 
     def finish(self) -> None:
         """Mark what still runs as interrupted, and each parent by its children of this process."""
@@ -275,11 +278,11 @@ class MlflowStore:
 
 
 def _kind(kind: str) -> dict[str, str]:
-    return {"ganablate.kind": kind}
+    return {KIND: kind}
 
 
 def _kind_filter(kind: str) -> str:
-    return f"tags.`ganablate.kind` = '{kind}'"
+    return f"tags.`{KIND}` = '{kind}'"
 
 
 def _budget_filter(budget: str) -> str:

@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from pathlib import Path
@@ -38,13 +37,15 @@ class Update:
 
     def send(self, store: MlflowStore) -> None:
         """Tell it; raises whatever MLflow raises."""
-        say: dict[Kind, Callable[[], None]] = {
-            Kind.BLOCKS: lambda: store.send(self.tracked, self.blocks),
-            Kind.STARTED: lambda: store.start(self.tracked),
-            Kind.FAILED: lambda: store.fail(self.tracked, self.message),
-            Kind.COMPLETED: lambda: store.complete(self.tracked),
-        }
-        say[self.kind]()
+        match self.kind:
+            case Kind.BLOCKS:
+                store.send(self.tracked, self.blocks)
+            case Kind.STARTED:
+                store.start(self.tracked)
+            case Kind.FAILED:
+                store.fail(self.tracked, self.message)
+            case Kind.COMPLETED:
+                store.complete(self.tracked)
 
 
 def merged(first: Update, second: Update) -> Update:

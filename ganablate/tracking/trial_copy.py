@@ -98,6 +98,16 @@ def final_points(folder: TrialFolder) -> list[Point]:
     ]
 
 
+def finished_of(folder: TrialFolder) -> str:
+    """When a trial was completed, as its run's tag has it."""
+    return str((folder.complete or {}).get("finished_ms", ""))
+
+
+def evaluated_of(folder: TrialFolder) -> str:
+    """What a trial was measured with, as its run's tag has it."""
+    return ",".join(folder.metrics()["evaluated"])
+
+
 def final_tags(tracked: TrackedTrial) -> dict[str, str]:
     """Outcome, counts, protocols, and the numbers that are not finite, as MLflow tags."""
     folder = tracked.folder
@@ -109,7 +119,7 @@ def final_tags(tracked: TrackedTrial) -> dict[str, str]:
         facts["trained_by"] = "study {study}, budget {budget}, arm {arm}".format_map(origin)
     measured = folder.metrics()
     tags = {f"ganablate.{key}": str(value) for key, value in facts.items() if value is not None}
-    tags["ganablate.evaluated"] = ",".join(measured["evaluated"])
+    tags["ganablate.evaluated"] = evaluated_of(folder)
     tags |= {f"ganablate.protocol.{key}": text for key, text in measured["protocols"].items()}
     for column, number in measured["numbers"].items():
         if number is None or not math.isfinite(number):
