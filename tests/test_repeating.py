@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from ganablate import adaptive
 from ganablate.cli import execution
 from ganablate.kept_weights import networks_in
 from ganablate.ledger import TrialFolder
 from ganablate.report.files import ReportFiles
 from ganablate.study.plan import Plan
+from ganablate.study.schema import Study
 from ganablate.work import state_of
 from tests.test_cli import everything_under, invoke
 from tests.test_main_job import (
@@ -201,3 +203,24 @@ def tracked(folder: Path) -> list[str]:
     tags = [one.data.tags for one in found if "ganablate.trial_id" in one.data.tags]
     shown = [one for one in tags if one["ganablate.state"] != "stale"]
     return [one.get("ganablate.outcome") or one["ganablate.outcome_because"] for one in shown]
+
+
+@pytest.mark.parametrize(
+    ("codes", "asked", "code"),
+    [([1, 0], ["tiny", "other"], 1), ([130, 0], ["tiny"], 130), ([0, 0], ["tiny", "other"], 0)],
+    ids=["a trial failed", "interrupted", "well"],
+)
+def test_until_decided_goes_on_with_the_next_study(
+    plan: Plan, swept: list[Plan], monkeypatch: pytest.MonkeyPatch,
+    codes: list[int], asked: list[str], code: int,
+) -> None:  # fmt: skip
+    write_tiny(name="other")
+    seen: list[str] = []
+
+    def looks(study: Study, *_: object, **__: object) -> int:
+        seen.append(study.name)
+        return codes[len(seen) - 1]
+
+    monkeypatch.setattr(adaptive, "run_until_decided", looks)
+    found, _, _ = invoke("run", "tiny.yaml", "other.yaml", "--until-decided")
+    assert (found, seen) == (code, asked)

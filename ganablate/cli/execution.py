@@ -89,12 +89,10 @@ def run(  # noqa: PLR0913 - one parameter an option
     if not retry_failed and search_first(loaded, plans, profile, fingerprints, uri):
         tables, plans = _planned(loaded, budget, replicates, arm)
     if until_decided:
-        code = 0
-        for study in loaded:
-            code = code or _until_decided(
-                study, budget, max_replicates,
-                lambda plan: execute([plan], profile, fingerprints, uri),
-            )  # fmt: skip
+        code = _until_decided(
+            loaded, budget, max_replicates,
+            lambda plan: execute([plan], profile, fingerprints, uri),
+        )  # fmt: skip
         tables = table_plans(loaded, budget)
     else:
         code = execute(plans, profile, fingerprints, uri)
@@ -104,7 +102,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     copy_reports(written, uri)
     if len(written) == len(studies):
         print_next(studies, loaded, written, code)
-    raise typer.Exit(code if all(reported) else code or FAILED)
+    raise typer.Exit(code or (0 if all(reported) else FAILED))
 
 
 def _planned(
@@ -120,22 +118,28 @@ def _planned(
 
 
 def _until_decided(
-    study: Study, budget: str | None, most: int | None, sweep: Callable[[Plan], int]
+    studies: Sequence[Study], budget: str | None, most: int | None, sweep: Callable[[Plan], int]
 ) -> int:
-    """Run one study look by look; returns the exit code."""
+    """Run each study look by look; returns the first exit code that is not 0."""
     from ganablate.adaptive import run_until_decided
 
     def say(line: str) -> None:
         out.print(f"{study.name}: {line}", highlight=False, soft_wrap=True)
 
-    try:
-        return run_until_decided(
-            study, budget, most,
-            sweep=sweep, trials_root=TRIALS, results_root=RESULTS, say=say,
-        )  # fmt: skip
-    except ValueError as error:
-        err.print(Text(str(error), style="red"), soft_wrap=True)
-        return WRONG_INPUT
+    first = 0
+    for study in studies:
+        try:
+            code = run_until_decided(
+                study, budget, most,
+                sweep=sweep, trials_root=TRIALS, results_root=RESULTS, say=say,
+            )  # fmt: skip
+        except ValueError as error:
+            err.print(Text(str(error), style="red"), soft_wrap=True)
+            code = WRONG_INPUT
+        first = first or code
+        if code == INTERRUPTED:
+            break
+    return first
 
 
 def prepare(
