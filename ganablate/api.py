@@ -193,7 +193,7 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
     built = build_report(whole, trials_root=runs / "trials", results_root=results_root, anew=False)
     said = list(built.notices)
     send_reports([report_of(whole, results_root, built.said)], uri, runs, said.append)
-    _warn(said)
+    _warn(said, stacklevel=3)
     return summary
 
 
@@ -287,7 +287,7 @@ def _read(study: Study, budget: str | None, folder: Path) -> "Reading":
     recall(study, folder / "runs", folder / "results")
     roots = {"trials_root": folder / "runs" / "trials", "results_root": folder / "results"}
     found = read_results(study, budget, **roots)
-    _warn(found.notices)
+    _warn(found.notices, stacklevel=4)
     return found
 
 
@@ -301,6 +301,6 @@ def _prepare(wanted: Plan, data_root: Path | None, runs: Path) -> "Mapping[DataK
     return fingerprints
 
 
-def _warn(notices: Sequence[str]) -> None:
+def _warn(notices: Sequence[str], *, stacklevel: int) -> None:
     for notice in notices:
-        warnings.warn(notice, stacklevel=4)
+        warnings.warn(notice, stacklevel=stacklevel)

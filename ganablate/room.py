@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from ganablate.catalog import DATASETS, NETWORKS, OPTIMIZERS, channels_of
+from ganablate.catalog import NETWORKS, OPTIMIZERS, channels_of
 from ganablate.config import TrialConfig
 from ganablate.disk import amount
 from ganablate.kept_weights import Keep
@@ -75,14 +75,12 @@ def room_needed(plan: Plan, waiting: Collection[str], keep: Keep) -> str | None:
         waiting: Ids of its trials that are to be trained.
         keep: Networks that stay of complete trials.
     """
-    folders = dict(plan.folders)
     counts: dict[str, int] = {}
     for trial in plan.trials:
         counts[trial.arm] = counts.get(trial.arm, 0) + (trial.trial_id in waiting)
     kept = training = 0.0
     for arm in plan.arms:
-        dataset = arm.config.dataset
-        images = DATASETS[dataset].images if dataset in DATASETS else folders.get(dataset, 0)
+        images = plan.images_of(arm.config.dataset)
         room = room_of(arm.config, max(images, arm.config.batch_size), keep)
         if room is None:
             return f"disk: not known, {arm.config.network} does not say how many weights it has"

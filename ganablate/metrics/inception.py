@@ -3,7 +3,8 @@
 Its weights (95 MB) do not ship. They were not at hand when this was written: the tests run
 torch-fidelity's network with random weights and compare this module with a direct call, and no FID
 of it was compared with a published one. Unlike the shipped extractors it runs on the trial's
-device, always in fp32: on one CPU core the 15,000 images of a trial take an hour or two.
+device, always in fp32: on one CPU core an image takes about a quarter of a second, so that the
+5,000 of a trial take 20 minutes, and the 10,000 real ones 40, once.
 """
 
 import functools

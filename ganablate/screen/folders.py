@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from ganablate.atomic_write import read_json
-from ganablate.catalog import DATASETS
 from ganablate.ledger import TrialFolder
 from ganablate.screen.overview import LOSSES, Overview, Running, epochs_of
 from ganablate.screen.watch import MOST_JUDGED, Judges, counted, title_of
@@ -55,10 +54,7 @@ def overview_of(plan: Plan, standings: Mapping[str, Standing], trials_root: Path
 
 def running_of(trial: Trial, plan: Plan, trials_root: Path) -> Running:
     """How far a trial is, as its checkpoints say; it need not be running."""
-    images = dict(plan.folders).get(trial.config.dataset)
-    if images is None and trial.config.dataset in DATASETS:
-        images = DATASETS[trial.config.dataset].images
-    total = trial.config.total_iterations(images or 0)
+    total = trial.config.total_iterations(plan.images_of(trial.config.dataset))
     iteration = 0
     curves: dict[str, list[tuple[float, float]]] = {}
     for path in TrialFolder(trials_root, trial.trial_id).blocks():

@@ -4,7 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from ganablate.catalog import Column, metric_columns, on_images, probe_columns, stored_name
+from ganablate.catalog import (
+    DATASETS,
+    Column,
+    metric_columns,
+    on_images,
+    probe_columns,
+    stored_name,
+)
 from ganablate.config import TrialConfig
 from ganablate.study.claims import Claim
 from ganablate.study.points import Point
@@ -111,6 +118,14 @@ class Plan:
     points: Mapping[str, Point] = field(default_factory=dict)
     extractor: str | None = None
     search: Search | None = None
+
+    def images_of(self, dataset: str) -> int:
+        """Images of the training split of a data set of its trials.
+
+        Raises:
+            KeyError: No trial is trained on it.
+        """
+        return DATASETS[dataset].images if dataset in DATASETS else dict(self.folders)[dataset]
 
     @property
     def may_end_early(self) -> bool:

@@ -10,7 +10,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganablate.catalog import DATASETS
 from ganablate.ledger import TrialFolder
 from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.sweep.costs import Cost, Costs, conditions_of, work_of
@@ -128,8 +127,7 @@ def priced(plan: Plan, waiting: Collection[str], costs: Costs) -> list[Priced]:
 
 
 def _iterations(plan: Plan, arm: Arm) -> int:
-    dataset = arm.config.dataset
-    images = DATASETS[dataset].images if dataset in DATASETS else dict(plan.folders).get(dataset, 0)
+    images = plan.images_of(arm.config.dataset)
     return arm.config.total_iterations(max(images, arm.config.batch_size))
 
 
