@@ -19,11 +19,11 @@ import pandas as pd
 from ganablate.catalog import DATASETS, metric_columns, on_images
 from ganablate.ledger import TrialFolder
 from ganablate.report.typed_csv import read_typed
+from ganablate.study.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Plan, Trial
 from ganablate.work import Wanted, state_of
 
 BLOCKS = 50
-LOSSES = ("d/criterion", "d/penalty", "g/criterion")
 _NEEDED = {"trial_id": "string", "metric": "string", "images_seen": "int64", "value": "float64"}
 _TYPES = {**_NEEDED, "spread": "float64"}
 
@@ -87,7 +87,7 @@ def curves_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
         losses = folder.losses()
         facts = folder.complete or {}
         diverged = facts.get("outcome") == "diverged"
-        for key in (key for key in LOSSES if key in losses and len(losses[key])):
+        for key in (key for key in LOSS_CURVES if key in losses and len(losses[key])):
             steps = np.asarray(losses[key])
             length = facts.get("planned_iterations") or _planned(
                 trial, steps.size, diverged=diverged

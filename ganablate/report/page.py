@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from ganablate.outcomes import FAILURES
 from ganablate.report.captions import counted, coverage, execution, protocols, settings_line
 from ganablate.report.claims.judgement import Judgement
 from ganablate.report.cross import cross_effects
@@ -161,7 +162,7 @@ def _tiles(table: pd.DataFrame, plan: Plan, judgements: Sequence[Judgement]) -> 
             n = kinds.count(kind)
             noun = "arm" if n == 1 else "arms"
             tiles.append(Tile(str(n), f"{noun} {names.get(kind.name, kind.name)}", kind))
-    lost = sum(int(table[f"n_{name}"].fillna(0).sum()) for name in _FAILURES)
+    lost = sum(int(table[f"n_{name}"].fillna(0).sum()) for name in FAILURES)
     if lost:
         tiles.append(Tile(str(lost), "trials not ok" if lost > 1 else "trial not ok"))
     decided = [one for one in judgements if verdict_kind(one.verdict).name in ("better", "worse")]
@@ -171,7 +172,6 @@ def _tiles(table: pd.DataFrame, plan: Plan, judgements: Sequence[Judgement]) -> 
 
 
 _ORDER = ("better", "worse", "fails", "changed", "equivalent", "open", "none")
-_FAILURES = ("saturated", "collapsed", "diverged")
 
 
 def _reference(plan: Plan) -> str:

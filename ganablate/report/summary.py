@@ -6,6 +6,7 @@ from statistics import median
 
 import pandas as pd
 
+from ganablate.outcomes import FAILURES
 from ganablate.report.captions import counted, primary_column
 from ganablate.report.claims.judgement import VERDICTS, Judgement
 from ganablate.report.columns import cell_text
@@ -20,7 +21,6 @@ _MOST_NAMES = 8
 UNDECIDED = "Undecided at this n"
 """How the sentence about arms without a verdict begins."""
 _DIRECTIONS = {"min": "; lower is better", "max": "; higher is better", "none": ""}
-_TROUBLES = ("diverged", "saturated", "collapsed")
 
 
 @dataclass(frozen=True)
@@ -172,13 +172,13 @@ def _outcomes(table: pd.DataFrame) -> Sentence | None:
     if not complete:
         return None
     parts = []
-    for name in _TROUBLES:
+    for name in FAILURES:
         rows = [row for row in _rows(table) if pd.notna(row[f"n_{name}"]) and row[f"n_{name}"]]
         if rows:
             of = _listed([f"{row['arm']} {row[f'n_{name}']}/{row['n_complete']}" for row in rows])
             parts.append(f"{sum(int(row[f'n_{name}']) for row in rows)} {name} ({of})")
     ok = int(table["n_ok"].fillna(0).sum())
-    unknown = complete - ok - sum(int(table[f"n_{name}"].fillna(0).sum()) for name in _TROUBLES)
+    unknown = complete - ok - sum(int(table[f"n_{name}"].fillna(0).sum()) for name in FAILURES)
     if unknown == complete:
         return Sentence("Outcomes:", "no trial diverged; whether they failed otherwise is unknown.")
     if unknown:

@@ -13,7 +13,6 @@ from ganablate.report.tables import criterion_columns
 from ganablate.report.trials import PROTOCOL, protocol_columns
 from ganablate.showing.one import Shown, alone_text, outcome_of, protocol_lines
 from ganablate.showing.wording import (
-    CURVES,
     aligned,
     columns_in_order,
     curve_names,
@@ -26,6 +25,7 @@ from ganablate.showing.wording import (
     wrapped,
 )
 from ganablate.spark import spark
+from ganablate.study.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Plan
 
 
@@ -144,7 +144,7 @@ def _curves(ours: Shown, theirs: Shown) -> list[str]:
         points = [shortened(one[key]) if key in one else [] for one in both]
         for shown, one, own in zip((ours, theirs), both, points, strict=True):
             if key in one:
-                together = alike or key not in CURVES
+                together = alike or key not in LOSS_CURVES
                 among = [value for side in points for value in side] if together else ()
                 rows.append([name, shown.found.name, spark(own, among), ends_text(one[key])])
     lines = aligned(rows)

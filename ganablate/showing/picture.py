@@ -12,6 +12,7 @@ from ganablate.report.figures import style
 from ganablate.report.loss_scale import loss_scale
 from ganablate.showing.one import Shown, alone_text, outcome_of
 from ganablate.showing.wording import Curve, mean_curves
+from ganablate.study.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Trial
 
 _COLUMNS = 8
@@ -47,11 +48,11 @@ def draw_pair(ours: Shown, theirs: Shown, path: Path) -> bool:
         )  # fmt: skip
         for place, (shown, trial, images) in enumerate(zip(sides, trials, samples, strict=True)):
             _draw_samples(figure.add_subplot(grid[0, place]), shown, trial, images)
-        for place, (key, (net, colour)) in enumerate(style.NETS.items()):
+        for place, (key, colour) in enumerate(style.LOSS_COLOURS.items()):
             axes = figure.add_subplot(grid[1, place])
             for shown, own, line in zip(sides, curves, _LINES, strict=True):
                 _draw_curve(axes, shown, own.get(key, ()), colour, line)
-            axes.set_title(f"{net} loss", fontsize=7.5, loc="left")
+            axes.set_title(LOSS_CURVES[key], fontsize=7.5, loc="left")
             axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.0%}"))
             axes.set_xlim(0, 1)
             if any(key in own for own in curves):

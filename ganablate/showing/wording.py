@@ -12,6 +12,7 @@ from ganablate.report.captions import MARKS, MISSING, counted
 from ganablate.report.columns import cell_text
 from ganablate.report.curves import block_middles
 from ganablate.spark import binned, spark
+from ganablate.study.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Plan, Trial
 from ganablate.study.settings import SHARED, text_of
 
@@ -19,8 +20,6 @@ WIDTH = 100
 """Characters of a line of text; tables may be wider."""
 SPARK = 40
 """Characters of a curve."""
-CURVES = {"d/criterion": "D loss", "g/criterion": "G loss", "d/penalty": "penalty of D"}
-"""The losses that have curves, and what they are called."""
 
 Curve = Sequence[tuple[float, float]]
 """Share of the training (0 to 1) and a value, in order."""
@@ -103,7 +102,7 @@ def columns_in_order(plan: Plan) -> dict[str, Column]:
 def curve_names(plan: Plan) -> dict[str, str]:
     """What may have a curve and how it is called: the losses, and the primary metric."""
     known = plan.columns
-    return {**CURVES, **{name: known[name].title for name in (plan.primary,) if name in known}}
+    return {**LOSS_CURVES, **{name: known[name].title for name in (plan.primary,) if name in known}}
 
 
 def mean_curves(curves: pd.DataFrame, trials: Sequence[Trial], plan: Plan) -> dict[str, Curve]:
@@ -136,7 +135,7 @@ def _points(curves: pd.DataFrame, trials: Sequence[Trial], plan: Plan) -> dict[s
     found = {}
     for key in curve_names(plan):
         points = own[own["metric"] == key]
-        seen = block_middles(points) if key in CURVES else points["images_seen"]
+        seen = block_middles(points) if key in LOSS_CURVES else points["images_seen"]
         points = points.assign(place=seen / images).dropna(subset=["value"])
         if len(points):
             found[key] = points

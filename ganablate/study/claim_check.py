@@ -16,14 +16,19 @@ from ganablate.study.claims import (
     Statement,
     Visual,
 )
-from ganablate.study.curve_shapes import CurveSpread, Points, Reaches, Recovery, Settles
+from ganablate.study.curve_shapes import (
+    LOSS_CURVES,
+    CurveSpread,
+    Points,
+    Reaches,
+    Recovery,
+    Settles,
+)
 from ganablate.study.document import read_number
 from ganablate.study.errors import Fault, KeyPath
 from ganablate.study.known import Known
 from ganablate.study.wording import unknown
 
-LOSS_CURVES = ("d/criterion", "g/criterion", "d/penalty")
-"""Recorded at every step; a curve claim may name one, or a column measured on images."""
 _PROBES = ("walk", "arithmetic", "filters")
 """What a visual claim shows by a probe of that name."""
 

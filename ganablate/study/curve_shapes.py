@@ -6,6 +6,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from ganablate.study.fields import Entry, MarginText, Number, PositionText
 
+LOSS_CURVES = {"d/criterion": "D loss", "d/penalty": "D penalty", "g/criterion": "G loss"}
+"""Losses that are recorded at every step -> their titles, in the order of `curves.csv`."""
 Share = Annotated[Number, Field(ge=0, le=1)]
 
 

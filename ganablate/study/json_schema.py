@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ganablate.catalog import METRICS, NAMED_EXTRACTORS, PROBES, metric_columns, probe_columns
-from ganablate.study.claim_check import LOSS_CURVES
 from ganablate.study.claims import CURVE_SHAPES, KINDS
+from ganablate.study.curve_shapes import LOSS_CURVES
 from ganablate.study.fields import NAME, STUDY_NAME
 from ganablate.study.json_values import (
     MARGIN,

@@ -67,8 +67,8 @@ def test_failures_are_counted_with_their_rates_and_a_failing_arm_is_named():
     assert "Failing: 1 of 2 arms. a (×6.40 [5.82, 7.04]). Every replicate failed." in lines  # noqa: RUF001
     assert "Worse than the baseline: 1 of 2 arms. b." in lines
     assert (
-        "Outcomes: 6 of 15 complete trials ok; 3 diverged (b 3/5); 5 saturated (a 5/5); "
-        "1 collapsed (baseline 1/5)." in lines
+        "Outcomes: 6 of 15 complete trials ok; 5 saturated (a 5/5); "
+        "1 collapsed (baseline 1/5); 3 diverged (b 3/5)." in lines
     )
 
 

@@ -12,9 +12,8 @@ import numpy as np
 from ganablate.catalog import DATASETS
 from ganablate.config import TrialConfig
 from ganablate.report.claims.finding import Evidence
-from ganablate.report.curves import LOSSES
 from ganablate.report.statistics import Array
-from ganablate.study.curve_shapes import Recovery, Settles
+from ganablate.study.curve_shapes import LOSS_CURVES, Recovery, Settles
 from ganablate.study.fields import Margin, Position
 from ganablate.study.plan import Plan
 
@@ -70,7 +69,7 @@ def course_of(evidence: Evidence, trial_id: str, metric: str) -> Course | None:
     planned = planned_images(config, evidence.plan)
     seen = rows["images_seen"].to_numpy(dtype=np.float64)
     planned = planned or float(seen[-1])
-    blocks = metric in LOSSES
+    blocks = metric in LOSS_CURVES
     return Course(
         seen=seen,
         value=rows["value"].to_numpy(dtype=np.float64),

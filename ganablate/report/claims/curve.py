@@ -30,11 +30,18 @@ from ganablate.report.claims.judgement import NOT_COMPARABLE
 from ganablate.report.claims.pairs import judge_pairs, pairs_of
 from ganablate.report.claims.shares import Count, judge_counts
 from ganablate.report.claims.within import Within, judge_within
-from ganablate.report.curves import LOSSES
 from ganablate.report.replicates import Replicates, effect_scale
 from ganablate.report.statistics import Array
 from ganablate.study.claims import Curve
-from ganablate.study.curve_shapes import CurveSpread, Points, Reaches, Recovery, Settles, Trend
+from ganablate.study.curve_shapes import (
+    LOSS_CURVES,
+    CurveSpread,
+    Points,
+    Reaches,
+    Recovery,
+    Settles,
+    Trend,
+)
 from ganablate.study.fields import Margin, Position
 
 _TRENDS: dict[str, Side] = {"rising": "above", "falling": "below", "flat": "equivalent"}
@@ -49,14 +56,11 @@ def judge_curve(evidence: Evidence, statement: Curve) -> Finding:
 
 def title_of(evidence: Evidence, metric: str) -> str:
     """A curve as a reader knows it: `FID`, `D loss`."""
-    if metric in LOSSES:
-        net, _, part = metric.partition("/")
-        return f"{net.upper()} {'loss' if part == 'criterion' else part}"
-    return evidence.plan.columns[metric].title
+    return LOSS_CURVES.get(metric) or evidence.plan.columns[metric].title
 
 
 def _direction(evidence: Evidence, metric: str) -> str:
-    return "none" if metric in LOSSES else evidence.plan.columns[metric].direction
+    return "none" if metric in LOSS_CURVES else evidence.plan.columns[metric].direction
 
 
 def _courses(evidence: Evidence, arm: str, metric: str) -> list[tuple[int, str, Course]]:
@@ -221,7 +225,7 @@ def _earlier(
     """By exact ranks of the images seen; a curve that never gets there is the last."""
 
     def unlike(arm: str, other: str) -> str | None:
-        level = statement.reaches is not None and statement.metric in LOSSES
+        level = statement.reaches is not None and statement.metric in LOSS_CURVES
         return other_scale(evidence, arm, other) if level else None
 
     measured = Measured(
@@ -243,7 +247,7 @@ def _spread(evidence: Evidence, statement: Curve, shape: CurveSpread) -> Finding
     def of(arm: str) -> Replicates:
         return _numbers(evidence, arm, statement.metric, lambda course: number(course, arm))
 
-    loss = statement.metric in LOSSES
+    loss = statement.metric in LOSS_CURVES
     measured = Measured(
         title=f"Fluctuation of {title_of(evidence, statement.metric)}",
         of=cache(of),

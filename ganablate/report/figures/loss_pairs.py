@@ -13,6 +13,7 @@ from ganablate.report.curves import BLOCKS, block_middles
 from ganablate.report.figures import style
 from ganablate.report.loss_scale import loss_scale
 from ganablate.report.tables import arms_in_order, baseline_arm
+from ganablate.study.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Plan
 
 MOST_ARMS = 12
@@ -32,7 +33,9 @@ def pair_curves(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan) -> pd.Da
     first = first.drop_duplicates("arm").set_index("trial_id")
     names = [arm.name for arm in arms_in_order(plan)[:MOST_ARMS]]
     first = first[first["arm"].isin(names)]
-    own = curves[curves["metric"].isin(list(style.NETS)) & curves["trial_id"].isin(first.index)]
+    own = curves[
+        curves["metric"].isin(list(style.LOSS_COLOURS)) & curves["trial_id"].isin(first.index)
+    ]
     own = own.assign(
         arm=own["trial_id"].map(first["arm"]),
         replicate=own["trial_id"].map(first["replicate"]),
@@ -80,7 +83,8 @@ def draw_loss_pairs(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path
         panels[-1].xaxis.set_major_formatter(FuncFormatter(style.thousands))
         panels[-1].set_xlabel("images seen", fontsize=7, labelpad=2)
         handles = [
-            Line2D([], [], color=c, lw=1.4, label=f"{n} loss") for n, c in style.NETS.values()
+            Line2D([], [], color=colour, lw=1.4, label=LOSS_CURVES[key])
+            for key, colour in style.LOSS_COLOURS.items()
         ]
         band = Patch(color="#000000", alpha=0.15, lw=0, label="± 2 deviations of its steps")
         figure.legend(
@@ -95,7 +99,7 @@ def draw_loss_pairs(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path
 
 
 def _panel(axes: Axes, own: pd.DataFrame) -> None:
-    for key, (_, colour) in style.NETS.items():
+    for key, colour in style.LOSS_COLOURS.items():
         line = own[own["metric"] == key]
         axes.fill_between(
             line["images_seen"], line["low"], line["high"], color=colour, alpha=0.22, lw=0

@@ -11,11 +11,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from ganablate.outcomes import FAILURES
 from ganablate.report.captions import behind, coverage
 from ganablate.report.curves import BLOCKS, block_middles
 from ganablate.report.figures import style
 from ganablate.report.loss_scale import loss_scale
 from ganablate.report.tables import arms_in_order, baseline_arm
+from ganablate.study.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Arm, Plan
 
 _ABOVE = 0.5
@@ -40,7 +42,7 @@ def loss_bands(curves: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
         Columns arm, metric, images_seen (middle of the block), mean, low, high. A replicate
         without a value in a block does not count there.
     """
-    known = curves[curves["metric"].isin(list(style.NETS))]
+    known = curves[curves["metric"].isin(list(style.LOSS_COLOURS))]
     known = known.assign(images_seen=block_middles(known)).dropna(subset=["value"])
     arms = trials.drop_duplicates("trial_id").set_index("trial_id")["arm"]
     known = known.assign(arm=known["trial_id"].map(arms)).dropna(subset=["arm"])
@@ -63,7 +65,7 @@ def _limits(bands: pd.DataFrame) -> tuple[float, float, bool]:
 
 
 def _draw(axes: Axes, own: pd.DataFrame, beside: pd.DataFrame | None) -> None:
-    for key, (_, colour) in style.NETS.items():
+    for key, colour in style.LOSS_COLOURS.items():
         if beside is not None:
             other = beside[beside["metric"] == key]
             axes.plot(other["images_seen"], other["mean"], color=_BESIDE, lw=0.8, zorder=1)
@@ -78,7 +80,7 @@ def _describe(axes: Axes, arm: Arm, trials: pd.DataFrame, *, strong: bool) -> No
     own = trials[trials["arm"] == arm.name]
     complete = own[own["state"] == "complete"]
     text = f"n = {len(complete)}" + (f" of {len(own)}" if len(complete) < len(own) else "")
-    for outcome in ("saturated", "collapsed", "diverged"):
+    for outcome in FAILURES:
         count = int((complete["outcome"] == outcome).sum())
         text += f", {count} {outcome}" if count else ""
     early = int(complete["ended_early_at"].notna().sum()) if "ended_early_at" in complete else 0
@@ -105,8 +107,8 @@ def _scale(axes: Axes, limits: tuple[float, float, bool], longest: float) -> Non
 
 def _legend(figure: Figure, beside: str | None) -> None:
     handles: list[Artist] = [
-        Line2D([], [], color=colour, lw=1.4, label=f"{net} loss, mean of replicates")
-        for net, colour in style.NETS.values()
+        Line2D([], [], color=colour, lw=1.4, label=f"{LOSS_CURVES[key]}, mean of replicates")
+        for key, colour in style.LOSS_COLOURS.items()
     ]
     handles.append(Patch(color="#000000", alpha=0.15, lw=0, label="lowest to highest replicate"))
     if beside is not None:

@@ -7,6 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from ganablate.outcomes import FAILURES
 from ganablate.report.captions import (
     ARROWS,
     coverage,
@@ -16,6 +17,7 @@ from ganablate.report.captions import (
 )
 from ganablate.report.figures import style
 from ganablate.report.tables import baseline_arm, reference_protocols
+from ganablate.report.trials import PROTOCOL
 from ganablate.study.plan import Plan
 
 _DOT: dict[str, Any] = {"ms": 3.6, "mec": style.DOT_COLOUR, "mew": 0.8, "alpha": 0.85, "zorder": 5}
@@ -44,7 +46,7 @@ def _summary(axes: Axes, place: int, mean: float, sd: float) -> None:
 def _side_note(row: pd.Series, column: str) -> tuple[str, bool]:
     """Text at the right of an arm, and whether it tells of trouble."""
     parts = [f"n = {row[column + '_n']}"]
-    counts = {name: row["n_" + name] for name in ("saturated", "collapsed", "diverged", "failed")}
+    counts = {name: row["n_" + name] for name in (*FAILURES, "failed")}
     troubles = [f"{n} {name}" for name, n in counts.items() if pd.notna(n) and n]
     absent = row["n_planned"] - row["n_complete"] - row["n_failed"]
     pending = [f"{absent} pending"] if absent else []
@@ -83,7 +85,7 @@ def draw_primary(table: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
         return False
     known = plan.columns[column]
     baseline = baseline_arm(plan)
-    stamps = trials.get(column + "_protocol", pd.Series(pd.NA, index=trials.index, dtype="string"))
+    stamps = trials.get(column + PROTOCOL, pd.Series(pd.NA, index=trials.index, dtype="string"))
     usual = reference_protocols(trials, plan).get(column)
     caption = _caption(trials, plan)
     height = 0.27 * len(table) + 0.55 + style.caption_inches(caption, _WIDTH)

@@ -23,9 +23,9 @@ _DPI = (160, 120, 90, 70, 50)
 _MOST_PIXELS = 3.6e6
 """No sharpness is tried from which 300 KB are out of reach."""
 _PALETTE = sns.color_palette("colorblind").as_hex()
-D_COLOUR, G_COLOUR, DOT_COLOUR = _PALETTE[0], _PALETTE[1], _PALETTE[0]
-NETS = {"d/criterion": ("D", D_COLOUR), "g/criterion": ("G", G_COLOUR)}
-"""Metric of a loss curve -> its net and colour."""
+DOT_COLOUR = _PALETTE[0]
+LOSS_COLOURS = {"d/criterion": _PALETTE[0], "g/criterion": _PALETTE[1]}
+"""The losses that are drawn -> their colours."""
 BASELINE_COLOUR = "#8a8a8a"
 WARNING_COLOUR = _PALETTE[3]
 INK = "#262626"
