@@ -68,6 +68,7 @@ class RayNode:
         address: str,
         *options: str,
         cpus: int,
+        gpus: int = 0,
         before: tuple[str, ...] = (),
         environment: dict[str, str] | None = None,
     ) -> None:
@@ -75,7 +76,7 @@ class RayNode:
         self._log = folder / f"node-{address}.log"
         command = [
             *before, str(Path(sys.executable).with_name("ray")), "start", "--block",
-            f"--num-cpus={cpus}", f"--node-ip-address={address}",
+            f"--num-cpus={cpus}", f"--num-gpus={gpus}", f"--node-ip-address={address}",
             "--disable-usage-stats", "--object-store-memory=80000000", "--log-color=false",
             # Of their own choice, or two nodes of one machine would take the same ones.
             "--min-worker-port=0", "--max-worker-port=0", *options,

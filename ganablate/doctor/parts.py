@@ -38,22 +38,23 @@ def profile(place: Place) -> Finding:
 def cluster(place: Place) -> Finding:
     """Whether the nodes of the cluster that the profile names will do."""
     try:
-        address = load_profile(place.profile).address if place.profile else None
+        used = load_profile(place.profile) if place.profile else None
     except StudyError:
-        address = None  # said by the check of the profile
-    if address is None:
+        used = None  # said by the check of the profile
+    if used is None or used.address is None:
         return Finding("ok", "none is named: sweeps run on this machine alone")
     from ganablate.sweep.cluster import look_at_nodes
     from ganablate.sweep.interrupt import Interruption
-    from ganablate.sweep.machine import MachineError
+    from ganablate.sweep.machine import MachineError, wants_cuda
 
+    wanted = wants_cuda(used, cuda_named=False)
     try:
-        nodes = look_at_nodes(address, place.runs.resolve(), Interruption())
+        nodes = look_at_nodes(used.address, place.runs.resolve(), Interruption(), gpus=wanted)
     except MachineError as error:
         return Finding("fail", "; ".join(str(error).splitlines()), "see docs/cluster.md")
     cpus, gpus = sum(node.cpus for node in nodes), sum(node.gpus for node in nodes)
     count = f"{len(nodes)} {'node' if len(nodes) == 1 else 'nodes'}"
-    return Finding("ok", f"{address}: {count} with {cpus} CPUs and {gpus} GPUs to give")
+    return Finding("ok", f"{used.address}: {count} with {cpus} CPUs and {gpus} GPUs to give")
 
 
 def data(place: Place) -> Finding:

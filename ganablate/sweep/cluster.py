@@ -20,7 +20,7 @@ from ganablate.sweep import node
 from ganablate.sweep.events import Observer
 from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
 from ganablate.sweep.machine import MachineError
-from ganablate.sweep.node import HELD, TOKEN, Looks
+from ganablate.sweep.node import HELD, TOKEN, NodeFacts
 from ganablate.sweep.nodes import Node
 from ganablate.sweep.ray_session import connected
 
@@ -29,13 +29,16 @@ _ANSWER_SECONDS = 90.0
 _WATCH_SECONDS = 5.0
 
 
-def look_at_nodes(address: str, runs: Path, interruption: Interruption) -> list[Node]:
+def look_at_nodes(
+    address: str, runs: Path, interruption: Interruption, *, gpus: bool
+) -> list[Node]:
     """Look at every node of a cluster that has a CPU to give.
 
     Args:
         address: `auto` or HOST:PORT; this machine is a node of it.
         runs: The folder of runs, absolute.
         interruption: Told of signals meanwhile.
+        gpus: Whether the GPUs that nodes give are to be used, and so looked at.
 
     Raises:
         KeyboardInterrupt: A signal came while Ray connected.
@@ -48,9 +51,9 @@ def look_at_nodes(address: str, runs: Path, interruption: Interruption) -> list[
             connected(address, interruption),
             _meeting_place(runs) as meeting,
         ):
-            own = Looks(**node.look(str(meeting)))
+            own = NodeFacts(**node.describe(str(meeting)))
             nodes = _nodes_with(1)
-            found = _ask(nodes, meeting)
+            found = _ask(nodes, meeting, gpus)
     except SweepInterruptedError:
         raise KeyboardInterrupt from None
     if not nodes:
@@ -58,11 +61,11 @@ def look_at_nodes(address: str, runs: Path, interruption: Interruption) -> list[
     faults: list[str] = []
     good: list[Node] = []
     for one in nodes:
-        looks, resources = found[one["NodeID"]], one["Resources"]
-        faults += _faults(one["NodeManagerAddress"], looks, own, runs)
-        if isinstance(looks, Looks):
-            gpus = int(resources.get("GPU", 0))
-            good.append(Node(cpus=int(resources["CPU"]), gpus=gpus, native=looks.native))
+        facts, resources = found[one["NodeID"]], one["Resources"]
+        given = int(resources.get("GPU", 0))
+        faults += _faults(one["NodeManagerAddress"], facts, own, runs, given if gpus else 0)
+        if isinstance(facts, NodeFacts):
+            good.append(Node(cpus=int(resources["CPU"]), gpus=given, native=facts.native))
     if faults:
         raise MachineError("\n".join(faults))
     return good
@@ -116,16 +119,18 @@ def _meeting_place(runs: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _ask(nodes: Sequence[Mapping[str, Any]], meeting: Path) -> dict[str, Looks | str]:
+def _ask(
+    nodes: Sequence[Mapping[str, Any]], meeting: Path, gpus: bool
+) -> dict[str, NodeFacts | str]:
     """What was found on each node, or why nothing was, by its id."""
     ray.cloudpickle.register_pickle_by_value(node)  # type: ignore[no-untyped-call]
     try:
-        remote: Any = ray.remote(num_cpus=0, max_retries=0)(node.look)
+        remote: Any = ray.remote(num_cpus=0, max_retries=0)(node.describe)
         asked = {}
         for one in nodes:
             there = NodeAffinitySchedulingStrategy(one["NodeID"], soft=False)
             asked[one["NodeID"]] = remote.options(scheduling_strategy=there).remote(
-                str(meeting), bool(one["Resources"].get("GPU", 0))
+                str(meeting), gpus and bool(one["Resources"].get("GPU", 0))
             )
     finally:
         ray.cloudpickle.unregister_pickle_by_value(node)  # type: ignore[no-untyped-call]
@@ -133,17 +138,19 @@ def _ask(nodes: Sequence[Mapping[str, Any]], meeting: Path) -> dict[str, Looks |
     return {id_: _answer(reference) for id_, reference in asked.items()}
 
 
-def _answer(reference: Any) -> Looks | str:
+def _answer(reference: Any) -> NodeFacts | str:
     try:
-        return Looks(**ray.get(reference, timeout=0.1))
+        return NodeFacts(**ray.get(reference, timeout=0.1))
     except GetTimeoutError:
         return f"does not answer within {_ANSWER_SECONDS:.0f} s"
     except RayError as error:
         return f"cannot be looked at ({one_line(error)})"
 
 
-def _faults(address: str, found: Looks | str, own: Looks, runs: Path) -> Iterator[str]:
-    """A line for each reason why a sweep cannot rely on a node."""
+def _faults(
+    address: str, found: NodeFacts | str, own: NodeFacts, runs: Path, gpus: int
+) -> Iterator[str]:
+    """A line for each reason why a sweep cannot rely on a node; `gpus`: what it is to use there."""
     if isinstance(found, str):
         yield f"node {address} {found}"
         return
@@ -154,6 +161,12 @@ def _faults(address: str, found: Looks | str, own: Looks, runs: Path) -> Iterato
                 f"{name} has {what} {version}, and the node of this command {own.versions[what]}: "
                 "install the same on both, and start Ray there again"
             )
+    if found.gpus < gpus:
+        yield (
+            f"{name} gives {gpus} {'GPU' if gpus == 1 else 'GPUs'}, and its torch can use "
+            f"{found.gpus or 'none'}: install a torch for its GPUs and driver there, or start Ray "
+            f"there with --num-gpus={found.gpus}"
+        )
     if found.storage == "absent":
         yield (
             f"{name} does not see the folder {runs}: work in a folder on storage that all nodes "

@@ -68,8 +68,7 @@ def resolve(profile: Profile, *, trials: int, cuda_named: bool = False) -> Machi
     Raises:
         MachineError: CUDA is named and this machine has none.
     """
-    wants_cuda = cuda_named or profile.device != "cpu"
-    gpus = cuda_devices() if wants_cuda else 0
+    gpus = cuda_devices() if wants_cuda(profile, cuda_named=cuda_named) else 0
     if gpus == 0 and (cuda_named or profile.device == "cuda"):
         who = "a trial" if cuda_named else "the sweep"
         raise MachineError(f"{who} names the device cuda, and torch finds none on this machine")
@@ -82,6 +81,11 @@ def resolve(profile: Profile, *, trials: int, cuda_named: bool = False) -> Machi
         gpus=gpus,
         gpu_share=1.0 / profile.trials_per_gpu if gpus else 0.0,
     )
+
+
+def wants_cuda(profile: Profile, *, cuda_named: bool) -> bool:
+    """Whether a sweep uses GPUs where there are any; `cuda_named`: some trial names them."""
+    return cuda_named or profile.device != "cpu"
 
 
 def slots_of(profile: Profile, *, gpus: int, trials: int) -> int:
@@ -162,5 +166,6 @@ def _cpu_multiplies_bf16() -> bool:
 def _cuda_multiplies_bf16() -> bool:
     import torch
 
-    capabilities = map(torch.cuda.get_device_capability, range(torch.cuda.device_count()))
-    return all(capability >= _BF16_CAPABILITY for capability in capabilities)
+    gpus = range(torch.cuda.device_count())
+    capabilities = [torch.cuda.get_device_capability(gpu) for gpu in gpus]
+    return bool(capabilities) and min(capabilities) >= _BF16_CAPABILITY

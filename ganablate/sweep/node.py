@@ -1,6 +1,6 @@
 """What a node of a cluster is, seen from inside it.
 
-`look` is sent there by value, with the functions it calls, since the node may have another
+`describe` is sent there by value, with the functions it calls, since the node may have another
 ganablate, or none: all that this module imports at its top is Python's own.
 """
 
@@ -20,12 +20,13 @@ _NONE = "none"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Looks:
+class NodeFacts:
     """What was found on a node.
 
     Attributes:
         host: What it calls itself.
         versions: Of what must be the same on every node.
+        gpus: That torch can use there; 0 where it was not asked.
         native: Devices that multiply bf16 natively there.
         storage: "shared"; "absent": the meeting place is not seen there; "unlocked": its locks are
             not; else why nothing can be written to it.
@@ -33,17 +34,20 @@ class Looks:
 
     host: str
     versions: dict[str, str]
+    gpus: int
     native: tuple[str, ...]
     storage: str
 
 
-def look(meeting: str, has_gpu: bool = False) -> dict[str, Any]:
-    """The fields of `Looks`, of the node that this runs on.
+def describe(meeting: str, has_gpu: bool = False) -> dict[str, Any]:
+    """The fields of `NodeFacts`, of the node that this runs on.
 
     Args:
         meeting: Path of a folder with the files TOKEN and HELD.
         has_gpu: Whether to look at its GPUs as well, which imports torch.
     """
+    if has_gpu:
+        os.environ.pop("CUDA_VISIBLE_DEVICES", None)  # Ray hides what was not asked for
     return {
         "host": platform.node(),
         "versions": {
@@ -51,6 +55,7 @@ def look(meeting: str, has_gpu: bool = False) -> dict[str, Any]:
             "ganablate": _ganablate(),
             "torch": _version("torch"),
         },
+        "gpus": _usable_gpus() if has_gpu else 0,
         "native": _native(has_gpu),
         "storage": _storage(Path(meeting)),
     }
@@ -75,15 +80,20 @@ def _ganablate() -> str:
     return f"{ganablate.__version__} (source {digest.hexdigest()[:8]})"
 
 
+def _usable_gpus() -> int:
+    try:
+        import torch
+    except ImportError:
+        return 0
+    return torch.cuda.device_count() if torch.cuda.is_available() else 0
+
+
 def _native(has_gpu: bool) -> tuple[str, ...]:
     try:
         from ganablate.sweep.machine import resolve_precision
     except ImportError:
         return ()
-    devices: list[Literal["cpu", "cuda"]] = ["cpu"]
-    if has_gpu:
-        os.environ.pop("CUDA_VISIBLE_DEVICES", None)  # Ray hides what was not asked for
-        devices.append("cuda")
+    devices: tuple[Literal["cpu", "cuda"], ...] = ("cpu", "cuda") if has_gpu else ("cpu",)
     return tuple(name for name in devices if resolve_precision("auto", name) == "bf16")
 
 

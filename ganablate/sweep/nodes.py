@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ganablate.sweep.machine import Machine, MachineError
+from ganablate.sweep.machine import Machine, MachineError, wants_cuda
 from ganablate.sweep.profile import Profile
 
 
@@ -37,9 +37,9 @@ def resolve_on(
     Raises:
         MachineError: CUDA is named and there is none, or no node has room for one trial.
     """
-    wants_cuda = cuda_named or profile.device != "cpu"
+    wanted = wants_cuda(profile, cuda_named=cuda_named)
     roomy = [one for one in nodes if one.cpus >= profile.threads]
-    with_gpus = [one for one in roomy if one.gpus] if wants_cuda else []
+    with_gpus = [one for one in roomy if one.gpus and wanted]
     if not roomy:
         most = max(one.cpus for one in nodes)
         raise MachineError(f"threads: {profile.threads}, and the largest node gives {most} CPUs")

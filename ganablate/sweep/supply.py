@@ -9,7 +9,7 @@ from ganablate.plugins import loaded_plugins
 from ganablate.sweep.cluster import look_at_nodes
 from ganablate.sweep.interrupt import Interruption
 from ganablate.sweep.job import Job
-from ganablate.sweep.machine import Machine, resolve
+from ganablate.sweep.machine import Machine, resolve, wants_cuda
 from ganablate.sweep.nodes import resolve_on
 from ganablate.sweep.profile import Profile
 from ganablate.sweep.ray_session import cluster_session, ray_session
@@ -28,7 +28,8 @@ def machine_for(
     """
     if profile.address is None:
         return resolve(profile, trials=trials, cuda_named=cuda_named)
-    nodes = look_at_nodes(profile.address, runs, interruption)
+    gpus = wants_cuda(profile, cuda_named=cuda_named)
+    nodes = look_at_nodes(profile.address, runs, interruption, gpus=gpus)
     return resolve_on(nodes, profile, trials=trials, cuda_named=cuda_named)
 
 

@@ -1,4 +1,5 @@
 import pytest
+import torch
 
 from ganablate.sweep import machine
 from ganablate.sweep.machine import MachineError, resolve, resolve_precision
@@ -63,6 +64,18 @@ def test_precision_is_what_is_named_or_what_the_device_multiplies() -> None:
     assert resolve_precision("bf16", "cuda") == "bf16"
     assert resolve_precision("auto", "cpu") == "bf16"
     assert resolve_precision("auto", "cuda") == "fp32"
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "precision"),
+    [([(8, 0), (9, 0)], "bf16"), ([(8, 0), (7, 5)], "fp32"), ([], "fp32")],
+)
+def test_bf16_on_cuda_takes_that_every_gpu_multiplies_it_and_that_there_is_one(
+    capabilities: list[tuple[int, int]], precision: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: len(capabilities))
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda gpu: capabilities[gpu])
+    assert resolve_precision("auto", "cuda") == precision
 
 
 def test_usable_cores_is_at_least_one() -> None:

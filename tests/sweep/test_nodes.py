@@ -2,9 +2,10 @@ import fcntl
 from pathlib import Path
 
 import pytest
+import torch
 
 from ganablate.sweep.machine import MachineError, resolve_precision
-from ganablate.sweep.node import HELD, TOKEN, look
+from ganablate.sweep.node import HELD, TOKEN, describe
 from ganablate.sweep.nodes import Node, resolve_on
 from ganablate.sweep.profile import Profile
 
@@ -69,15 +70,29 @@ def test_what_no_node_has_is_one_clear_line() -> None:
         resolve_on([SMALL], Profile(), trials=1, cuda_named=True)
 
 
-def test_a_look_tells_storage_that_is_shared_from_storage_that_is_not(tmp_path: Path) -> None:
-    assert look(str(tmp_path / "none"))["storage"] == "absent"
+def test_a_node_tells_storage_that_is_shared_from_storage_that_is_not(tmp_path: Path) -> None:
+    assert describe(str(tmp_path / "none"))["storage"] == "absent"
     (tmp_path / TOKEN).touch()
     with (tmp_path / HELD).open("w") as held:
-        assert look(str(tmp_path))["storage"] == "unlocked"
+        assert describe(str(tmp_path))["storage"] == "unlocked"
         fcntl.flock(held, fcntl.LOCK_EX)
-        found = look(str(tmp_path))
+        found = describe(str(tmp_path))
     assert found["storage"] == "shared"
     native = ("cpu",) if resolve_precision("auto", "cpu") == "bf16" else ()
     assert found["native"] == native
     (tmp_path / HELD).unlink()
-    assert look(str(tmp_path))["storage"] == "No such file or directory"
+    assert describe(str(tmp_path))["storage"] == "No such file or directory"
+
+
+@pytest.mark.parametrize(("count", "native"), [(0, False), (2, True)])
+def test_a_node_says_how_many_gpus_its_torch_can_use(
+    count: int, native: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda gpu: (9, 0))
+    found = describe(str(tmp_path), has_gpu=True)
+    assert found["gpus"] == count
+    assert ("cuda" in found["native"]) is native
+    assert describe(str(tmp_path))["gpus"] == 0
