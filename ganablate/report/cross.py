@@ -210,7 +210,7 @@ def _reasons(
         if arm is None:
             yield name, "excluded" if name in excluded else "not in this plan"
         elif arm not in replicates:
-            yield name, "of another protocol"
+            yield name, "of another protocol or criterion"
         elif replicates[arm].diverged:
             yield name, "a replicate diverged"
         else:

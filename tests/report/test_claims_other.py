@@ -90,7 +90,15 @@ def test_few_arms_tell_nothing_and_arms_of_another_criterion_are_left_out():
         plan, trials, association={"metric": "g_loss_mean", "with": "fid", "is": "positive"}
     )
     assert found.n == "7 arms, 28 trials"
-    assert "1 arms of another scale or without numbers left out" in found.numbers
+    assert "1 arm of another scale or without numbers left out" in found.numbers
+    assert found.because is None
+    lacking = {**own, "fid": [1.0, None, 3, None]}
+    trials = trials_of(plan, {**dict.fromkeys(["baseline", *ARMS], own), "arm1": lacking})
+    found = judge(
+        plan, trials, association={"metric": "g_loss_mean", "with": "fid", "is": "positive"}
+    )
+    assert (found.n, found.verdict) == ("7 arms, 26 trials", SUPPORTED)
+    assert found.because == "2 complete trials without these numbers"
 
 
 def along(pairs, expected, metric="d/criterion"):

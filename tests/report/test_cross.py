@@ -229,7 +229,7 @@ def test_section_below_the_table(run_all):
         "lr 0.001 to 0.01, at batch_size 64 instead of 32",
     ]
     marked = table.assign(fid_mark=["protocol", None, None, None])
-    assert "lr=0.001,batch_size=32 (of another protocol)" in cross_section(
+    assert "lr=0.001,batch_size=32 (of another protocol or criterion)" in cross_section(
         trials, marked, crossing
     ).replace("\n", " ")
 

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import norm, rankdata
 
+from ganablate.report.captions import counted
+from ganablate.report.claims import wording
 from ganablate.report.claims.compare import column_of
 from ganablate.report.claims.course import Course, course_of
 from ganablate.report.claims.curve import title_of
@@ -45,6 +47,7 @@ def judge_association(evidence: Evidence, statement: Association) -> Finding:
     ]
     groups = [evidence.complete(name)[columns].dropna().to_numpy(np.float64) for name in alike]
     kept = [group for group in groups if len(group)]
+    lacking = sum(len(evidence.complete(name)) for name in alike) - sum(map(len, kept))
     arms = tuple(name for name, group in zip(alike, groups, strict=True) if len(group))
     if len(arms) < _FEWEST_ARMS:
         return nothing(arms, f"{len(arms)} arms have both numbers; fewer than {_FEWEST_ARMS} do "
@@ -60,10 +63,13 @@ def judge_association(evidence: Evidence, statement: Association) -> Finding:
     if math.isnan(rho) or ends is None:
         return Finding(CANNOT_TELL, f"{titles}: no order in {n}", arms, n=n)
     left = len(evidence.arms) - len(arms)
-    apart = f"; {left} arms of another scale or without numbers left out" if left else ""
+    apart = f"; {counted(left, 'arm')} of another scale or without numbers left out" if left else ""
     text = f"Rank correlation of {titles}: {rho:.2f} [{ends[0]:.2f}, {ends[1]:.2f}]{apart}"
     verdict = _verdict(statement, ends)
-    return Finding(verdict, text, arms, estimate=rho, low=ends[0], high=ends[1], n=n)
+    because = wording.left_out(lacking)
+    return Finding(
+        verdict, text, arms, because=because, estimate=rho, low=ends[0], high=ends[1], n=n
+    )
 
 
 def _verdict(statement: Association, ends: tuple[float, float]) -> str:

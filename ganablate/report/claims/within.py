@@ -62,12 +62,9 @@ def judge_within(within: Within, alpha: float) -> Finding:
     verdicts = [one.tested.verdict(meant, alpha) if one.tested else CANNOT_TELL for one in arms]
     ps = [one.tested.decisive(meant, alpha)[0] if one.tested else None for one in arms]
     verdict, place = joint(verdicts), deciding(verdicts, ps)
-    key, left = arms[place], sum(one.left for one in arms)
-    because = None
+    key, because = arms[place], wording.left_out(sum(one.left for one in arms))
     if verdict == CANNOT_TELL and any(one.tested is None for one in arms):
         because = "one trial has no spread to judge by"
-    elif left:
-        because = f"{left} complete trial{'' if left == 1 else 's'} without these numbers"
     about = [f"{one.name} {_part(one, within, alpha)}" for one in arms]
     return Finding(
         verdict=verdict,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from ganablate.report.captions import counted
 from ganablate.report.claims.hypothesis import Meant, Tested
 from ganablate.report.effect_wording import effect_text, p_text
 from ganablate.report.effects import MARGIN
@@ -53,6 +54,11 @@ def names(given: Sequence[str]) -> str:
         kept = shown[: _MOST_NAMES - 1]
         return f"{', '.join(kept)} and {len(shown) - len(kept)} more"
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def left_out(trials: int) -> str | None:
+    """Why a verdict rests on fewer: complete trials that lack a number; None: there are none."""
+    return f"{counted(trials, 'complete trial')} without these numbers" if trials else None
 
 
 def trials(counts: Sequence[int], per_arm: str = " an arm") -> str:
