@@ -20,7 +20,6 @@ from ganablate.screen import (
     observers,
     pace,
     screen_for,
-    span,
 )
 from ganablate.screen.folders import overview_of
 from ganablate.study.expand import expand
@@ -52,15 +51,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr(pace, "time", clock)
     monkeypatch.setattr(observers, "time", clock)
     return clock
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 s"), (89, "89 s"), (90, "2 min"), (3540, "59 min"), (3600, "1 h 00 min"),
-     (11100, "3 h 05 min")],
-)  # fmt: skip
-def test_spans(seconds: float, text: str) -> None:
-    assert span(seconds) == text
 
 
 def test_the_time_left_follows_from_the_speed(clock: Clock) -> None:
@@ -132,8 +122,8 @@ def test_plain_lines(clock: Clock) -> None:
     clock.now += 61
     lines.progressed("baseline", 0, progress(20))
     lines.completed("baseline", 0, progress(100, done=True))
-    lines.failed("lr=1.0", 2, 1, "OSError: full", will_retry=True)
-    lines.failed("lr=1.0", 2, 2, "OSError: full", will_retry=False)
+    lines.failed("lr=1.0", 2, 1, "OSError: full", will_retry=True, trial_id="c")
+    lines.failed("lr=1.0", 2, 2, "OSError: full", will_retry=False, trial_id="c")
     lines.warned("no MLflow")
     lines.finished(Summary(complete=1, failed=1, reused=1, interrupted=True, wall_seconds=75.0))
     assert stream.getvalue().splitlines() == [
@@ -151,7 +141,9 @@ def test_plain_lines(clock: Clock) -> None:
 
 
 def failed(number: int, traceback: Path | None = None) -> FailedTrial:
-    return FailedTrial(arm=f"arm{number}", replicate=0, message="OSError: no", traceback=traceback)
+    return FailedTrial(
+        trial_id="", arm=f"arm{number}", replicate=0, message="OSError: no", traceback=traceback
+    )
 
 
 def finished(**facts: object) -> list[str]:
@@ -355,12 +347,47 @@ def test_the_quiet_screen_tells_of_warnings_and_failures_alone() -> None:
     quiet.progressed("baseline", 0, progress(10))
     quiet.completed("baseline", 0, progress(100, done=True))
     quiet.warned("no MLflow")
-    quiet.failed("lr=1.0", 2, 1, "OSError: full", will_retry=False)
+    quiet.failed("lr=1.0", 2, 1, "OSError: full", will_retry=False, trial_id="c")
     quiet.finished(Summary(complete=1, failed=1, reused=0, interrupted=False, wall_seconds=75.0))
     assert stream.getvalue().splitlines() == [
         "warning: no MLflow",
         "lr=1.0 / 2: attempt 1 failed, giving up on it: OSError: full",
     ]
+
+
+def test_of_two_studies_the_one_is_named_and_its_trial_is_the_one_that_ended(plan: Plan) -> None:
+    """Both have an arm `baseline`, and a trial 0 of it."""
+    arm, other = plan.trials[0], plan.trials[-1]
+    plans = [
+        replace(plan, study="a", trials=(arm,)),
+        replace(plan, study="b", trials=(replace(other, arm=arm.arm, replicate=0),)),
+    ]
+    stream = io.StringIO()
+    lines = screen_for(Console(file=stream, width=200), plans)
+    lines.started(2, 0)
+    for trial in (arm, other):
+        lines.progressed("baseline", 0, progress(50, trial=trial.trial_id))
+    assert [one.name for one in lines.watch.overview().running] == [
+        "a: baseline / 0", "b: baseline / 0"
+    ]  # fmt: skip
+    lines.failed("baseline", 0, 1, "OSError: no", will_retry=True, trial_id=other.trial_id)
+    assert len(lines.watch.running) == 2
+    lines.failed("baseline", 0, 2, "OSError: no", will_retry=False, trial_id=other.trial_id)
+    assert list(lines.watch.running) == [arm.trial_id]
+    lines.completed("baseline", 0, progress(100, trial=arm.trial_id, done=True))
+    failure = replace(failed(0), trial_id=other.trial_id, arm="baseline")
+    lines.finished(
+        Summary(
+            complete=1, failed=1, reused=0, interrupted=False, wall_seconds=9.0, failures=(failure,)
+        )
+    )
+    said = stream.getvalue().splitlines()
+    assert said[1:3] == [
+        "b: baseline / 0: attempt 1 failed, trying it again: OSError: no",
+        "b: baseline / 0: attempt 2 failed, giving up on it: OSError: no",
+    ]
+    assert said[3].startswith("a: baseline / 0: complete (")
+    assert said[-1] == "failed: b: baseline / 0: OSError: no"
 
 
 # From another terminal

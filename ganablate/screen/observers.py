@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from ganablate.screen.overview import counts_text, describe_losses, span
+from ganablate.screen.overview import counts_text, describe_losses
 from ganablate.screen.picture import Picture, running_lines
 from ganablate.screen.watch import Watch
+from ganablate.span import span
 from ganablate.study.plan import Plan
 from ganablate.sweep.events import FailedTrial, Summary
 from ganablate.sweep.job import Progress
@@ -23,9 +24,9 @@ FAILURES = 20
 """Most failed trials told of at the end; `status` tells of all."""
 
 
-def describe_failure(failure: FailedTrial) -> str:
+def describe_failure(name: str, failure: FailedTrial) -> str:
     """Which trial failed, why, and where the traceback is, in one line."""
-    line = f"failed: {failure.arm} / {failure.replicate}: {failure.message}"
+    line = f"failed: {name}: {failure.message}"
     if failure.traceback is None:
         return line
     here = Path.cwd()
@@ -59,13 +60,21 @@ class Screen:
         self.refresh()
 
     def failed(
-        self, arm: str, replicate: int, attempt: int, message: str, will_retry: bool
+        self,
+        arm: str,
+        replicate: int,
+        attempt: int,
+        message: str,
+        will_retry: bool,
+        *,
+        trial_id: str,
     ) -> None:
         """Say why an attempt failed."""
+        name = self.watch.name(trial_id, arm, replicate)
         then = "trying it again" if will_retry else "giving up on it"
-        self._say(f"{arm} / {replicate}: attempt {attempt} failed, {then}: {message}", "red")
+        self._say(f"{name}: attempt {attempt} failed, {then}: {message}", "red")
         if not will_retry:
-            self.watch.gave_up(arm, replicate)
+            self.watch.ended(trial_id, failed=True)
         self.refresh()
 
     def warned(self, message: str) -> None:
@@ -75,7 +84,8 @@ class Screen:
     def finished(self, summary: Summary) -> None:
         """Say which trials failed."""
         for failure in summary.failures[:FAILURES]:
-            self._say(describe_failure(failure), "red")
+            name = self.watch.name(failure.trial_id, failure.arm, failure.replicate)
+            self._say(describe_failure(name, failure), "red")
         if len(summary.failures) > FAILURES:
             more = len(summary.failures) - FAILURES
             self._print(f"and {more} more: ganablate status tells of all")
@@ -133,7 +143,8 @@ class LineScreen(_Telling):
         how = self.watch.completed(arm, replicate, progress)
         losses = describe_losses(progress.losses)
         detail = f" ({losses})" if losses else ""
-        self._line(f"{arm} / {replicate}: {how}{detail}; {self.watch.headline()}")
+        name = self.watch.name(progress.trial_id, arm, replicate)
+        self._line(f"{name}: {how}{detail}; {self.watch.headline()}")
 
     def refresh(self) -> None:
         """Lines if nothing was said for a while."""

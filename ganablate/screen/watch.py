@@ -29,14 +29,22 @@ class Judges:
     def __init__(self, plans: Sequence[Plan] = (), trials_root: Path | None = None) -> None:
         self._root = trials_root
         self._known: dict[str, tuple[Trial, tuple[str, ...]]] = {}
+        self._studies: dict[str, str] = {}  # of each trial, where there are several
         for plan in plans:
             for trial in plan.trials:
+                if len(plans) > 1:
+                    self._studies.setdefault(trial.trial_id, plan.study)
                 self._known.setdefault(trial.trial_id, (trial, plan.measured))
 
     def trial(self, trial_id: str) -> Trial | None:
         """The trial of that id; None: no plan has it."""
         found = self._known.get(trial_id)
         return None if found is None else found[0]
+
+    def arm(self, trial_id: str, arm: str) -> str:
+        """What the arm of a trial is called: of several studies with the study's name before it."""
+        study = self._studies.get(trial_id)
+        return arm if study is None else f"{study}: {arm}"
 
     def outcome(self, trial_id: str) -> Outcome | None:
         """What became of a trial; None: it is not complete, not assessed, or not readable."""
@@ -130,11 +138,9 @@ class Watch:
         else:
             self.done += 1
 
-    def gave_up(self, arm: str, replicate: int) -> None:
-        """Note that a trial failed for good."""
-        of = (arm, replicate)
-        here = [id_ for id_, one in self.running.items() if (one.arm, one.replicate) == of]
-        self.ended(here[0] if here else "", failed=True)
+    def name(self, trial_id: str, arm: str, replicate: int) -> str:
+        """What a trial is called: `baseline / 0`, of several studies `mine: baseline / 0`."""
+        return f"{self._judges.arm(trial_id, arm)} / {replicate}"
 
     def seconds_left(self) -> float | None:
         """From the speed measured so far; None while there is nothing to measure."""
@@ -161,7 +167,7 @@ class Watch:
     def _running(self, course: _Course) -> Running:
         progress, trial = course.progress, self._judges.trial(course.progress.trial_id)
         return Running(
-            arm=course.arm,
+            arm=self._judges.arm(progress.trial_id, course.arm),
             replicate=course.replicate,
             iteration=progress.iteration,
             total=progress.total,

@@ -14,6 +14,7 @@ class FailedTrial:
     There is no such file where the worker was killed, or where nothing could be written.
     """
 
+    trial_id: str
     arm: str
     replicate: int
     message: str
@@ -60,9 +61,19 @@ class Observer(Protocol):
         """A trial is complete; `progress.outcome` says how it went."""
 
     def failed(
-        self, arm: str, replicate: int, attempt: int, message: str, will_retry: bool
+        self,
+        arm: str,
+        replicate: int,
+        attempt: int,
+        message: str,
+        will_retry: bool,
+        *,
+        trial_id: str,
     ) -> None:
-        """Attempt number `attempt` (from 1) failed; `message` is one line."""
+        """Attempt number `attempt` (from 1) failed; `message` is one line.
+
+        Arms of several studies may have the same name; the id tells their trials apart.
+        """
 
     def warned(self, message: str) -> None:
         """Something is amiss that does not stop the sweep."""

@@ -141,7 +141,10 @@ class Relay(tune.Callback):
         if not will_retry:
             self._fail(index, failure)
         first = self.work[index].owners[0].trial
-        self._observer.failed(first.arm, first.replicate, self.failures[index], message, will_retry)
+        self._observer.failed(
+            first.arm, first.replicate, self.failures[index], message, will_retry,
+            trial_id=first.trial_id,
+        )  # fmt: skip
 
     def _alone(self, index: int, will_retry: bool) -> str:
         if index in self.alone:
@@ -172,6 +175,7 @@ class Relay(tune.Callback):
             path = owner.folder.traceback
             found.append(
                 FailedTrial(
+                    trial_id=owner.trial.trial_id,
                     arm=owner.trial.arm,
                     replicate=owner.trial.replicate,
                     message=self.failed[index].message,

@@ -56,7 +56,14 @@ class Diary:
         self.lines.append(("completed", arm, replicate, progress.outcome))
 
     def failed(
-        self, arm: str, replicate: int, attempt: int, message: str, will_retry: bool
+        self,
+        arm: str,
+        replicate: int,
+        attempt: int,
+        message: str,
+        will_retry: bool,
+        *,
+        trial_id: str,
     ) -> None:
         self.lines.append(("failed", arm, replicate, attempt, message, will_retry))
 
