@@ -16,7 +16,6 @@ from ganablate.report.cross import cross_effects
 from ganablate.report.cross_wording import cross_columns, cross_notes
 from ganablate.report.page_pictures import Picture, pictures
 from ganablate.report.page_provenance import (
-    duration,
     provenance_lines,
     settings_lines,
     trial_seconds,
@@ -36,6 +35,7 @@ from ganablate.report.statistics import ALPHA
 from ganablate.report.summary import Sentence, summary
 from ganablate.report.tables import marked_arms, reference_arm
 from ganablate.report.verdict_kinds import VerdictKind, verdict_kind
+from ganablate.span import span
 from ganablate.study.plan import BASELINE, Plan
 
 _CROSS = "Main effects and interactions"
@@ -147,7 +147,7 @@ def _facts(plan: Plan, trials: pd.DataFrame, seconds: Mapping[str, float]) -> tu
         f"budget {plan.budget}",
         counted(len(plan.arms), "arm"),
         f"{complete:,} of {len(plan.trials):,} trials complete",
-        f"{duration(sum(seconds.values()))} of training" if seconds else None,
+        f"{span(sum(seconds.values()))} of training" if seconds else None,
     ]
     return tuple(fact for fact in known if fact)
 

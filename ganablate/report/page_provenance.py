@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from ganablate.span import span
+
 
 def trial_seconds(facts: Mapping[str, Any]) -> dict[str, float]:
     """Wall seconds of each trial over its attempts."""
@@ -32,7 +34,7 @@ def provenance_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     if days:
         when = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
         lines.append(("trained", f"{when} (UTC)"))
-    lines.append(("wall time", f"{duration(sum(seconds.values()))} over {len(seconds):,} trials"))
+    lines.append(("wall time", f"{span(sum(seconds.values()))} over {len(seconds):,} trials"))
     again = len(attempts) - len(seconds)
     if again > 0:
         lines.append(("resumed", f"{again} times"))
@@ -48,11 +50,3 @@ def settings_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Every setting of the arm that the others are compared to."""
     settings = facts.get("settings", {}).get("full", {})
     return [(str(name), str(value)) for name, value in settings.items()]
-
-
-def duration(seconds: float) -> str:
-    """`45 s`, `12 min`, `1.6 h`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ganablate.config import TrialConfig
+from ganablate.span import span
 
 LOSSES = {"d/criterion": "D", "g/criterion": "G"}
 """The losses that are shown, and the net of each."""
@@ -11,14 +12,6 @@ NOT_ASSESSED = "not assessed"
 
 Points = Sequence[tuple[float, float]]
 """Share of the training (0 to 1) and a value, in order."""
-
-
-def span(seconds: float) -> str:
-    """A length of time as a person says it: 45 s, 12 min, 3 h 05 min."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def loss_text(value: float) -> str:

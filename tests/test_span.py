@@ -1,0 +1,14 @@
+"""Lengths of time in words."""
+
+import pytest
+
+from ganablate.span import span
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0 s"), (89, "89 s"), (90, "2 min"), (3540, "59 min"), (3600, "1 h 00 min"),
+     (11100, "3 h 05 min")],
+)  # fmt: skip
+def test_spans(seconds: float, text: str) -> None:
+    assert span(seconds) == text
