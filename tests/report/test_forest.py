@@ -1,6 +1,7 @@
 """The forest plot: numbers of the effects, signs of the verdicts, what has no place on the axis."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,6 +73,12 @@ def test_the_picture_says_what_it_shows(measured, drawn, tmp_path):
         caption = read_caption(image)
     assert "budget cpu: 5 arms" in caption.text
     assert "mnist_classifier@1a2b3c4d" in caption.text
+    tests = "Verdicts: from tests after Holm's correction over 3 arms, at 5 %"
+    assert f"{tests}, or by the rule of failing arms." in caption.text
+    plain = {name: replace(one, fails_p=None) for name, one in effects.by_arm.items()}
+    assert draw_forest(replace(effects, by_arm=plain), trials, plan, tmp_path / "forest.png")
+    with style.Image.open(tmp_path / "forest.png") as image:
+        assert f"{tests}." in read_caption(image).text
     assert 0.5 < caption.above < 1
 
 

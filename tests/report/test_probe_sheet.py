@@ -13,7 +13,7 @@ from ganablate.report.build import build_report
 from ganablate.report.curves import curves_frame
 from ganablate.report.figures import style
 from ganablate.report.figures.loss_pairs import draw_loss_pairs, pair_curves
-from ganablate.report.figures.probe_sheet import draw_probe_sheet, probe_panels
+from ganablate.report.figures.probe_sheet import ProbePanel, draw_probe_sheet, probe_panels
 from ganablate.report.trials import trials_frame
 
 
@@ -66,6 +66,23 @@ def test_the_sheet_shows_every_pixel(plan, root, tmp_path):
     assert [np.sum(pixels == value) // 100 * 100 for value in (20, 160)] == [21_600, 21_600]
     assert not draw_probe_sheet(panels[1:2], "Lines", trials, plan, tmp_path / "none.png")
     assert not (tmp_path / "none.png").exists()
+
+
+def test_a_row_is_as_high_as_its_highest_picture(plan, tmp_path):
+    trials = trials_frame(plan, tmp_path)
+    wide = np.full((100, 1000, 1), 20, np.uint8)
+
+    def height(*panels):
+        path = tmp_path / "walk.png"
+        assert draw_probe_sheet(list(panels), "Lines", trials, plan, path)
+        with Image.open(path) as image:
+            return image.height
+
+    one = height(ProbePanel("a", "a", wide))
+    assert height(ProbePanel("a", "a", wide), ProbePanel("b", "b", wide)) == one + 224
+    assert height(ProbePanel("a", "a", wide), ProbePanel("b", "b", wide[:30])) == one + 84
+    assert height(ProbePanel("a", "a", wide), ProbePanel("b", "b", instead="none")) == one + 44
+    assert height(ProbePanel("b", "b", instead="none"), ProbePanel("a", "a", wide)) == one + 44
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from ganablate.report.captions import coverage, execution, protocols
+from ganablate.report.captions import counted, coverage, execution, protocols
 from ganablate.report.effect_wording import compared_elsewhere, effect_text, percent, verdict_text
 from ganablate.report.effects import MARGIN, Effect, StudyEffects, effect_columns
 from ganablate.report.figures import style
@@ -203,6 +203,16 @@ def _axis(effects: StudyEffects, plan: Plan) -> str:
     return f"{title} {how} {other}{towards[effects.direction]}"
 
 
+def _verdicts(effects: StudyEffects) -> str | None:
+    """Where the verdicts come from; None: nothing was tested."""
+    if not effects.tested:
+        return None
+    tests = f"tests after Holm's correction over {counted(effects.tested, 'arm')}"
+    ruled = any(effect.fails_p is not None for effect in effects.by_arm.values())
+    rule = ", or by the rule of failing arms" if ruled else ""
+    return f"Verdicts: from {tests}, at {percent(effects.alpha)}{rule}."
+
+
 def _caption(effects: StudyEffects, trials: pd.DataFrame, plan: Plan) -> str:
     level = percent(1 - effects.alpha)
     mean = "geometric mean" if effects.scale == "ratio" else "mean"
@@ -211,8 +221,7 @@ def _caption(effects: StudyEffects, trials: pd.DataFrame, plan: Plan) -> str:
         f"Large mark: effect; bar: its {level} interval, for each arm alone, an arrow where it "
         f"goes on; grey dots: replicates against the {mean} of the arm compared with.",
         f"Grey band: within a factor of {MARGIN:g}." if effects.scale == "ratio" else None,
-        f"Verdicts: from p after Holm's correction over {effects.tested}, "
-        f"at {percent(effects.alpha)}." if effects.tested else None,
+        _verdicts(effects),
         *protocols(trials, plan, only=effects.column),
         execution(trials),
     ]  # fmt: skip

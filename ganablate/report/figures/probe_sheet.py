@@ -3,7 +3,9 @@
 As in the sheet of samples, an arm is shown by its first complete replicate.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +24,8 @@ _WIDTH = 1_200
 """Pixels that the panels beside each other should not exceed."""
 _NARROWEST = 200
 _GAP, _TITLE = 14, 24
+_EMPTY = 20
+"""Pixels of a row without a picture."""
 _SCALES = (2.0, 1.0, 0.75, 0.5, 0.35, 0.25)
 _SHARP = 2.5e6
 """Most pixels of a picture at twice the size."""
@@ -100,12 +104,11 @@ def _sheet(
     """All panels on one page at one pixel a pixel; None where that is too large to be tried."""
     images = [_scaled(panel.image, scale) for panel in panels]
     wide = max([_NARROWEST, *(image.shape[1] for image in images if image is not None)])
-    high = max(image.shape[0] for image in images if image is not None)
     across = max(1, min(len(panels), (_WIDTH + _GAP) // (wide + _GAP)))
-    down = -(-len(panels) // across)
+    tops = _tops([0 if image is None else image.shape[0] for image in images], across)
     width = max(across * (wide + _GAP) + _GAP, 460)
     bottom = 12 + 13 * len(style.caption_lines(caption, width / _DPI))
-    height = down * (high + _TITLE) + bottom
+    height = tops[-1] + bottom
     if scale > 1 and width * height > _SHARP:
         return None
     baseline = baseline_arm(plan)
@@ -114,7 +117,7 @@ def _sheet(
         figure.set_dpi(_DPI)
         for place, (panel, image) in enumerate(zip(panels, images, strict=True)):
             row, column = divmod(place, across)
-            x, y = _GAP + column * (wide + _GAP), row * (high + _TITLE)
+            x, y = _GAP + column * (wide + _GAP), tops[row]
             strong = baseline is not None and panel.arm == baseline.name
             figure.text(
                 x / width, 1 - (y + _TITLE - 3) / height,
@@ -130,6 +133,12 @@ def _sheet(
                 figure.figimage(image, xo=x, yo=height - y - _TITLE - image.shape[0])
         style.add_caption(figure, caption)
         return style.rendered(figure, _DPI), style.Caption(caption, 1 - bottom / height)
+
+
+def _tops(heights: Sequence[int], across: int) -> list[int]:
+    """Where each row begins, and the last one ends: as high as its highest picture and a title."""
+    rows = (heights[start : start + across] for start in range(0, len(heights), across))
+    return [0, *accumulate((max(row) or _EMPTY) + _TITLE for row in rows)]
 
 
 def _scaled(image: np.ndarray | None, scale: float) -> np.ndarray | None:
