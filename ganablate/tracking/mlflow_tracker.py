@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ganablate.ledger import one_line
+from ganablate.tracking.all_sent import all_sent, remember_sent
 from ganablate.tracking.location import without_secrets
 from ganablate.tracking.mlflow_store import MlflowStore
 from ganablate.tracking.outbox import Kind, Outbox, Update
@@ -52,6 +53,7 @@ class MlflowTracker:
         self._runs = runs
         self._warn = warn
         self._outbox = Outbox()
+        self._complete: list[TrackedTrial] = []
         self._thread: threading.Thread | None = None
         self._warned: set[str] = set()
         self._given_up = False
@@ -64,13 +66,15 @@ class MlflowTracker:
     def prepare(self) -> None:
         """See `Tracker`. MLflow takes seconds to import and to open, and so does Ray."""
         if self._thread is None:
+            for tracked in self._complete:
+                self._outbox.put(Update(kind=Kind.COMPLETED, tracked=tracked))
             self._taken = time.monotonic()
             self._thread = threading.Thread(target=self._work, name="tracker", daemon=True)
             self._thread.start()
 
     def _put(self, update: Update) -> None:
-        self._outbox.put(update)
         self.prepare()
+        self._outbox.put(update)
 
     def started(self, tracked: TrackedTrial) -> None:
         """See `Tracker`."""
@@ -81,8 +85,10 @@ class MlflowTracker:
         self._put(Update(kind=Kind.BLOCKS, tracked=tracked, blocks=tuple(blocks)))
 
     def completed(self, tracked: TrackedTrial) -> None:
-        """See `Tracker`."""
-        self._put(Update(kind=Kind.COMPLETED, tracked=tracked))
+        """See `Tracker`. It waits for something else to send: MLflow may have it already."""
+        self._complete.append(tracked)
+        if self._thread is not None:
+            self._outbox.put(Update(kind=Kind.COMPLETED, tracked=tracked))
 
     def failed(self, tracked: TrackedTrial, message: str) -> None:
         """See `Tracker`."""
@@ -93,6 +99,8 @@ class MlflowTracker:
 
         Returns after `PATIENCE_SECONDS` in which MLflow took nothing, a call that hangs included.
         """
+        if self._thread is None and not all_sent(self._uri, self._runs, self._complete):
+            self.prepare()
         if self._thread is None or self._outbox.closed:
             return
         self._closed_at = time.monotonic()
@@ -103,6 +111,8 @@ class MlflowTracker:
         if self._thread.is_alive():
             self._tell_away()
             self._given_up = True
+        elif not self._warned:
+            remember_sent(self._uri, self._runs, self._complete)
 
     def _out_of_patience(self) -> bool:
         """Whether the end of the sweep has waited long enough; not before the end."""

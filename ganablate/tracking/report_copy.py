@@ -1,5 +1,6 @@
 """A study's report beside its runs: artifacts and description of the parent run in MLflow."""
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 from ganablate.catalog import metric_columns, on_images, stored_name
 from ganablate.ledger import one_line
 from ganablate.study.plan import Plan
+from ganablate.tracking.all_sent import is_sent, keep_sent
 from ganablate.tracking.location import DATABASE, without_secrets
 from ganablate.tracking.mlflow_store import LONGEST_TAG, TRAINING, MlflowStore, parent_filter
 from ganablate.tracking.run_list import RUN_LIST, run_list
@@ -25,8 +27,8 @@ class StudyReport:
     """A report that was built.
 
     It lies in `folder` and found, in Markdown, what `said` says; None: whoever sends it does not
-    know, so that the description stays. `columns` are numbers of a trial, as its folder names
-    them, for the list of runs: the primary one first.
+    know, so that the description stays, and it is sent even if MLflow has it. `columns` are numbers
+    of a trial, as its folder names them, for the list of runs: the primary one first.
     """
 
     study: str
@@ -49,8 +51,8 @@ def send_reports(
 ) -> int:
     """Put each report into its study's parent run, in place of the one that is there.
 
-    Only where a store and a parent run are: on a fresh clone nothing is created. It never raises,
-    since the report itself is in `results/`.
+    Only where a store and a parent run are: on a fresh clone nothing is created. Our own database
+    is not opened for what it has. It never raises, since the report itself is in `results/`.
 
     Args:
         reports: What to send.
@@ -61,7 +63,12 @@ def send_reports(
     Returns:
         How many were sent.
     """
-    if not reports or _is_absent(uri, runs):
+    new = [
+        one
+        for one in reports
+        if one.said is None or not is_sent(uri, runs, _record(one), _digest(one))
+    ]
+    if not new or _is_absent(uri, runs):
         return 0
     sent: list[StudyReport] = []
     failures: list[str] = []
@@ -69,7 +76,10 @@ def send_reports(
     def work() -> None:
         try:
             store = MlflowStore(uri, runs)
-            sent.extend(report for report in reports if _send(store.client, report))
+            for report in new:
+                if _send(store.client, report):
+                    sent.append(report)
+                    keep_sent(uri, runs, _record(report), _digest(report))
         except Exception as error:
             failures.append(one_line(error))
 
@@ -88,6 +98,17 @@ def _is_absent(uri: str, runs: Path) -> bool:
     """Whether the store is our own file, and nothing has made it yet."""
     own = runs.resolve() / DATABASE
     return uri == f"sqlite:///{own}" and not own.exists()
+
+
+def _record(report: StudyReport) -> str:
+    return f".reported-{report.study}-{report.budget}.json"
+
+
+def _digest(report: StudyReport) -> str:
+    found = hashlib.sha256(repr((report.said, report.columns)).encode())
+    for path, _ in _files(report.folder):
+        found.update(path.read_bytes())
+    return found.hexdigest()
 
 
 def _send(client: Any, report: StudyReport) -> bool:

@@ -1,0 +1,81 @@
+"""Whether MLflow is known to have all that is to be said of some complete trials, or of a report.
+
+It is kept for our own database alone, by study and budget, with a number that the database carries:
+another file in its place has another. So a `run` with nothing to train need not open MLflow. What
+somebody deletes in MLflow's pages stays deleted until `track` and `report`.
+"""
+
+import hashlib
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from ganablate.atomic_write import read_json, write_json
+from ganablate.tracking.location import DATABASE
+from ganablate.tracking.trial_copy import TrackedTrial, evaluated_of, finished_of
+
+_MOST = 2**31 - 1
+
+
+def all_sent(uri: str, runs: Path, trials: Iterable[TrackedTrial]) -> bool:
+    """Whether all of these were sent to the store, and have not changed since."""
+    digests = _digests(trials)
+    if not digests:
+        return True
+    return all(is_sent(uri, runs, _record(group), digest) for group, digest in digests.items())
+
+
+def remember_sent(uri: str, runs: Path, trials: Iterable[TrackedTrial]) -> None:
+    """Keep that all of these were sent, where the store is our own file."""
+    for group, digest in _digests(trials).items():
+        keep_sent(uri, runs, _record(group), digest)
+
+
+def is_sent(uri: str, runs: Path, name: str, digest: str) -> bool:
+    """Whether what `name` stands for was sent to the store, as it is now."""
+    number = _number(uri, runs)
+    return number > 0 and read_json(runs / name) == {"database": number, "sent": digest}
+
+
+def keep_sent(uri: str, runs: Path, name: str, digest: str) -> None:
+    """Keep that it was sent, where the store is our own file."""
+    number = _number(uri, runs, new=True)
+    if number:
+        write_json(runs / name, {"database": number, "sent": digest})
+
+
+def _digests(trials: Iterable[TrackedTrial]) -> Mapping[tuple[str, str], str]:
+    """(study, budget) -> a digest of what runs of its trials are made of."""
+    said: dict[tuple[str, str], list[tuple[str, ...]]] = {}
+    for tracked in trials:
+        folder, trial = tracked.folder, tracked.trial
+        facts = (folder.begun, finished_of(folder), evaluated_of(folder))
+        one = (trial.trial_id, trial.arm, str(trial.replicate), *facts, *tracked.metrics)
+        said.setdefault((tracked.study, tracked.budget), []).append(one)
+    return {
+        group: hashlib.sha256(json.dumps(sorted(each)).encode()).hexdigest()
+        for group, each in said.items()
+    }
+
+
+def _record(group: tuple[str, str]) -> str:
+    return f".tracked-{'-'.join(group)}.json"
+
+
+def _number(uri: str, runs: Path, *, new: bool = False) -> int:
+    """The number that our own database carries, given to it if it is `new`; 0: there is none."""
+    own = runs.resolve() / DATABASE
+    if uri != f"sqlite:///{own}" or not own.is_file():
+        return 0
+    try:
+        with closing(sqlite3.connect(own)) as database:
+            (number,) = database.execute("pragma application_id").fetchone()
+            if not number and new:
+                number = secrets.randbelow(_MOST) + 1
+                database.execute(f"pragma application_id = {number}")
+    except sqlite3.Error:
+        return 0
+    return int(number)
