@@ -36,8 +36,8 @@ def prepare_data(
     Raises:
         OSError: A data set cannot be stored under `runs`, for want of room, say.
     """
-    keys = dict.fromkeys(data_key(trial) for plan in plans for trial in plan.trials)
-    trials = (trial for plan in plans for trial in plan.trials)
+    trials = [trial for plan in plans for trial in plan.trials]
+    keys = dict.fromkeys(map(data_key, trials))
     needed = {data_key(trial) for trial in trials if trial.trial_id in again}
     needed |= _with_work(plans, runs, {})
     # The bytes behind a name of the catalog do not change; those of a folder do.

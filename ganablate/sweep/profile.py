@@ -79,7 +79,7 @@ def load_profile(path: Path) -> Profile:
 
 def _faults(error: ValidationError) -> list[Fault]:
     """One fault a key: a value that fits no member of a union is one mistake, not several."""
-    messages: dict[str, list[str]] = {}
+    found: dict[str, list[tuple[str, object]]] = {}
     for details in error.errors(include_url=False):
         key = str(details["loc"][0])
         if details["type"] == "extra_forbidden":
@@ -87,9 +87,8 @@ def _faults(error: ValidationError) -> list[Fault]:
         else:
             text = details["msg"].removeprefix("Value error, ")
             text = text[:1].lower() + text[1:]
-        messages.setdefault(key, []).append(text)
-    given = {str(d["loc"][0]): d["input"] for d in error.errors(include_url=False)}
-    return [_fault(key, texts, given[key]) for key, texts in messages.items()]
+        found.setdefault(key, []).append((text, details["input"]))
+    return [_fault(key, [text for text, _ in each], each[-1][1]) for key, each in found.items()]
 
 
 def _fault(key: str, texts: list[str], given: object) -> Fault:

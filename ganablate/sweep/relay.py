@@ -23,7 +23,7 @@ WORKER_DIED = Failure("other", "the worker process died: killed, or out of memor
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class OwnedJob:
     """One job of a sweep, and the places in studies that it is done for (at least one)."""
 
     job: Job
@@ -34,12 +34,12 @@ class Relay(tune.Callback):
     """Tells observer and tracker what happens, counts failures, and stops the sweep on request.
 
     Every method runs in the driver's thread. `order` has the indices of the jobs as they are to be
-    run; None: in plan order, as `work` is.
+    run; None: in plan order, as `jobs` are.
     """
 
     def __init__(
         self,
-        work: Sequence[Work],
+        jobs: Sequence[OwnedJob],
         *,
         retries: int,
         observer: Observer,
@@ -47,7 +47,7 @@ class Relay(tune.Callback):
         interruption: Interruption,
         order: Sequence[int] | None = None,
     ) -> None:
-        self.work = work
+        self.jobs = jobs
         self._order = order
         self.complete: set[int] = set()
         self.failed: dict[int, Failure] = {}
@@ -67,7 +67,7 @@ class Relay(tune.Callback):
     def unfinished(self) -> list[int]:
         """Indices of the jobs that are neither complete nor failed for good, as they are to run."""
         over = self.complete | self.failed.keys()
-        order = range(len(self.work)) if self._order is None else self._order
+        order = range(len(self.jobs)) if self._order is None else self._order
         return [index for index in order if index not in over]
 
     def on_step_begin(self, iteration: int, trials: list[Any], **info: object) -> None:
@@ -85,7 +85,7 @@ class Relay(tune.Callback):
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: object) -> None:
         """A worker turns to a trial."""
         del iteration, trials, info
-        for owner in self.work[trial.config[INDEX]].owners:
+        for owner in self.jobs[trial.config[INDEX]].owners:
             self._tracker.started(owner)
 
     def on_trial_result(
@@ -104,12 +104,12 @@ class Relay(tune.Callback):
             return
         progress = result[PROGRESS]
         assert isinstance(progress, Progress)
-        for owner in self.work[index].owners:
+        for owner in self.jobs[index].owners:
             if progress.blocks:
                 self._tracker.blocks(owner, progress.blocks)
             if progress.done:
                 self._tracker.completed(owner)
-        first = self.work[index].owners[0].trial
+        first = self.jobs[index].owners[0].trial
         if progress.done:
             self.complete.add(index)
             self._observer.completed(first.arm, first.replicate, progress)
@@ -140,7 +140,7 @@ class Relay(tune.Callback):
             self.alone.add(index)
         if not will_retry:
             self._fail(index, failure)
-        first = self.work[index].owners[0].trial
+        first = self.jobs[index].owners[0].trial
         self._observer.failed(
             first.arm, first.replicate, self.failures[index], message, will_retry,
             trial_id=first.trial_id,
@@ -154,14 +154,14 @@ class Relay(tune.Callback):
     def _fail(self, index: int, failure: Failure) -> None:
         self.failed[index] = failure
         self._keep(index, failure)
-        for owner in self.work[index].owners:
+        for owner in self.jobs[index].owners:
             self._tracker.failed(owner, failure.message)
         if failure.kind == "disk":
             self.stopped = failure.message
 
     def _keep(self, index: int, failure: Failure) -> None:
         """Write down what the worker could not, having been killed, or never having begun."""
-        folder = self.work[index].owners[0].folder
+        folder = self.jobs[index].owners[0].folder
         known = folder.failure or {}
         if folder.complete is None and known.get("message") != failure.message:
             with contextlib.suppress(OSError):  # the disk may be what failed
@@ -171,7 +171,7 @@ class Relay(tune.Callback):
         """Those that failed for good, in plan order."""
         found = []
         for index in sorted(self.failed):
-            owner = self.work[index].owners[0]
+            owner = self.jobs[index].owners[0]
             path = owner.folder.traceback
             found.append(
                 FailedTrial(

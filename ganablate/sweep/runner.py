@@ -3,13 +3,11 @@
 import contextlib
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ray import tune
 
 from ganablate.study.plan import Plan
-from ganablate.sweep.cluster import NodeWatch
 from ganablate.sweep.estimate import running_order
 from ganablate.sweep.events import Observer, Summary
 from ganablate.sweep.failure import Failure
@@ -19,7 +17,7 @@ from ganablate.sweep.machine import Machine
 from ganablate.sweep.profile import Profile
 from ganablate.sweep.ray_session import remove_left_folders
 from ganablate.sweep.relay import Relay
-from ganablate.sweep.supply import machine_for, session_on, work_of
+from ganablate.sweep.supply import Session, machine_for, owned_job, session_on
 from ganablate.sweep.trainable import INDEX, StartLine, TrialTrainable
 from ganablate.sweep.tune_round import run_round
 from ganablate.tracking import TrackedTrial, Tracker
@@ -75,7 +73,7 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
         else None
     )
     jobs = (
-        [work_of(owned[id_], wanted[id_], profile, machine, runs) for id_ in pending]
+        [owned_job(owned[id_], wanted[id_], profile, machine, runs) for id_ in pending]
         if machine
         else []
     )
@@ -96,10 +94,11 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
                         tracker.completed(owner)
             if machine:
                 tracker.prepare()
-                with contextlib.suppress(SweepInterruptedError):
-                    session = session_on(profile, machine, interruption, runs)
-                    watches = [NodeWatch(observer, profile.threads)] if profile.address else []
-                    _run(relay, profile, machine, attempt, session, watches)
+                with (
+                    contextlib.suppress(SweepInterruptedError),
+                    session_on(profile, machine, runs, observer, interruption) as session,
+                ):
+                    _run(relay, session, machine, profile, attempt)
             else:
                 remove_left_folders()  # no session of Ray begins, which would do it
     finally:
@@ -117,40 +116,33 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
     return summary
 
 
-def _run(
-    relay: Relay,
-    profile: Profile,
-    machine: Machine,
-    attempt: str,
-    session: AbstractContextManager[Path],
-    watches: Sequence[tune.Callback],
-) -> None:
+def _run(relay: Relay, session: Session, machine: Machine, profile: Profile, attempt: str) -> None:
     """Run Tune until every job is over.
 
     It takes one round, unless Tune loses a trial, or one runs out of memory beside others: that
     is tried again in a later round, in which each trial is alone on its device.
     """
-    jobs = [work.job for work in relay.work]
-    with session as folder:
-        start_line = StartLine(folder / "workers", machine.slots)
-        trainable = tune.with_parameters(
-            TrialTrainable, jobs=jobs, attempt=attempt, start_line=start_line
-        )
-        retries = profile.retries
-        while (unfinished := relay.unfinished()) and not relay.stopped:
-            seen = (len(unfinished), dict(relay.failures))
-            together = [index for index in unfinished if index not in relay.alone]
-            # Tune does not retry a trial whose worker died between two trials; a second round
-            # does. An error of Tune itself ends a round as well.
-            why = run_round(
-                trainable, machine, profile,
-                alone=not together, retries=retries, callbacks=[relay, *watches], folder=folder,
-                config={INDEX: tune.grid_search(together or unfinished)},
-            )  # fmt: skip
-            if seen == (len(relay.unfinished()), relay.failures):
-                for index in together or unfinished:
-                    relay.attempt_failed(index, Failure("other", why))
-            retries = 0
+    trainable = tune.with_parameters(
+        TrialTrainable,
+        jobs=[owned.job for owned in relay.jobs],
+        attempt=attempt,
+        start_line=StartLine(session.folder / "workers", machine.slots),
+    )
+    retries = profile.retries
+    while (unfinished := relay.unfinished()) and not relay.stopped:
+        seen = (len(unfinished), dict(relay.failures))
+        together = [index for index in unfinished if index not in relay.alone]
+        # Tune does not retry a trial whose worker died between two trials; a second round
+        # does. An error of Tune itself ends a round as well.
+        why = run_round(
+            trainable, relay, session, machine, profile,
+            alone=not together, retries=retries,
+            config={INDEX: tune.grid_search(together or unfinished)},
+        )  # fmt: skip
+        if seen == (len(relay.unfinished()), relay.failures):
+            for index in together or unfinished:
+                relay.attempt_failed(index, Failure("other", why))
+        retries = 0
 
 
 def _owners(plans: Sequence[Plan], root: Path) -> dict[str, list[TrackedTrial]]:

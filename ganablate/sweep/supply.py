@@ -1,19 +1,23 @@
 """What a sweep works with: the machine or cluster, a session of Ray on it, and its jobs."""
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from ray import tune
 
 from ganablate.gan.data import downloads_beside
 from ganablate.plugins import loaded_plugins
-from ganablate.sweep.cluster import look_at_nodes
+from ganablate.sweep.cluster import NodeWatch, look_at_nodes
+from ganablate.sweep.events import Observer
 from ganablate.sweep.interrupt import Interruption
 from ganablate.sweep.job import Job
 from ganablate.sweep.machine import Machine, resolve, wants_cuda
 from ganablate.sweep.nodes import resolve_on
 from ganablate.sweep.profile import Profile
 from ganablate.sweep.ray_session import cluster_session, ray_session
-from ganablate.sweep.relay import Work
+from ganablate.sweep.relay import OwnedJob
 from ganablate.tracking import TrackedTrial
 from ganablate.work import Wanted
 
@@ -33,21 +37,38 @@ def machine_for(
     return resolve_on(nodes, profile, trials=trials, cuda_named=cuda_named)
 
 
+@dataclass(frozen=True)
+class Session:
+    """Ray as it runs for a sweep: a folder for Tune's files, and who watches the nodes."""
+
+    folder: Path
+    watches: tuple[tune.Callback, ...] = ()
+
+
+@contextlib.contextmanager
 def session_on(
-    profile: Profile, machine: Machine, interruption: Interruption, runs: Path
-) -> AbstractContextManager[Path]:
-    """Start Ray here, or join the profile's cluster; yields a folder for Tune's files."""
+    profile: Profile, machine: Machine, runs: Path, observer: Observer, interruption: Interruption
+) -> Iterator[Session]:
+    """Start Ray here, or join the profile's cluster.
+
+    Raises:
+        SweepInterruptedError: A signal came meanwhile.
+        MachineError: Ray did not start, or there is no cluster.
+    """
     if profile.address is None:
-        return ray_session(machine, interruption)
-    return cluster_session(profile.address, machine, interruption, runs)
+        with ray_session(machine, interruption) as folder:
+            yield Session(folder)
+    else:
+        with cluster_session(profile.address, machine, interruption, runs) as folder:
+            yield Session(folder, (NodeWatch(observer, profile.threads),))
 
 
-def work_of(
+def owned_job(
     owners: Sequence[TrackedTrial], wanted: Wanted, profile: Profile, machine: Machine, runs: Path
-) -> Work:
+) -> OwnedJob:
     """The job of a trial, for the places in studies that it is done for (at least one)."""
     first = owners[0]
-    return Work(
+    return OwnedJob(
         job=Job(
             trial=first.trial,
             wanted=wanted,

@@ -1,7 +1,5 @@
 """One round of Ray Tune, as sweeps and searches run it."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from ray import tune
@@ -10,31 +8,33 @@ from ray.tune import TuneError
 from ganablate.ledger import one_line
 from ganablate.sweep.machine import Machine
 from ganablate.sweep.profile import Profile
+from ganablate.sweep.relay import Relay
+from ganablate.sweep.supply import Session
 
 _NO_END = "Ray Tune gave the trial up"
 
 
-def run_round(  # noqa: PLR0913 - what, on what, how often, who watches, where
+def run_round(  # noqa: PLR0913 - what, who is told, on what, how often
     trainable: Any,
+    relay: Relay,
+    session: Session,
     machine: Machine,
     profile: Profile,
     *,
     alone: bool,
     retries: int,
-    callbacks: Sequence[tune.Callback],
-    folder: Path,
     **trials: Any,
 ) -> str:
     """Run Tune until it has nothing left to do.
 
     Args:
         trainable: The worker.
+        relay: Is told what happens.
+        session: Of Ray.
         machine: Which shares its trials get.
         profile: Of the sweep.
         alone: Each trial has its device, or all cores, to itself.
         retries: Of a trial, with the same seed.
-        callbacks: Are told what happens.
-        folder: For Tune's files.
         trials: Which ones, as `tune.run` is told: `config`, or a searcher and its scheduler.
 
     Returns:
@@ -48,10 +48,10 @@ def run_round(  # noqa: PLR0913 - what, on what, how often, who watches, where
             max_failures=retries,
             reuse_actors=True,
             max_concurrent_trials=machine.slots if capped else None,
-            callbacks=list(callbacks),
+            callbacks=[relay, *session.watches],
             # Tune's own in a notebook would clear the cell that our lines are in.
             progress_reporter=tune.CLIReporter(),
-            storage_path=str(folder),
+            storage_path=str(session.folder),
             raise_on_failed_trial=False,
             verbose=0,
             **trials,

@@ -17,6 +17,8 @@ from ganablate.sweep import searching
 from ganablate.sweep.events import Summary
 from ganablate.sweep.failure import Failure
 from ganablate.sweep.profile import Profile
+from ganablate.sweep.search_relay import SearchRelay
+from ganablate.sweep.supply import Session
 from ganablate.sweep.trainable import FAILURE, PROGRESS
 from ganablate.tracking import NoTracker
 
@@ -48,14 +50,16 @@ class ToldTune:
         self._fates = {who: list(each) for who, each in (fates or {}).items()}
         self._broken = broken
 
-    def run_round(self, trainable: Any, *_: object, alone: bool, **given: Any) -> str:
+    def run_round(
+        self, trainable: Any, relay: SearchRelay, *_: object, alone: bool, **given: Any
+    ) -> str:
         """Stands in for `tune_round.run_round`."""
         began: list[Who] = []
         self.rounds.append((alone, began))
         assert len(self.rounds) < 10, "rounds without end"
         if len(self.rounds) in self._broken:
             return GAVE_UP
-        relay, running, finished = given["callbacks"][0], [], False
+        running, finished = [], False
         while running or not finished:
             while not finished and len(running) < (1 if alone else 2):
                 config = given["search_alg"].suggest("")
@@ -70,7 +74,7 @@ class ToldTune:
                 self._end(relay, *running.pop(0))
         return GAVE_UP
 
-    def _end(self, relay: Any, config: dict[str, Any], job: Any) -> None:
+    def _end(self, relay: SearchRelay, config: dict[str, Any], job: Any) -> None:
         trial = SimpleNamespace(config=config, pickled_error_file="nowhere")
         fates = self._fates.get((job.trial.arm, job.trial.replicate))
         fate = fates.pop(0) if fates else ""
@@ -91,7 +95,8 @@ def search(
     path = folder / "t.yaml"
     path.write_text(TEXT)
     monkeypatch.setattr(searching, "run_round", told.run_round)
-    monkeypatch.setattr(searching, "session_on", lambda *_: contextlib.nullcontext(folder))
+    session = contextlib.nullcontext(Session(folder))
+    monkeypatch.setattr(searching, "session_on", lambda *_: session)
     monkeypatch.setattr(searching.tune, "with_parameters", lambda _, **parameters: parameters)
     diary = Diary()
     summary = searching.run_search(
