@@ -132,14 +132,18 @@ class Trainer:
         try:
             with torch.inference_mode():
                 parts = torch.split(latents.to(self.device), SAMPLE_BATCH)
-                batches = [generator(part) for part in parts]
+                # Bytes at once: thousands of images as float32 would be the peak of a trial.
+                images = torch.cat([self._as_bytes(generator(part)) for part in parts])
         finally:
             generator.train()
-        pixels = torch.cat(batches).float()
+        return images.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+    def _as_bytes(self, pixels: Tensor) -> Tensor:
+        """Pixels of the trial's range as uint8; what is not a number becomes 0."""
+        pixels = pixels.float()
         if self.config.pixel_range == "signed":
             pixels = (pixels + 1) / 2
-        pixels = pixels.nan_to_num(0.0).clamp(0, 1).mul(255).round().to(torch.uint8)
-        return pixels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
+        return pixels.nan_to_num(0.0).clamp(0, 1).mul(255).round().to(torch.uint8)
 
     def state(self) -> dict[str, Any]:
         """Everything that `restore` needs to go on exactly from here."""
