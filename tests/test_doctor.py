@@ -16,8 +16,8 @@ from ganablate.doctor.software import gpu_finding, package_versions, python_vers
 from ganablate.doctor.storage import available_memory, room
 from ganablate.doctor.torch_facts import TorchFacts
 from ganablate.metrics.card import WEIGHTS
+from ganablate.sweep.print_torch_facts import torch_facts
 from ganablate.sweep.ray_session import temporary_folder
-from ganablate.sweep.torch_facts import torch_facts
 from tests.small_disks import read_only, small_disk
 from tests.test_cli import invoke
 

@@ -15,10 +15,10 @@ _SECONDS = 60
 
 
 class TorchFacts:
-    """The answer of `python -m ganablate.sweep.torch_facts`; begun early, waited for at need."""
+    """The answer of `ganablate.sweep.print_torch_facts`; begun early, waited for at need."""
 
     def __init__(self, data_root: Path) -> None:
-        self._command = [sys.executable, "-m", "ganablate.sweep.torch_facts", str(data_root)]
+        self._command = [sys.executable, "-m", "ganablate.sweep.print_torch_facts", str(data_root)]
 
     @cached_property
     def _process(self) -> subprocess.Popen[str]:

@@ -34,7 +34,9 @@ class Profile(BaseModel):
     )
     threads: Few = Field(1, description="threads of one trial")
     concurrency: Literal["cores"] | Few = Field(
-        "cores", description="trials at a time on CPU: a number, or as many as the cores carry"
+        "cores",
+        description="trials at a time: a number, or as many as the cores carry; "
+        "on GPUs no more than `trials_per_gpu` each",
     )
     trials_per_gpu: Annotated[int, NOT_BOOLEAN, Field(ge=1, le=64)] = Field(
         1, description="trials that share one GPU"

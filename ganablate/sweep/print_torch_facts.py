@@ -1,4 +1,4 @@
-"""`python -m ganablate.sweep.torch_facts DATA_ROOT`: what torch says of this machine, as JSON."""
+"""`python -m ganablate.sweep.print_torch_facts ROOT`: what torch says of this machine, as JSON."""
 
 import json
 import sys
