@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from ganablate.catalog import CRITERIA
 from ganablate.cli import app
+from ganablate.contract import broken
 from ganablate.parts import KINDS
 from ganablate.plugins import TABLES, forget_plugins, load_plugins
-from ganablate.sweep.contract import broken
 from tests.plugin_files import ALL, CRITERION, write
 
 
@@ -88,7 +88,7 @@ def test_check_says_what_is_right_and_needs_a_plugin(project: Path) -> None:
 
 def test_the_example_is_worked_out_by_hand() -> None:
     """Differences of 2 - -3 and -1 - 1: softplus of -5 and 2 for D, of 5 and -2 for G."""
-    load_plugins([str(Path(__file__).resolve().parents[2] / "examples" / "relativistic.py")])
+    load_plugins([str(Path(__file__).resolve().parents[1] / "examples" / "relativistic.py")])
     losses = CRITERIA["relativistic"].load()(torch.tensor([2.0, -1.0]), torch.tensor([-3.0, 1.0]))
     d_loss = (math.log1p(math.exp(-5)) + math.log1p(math.exp(2))) / 2
     g_loss = (math.log1p(math.exp(5)) + math.log1p(math.exp(-2))) / 2
