@@ -35,11 +35,12 @@ pytestmark = [
 ]
 ROOT = Path(__file__).resolve().parents[1]
 GANABLATE = [sys.executable, "-c", "from ganablate.cli import main; main()"]
+# Its trials last longer than Ray takes to notice that a node is gone.
 STUDY = """\
 study: nodes
 asks: Does it matter where a trial is trained?
 base: {dataset: mnist_5k, network: mlp, g_width: 64, d_width: 64, batch_size: 64,
-       iterations: 300, lr: 2.0e-4, beta1: 0.5}
+       iterations: 1000, lr: 2.0e-4, beta1: 0.5}
 ablate: {latent_dim: [16]}
 replicates: 2
 primary: fid
