@@ -91,8 +91,7 @@ def print_estimate(found: "Estimate | None", profile: "Profile", *, arms: bool) 
     at_a_time = f"{found.slots} trial{'s' if found.slots > 1 else ''} at a time"
     print_plain(
         f"time: about {span(found.wall.likely)} ({_range(found.wall)}) with {at_a_time}; "
-        f"{found.trials:,} trials of together {span(found.working.likely)} "
-        f"({_range(found.working)})"
+        f"{span(found.working.likely)} ({_range(found.working)}) over {found.trials:,} trials"
     )
     width = max(map(len, found.each))
     for arm, seconds in found.each.items() if arms else ():

@@ -118,7 +118,7 @@ def _print_search_time(plan: Plan, time: "Time | None") -> None:
 
     print_plain(
         f"  and the search before it: about {span(seconds / time.slots)}, "
-        f"{plan.search.left:,} trials of together {span(seconds)}"
+        f"{span(seconds)} over {plan.search.left:,} trials"
     )
 
 
