@@ -109,7 +109,7 @@ def sound_trial(folder: Path, expected: dict[str, Any]) -> None:
     state = state_of(job.trial, job.trials_root)
     assert state in ("pending", "complete"), state
     for path in trial.states()[:1]:
-        load_state(path, "cpu")
+        load_state(path)
     points = [(p.key, p.step) for block in trial.blocks() for p in points_of(block)]
     assert len(points) == len(set(points)), "a point is there twice"
     ends = [attempt.get("until_iteration") for attempt in trial.attempts()]

@@ -48,10 +48,10 @@ metrics: [d_loss, g_loss, d_accuracy{also}]
 class Sweep:
     """What was seen of a sweep.
 
-    `memory` has a row a look: seconds, complete (trials), driver_mib, worker_mib (of the largest
-    worker); `finished` the time of each trial's completion in seconds, ascending; both from the
-    call of the command on. `ended` is when it returned, `commands` the seconds of each of COMMANDS
-    afterwards.
+    `memory` has a row a look: seconds, complete (trials), driver_mib, workers (processes),
+    worker_mib (of the largest); `finished` the time of each trial's completion in seconds,
+    ascending; both from the call of the command on. `ended` is when it returned, `commands` the
+    seconds of each of COMMANDS afterwards.
     """
 
     memory: pd.DataFrame
@@ -110,13 +110,18 @@ def look(driver: int, folder: Path) -> dict[str, float]:
     return {
         "complete": sum(1 for _ in folder.glob("runs/trials/*/complete.json")),
         "driver_mib": memory_mib(driver, "Private_"),
+        "workers": sum(size > 0 for size in workers),
         "worker_mib": max(workers, default=0.0),
     }
 
 
 def while_training(sweep: Sweep) -> pd.DataFrame:
-    """The looks before the last trial's end. What two workers share is the last one's own then."""
-    return sweep.memory[sweep.memory.seconds < sweep.finished[-1]]
+    """The looks before the last trial's end, with all workers there.
+
+    What two workers share counts as the other's own once one of them has ended.
+    """
+    memory = sweep.memory[sweep.memory.seconds < sweep.finished[-1]]
+    return memory[memory.workers == memory.workers.max()]
 
 
 def growth_kib(sweep: Sweep) -> float:

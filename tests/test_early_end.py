@@ -161,7 +161,7 @@ def test_restored_it_ends_at_the_same_step(
     first.train(ended.iteration - before)
     save_state(first.state(), tmp_path / "state.pt")
     second = make(images)
-    second.restore(load_state(tmp_path / "state.pt", "cpu"))
+    second.restore(load_state(tmp_path / "state.pt"))
     assert second.done == (before == 0)
     second.train(TOTAL)
     assert (second.iteration, second.ended_early) == (ended.iteration, True)

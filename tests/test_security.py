@@ -109,7 +109,7 @@ def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
     (tmp_path / "old.pt").write_bytes(buffer.getvalue())
     for name in ("archive.pt", "pickle.pt", "old.pt"):
         with pytest.raises(CheckpointError):
-            load_state(tmp_path / name, "cpu")
+            load_state(tmp_path / name)
     assert not (tmp_path / "pwned").exists()
     pickle.loads(pickle.dumps(evil))  # it would have
     assert (tmp_path / "pwned").exists()

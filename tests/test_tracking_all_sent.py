@@ -16,7 +16,7 @@ from ganablate.tracking import (
     resolve_uri,
     send_reports,
 )
-from ganablate.tracking.all_sent import all_sent
+from ganablate.tracking.all_sent import all_sent, said_of
 from tests.test_tracking import tracked, write_end
 from tests.test_tracking_report import never, write_report
 
@@ -108,9 +108,9 @@ def test_after_any_change_it_is_asked(
 
 def test_a_broken_database_is_known_to_have_nothing(runs: Path, one: TrackedTrial) -> None:
     sweep(runs, one)
-    assert all_sent(resolve_uri(runs), runs, [one])
+    assert all_sent(resolve_uri(runs), runs, [said_of(one)])
     (runs / "mlflow.db").write_bytes(b"broken" * 999)
-    assert not all_sent(resolve_uri(runs), runs, [one])
+    assert not all_sent(resolve_uri(runs), runs, [said_of(one)])
 
 
 def test_another_trial_or_place_in_a_study_is_sent(runs: Path, one: TrackedTrial) -> None:
@@ -135,6 +135,18 @@ def test_what_was_refused_is_sent_by_the_next(
     assert sweep(runs, one) == []
     Store.refuses = False
     assert sweep(runs, one) == ["complete 3"]
+
+
+def test_what_was_measured_while_it_was_sent_is_sent_by_the_next(
+    runs: Path, one: TrackedTrial
+) -> None:
+    tracker = MlflowTracker(resolve_uri(runs), runs, never)
+    tracker.prepare()
+    tracker.completed(one)
+    one.folder.add_metrics(["kid"], {"kid": 1.0}, {})  # by `evaluate`, beside the sweep
+    tracker.close()
+    assert sweep(runs, one) == ["complete 3"]
+    assert sweep(runs, one) == []
 
 
 def test_trials_complete_before_go_with_the_first_that_begins(

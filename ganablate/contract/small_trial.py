@@ -65,7 +65,7 @@ def faults_of_training(config: TrialConfig) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "state.pt"
         save_state(first.state(), path)
-        second.restore(load_state(path, "cpu"))
+        second.restore(load_state(path))
     second.train(STEPS)
     if any(not torch.equal(after[name], value) for name, value in _weights(second).items()):
         yield "a trial that was interrupted ends with other weights: something is not in its state"

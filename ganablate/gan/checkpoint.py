@@ -29,15 +29,18 @@ def save_state(state: Mapping[str, Any], path: Path) -> None:
     path.write_bytes(written.getbuffer())
 
 
-def load_state(path: Path, device: torch.device | str) -> dict[str, Any]:
-    """Read what `save_state` wrote.
+def load_state(path: Path) -> dict[str, Any]:
+    """Read what `save_state` wrote, into the memory of the host.
 
     Raises:
         CheckpointError: The file is truncated, or not such a file.
+        OSError: It cannot be read at the moment; what it holds may be well.
     """
+    content = io.BytesIO(path.read_bytes())
     try:
-        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
+        # Not to a GPU: if that is full, nothing is wrong with the file.
+        state: dict[str, Any] = torch.load(content, map_location="cpu", weights_only=True)
+    except (EOFError, RuntimeError, ValueError, pickle.UnpicklingError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
     return state
 

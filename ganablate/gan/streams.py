@@ -37,8 +37,8 @@ class Streams:
             raise ValueError(f"batch_size {config.batch_size} is larger than {self._usable} images")
         self._epoch = -1
         self._order = np.empty(0, dtype=np.int64)
-        self._global = _global_generator(device)
-        self._resident = _on_gpu(images, device)
+        self._globals = _global_generators(device)
+        self._resident = _on_gpu(images, self._subset, device)
 
     def real(self, step: int) -> Tensor:
         """The real images of a D step, in the pixel range, [batch, channels, height, width].
@@ -54,12 +54,11 @@ class Streams:
             self._order = order.permutation(self._usable)
             self._epoch = epoch
         chosen = self._order[position * size : (position + 1) * size]
-        if self._subset is not None:
-            chosen = self._subset[chosen]
-        if self._resident is None:
-            pixels = torch.from_numpy(self._images[chosen]).to(self.device)
-        else:
+        if self._resident is not None:
             pixels = self._resident[torch.from_numpy(chosen).to(self.device)]
+        else:
+            rows = chosen if self._subset is None else self._subset[chosen]
+            pixels = torch.from_numpy(self._images[rows]).to(self.device)
         # A permuted N x H x W x C array is what torch calls channels_last: no copy.
         unit = pixels.permute(0, 3, 1, 2).float().div_(255)
         return unit if self.config.pixel_range == "unit" else unit.mul_(2).sub_(1)
@@ -84,9 +83,11 @@ class Streams:
         return drawn
 
     def seed_global(self, purpose: str, step: int) -> None:
-        """Seed torch's own generator, which dropout and penalties draw from."""
+        """Seed torch's own generators, which dropout and penalties draw from."""
+        seed = derive_seed(self.config.seed, "dropout", purpose, step)
         # Not torch.manual_seed: with a CUDA build on a CPU it formats a stack trace at each call.
-        self._global.manual_seed(derive_seed(self.config.seed, "dropout", purpose, step))
+        for generator in self._globals:
+            generator.manual_seed(seed)
 
     def _random(self, *coordinates: int | str) -> torch.Generator:
         random = torch.Generator(self.device)
@@ -94,15 +95,18 @@ class Streams:
         return random
 
 
-def _on_gpu(images: np.ndarray, device: torch.device) -> Tensor | None:
-    """The images as a tensor of the GPU; None where batches come from the memory of the host."""
-    if device.type != "cuda" or images.nbytes > MOST_ON_GPU:
+def _on_gpu(images: np.ndarray, subset: np.ndarray | None, device: torch.device) -> Tensor | None:
+    """The images of the training on the GPU; None where batches come from the host's memory."""
+    count = len(images) if subset is None else len(subset)
+    if device.type != "cuda" or images[:1].nbytes * count > MOST_ON_GPU:
         return None
-    return torch.from_numpy(np.array(images)).to(device)
+    return torch.from_numpy(np.array(images if subset is None else images[subset])).to(device)
 
 
-def _global_generator(device: torch.device) -> torch.Generator:
-    if device.type == "cuda":
-        torch.cuda.init()  # type: ignore[no-untyped-call]
-        return torch.cuda.default_generators[device.index or torch.cuda.current_device()]
-    return torch.default_generator
+def _global_generators(device: torch.device) -> tuple[torch.Generator, ...]:
+    """Those that a net or a penalty may draw from: the host's, and that of the trial's GPU."""
+    if device.type != "cuda":
+        return (torch.default_generator,)
+    torch.cuda.init()  # type: ignore[no-untyped-call]
+    own = torch.cuda.default_generators[device.index or torch.cuda.current_device()]
+    return torch.default_generator, own

@@ -44,6 +44,7 @@ class Trainer:
     ) -> None:
         self.config = config
         self.device = torch.device(device)
+        torch.backends.cudnn.allow_tf32 = False  # cuDNN would take it for fp32
         self._autocast = precision == "bf16"
         self._streams = Streams(config, images, self.device)
         self.total_iterations = config.total_iterations(len(images))
@@ -123,12 +124,17 @@ class Trainer:
         Returns:
             uint8 [n, height, width, channels]
         """
-        return self.images_of(self._streams.latents(n, "sample", purpose))
+        return self.images_of(self.latents(n, "sample", purpose))
+
+    def latents(self, n: int, *coordinates: int | str) -> Tensor:
+        """Points of the trial's latent space, float32 [n, latent_dim]; see `Streams`."""
+        return self._streams.latents(n, *coordinates)
 
     def images_of(self, latents: Tensor) -> np.ndarray:
         """The images of chosen latents, [n, latent_dim], as `sample` makes them."""
         generator = self.generator if self._ema is None else self._ema.module
         generator.eval()
+        self._streams.seed_global("samples", 0)  # a net of somebody's own may draw noise
         try:
             with torch.inference_mode():
                 parts = torch.split(latents.to(self.device), SAMPLE_BATCH)
@@ -191,6 +197,7 @@ class Trainer:
 
     def _fakes(self, purpose: str, step: int) -> Tensor:
         latents = self._streams.latents(self.config.batch_size, purpose, step)
+        self._streams.seed_global(purpose, step)
         with self._precision():
             fake: Tensor = self.generator(latents)
         return fake

@@ -128,10 +128,11 @@ class TrialAttempt:
     def _restore(self) -> None:
         for path in self.folder.states():
             try:
-                self.trainer.restore(load_state(path, self.device))
-            except CheckpointError as error:
+                self.trainer.restore(load_state(path))
+            except (CheckpointError, OSError) as error:
                 _log.warning("%s; falling back to the one before", error)
-                path.unlink()
+                if isinstance(error, CheckpointError):
+                    path.unlink()
             else:
                 return
 

@@ -21,7 +21,6 @@ from ganablate.catalog import (
 )
 from ganablate.config import derive_seed
 from ganablate.gan.data import MaterialisedData, downloads_beside, materialise
-from ganablate.gan.streams import Streams
 from ganablate.gan.trainer import Trainer, build_networks
 from ganablate.ledger import TrialFolder, now_ms
 from ganablate.metrics.evaluate import Evaluation, evaluate
@@ -134,7 +133,6 @@ def _evaluated(
 def subject_of(job: Job, trainer: Trainer, data: MaterialisedData) -> Subject:
     """The trial as probes see it; the trainer's discriminator is to be in evaluation mode."""
     config = job.trial.config
-    streams = Streams(config, data.images, trainer.device)
     _, untrained = build_networks(config, data.images.shape[3], trainer.device)
     extractor = extractor_of(config.dataset, config.channels)
 
@@ -143,7 +141,7 @@ def subject_of(job: Job, trainer: Trainer, data: MaterialisedData) -> Subject:
         return unit if config.pixel_range == "unit" else unit * 2 - 1
 
     def latents(n: int, purpose: str) -> Floats:
-        drawn: Floats = streams.latents(n, "probe", purpose).cpu().numpy()
+        drawn: Floats = trainer.latents(n, "probe", purpose).cpu().numpy()
         return drawn
 
     def random(purpose: str) -> np.random.Generator:

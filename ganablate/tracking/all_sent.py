@@ -1,8 +1,8 @@
 """Whether MLflow is known to have all that is to be said of some complete trials, or of a report.
 
 It is kept for our own database alone, by study and budget, with a number that the database carries:
-another file in its place has another. So a `run` with nothing to train need not open MLflow. What
-somebody deletes in MLflow's pages stays deleted until `track` and `report`.
+a new file in its place has another. So a `run` with nothing to train need not open MLflow. What
+somebody deletes in MLflow's pages, or takes away by putting an older copy back, is sent by `track`.
 """
 
 import hashlib
@@ -11,6 +11,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from ganablate.atomic_write import read_json, write_json
@@ -20,17 +21,34 @@ from ganablate.tracking.trial_copy import TrackedTrial, evaluated_of, finished_o
 _MOST = 2**31 - 1
 
 
-def all_sent(uri: str, runs: Path, trials: Iterable[TrackedTrial]) -> bool:
-    """Whether all of these were sent to the store, and have not changed since."""
-    digests = _digests(trials)
+@dataclass(frozen=True)
+class Said:
+    """What there was to say of a complete trial when it was to be sent."""
+
+    group: tuple[str, str]
+    """Study and budget."""
+    facts: tuple[str, ...]
+
+
+def said_of(tracked: TrackedTrial) -> Said:
+    """What there is to say of a complete trial now."""
+    folder, trial = tracked.folder, tracked.trial
+    place = (trial.trial_id, trial.arm, str(trial.replicate))
+    facts = (folder.begun, finished_of(folder), evaluated_of(folder), *tracked.metrics)
+    return Said((tracked.study, tracked.budget), (*place, *facts))
+
+
+def all_sent(uri: str, runs: Path, said: Iterable[Said]) -> bool:
+    """Whether all of this was sent to the store."""
+    digests = _digests(said)
     if not digests:
         return True
     return all(is_sent(uri, runs, _record(group), digest) for group, digest in digests.items())
 
 
-def remember_sent(uri: str, runs: Path, trials: Iterable[TrackedTrial]) -> None:
-    """Keep that all of these were sent, where the store is our own file."""
-    for group, digest in _digests(trials).items():
+def remember_sent(uri: str, runs: Path, said: Iterable[Said]) -> None:
+    """Keep that all of this was sent, where the store is our own file."""
+    for group, digest in _digests(said).items():
         keep_sent(uri, runs, _record(group), digest)
 
 
@@ -47,17 +65,14 @@ def keep_sent(uri: str, runs: Path, name: str, digest: str) -> None:
         write_json(runs / name, {"database": number, "sent": digest})
 
 
-def _digests(trials: Iterable[TrackedTrial]) -> Mapping[tuple[str, str], str]:
-    """(study, budget) -> a digest of what runs of its trials are made of."""
-    said: dict[tuple[str, str], list[tuple[str, ...]]] = {}
-    for tracked in trials:
-        folder, trial = tracked.folder, tracked.trial
-        facts = (folder.begun, finished_of(folder), evaluated_of(folder))
-        one = (trial.trial_id, trial.arm, str(trial.replicate), *facts, *tracked.metrics)
-        said.setdefault((tracked.study, tracked.budget), []).append(one)
+def _digests(said: Iterable[Said]) -> Mapping[tuple[str, str], str]:
+    """(study, budget) -> a digest of what was said of its trials."""
+    facts: dict[tuple[str, str], list[tuple[str, ...]]] = {}
+    for one in said:
+        facts.setdefault(one.group, []).append(one.facts)
     return {
         group: hashlib.sha256(json.dumps(sorted(each)).encode()).hexdigest()
-        for group, each in said.items()
+        for group, each in facts.items()
     }
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ganablate.ledger import one_line
-from ganablate.tracking.all_sent import all_sent, remember_sent
+from ganablate.tracking.all_sent import Said, all_sent, remember_sent, said_of
 from ganablate.tracking.location import without_secrets
 from ganablate.tracking.mlflow_store import MlflowStore
 from ganablate.tracking.outbox import Kind, Outbox, Update
@@ -54,6 +54,7 @@ class MlflowTracker:
         self._warn = warn
         self._outbox = Outbox()
         self._complete: list[TrackedTrial] = []
+        self._said: list[Said] = []
         self._thread: threading.Thread | None = None
         self._warned: set[str] = set()
         self._given_up = False
@@ -87,6 +88,7 @@ class MlflowTracker:
     def completed(self, tracked: TrackedTrial) -> None:
         """See `Tracker`. It waits for something else to send: MLflow may have it already."""
         self._complete.append(tracked)
+        self._said.append(said_of(tracked))  # now: what is measured meanwhile is for the next run
         if self._thread is not None:
             self._outbox.put(Update(kind=Kind.COMPLETED, tracked=tracked))
 
@@ -99,7 +101,7 @@ class MlflowTracker:
 
         Returns after `PATIENCE_SECONDS` in which MLflow took nothing, a call that hangs included.
         """
-        if self._thread is None and not all_sent(self._uri, self._runs, self._complete):
+        if self._thread is None and not all_sent(self._uri, self._runs, self._said):
             self.prepare()
         if self._thread is None or self._outbox.closed:
             return
@@ -112,7 +114,7 @@ class MlflowTracker:
             self._tell_away()
             self._given_up = True
         elif not self._warned:
-            remember_sent(self._uri, self._runs, self._complete)
+            remember_sent(self._uri, self._runs, self._said)
 
     def _out_of_patience(self) -> bool:
         """Whether the end of the sweep has waited long enough; not before the end."""

@@ -17,7 +17,11 @@ def test_images_on_the_device_give_the_same_batches(
     images = random.integers(0, 256, (40, 28, 28, channels), dtype=np.uint8)
     config, cpu = config_for("mlp", train_images=subset), torch.device("cpu")
     from_host = Streams(config, images, cpu)
-    monkeypatch.setattr(streams, "_on_gpu", lambda images, device: torch.from_numpy(images))
+
+    def here(images: np.ndarray, subset: np.ndarray | None, _: torch.device) -> torch.Tensor:
+        return torch.from_numpy(images if subset is None else images[subset])
+
+    monkeypatch.setattr(streams, "_on_gpu", here)
     on_device = Streams(config, images, cpu)
     for step in range(7):  # more than one epoch
         batch, same = from_host.real(step), on_device.real(step)
@@ -31,4 +35,4 @@ def test_images_stay_with_the_host_without_a_gpu_or_above_the_limit(
 ) -> None:
     monkeypatch.setattr(streams, "MOST_ON_GPU", limit)
     images = np.zeros((2, 28, 28, 1), np.uint8)
-    assert streams._on_gpu(images, torch.device(device)) is None
+    assert streams._on_gpu(images, None, torch.device(device)) is None

@@ -133,7 +133,7 @@ def test_a_restored_trainer_ends_like_one_that_never_stopped(
     save_state(first.state(), tmp_path / "state.pt")
     torch.rand(3)  # whatever else happened to torch's own generator must not matter
     second = make(images, precision=precision, **changes)
-    second.restore(load_state(tmp_path / "state.pt", "cpu"))
+    second.restore(load_state(tmp_path / "state.pt"))
     second.train(second.total_iterations)
 
     assert weights(second) == weights(whole)
@@ -141,6 +141,32 @@ def test_a_restored_trainer_ends_like_one_that_never_stopped(
     for key, values in whole.losses.items():
         np.testing.assert_array_equal(second.losses[key], values)
     np.testing.assert_array_equal(second.sample(4, "fixed"), whole.sample(4, "fixed"))
+
+
+class Noisy(torch.nn.Module):
+    """A net of somebody's own that draws from torch's own generator, in evaluation too."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images + 0.1 * torch.rand_like(images)
+
+
+def test_what_a_generator_draws_itself_is_a_function_of_seed_and_step(images: np.ndarray) -> None:
+    found = []
+    for other in (1, 2):
+        torch.manual_seed(other)  # as whatever ran in this process before may leave it
+        trainer = make(images, iterations=4, g_steps=2)
+        trainer.generator = torch.nn.Sequential(trainer.generator, Noisy())
+        trainer.train(4)
+        found.append((weights(trainer), trainer.losses["g/criterion"], trainer.sample(4, "fixed")))
+    assert found[0][0] == found[1][0]
+    np.testing.assert_array_equal(found[0][1], found[1][1])
+    np.testing.assert_array_equal(found[0][2], found[1][2])
+
+
+def test_fp32_is_not_tf32(images: np.ndarray) -> None:
+    torch.backends.cudnn.allow_tf32 = True  # torch's default
+    make(images)
+    assert not torch.backends.cudnn.allow_tf32
 
 
 def test_every_step_is_recorded_once(images: np.ndarray) -> None:
@@ -385,7 +411,7 @@ def test_a_truncated_state_says_so(tmp_path: Path, images: np.ndarray) -> None:
     save_state(make(images).state(), path)
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(CheckpointError, match=r"state\.pt cannot be read"):
-        load_state(path, "cpu")
+        load_state(path)
 
 
 def test_weights_survive_the_round_trip(tmp_path: Path, images: np.ndarray) -> None:

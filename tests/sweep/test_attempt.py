@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from ganablate.config import TrialConfig
+from ganablate.gan.trainer import Trainer
 from ganablate.ledger import POINTS_PER_LOSS, TrialFolder
 from ganablate.metrics import evaluate as evaluate_module
 from ganablate.study.identity import trial_id
@@ -164,6 +166,34 @@ def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path: Path, cac
     losses = folder_of(whole).losses()["g/criterion"]
     assert [v for block in points for _, v, _ in block["g/criterion"]] == losses.tolist()
     assert_same_end(job, whole)
+
+
+@pytest.mark.parametrize("error", [OSError("stale file handle"), torch.OutOfMemoryError("full")])
+def test_a_state_that_cannot_be_taken_now_stays(
+    tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    """A file that cannot be read is passed over; a device without room fails the attempt."""
+    job = replace(job_for(tmp_path, cache), checkpoint_seconds=0.001)
+    cut_off(job)
+    newest, older = folder_of(job).states()
+    taken = []
+
+    def fail_first(state: object) -> None:
+        taken.append(state)
+        if len(taken) == 1:
+            raise error
+
+    if isinstance(error, OSError):
+        read = attempt_module.load_state
+        monkeypatch.setattr(attempt_module, "load_state", lambda p: fail_first(p) or read(p))
+        start(job).close()
+        assert taken == [newest, older]
+    else:
+        monkeypatch.setattr(Trainer, "restore", lambda _, state: fail_first(state))
+        with pytest.raises(torch.OutOfMemoryError):
+            start(job)
+        assert len(taken) == 1
+    assert folder_of(job).states() == [newest, older]
 
 
 @pytest.mark.slow
