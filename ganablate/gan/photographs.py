@@ -146,6 +146,7 @@ def lsun_bedroom(root: Path) -> tuple[Pictures, None]:
     Raises:
         DataError: if the package lmdb or the files are not there, or the files are broken.
     """
+    root = root.resolve()  # the working folder changes below
     if importlib.util.find_spec("lmdb") is None:
         raise DataError(
             "lsun_bedroom needs the package lmdb: pip install lmdb, or name folder:NAME, which "
@@ -158,10 +159,9 @@ def lsun_bedroom(root: Path) -> tuple[Pictures, None]:
         root / f"{LSUN_CLASS}_lmdb",
         {f"data.mdb ({LSUN_CLASS}_lmdb.zip unpacked)": ("data.mdb",)},
     )
-    place = str(root.resolve())
     # torchvision keeps a list of keys in the working folder, under a name that other roots share.
     with tempfile.TemporaryDirectory() as empty, contextlib.chdir(empty):
-        data = home.load(lambda: LSUN(place, classes=[LSUN_CLASS]))
+        data = home.load(lambda: LSUN(str(root), classes=[LSUN_CLASS]))
     pictures = Pictures(
         len(data),
         name=lambda index: f"{home.folder}, image {index}",

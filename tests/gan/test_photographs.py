@@ -7,6 +7,7 @@ import dataclasses
 import io
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -167,6 +168,13 @@ def test_lsun_bedroom(rooms, tmp_path, monkeypatch):
     assert labels is None
     assert pictures.name(2) == f"{rooms / 'bedroom_train_lmdb'}, image 2"
     assert [path.name for path in tmp_path.iterdir()] == ["bedroom_train_lmdb"]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_rooms_under_a_relative_root(rooms, monkeypatch):
+    monkeypatch.chdir(rooms.parent)
+    pictures, _ = photographs.lsun_bedroom(Path(rooms.name))
+    assert levels(pictures) == [20, 120, 220]
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
