@@ -2,7 +2,8 @@
 
 An initialiser is `f(module, parameter_name, parameter, generator) -> None`: it fills one CPU
 parameter of `module` in place; `parameter_name` is the name inside the module ("weight", "bias").
-In every scheme batch norm starts with bias 0 and, but for `normal_0.02`, with weight 1.
+Those here know linear layers, convolutions and norms of any kind. In every scheme a norm starts
+with bias 0 and, but for `normal_0.02`, with weight 1.
 """
 
 import math
@@ -12,6 +13,9 @@ from torch import Generator, Tensor, empty, nn, no_grad
 
 from ganablate.catalog import INITIALISERS
 from ganablate.config import derive_seed
+
+_LAYERS = (nn.Linear, nn.modules.conv._ConvNd)
+_NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 
 
 def initialise(network: nn.Module, init: str, seed: int, net: str) -> None:
@@ -25,13 +29,23 @@ def initialise(network: nn.Module, init: str, seed: int, net: str) -> None:
         init: a key of `catalog.INITIALISERS`.
         seed: the trial's seed, shared by the arms of a study.
         net: a word for the network, to keep the two apart.
+
+    Raises:
+        ValueError: a built-in initialiser has no rule for a parameter.
     """
-    fill = INITIALISERS[init].load()
+    line = INITIALISERS[init]
+    fill = line.load()
     for name, parameter in network.named_parameters():
         owner, _, local_name = name.rpartition(".")
+        module = network.get_submodule(owner)
+        if line.plugin is None and not _has_rule(module, local_name):
+            raise ValueError(
+                f"init {init} has no rule for {name}, of a {type(module).__name__}; "
+                "use an initialiser of your own"
+            )
         drawn = empty(parameter.shape, dtype=parameter.dtype)
         generator = Generator().manual_seed(derive_seed(seed, "weights", net, name))
-        fill(network.get_submodule(owner), local_name, drawn, generator)
+        fill(module, local_name, drawn, generator)
         with no_grad():
             parameter.copy_(drawn)
 
@@ -40,7 +54,7 @@ def torch(module: nn.Module, parameter_name: str, parameter: Tensor, generator: 
     """Torch's default: weights and biases uniform in +-1/sqrt(fan_in).
 
     That is what `kaiming_uniform_(a=sqrt(5))` comes to. As in torch, a transposed convolution's
-    fan_in is counted over its *output* channels. Batch norm: weight 1, bias 0.
+    fan_in is counted over its *output* channels. Norms: weight 1, bias 0.
 
     Source: torch.nn.Linear.reset_parameters, torch.nn.modules.conv._ConvNd.reset_parameters.
     """
@@ -55,9 +69,10 @@ def torch(module: nn.Module, parameter_name: str, parameter: Tensor, generator: 
 def normal_0_02(
     module: nn.Module, parameter_name: str, parameter: Tensor, generator: Generator
 ) -> None:
-    """Weights N(0, 0.02), biases 0; batch norm weight N(1, 0.02), bias 0. 0.02 is the deviation.
+    """Weights N(0, 0.02), biases 0; a norm's weight N(1, 0.02), bias 0. 0.02 is the deviation.
 
-    Source: Radford et al. 2016, arXiv 1511.06434, section 4; batch norm as in the authors' code.
+    Source: Radford et al. 2016, arXiv 1511.06434, section 4; batch norm as in the authors' code,
+    and other norms as batch norm.
     """
     if parameter_name == "weight":
         parameter.normal_(1.0 if _is_norm(module) else 0.0, 0.02, generator=generator)
@@ -68,7 +83,7 @@ def normal_0_02(
 def glorot_uniform(
     module: nn.Module, parameter_name: str, parameter: Tensor, generator: Generator
 ) -> None:
-    """Weights uniform in +-sqrt(6 / (fan_in + fan_out)), biases 0; batch norm weight 1, bias 0.
+    """Weights uniform in +-sqrt(6 / (fan_in + fan_out)), biases 0; a norm's weight 1, bias 0.
 
     A fan counts channels times kernel area; the sum is the same for a transposed convolution,
     whichever side is called in, so this is Keras' bound for Conv2DTranspose too.
@@ -84,8 +99,12 @@ def glorot_uniform(
         parameter.uniform_(-bound, bound, generator=generator)
 
 
+def _has_rule(module: nn.Module, parameter_name: str) -> bool:
+    return isinstance(module, _LAYERS + _NORMS) and parameter_name in ("weight", "bias")
+
+
 def _is_norm(module: nn.Module) -> bool:
-    return isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d)
+    return isinstance(module, _NORMS)
 
 
 def _fans(module: nn.Module) -> tuple[int, int]:

@@ -6,9 +6,11 @@ import pytest
 import torch
 from torch import nn
 
+from ganablate.catalog import INITIALISERS, Part
 from ganablate.gan.initialisers import initialise
 
 N_SIGMA = 5
+INITS = ["torch", "glorot_uniform", "normal_0.02"]
 
 
 def network():
@@ -81,7 +83,57 @@ def test_batch_norm():
         assert (drawn(init)["3.bias"] == 0).all()
 
 
-@pytest.mark.parametrize("init", ["torch", "glorot_uniform", "normal_0.02"])
+@pytest.mark.parametrize("init", INITS)
+@pytest.mark.parametrize(
+    "norm",
+    [
+        nn.LayerNorm(5000), nn.GroupNorm(2, 5000), nn.InstanceNorm2d(5000, affine=True),
+        nn.RMSNorm(5000), nn.BatchNorm3d(5000),
+    ],
+)  # fmt: skip
+def test_norms_of_every_kind(init, norm):
+    initialise(nn.Sequential(norm), init, 1, "d")
+    if init == "normal_0.02":
+        check_normal(norm.weight, 1, 0.02)
+    else:
+        assert (norm.weight == 1).all()
+    assert getattr(norm, "bias", None) is None or (norm.bias == 0).all()
+
+
+class Scaled(nn.Linear):
+    """A layer with a parameter of its own."""
+
+    def __init__(self):
+        super().__init__(3, 3)
+        self.scale = nn.Parameter(torch.ones(3))
+
+
+def threes(_module, _name, parameter, _generator):
+    parameter.fill_(3)
+
+
+@pytest.mark.parametrize("init", INITS)
+def test_what_no_rule_is_known_for_is_refused(init):
+    for module, name, kind in (
+        (nn.PReLU(), "weight", "PReLU"), (nn.Embedding(3, 4), "weight", "Embedding"),
+        (Scaled(), "scale", "Scaled"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match="no rule") as caught:
+            initialise(nn.Sequential(nn.Linear(2, 2), module), init, 1, "d")
+        assert str(caught.value) == (
+            f"init {init} has no rule for 1.{name}, of a {kind}; use an initialiser of your own"
+        )
+
+
+def test_an_initialiser_of_ones_own_fills_any_parameter(monkeypatch):
+    own = Part(implementation=f"{__name__}:threes", summary="3", source="own", plugin="my.py")
+    monkeypatch.setitem(INITIALISERS, "threes", own)
+    module = nn.Sequential(nn.PReLU(), Scaled())
+    initialise(module, "threes", 1, "d")
+    assert all((parameter == 3).all() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize("init", INITS)
 def test_weights_depend_on_seed_net_and_name_alone(init):
     first = drawn(init)
     torch.manual_seed(99)
