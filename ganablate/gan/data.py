@@ -215,13 +215,20 @@ def _read(source: _Source, form: Form) -> tuple[int, Iterable[Pixels], Labels | 
         assert line.test is not None
         line = replace(line, implementation=line.test)
     images, labels = line.load()(source.root)
+    count = images.count if isinstance(images, Pictures) else len(images)
+    if labels is not None and labels.shape != (count,):
+        found = f"labels of the shape {labels.shape} for {count:,} images"
+        raise DataError(f"{source.dataset}: its reader gives {found}; one each is needed")
     if isinstance(images, Pictures):
         _check_count(source, images)
-        return images.count, images.in_form(form), labels
+        return count, images.in_form(form), labels
+    if images.dtype != np.uint8:
+        found = f"images of {images.dtype}; uint8, 0 to 255, is needed"
+        raise DataError(f"{source.dataset}: its reader gives {found}")
     _check_shape(source, images.shape)
     if form.size == line.image_size and form.crop is None:
-        return len(images), images, labels
-    return len(images), _squares(images, form, source.dataset), labels
+        return count, images, labels
+    return count, _squares(images, form, source.dataset), labels
 
 
 def _squares(images: Pixels, form: Form, dataset: str) -> Iterator[Pixels]:

@@ -299,6 +299,28 @@ def test_a_set_of_another_shape_is_refused(quick_digits, digits, tmp_path, monke
     assert [path.name for path in tmp_path.iterdir() if path.suffix != ".lock"] == []
 
 
+def test_pixels_of_another_type_are_refused(quick_digits, digits, tmp_path, monkeypatch):
+    """Cast to uint8, images in [0, 1] would be black."""
+    unit = digits[0] / np.float32(255)
+    monkeypatch.setattr(datasets, "mnist_5k", lambda _root: (unit, digits[1]))
+    with pytest.raises(DataError) as caught:
+        materialise("mnist_5k", 28, data_root=None, cache=tmp_path)
+    line = "mnist_5k: its reader gives images of float32; uint8, 0 to 255, is needed"
+    assert str(caught.value) == line
+
+
+@pytest.mark.parametrize("many", [4999, 5001])
+def test_labels_of_another_number_are_refused(quick_digits, digits, tmp_path, monkeypatch, many):
+    labels = np.resize(digits[1], many)
+    monkeypatch.setattr(datasets, "mnist_5k", lambda _root: (digits[0], labels))
+    with pytest.raises(DataError) as caught:
+        materialise("mnist_5k", 28, data_root=None, cache=tmp_path)
+    assert str(caught.value) == (
+        f"mnist_5k: its reader gives labels of the shape ({many},) for 5,000 images; one each is "
+        "needed"
+    )
+
+
 @pytest.mark.parametrize("name", ["../few", "few/../../few", "/etc", "", ".", "few/..", "/../few"])
 def test_folder_names_stay_inside_the_root(root, name):
     with pytest.raises(DataError, match="inside the data root"):
