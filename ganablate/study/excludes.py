@@ -50,15 +50,18 @@ def read_excludes(
     for index, entry in enumerate(entries):
         path: KeyPath = ("exclude", index)
         before = len(faults)
-        wanted: dict[str, set[Any]] = {}
+        both: dict[str, set[Any]] = {}
+        own: dict[str, set[Any]] = {}
         for name, given in entry.settings.items():
             for field, value in _levels(name, given, (*path, name), folders, faults):
-                wanted.setdefault(field, set()).add(value)
+                form = both if len(SETTINGS[name].fields) > 1 else own
+                form.setdefault(field, set()).add(value)
         if not entry.settings:
             message = "exclude: no setting is given; name the factors and levels to leave out"
             faults.append(Fault(path, message))
         elif len(faults) == before:
-            yield Exclusion(index, entry.because, wanted)
+            # As everywhere in a study: a `g_` or `d_` form wins over the form for both nets.
+            yield Exclusion(index, entry.because, {**both, **own})
 
 
 def _levels(

@@ -390,6 +390,14 @@ def test_an_exclude_may_name_a_setting_that_falls_away(load: Load) -> None:
     assert len(expand(study).excluded) == 2
 
 
+def test_in_an_exclude_too_a_form_for_one_net_wins_over_that_for_both(load: Load) -> None:
+    study = load(
+        "arms: {both: {optimizer: sgd}, one: {d_optimizer: sgd}}\n"
+        "exclude: [{optimizer: sgd, g_optimizer: adam, because: slow}]\n"
+    )
+    assert names(study) == ["baseline", "both"]
+
+
 def test_an_exclude_that_matches_at_one_budget_only_is_not_idle(load: Load) -> None:
     study = load(
         "ablate: {batch_size: [32, 64]}\nbudgets: {s: {ablate.batch_size: [16, 32]}}\n"
