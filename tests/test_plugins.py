@@ -299,6 +299,12 @@ def test_edited_bytecode_is_never_run(project: Path) -> None:
         (ALL.replace("beta1", "momentun"),
          "did you mean momentum?"),
         (ALL.replace("default_weight=0.001", "default_weight=-1"), "default_weight: -1 is not"),
+        (ALL.replace('"tiny", image', '"tiny", counts="tinny", image'),
+         'NETWORKS["tiny"]: counts: it cannot be imported: AttributeError'),
+        (ALL.replace('"tiny", image', '"tiny", counts="warm", image'),
+         "counts: warm cannot be called as f(config, channels): too many positional arguments"),
+        (ALL.replace('"stripes", image', '"stripes", test="strips", image'),
+         'DATASETS["stripes"]: test: it cannot be imported: AttributeError'),
         (ALL.replace('init="small")', 'init="smal")'), 'defaults: init: "smal" is not an'),
         (ALL.replace('del DEFAULTS["hidden', 'del DEFAULTS["g_width"], DEFAULTS["hidden'),
          "defaults: g_width must be given too"),
@@ -325,6 +331,19 @@ def test_what_is_wrong_is_a_line(project: Path, text: str, expected: str) -> Non
     assert expected in line
     assert {table: dict(known) for table, (known, _, _) in TABLES.items()} == before
     assert loaded_plugins() == ()
+
+
+def test_the_weights_of_an_own_network_are_counted_by_its_own_function(project: Path) -> None:
+    count = "def tiny_counts(config, channels):\n    return 10**6, 10**6\n\n\nclass Swish"
+    text = ALL.replace("class Swish", count).replace(
+        '"tiny", image', '"tiny", counts="tiny_counts", image'
+    )
+    write(project, text)
+    study = STUDY.replace("network: mlp", "network: tiny").replace("hinge, margin", "hinge")
+    (project / "study.yaml").write_text(study)
+    code, out, _ = invoke("plan", "study.yaml", "--plugin", "my_losses")
+    assert code == 0
+    assert "disk: about 17 MB for 2 trials" in out
 
 
 def test_everything_wrong_comes_at_once(project: Path) -> None:

@@ -14,7 +14,13 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from ganablate.catalog import PLUGIN_MEASURES, Metric, Part, Probe
-from ganablate.plugins.lines import TABLES, line_faults, name_faults, table_faults
+from ganablate.plugins.lines import (
+    MORE_FUNCTIONS,
+    TABLES,
+    line_faults,
+    name_faults,
+    table_faults,
+)
 from ganablate.plugins.source import (
     PluginError,
     Source,
@@ -175,10 +181,11 @@ def _meddled() -> Iterator[str]:
 
 def _own(line: Part, source: Source) -> Part:
     """The line as the catalog has it: marked, and with its module spelled out."""
-    changes = {"implementation": _spelled(line.implementation, source), "plugin": source.shown}
-    test: Any = getattr(line, "test", None)
-    if test is not None:
-        changes["test"] = _spelled(test, source)
+    changes: dict[str, Any] = {"plugin": source.shown}
+    for field in ("implementation", *MORE_FUNCTIONS):
+        function = getattr(line, field, None)
+        if function is not None:
+            changes[field] = _spelled(function, source)
     return replace(line, **changes)
 
 
@@ -191,6 +198,7 @@ def _digest(line: Part, source: Source) -> str:
     """Of the text with the table, and of that with the function, where it is another's.
 
     ganablate's own modules are not in it: what they do is named by its version of the semantics.
+    Nor is that of `counts`, which changes no trial.
     """
     texts = [source.text]
     for implementation in (line.implementation, getattr(line, "test", None)):

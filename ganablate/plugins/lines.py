@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ganablate import catalog
@@ -36,6 +37,9 @@ TABLES: Mapping[str, tuple[dict[str, Any], type[Part], str]] = {
     "PROBES": (catalog.PROBES, Probe, "f(subject)"),
 }
 """Table -> the catalog's, what its lines are, and how their functions are called."""
+
+MORE_FUNCTIONS = ("test", "counts")
+"""Fields of some lines that name a function beside the implementation, called as that is."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _WORDS = ("none", "all", "hard", "constant", "own", "real", "fake")
@@ -105,11 +109,27 @@ def line_faults(table: str, name: str, line: Any, loaded: Callable[[], Any]) -> 
     else:
         for message in _function_faults(table, line, function):
             yield f"{where}: {line.implementation.partition(':')[2]} {message}"
+    for message in _more_faults(table, line):
+        yield f"{where}: {message}"
     try:
         for message in _MORE.get(table, lambda _: iter(()))(line):
             yield f"{where}: {message}"
     except (TypeError, AttributeError) as error:  # a list where a mapping belongs
         yield f"{where}: {error}"
+
+
+def _more_faults(table: str, line: Any) -> Iterator[str]:
+    for field in MORE_FUNCTIONS:
+        named = getattr(line, field, None)
+        if named is None:
+            continue
+        try:
+            function = replace(line, implementation=named).load()
+        except Exception as error:
+            yield f"{field}: it cannot be imported: {type(error).__name__}: {error}"
+            continue
+        for message in _call_faults(table, line, function):
+            yield f"{field}: {named.partition(':')[2]} {message}"
 
 
 def _function_faults(table: str, line: Any, function: Any) -> Iterator[str]:
@@ -118,6 +138,10 @@ def _function_faults(table: str, line: Any, function: Any) -> Iterator[str]:
         return
     if not (inspect.getdoc(function) or "").strip():
         yield "has no docstring; it says the formula, the ranges and the source"
+    yield from _call_faults(table, line, function)
+
+
+def _call_faults(table: str, line: Any, function: Any) -> Iterator[str]:
     called, arguments, keywords = _call(table, line)
     try:
         inspect.signature(function).bind(*arguments, **dict.fromkeys(keywords))
