@@ -107,7 +107,8 @@ class TrialFolder:
 
     def leftovers(self) -> list[Path]:
         """What writes that were cut off left behind; whoever holds the claim may remove it."""
-        return sorted(self.path.rglob(".*"))
+        found = sorted(self.path.rglob(".*"))
+        return [path for path in found if not any(parent in found for parent in path.parents)]
 
     def retire(self) -> Path:
         """Move a stale folder out of the way, keeping what it holds; returns where it is."""

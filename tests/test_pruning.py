@@ -102,9 +102,13 @@ def test_leftovers_go_and_the_checkpoints_of_unfinished_trials_stay(plan: Plan) 
         (folder.path / ".weights.safetensors.ab12").write_bytes(b"w" * 2000)
         (folder.path / "checkpoints" / ".writing-x").mkdir()
         (folder.path / "checkpoints" / ".writing-x" / "state.pt").write_bytes(b"w" * 1000)
+        inside = folder.path / "checkpoints" / ".writing-x" / ".state.pt.cd34.pt"
+        inside.write_bytes(b"w" * 500)
     save_file(NETS, begun.weights)  # of an end that was cut off
-    freed = prune(ROOT, {trial.trial_id for trial in plan.trials}, Pruning(keep="none"))
-    assert freed.bytes["leftovers"] == 2 * 3000 + 3000
+    ids = {trial.trial_id for trial in plan.trials}
+    told = prune(ROOT, ids, Pruning(keep="none", dry_run=True))
+    freed = prune(ROOT, ids, Pruning(keep="none"))
+    assert freed.bytes["leftovers"] == told.bytes["leftovers"] == 2 * 3500 + 3000
     assert done.states() == []
     assert len(done.blocks()) == 1
     assert len(begun.states()) == 1
