@@ -104,6 +104,16 @@ def test_named_levels_stay_where_they_fit(tmp_path: Path) -> None:
     assert "ablate.lr" not in values["budgets"]["smoke"]
 
 
+def test_named_levels_keep_all_their_digits(tmp_path: Path) -> None:
+    levels = {"lr": (0.00012345678, 1e-5), "g_ema": (0.9999999,)}
+    loads(tmp_path, Answers("s", ablate=levels))
+    study = load_study(tmp_path / "s.yaml")
+    assert study.ablate == {"lr": [0.00012345678, 1e-5], "g_ema": [0.9999999]}
+    text = (tmp_path / "s.yaml").read_text(encoding="utf-8")
+    assert "  lr: 0.0002 " in text
+    assert "  beta1: 0.5 " in text
+
+
 def test_budgets_on_a_laptop_need_no_files_where_there_is_a_part_of_the_set() -> None:
     budgets = study_of(Answers("s", dataset="mnist"))["budgets"]
     assert (budgets["smoke"]["dataset"], budgets["cpu"]["dataset"]) == ("mnist_5k", "mnist_5k")

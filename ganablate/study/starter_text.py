@@ -101,7 +101,7 @@ def _scalar(value: object) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(_scalar(item) for item in value) + "]"
     if not isinstance(value, str):
-        return f"{value:g}" if isinstance(value, float) else str(value)
+        return str(value).removesuffix(".0")
     plain = value[:1].isalnum() and not any(mark in value for mark in _NEEDS_QUOTES)
     if plain and not value.endswith(":"):
         return value
