@@ -17,6 +17,7 @@ from ganablate.doctor.storage import available_memory, room
 from ganablate.doctor.torch_facts import TorchFacts
 from ganablate.metrics.card import WEIGHTS
 from ganablate.sweep.print_torch_facts import torch_facts
+from ganablate.sweep.profile import load_profile
 from ganablate.sweep.ray_session import temporary_folder
 from tests.small_disks import read_only, small_disk
 from tests.test_cli import invoke
@@ -115,12 +116,34 @@ def test_a_profile_that_asks_for_a_gpu_where_there_is_none(place: Place, tmp_pat
     facts = TorchFacts(tmp_path)
     facts.found = FACTS | {"gpus": []}
     if not any(Path(name).exists() for name in ("/dev/nvidiactl", "/dev/dxg")):
-        assert found("gpu", place, profile=profile, torch=facts).level == "fail"
+        assert found("gpu", place, used=load_profile(profile), torch=facts).level == "fail"
     profile.write_text("device: gpu")
     wrong = found("profile", place, profile=profile)
     assert wrong.level == "fail"
     assert f"{profile}:1" in wrong.text
     assert found("profile", place).level == "ok"  # no sweeps/ is no mistake
+
+
+def test_the_default_profile_is_looked_at_as_run_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(TorchFacts, "found", FACTS | {"gpus": []})
+    monkeypatch.setattr(TorchFacts, "start", lambda _: None)
+    monkeypatch.setattr("ganablate.doctor.software._NVIDIA", ())
+    monkeypatch.setattr("ganablate.sweep.cluster.look_at_nodes", lambda *_, **__: [])
+    (tmp_path / "sweeps").mkdir()
+
+    def told() -> dict[str, str]:
+        _, out, _ = invoke("doctor", "--json")
+        return {line["check"]: f"{line['level']}: {line['text']}" for line in json.loads(out)}
+
+    (tmp_path / "sweeps" / "laptop.yaml").write_text("device: cuda\naddress: 10.0.0.1:6379\n")
+    asked = told()
+    assert asked["gpu"] == "fail: none, and the profile asks for cuda"
+    assert asked["cluster"].startswith("ok: 10.0.0.1:6379: 0 nodes")
+    (tmp_path / "sweeps" / "laptop.yaml").write_text("device: cpu\n")
+    assert told()["gpu"] == "ok: none; trials run on the CPU"
 
 
 def test_little_memory(tmp_path: Path) -> None:
@@ -132,6 +155,9 @@ def test_little_memory(tmp_path: Path) -> None:
     (tmp_path / "memory.current").write_text("100000000\n")
     left = available_memory(tmp_path / "meminfo", tmp_path)
     assert left == 500_000_000
+    stat = "anon 50000000\nfile 40000000\ninactive_file 20000000\nactive_file 10000000\n"
+    (tmp_path / "memory.stat").write_text(stat)  # files in memory can be dropped
+    assert available_memory(tmp_path / "meminfo", tmp_path) == 530_000_000
     assert available_memory(tmp_path / "none") is None
     limits = {"fail": 1e9, "warn": 2e9}
     levels = [room("left", free, limits, "do").level for free in (left, 1.5e9, 2e9)]

@@ -1,5 +1,6 @@
 """`doctor`: whether this machine and this folder are ready, and what to do where they are not."""
 
+import contextlib
 from typing import Annotated
 
 import typer
@@ -29,17 +30,16 @@ def doctor(
     from ganablate.intake import read_profile
     from ganablate.study.errors import StudyError
 
-    try:
-        profile = read_profile(sweep, data_root)
-        root, profile_uri = profile.data_root, profile.tracking_uri
-    except StudyError:
-        root, profile_uri = data_root, None  # the check of the profile says why
+    used, root = None, data_root
+    with contextlib.suppress(StudyError):  # the checks of the profile and the data root say why
+        used = read_profile(sweep)
+        root = read_profile(sweep, data_root).data_root
     root = root or RUNS / "downloads"
     facts = TorchFacts(root)
     facts.start()
     place = Place(
-        RUNS, RESULTS, root, profile=sweep, tracking_uri=tracking_uri, profile_uri=profile_uri,
-        port=port, torch=facts,
+        RUNS, RESULTS, root, profile=sweep, used=used, tracking_uri=tracking_uri, port=port,
+        torch=facts,
     )  # fmt: skip
     findings = []
     for name, finding in examine(place):

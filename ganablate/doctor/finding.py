@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from ganablate.doctor.torch_facts import TorchFacts
+from ganablate.sweep.profile import Profile
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -30,8 +31,8 @@ class Place:
     """Of `--sweep`; None: the default."""
     tracking_uri: str | None = None
     """Of `--tracking-uri`."""
-    profile_uri: str | None = None
-    """The profile's."""
+    used: Profile | None = None
+    """What sweeps here go by: that profile, or the default one; None: it cannot be read."""
     port: int = 5000
     temporary: Path = Path("/tmp")
     shared_memory: Path = Path("/dev/shm")

@@ -37,10 +37,7 @@ def profile(place: Place) -> Finding:
 
 def cluster(place: Place) -> Finding:
     """Whether the nodes of the cluster that the profile names will do."""
-    try:
-        used = load_profile(place.profile) if place.profile else None
-    except StudyError:
-        used = None  # said by the check of the profile
+    used = place.used
     if used is None or used.address is None:
         return Finding("ok", "none is named: sweeps run on this machine alone")
     from ganablate.sweep.cluster import look_at_nodes

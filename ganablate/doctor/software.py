@@ -8,8 +8,6 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from ganablate.doctor.finding import Finding, Place
-from ganablate.study.errors import StudyError
-from ganablate.sweep.profile import load_profile
 
 _PROJECT = "ganablate"
 _AGAIN = "in the virtual environment: make install (or pip install --editable .)"
@@ -83,15 +81,11 @@ def torch(place: Place) -> Finding:
 def gpu(place: Place) -> Finding:
     """GPUs of the machine against those that torch can use, and what the profile asks for."""
     facts = place.torch.found
-    try:
-        wanted = load_profile(place.profile).device if place.profile else "cpu"
-    except StudyError:
-        wanted = "cpu"  # said by the check of the profile
     return gpu_finding(
         present=any(path.exists() for path in _NVIDIA),
         usable=facts.get("gpus", []),
         cuda=facts.get("cuda"),
-        wanted=wanted,
+        wanted=place.used.device if place.used else "cpu",
     )
 
 
@@ -111,7 +105,7 @@ def gpu_finding(*, present: bool, usable: list[str], cuda: str | None, wanted: s
         )
     if wanted == "cuda":
         return Finding(
-            "fail", "none, and the profile asks for cuda", "leave --sweep out: device: cpu"
+            "fail", "none, and the profile asks for cuda", "give it device: cpu, or auto"
         )
     return Finding("ok", "none; trials run on the CPU")
 

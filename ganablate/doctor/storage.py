@@ -62,8 +62,18 @@ def available_memory(
     with contextlib.suppress(OSError, ValueError):  # no container, or "max": no limit
         limit = float((group / "memory.max").read_text(encoding="ascii"))
         used = float((group / "memory.current").read_text(encoding="ascii"))
-        free = min(free, limit - used)
+        free = min(free, limit - used + _of_files(group))
     return free
+
+
+def _of_files(group: Path) -> float:
+    """Bytes of files that the container's kernel keeps in memory, and drops where more is asked."""
+    try:
+        lines = (group / "memory.stat").read_text(encoding="ascii").splitlines()
+    except OSError:
+        return 0.0
+    amounts = (line.partition(" ") for line in lines)
+    return sum(float(n) for name, _, n in amounts if name in ("inactive_file", "active_file"))
 
 
 def folders(place: Place) -> Finding:
@@ -119,7 +129,8 @@ def is_taken(port: int, host: str = "127.0.0.1") -> bool:
 def database(place: Place) -> Finding:
     """Whether MLflow's database is whole; a server is not asked."""
     try:
-        uri = resolve_uri(place.runs, argument=place.tracking_uri, profile=place.profile_uri)
+        of_profile = place.used.tracking_uri if place.used else None
+        uri = resolve_uri(place.runs, argument=place.tracking_uri, profile=of_profile)
     except ValueError as error:
         return Finding("fail", str(error), "correct it or leave it out")
     if is_server(uri) or not uri.startswith("sqlite:///"):
