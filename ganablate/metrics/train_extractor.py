@@ -8,8 +8,8 @@ about eight, cifar10_classifier about twelve.
 
 import argparse
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import safetensors.torch
@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 
 from ganablate.atomic_write import replacing, write_text
-from ganablate.metrics import training_images
+from ganablate.catalog import DATASETS
 from ganablate.metrics.card import WEIGHTS, Card, file_sha256
 from ganablate.metrics.classifier import EMBEDDING, NETWORKS, Classifier
 
@@ -31,8 +31,8 @@ _log = logging.getLogger(__name__)
 class Recipe:
     """How one extractor is trained; its network is that of `classifier.NETWORKS`."""
 
-    images: Callable[..., tuple[Tensor, Tensor]]
-    """`f(root, train=...)` -> images uint8 [n, channels, size, size], labels int64 [n]."""
+    dataset: str
+    """Of the catalog, with a test split."""
     architecture: str
     epochs: int
     learning_rate: float
@@ -54,11 +54,9 @@ _RESIDUAL = (
 )
 
 RECIPES: dict[str, Recipe] = {
-    "mnist_classifier": Recipe(
-        images=training_images.mnist, architecture=_PLAIN, epochs=12, learning_rate=2e-3
-    ),
+    "mnist_classifier": Recipe(dataset="mnist", architecture=_PLAIN, epochs=12, learning_rate=2e-3),
     "fashion_mnist_classifier": Recipe(
-        images=training_images.fashion_mnist,
+        dataset="fashion_mnist",
         architecture=_RESIDUAL,
         epochs=10,
         learning_rate=5e-3,
@@ -67,7 +65,7 @@ RECIPES: dict[str, Recipe] = {
         stored=torch.float16,
     ),
     "cifar10_classifier": Recipe(
-        images=training_images.cifar10,
+        dataset="cifar10",
         architecture=_RESIDUAL,
         epochs=20,
         learning_rate=5e-3,
@@ -78,6 +76,19 @@ RECIPES: dict[str, Recipe] = {
     ),
 }
 """By the extractor's name in the catalog."""
+
+
+def images_of(dataset: str, root: Path, *, train: bool) -> tuple[Tensor, Tensor]:
+    """A split as the catalog's reader has it: images uint8 [n, c, h, w], labels int64 [n].
+
+    Raises as the reader does.
+    """
+    line = DATASETS[dataset]
+    if not train:
+        assert line.test is not None
+        line = replace(line, implementation=line.test)
+    images, labels = line.load()(root)
+    return torch.from_numpy(images).permute(0, 3, 1, 2), torch.from_numpy(labels)
 
 
 def shifted(images: Tensor, shift: int, generator: torch.Generator) -> Tensor:
@@ -185,8 +196,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     recipe = RECIPES[options.name]
     epochs = options.epochs or recipe.epochs
-    images, labels = recipe.images(options.data_root, train=True)
-    test_images, test_labels = recipe.images(options.data_root, train=False)
+    images, labels = images_of(recipe.dataset, options.data_root, train=True)
+    test_images, test_labels = images_of(recipe.dataset, options.data_root, train=False)
     network = train(options.name, images, labels, epochs=epochs, seed=options.seed)
     state = _stored(network, recipe.stored)
     card: dict[str, object] = {

@@ -2,11 +2,12 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 import safetensors.torch
 import torch
 
-from ganablate.catalog import EXTRACTORS
+from ganablate.catalog import DATASETS, EXTRACTORS
 from ganablate.metrics import train_extractor
 from ganablate.metrics.card import Card
 from ganablate.metrics.classifier import NETWORKS
@@ -16,9 +17,7 @@ from ganablate.metrics.classifier import NETWORKS
 def few(digits, monkeypatch):
     images = torch.from_numpy(digits[0]).permute(0, 3, 1, 2)
     labels = torch.from_numpy(digits[1])
-    for name, recipe in train_extractor.RECIPES.items():
-        here = dataclasses.replace(recipe, images=lambda *_, **__: (images, labels))
-        monkeypatch.setitem(train_extractor.RECIPES, name, here)
+    monkeypatch.setattr(train_extractor, "images_of", lambda *_, **__: (images, labels))
     yield
     torch.use_deterministic_algorithms(False)
 
@@ -31,6 +30,35 @@ def run(folder, seed):
 
 def test_every_shipped_extractor_has_a_recipe():
     assert set(train_extractor.RECIPES) == set(NETWORKS) == set(EXTRACTORS)
+    for name, recipe in train_extractor.RECIPES.items():
+        assert recipe.dataset in EXTRACTORS[name].tells
+        assert DATASETS[recipe.dataset].test is not None
+
+
+def train_split(root):
+    """Two images of 3 x 4 pixels, each number its own."""
+    return np.arange(72, dtype=np.uint8).reshape(2, 3, 4, 3), np.array([7, 1])
+
+
+def other_split(root):
+    images, labels = train_split(root)
+    return 255 - images, labels[::-1].copy()
+
+
+def test_images_are_those_of_the_catalogs_readers(monkeypatch, tmp_path):
+    line = dataclasses.replace(
+        DATASETS["cifar10"],
+        implementation=f"{__name__}:train_split",
+        test=f"{__name__}:other_split",
+    )
+    monkeypatch.setitem(DATASETS, "cifar10", line)
+    images, labels = train_extractor.images_of("cifar10", tmp_path, train=True)
+    assert (images.shape, images.dtype) == ((2, 3, 3, 4), torch.uint8)
+    assert images[1, 2, 0, 3] == train_split(tmp_path)[0][1, 0, 3, 2]
+    assert labels.tolist() == [7, 1]
+    tested, labels = train_extractor.images_of("cifar10", tmp_path, train=False)
+    assert torch.equal(tested, 255 - images)
+    assert labels.tolist() == [1, 7]
 
 
 @pytest.mark.slow
@@ -66,10 +94,8 @@ def test_a_half_precision_file_holds_what_its_accuracy_was_measured_with(
     few, monkeypatch, tmp_path
 ):
     monkeypatch.setattr(train_extractor, "BATCH", 100)
-    recipe = train_extractor.RECIPES["fashion_mnist_classifier"]
-    images, labels = (part[::5] for part in recipe.images())
-    less = dataclasses.replace(recipe, images=lambda *_, **__: (images, labels))
-    monkeypatch.setitem(train_extractor.RECIPES, "fashion_mnist_classifier", less)
+    images, labels = (part[::5] for part in train_extractor.images_of())
+    monkeypatch.setattr(train_extractor, "images_of", lambda *_, **__: (images, labels))
     options = ["fashion_mnist_classifier", "--out", str(tmp_path), "--epochs", "1"]
     train_extractor.main(options)
     card = Card.of(tmp_path / "fashion_mnist_classifier.safetensors")
