@@ -116,12 +116,17 @@ def look(driver: int, folder: Path) -> dict[str, float]:
 
 
 def while_training(sweep: Sweep) -> pd.DataFrame:
-    """The looks before the last trial's end, with all workers there.
+    """The looks before the last trial's end."""
+    return sweep.memory[sweep.memory.seconds < sweep.finished[-1]]
+
+
+def of_workers(sweep: Sweep) -> pd.DataFrame:
+    """The looks with as many workers there as mostly.
 
     What two workers share counts as the other's own once one of them has ended.
     """
-    memory = sweep.memory[sweep.memory.seconds < sweep.finished[-1]]
-    return memory[memory.workers == memory.workers.max()]
+    memory = while_training(sweep)
+    return memory[memory.workers >= memory.workers.median()]
 
 
 def growth_kib(sweep: Sweep) -> float:
@@ -146,8 +151,8 @@ def plot(sweep: Sweep, path: Path) -> None:
     import matplotlib.pyplot as plt
 
     figure, (above, below) = plt.subplots(2, 1, figsize=(7, 5), sharex=True, layout="constrained")
-    memory = while_training(sweep)
-    above.plot(memory.complete, memory.worker_mib, label="largest worker")
+    workers, memory = of_workers(sweep), while_training(sweep)
+    above.plot(workers.complete, workers.worker_mib, label="largest worker")
     above.plot(memory.complete, memory.driver_mib, label="driver")
     above.axhline(WORKER_LIMIT_MIB, color="grey", linestyle=":", label="limit of a worker")
     above.set(ylabel="private memory, MiB", ylim=(0, None))
@@ -171,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         plot(sweep, given.plot)
     tenths = [f"{seconds_each(sweep.finished, tenth):.3f}" for tenth in (0, 4, 9)]
     growth = growth_kib(sweep)
-    worker, driver = while_training(sweep).worker_mib.max(), sweep.memory.driver_mib.max()
+    worker, driver = of_workers(sweep).worker_mib.max(), sweep.memory.driver_mib.max()
     print(f"{len(sweep.finished)} trials of {ARMS} arms in {sweep.ended:.0f} s, all complete")
     print(f"  seconds a trial in the 1st, 5th and 10th tenth: {', '.join(tenths)}")
     print(f"  from the last trial's end to the command's: {sweep.ended - sweep.finished[-1]:.1f} s")
