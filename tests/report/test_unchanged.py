@@ -14,7 +14,10 @@ from synthetic_study import numbers_of, three_arms_plan, write_all, write_trial
 from ganablate.ledger import TrialFolder
 from ganablate.report.build import build_report
 from ganablate.report.unchanged import made_of, recalled, remember
+from ganablate.study.expand import expand
+from ganablate.study.load import load_study
 
+ROOT = Path(__file__).parents[2]
 PLAN = three_arms_plan()
 LAST = PLAN.trials[-1]
 NUMBERS = numbers_of(np.random.default_rng(0))
@@ -116,26 +119,23 @@ def test_a_damaged_record_counts_as_none(built, damage):
     assert unchanged(PLAN, built) is None
 
 
-OF_EACH = """
-from pathlib import Path
-from ganablate.report.unchanged import made_of
-from ganablate.study.expand import expand
-from ganablate.study.load import load_study
-for path in sorted(Path("studies").glob("*.yaml")):
-    study = load_study(path)
-    for budget in study.budget_names:
-        print(study.name, budget, made_of(expand(study, budget), Path("absent")))
-"""
+def of_each_study() -> str:
+    """What a plan of each study of the project is, a line each."""
+    return "\n".join(
+        f"{path.name} {budget} {made_of(expand(study, budget), Path('absent'))}"
+        for path in sorted((ROOT / "studies").glob("*.yaml"))
+        for study in [load_study(path)]
+        for budget in study.budget_names
+    )
 
 
 def test_a_plan_reads_the_same_in_every_process():
     """No address and no order of a set is in what is compared."""
-    seen = [
-        subprocess.run(
-            [sys.executable, "-c", OF_EACH], env={**os.environ, "PYTHONHASHSEED": seed},
-            cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True,
-        ).stdout
-        for seed in ("1", "2")
-    ]  # fmt: skip
-    assert seen[0] == seen[1]
-    assert seen[0].count("\n") > 20
+    here = of_each_study()
+    call = "from tests.report.test_unchanged import of_each_study; print(of_each_study())"
+    there = subprocess.run(
+        [sys.executable, "-c", call], cwd=ROOT, capture_output=True, text=True, check=True,
+        env={**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": f"{ROOT}:{Path(__file__).parent}"},
+    ).stdout.rstrip()  # fmt: skip
+    assert there == here
+    assert here.count("\n") > 20
