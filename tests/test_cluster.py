@@ -125,7 +125,7 @@ def test_a_node_is_killed_and_no_trial_and_no_metric_is_lost(
         finally:
             sweep.kill()
         assert f"node {second.address} is gone: others go on with its trials" in said
-        assert "raylet" not in said
+        assert "Traceback" not in said  # what Ray itself prints of a node's end is its own
         assert "View run" not in said
 
     made = attempts(shared)
