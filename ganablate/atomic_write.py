@@ -30,9 +30,18 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what writes below the folder left that a kill cut off; nobody may write there now."""
-    for left in folder.rglob(".*.*"):
+RECORDS = "records"
+"""Folder under `runs`: what is known of reports and of MLflow on this machine, and can be lost."""
+
+
+def remove_unfinished(folder: Path, of: str = "*") -> None:
+    """Remove what writes below the folder left that a kill cut off; nobody may write there now.
+
+    Args:
+        folder: Where.
+        of: The name of the file that was written; any.
+    """
+    for left in folder.rglob(f".{of}.*"):
         if left.is_file():
             left.unlink(missing_ok=True)
 

@@ -91,7 +91,7 @@ CHANGES: dict[str, Callable[[Path, TrackedTrial], object]] = {
     "completed anew": lambda _, one: one.folder.write_complete({"outcome": None}),
     "no database": lambda runs, _: (runs / "mlflow.db").unlink(),
     "a database in its place": replaced_database,
-    "a damaged record": lambda runs, _: next(runs.glob(".tracked-*")).write_text("{"),
+    "a damaged record": lambda runs, _: next(runs.glob("records/trials-*")).write_text("{"),
 }
 
 

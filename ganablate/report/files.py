@@ -58,9 +58,4 @@ def report_files(
 def report_lock(plan: Plan, trials_root: Path) -> FileLock:
     """Held by whoever writes results of the study at this budget."""
     trials_root.parent.mkdir(parents=True, exist_ok=True)
-    return FileLock(record_path(plan, trials_root).with_suffix(".lock"))
-
-
-def record_path(plan: Plan, trials_root: Path) -> Path:
-    """Where it is kept, on this machine, what the study's report at this budget was made of."""
-    return trials_root.parent / f".report-{plan.study}-{plan.budget}.json"
+    return FileLock(trials_root.parent / f".report-{plan.study}-{plan.budget}.lock")

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from ganablate.atomic_write import read_json, write_json
-from ganablate.report.files import ReportFiles, record_path, report_files
+from ganablate.atomic_write import RECORDS, read_json, remove_unfinished, write_json
+from ganablate.report.files import ReportFiles, report_files
 from ganablate.report.provenance import plugins_of
 from ganablate.report.summary import Sentence
 from ganablate.study.plan import Plan
@@ -35,7 +35,7 @@ def recalled(source: str, plan: Plan, trials_root: Path, folder: Path) -> Report
         trials_root: Holds one folder a trial.
         folder: Of the report.
     """
-    known = read_json(record_path(plan, trials_root)) or {}
+    known = read_json(_record(plan, trials_root)) or {}
     if known.get("made_of") != source or known.get("files") != _digest(_tree(folder)):
         return None
     said = _SENTENCES.validate_python(known["sentences"])
@@ -45,13 +45,16 @@ def recalled(source: str, plan: Plan, trials_root: Path, folder: Path) -> Report
 def remember(report: ReportFiles, source: str, plan: Plan, trials_root: Path) -> None:
     """Keep that a report was written, unless it has notices: they are to be seen again.
 
+    Call it under the report's lock.
+
     Args:
         report: As it lies there.
         source: What `made_of` said before it was made.
         plan: What it is of.
         trials_root: Holds one folder a trial.
     """
-    path = record_path(plan, trials_root)
+    path = _record(plan, trials_root)
+    remove_unfinished(path.parent, path.name)
     if report.notices:
         path.unlink(missing_ok=True)
         return
@@ -71,6 +74,10 @@ def made_of(plan: Plan, trials_root: Path) -> str:
     here = (f"{id_} {line}" for id_, *_ in trials for line in _entries(trials_root / id_))
     program = _tree(Path(__file__).parents[1])
     return _digest([said, *here, *program])
+
+
+def _record(plan: Plan, trials_root: Path) -> Path:
+    return trials_root.parent / RECORDS / f"report-{plan.study}-{plan.budget}.json"
 
 
 def _digest(lines: Iterable[str]) -> str:

@@ -14,8 +14,10 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganablate.atomic_write import read_json, write_json
-from ganablate.tracking.location import DATABASE
+from filelock import FileLock
+
+from ganablate.atomic_write import RECORDS, read_json, remove_unfinished, write_json
+from ganablate.tracking.location import DATABASE, STORE_LOCK
 from ganablate.tracking.trial_copy import TrackedTrial, evaluated_of, finished_of
 
 _MOST = 2**31 - 1
@@ -55,14 +57,19 @@ def remember_sent(uri: str, runs: Path, said: Iterable[Said]) -> None:
 def is_sent(uri: str, runs: Path, name: str, digest: str) -> bool:
     """Whether what `name` stands for was sent to the store, as it is now."""
     number = _number(uri, runs)
-    return number > 0 and read_json(runs / name) == {"database": number, "sent": digest}
+    known = read_json(runs / RECORDS / f"{name}.json")
+    return number > 0 and known == {"database": number, "sent": digest}
 
 
 def keep_sent(uri: str, runs: Path, name: str, digest: str) -> None:
     """Keep that it was sent, where the store is our own file."""
     number = _number(uri, runs, new=True)
-    if number:
-        write_json(runs / name, {"database": number, "sent": digest})
+    if not number:
+        return
+    path = runs / RECORDS / f"{name}.json"
+    with FileLock(runs / STORE_LOCK):
+        remove_unfinished(path.parent, path.name)
+        write_json(path, {"database": number, "sent": digest})
 
 
 def _digests(said: Iterable[Said]) -> Mapping[tuple[str, str], str]:
@@ -77,7 +84,7 @@ def _digests(said: Iterable[Said]) -> Mapping[tuple[str, str], str]:
 
 
 def _record(group: tuple[str, str]) -> str:
-    return f".tracked-{'-'.join(group)}.json"
+    return f"trials-in-mlflow-{'-'.join(group)}"
 
 
 def _number(uri: str, runs: Path, *, new: bool = False) -> int:

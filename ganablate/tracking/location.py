@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASE = "mlflow.db"
+STORE_LOCK = "mlflow.lock"
+"""Beside the database: held by whoever creates something in the store, or keeps what it has."""
 LOOPBACK = "127.0.0.1"
 TELEMETRY_OFF = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 """Defaults: what the user has set in the environment stays."""

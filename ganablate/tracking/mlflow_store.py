@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from ganablate.tracking.location import DATABASE, TELEMETRY_OFF, is_server
+from ganablate.tracking.location import DATABASE, STORE_LOCK, TELEMETRY_OFF, is_server
 from ganablate.tracking.sqlite_file import check_sqlite, do_not_wait_for_disk
 from ganablate.tracking.trial_copy import (
     BEGUN,
@@ -35,7 +35,6 @@ TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 _PER_CALL = 800
 """Metric values a call; MLflow takes 1,000 in all, with parameters and tags."""
 _ARTIFACTS = "mlartifacts"
-_LOCK = "mlflow.lock"
 _ENVIRONMENT = {
     **TELEMETRY_OFF,
     # A server that is away is noticed after seconds, not after MLflow's quarter of an hour.
@@ -76,7 +75,7 @@ class MlflowStore:
             StoreError: The database is broken, or cannot be opened at all.
         """
         runs.mkdir(parents=True, exist_ok=True)
-        self._lock = FileLock(runs / _LOCK)
+        self._lock = FileLock(runs / STORE_LOCK)
         self._artifacts = None if is_server(uri) else (runs.resolve() / _ARTIFACTS).as_uri()
         self._experiments: dict[str, str] = {}
         self._parents: dict[tuple[str, str], str] = {}

@@ -101,7 +101,7 @@ def _is_absent(uri: str, runs: Path) -> bool:
 
 
 def _record(report: StudyReport) -> str:
-    return f".reported-{report.study}-{report.budget}.json"
+    return f"report-in-mlflow-{report.study}-{report.budget}"
 
 
 def _digest(report: StudyReport) -> str:

@@ -114,7 +114,7 @@ def test_nothing_is_known_before_the_first(tmp_path):
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"files": 1}'])
 def test_a_damaged_record_counts_as_none(built, damage):
-    (record,) = (built / "runs").glob(".report-*.json")
+    (record,) = (built / "runs" / "records").glob("report-*.json")
     record.write_text(damage)
     assert unchanged(PLAN, built) is None
 
