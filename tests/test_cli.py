@@ -150,7 +150,14 @@ def test_status_of_a_study_that_never_ran(project: Path) -> None:
 def test_report_without_results_says_so(project: Path) -> None:
     code, out, _ = invoke("report")
     assert code == 0
-    assert "tiny: no results yet" in out
+    assert "tiny: no results yet: ganablate run studies/tiny.yaml\n" in out
+    budgets = load_study(project / "studies" / "tiny.yaml").budget_names
+    code, out, _ = invoke("report", "--budget", budgets[-1])
+    assert (code, f"ganablate run studies/tiny.yaml --budget {budgets[-1]}\n" in out) == (0, True)
+    assert not (project / "results").exists()  # no table without a number
+    code, _, err = invoke("report", "--budget", budgets[-1] + "e")
+    assert code == 2
+    assert f"did you mean {budgets[-1]}?" in err
 
 
 def test_planning_ten_thousand_trials_imports_nothing_heavy(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from ganablate.intake import budgets_with_results, plans_of_tables, read_profile
 from ganablate.study.errors import StudyError
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
+from ganablate.study.wording import unknown
 
 if TYPE_CHECKING:
     from ganablate.report.files import ReportFiles
@@ -30,13 +31,17 @@ def report(
     paths = studies or sorted(STUDIES.glob("*.yaml"))
     if not paths:
         refuse([f"{STUDIES}/: no study file there; name one, or begin one: ganablate init"])
-    written = []
-    for path, study in zip(paths, read_studies(paths), strict=True):
+    loaded, written = read_studies(paths), []
+    known = dict.fromkeys(name for study in loaded for name in study.budget_names)
+    if budget and budget not in known:
+        refuse([f"--budget: {unknown('a budget of these studies', budget, known)}"])
+    at = f" --budget {budget}" if budget else ""
+    for path, study in zip(paths, loaded, strict=True):
         budgets = budgets_with_results(study, RESULTS, TRIALS)
         if budget:  # of studies that nobody named, those that were run at it
             budgets = [budget] if studies else [name for name in budgets if name == budget]
         if not budgets:
-            out.print(f"{study.name}: no results yet: ganablate run {path}", highlight=False)
+            out.print(f"{study.name}: no results yet: ganablate run {path}{at}", highlight=False)
         for name in budgets:
             (plan,) = table_plans([study], name)
             files = print_report(plan)
