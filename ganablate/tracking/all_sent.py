@@ -17,7 +17,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from ganablate.atomic_write import RECORDS, read_json, remove_unfinished, write_json
-from ganablate.tracking.location import DATABASE, STORE_LOCK
+from ganablate.tracking.location import STORE_LOCK, own_database
 from ganablate.tracking.trial_copy import TrackedTrial, evaluated_of, finished_of
 
 _MOST = 2**31 - 1
@@ -89,8 +89,8 @@ def _record(group: tuple[str, str]) -> str:
 
 def _number(uri: str, runs: Path, *, new: bool = False) -> int:
     """The number that our own database carries, given to it if it is `new`; 0: there is none."""
-    own = runs.resolve() / DATABASE
-    if uri != f"sqlite:///{own}" or not own.is_file():
+    own = own_database(uri, runs)
+    if own is None or not own.is_file():
         return 0
     try:
         with closing(sqlite3.connect(own)) as database:

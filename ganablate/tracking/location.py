@@ -66,6 +66,15 @@ def resolve_uri(runs: Path, *, argument: str | None = None, profile: str | None 
             if reason:
                 raise ValueError(f"{source}: {without_secrets(uri)} {reason}; allowed: {_ALLOWED}")
             return uri
+    return _own_uri(runs)
+
+
+def own_database(uri: str, runs: Path) -> Path | None:
+    """The file of our own database, which need not exist; None where the store is another."""
+    return runs.resolve() / DATABASE if uri == _own_uri(runs) else None
+
+
+def _own_uri(runs: Path) -> str:
     return f"sqlite:///{runs.resolve() / DATABASE}"
 
 

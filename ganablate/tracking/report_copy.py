@@ -11,7 +11,7 @@ from ganablate.catalog import metric_columns, on_images, stored_name
 from ganablate.ledger import one_line
 from ganablate.study.plan import Plan
 from ganablate.tracking.all_sent import is_sent, keep_sent
-from ganablate.tracking.location import DATABASE, without_secrets
+from ganablate.tracking.location import own_database, without_secrets
 from ganablate.tracking.mlflow_store import LONGEST_TAG, TRAINING, MlflowStore, parent_filter
 from ganablate.tracking.run_list import RUN_LIST, run_list
 
@@ -63,12 +63,16 @@ def send_reports(
     Returns:
         How many were sent.
     """
+    own = own_database(uri, runs)
+    if own is not None and not own.exists():
+        return 0  # nothing has made it yet
+    digests = [(one, _digest(one)) for one in reports]
     new = [
-        one
-        for one in reports
-        if one.said is None or not is_sent(uri, runs, _record(one), _digest(one))
+        (one, digest)
+        for one, digest in digests
+        if one.said is None or not is_sent(uri, runs, _record(one), digest)
     ]
-    if not new or _is_absent(uri, runs):
+    if not new:
         return 0
     sent: list[StudyReport] = []
     failures: list[str] = []
@@ -76,10 +80,10 @@ def send_reports(
     def work() -> None:
         try:
             store = MlflowStore(uri, runs)
-            for report in new:
+            for report, digest in new:
                 if _send(store.client, report):
                     sent.append(report)
-                    keep_sent(uri, runs, _record(report), _digest(report))
+                    keep_sent(uri, runs, _record(report), digest)
         except Exception as error:
             failures.append(one_line(error))
 
@@ -92,12 +96,6 @@ def send_reports(
         why = without_secrets(f"{uri}: {failures[0]}")[:_LONGEST_REASON]
         warn(f"MLflow did not take the report, results/ has it: {why}")
     return len(sent)
-
-
-def _is_absent(uri: str, runs: Path) -> bool:
-    """Whether the store is our own file, and nothing has made it yet."""
-    own = runs.resolve() / DATABASE
-    return uri == f"sqlite:///{own}" and not own.exists()
 
 
 def _record(report: StudyReport) -> str:
