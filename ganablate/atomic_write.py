@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+RECORDS = "records"
+"""Folder under `runs`: what is known of reports and of MLflow on this machine, and can be lost."""
 _log = logging.getLogger(__name__)
 
 
@@ -28,10 +30,6 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-RECORDS = "records"
-"""Folder under `runs`: what is known of reports and of MLflow on this machine, and can be lost."""
 
 
 def remove_unfinished(folder: Path, of: str = "*") -> None:
