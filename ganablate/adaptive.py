@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganablate.atomic_write import write_text
-from ganablate.report.build import read_frames
 from ganablate.report.claims.judge import judge_claims
 from ganablate.report.claims.judgement import CANNOT_TELL, Judgement
 from ganablate.report.effects import ONE, OPEN
@@ -25,6 +24,7 @@ from ganablate.report.looks import (
     reference_trial,
     schedules,
 )
+from ganablate.report.reading import read_local
 from ganablate.report.sequential import (
     FUTILE,
     added_level,
@@ -86,7 +86,7 @@ def run_until_decided(  # noqa: PLR0913 - what, how far, with what, where, who l
     Raises:
         StudyError: There is no such budget, `most` is less than the study's replicates, or it is
             not what was declared.
-        ValueError: A committed csv file cannot be read as one.
+        ValueError: A csv file of the record cannot be read as one.
     """
     swept = False
     while True:
@@ -166,7 +166,8 @@ def _found(
 
     Before a schedule of further looks (not `taken`) it is the one that they go on from.
     """
-    trials, curves, _ = read_frames(plan, trials_root, _folder(plan, results_root))
+    reading = read_local(plan, trials_root, _folder(plan, results_root))
+    trials = reading.trials
     level, end = schedule.levels[schedule.taken], schedule.levels[-1]
     table = arm_table(trials, plan, alpha=level)
     effects = primary_effects(trials, table, plan, alpha=level)
@@ -178,7 +179,7 @@ def _found(
         aside = tuple(name for name in undecided if known.get(name, 1.0) < FUTILE)
     goes_on: tuple[str, ...] = ()
     if not (taken and schedule.ends):
-        judged = judge_claims(plan, trials, curves, alpha=level)
+        judged = judge_claims(plan, trials, reading.curves, alpha=level)
         fed = {*undecided} - {*aside} | {*_claimed(judged, {*undecided}, {*aside})}
         goes_on = tuple(arm.name for arm in plan.arms if arm.name in fed and not arm.null)
     return Look(

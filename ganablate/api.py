@@ -197,12 +197,15 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
     return summary
 
 
-def results(study: Study, budget: str | None = None, *, folder: AnyPath = HERE) -> "pd.DataFrame":
+def results(
+    study: Study, budget: str | None = None, *, published: bool = False, folder: AnyPath = HERE
+) -> "pd.DataFrame":
     """Every trial of a study and what it measured: one row a trial, in plan order.
 
-    From the trials of `runs/`, else from the committed `results/<study>/<budget>/trials.csv`, as
-    the report reads them; it writes nothing. What a person should know (no trial is complete yet,
-    a committed row was left out) comes as a `UserWarning`. Arguments as for `run`.
+    From the trials of `runs/`, and of those whose folders are gone from the earlier local record in
+    `results/`; it writes nothing. `published`: from the published record in `results/published/`
+    instead. What a person should know (no trial is complete yet, an earlier row was left out) comes
+    as a `UserWarning`. Other arguments as for `run`.
 
     Returns:
         Columns: trial_id; arm; replicate (0, 1, ...); state (pending, complete, failed, stale);
@@ -220,10 +223,12 @@ def results(study: Study, budget: str | None = None, *, folder: AnyPath = HERE) 
     Example:
         >>> ganablate.results(study).groupby("arm")["fid"].agg(["mean", "std", "count"])
     """
-    return _read(study, budget, Path(folder)).trials
+    return _read(study, budget, Path(folder), published=published).trials
 
 
-def table(study: Study, budget: str | None = None, *, folder: AnyPath = HERE) -> "pd.DataFrame":
+def table(
+    study: Study, budget: str | None = None, *, published: bool = False, folder: AnyPath = HERE
+) -> "pd.DataFrame":
     """The study's table: one row an arm, the baseline first, as in `table.csv`.
 
     Arguments, warnings and errors are those of `results`.
@@ -240,10 +245,7 @@ def table(study: Study, budget: str | None = None, *, folder: AnyPath = HERE) ->
     Example:
         >>> ganablate.table(study).set_index("arm")[["fid", "fid_sd", "verdict"]]
     """
-    from ganablate.report.tables import arm_table
-
-    read = _read(study, budget, Path(folder))
-    return arm_table(read.trials, read.plan, alpha=read.alpha)
+    return _read(study, budget, Path(folder), published=published).table
 
 
 def effects(
@@ -251,6 +253,7 @@ def effects(
     budget: str | None = None,
     *,
     column: str | None = None,
+    published: bool = False,
     folder: AnyPath = HERE,
 ) -> "pd.DataFrame":
     """What each arm changes against the arm that it is compared with: one row such an arm.
@@ -277,16 +280,21 @@ def effects(
     """
     from ganablate.report.reading import effects_frame
 
-    return effects_frame(_read(study, budget, Path(folder)), column)
+    return effects_frame(_read(study, budget, Path(folder), published=published), column)
 
 
-def _read(study: Study, budget: str | None, folder: Path) -> "Reading":
+def _read(study: Study, budget: str | None, folder: Path, *, published: bool) -> "Reading":
+    from ganablate.atomic_write import PUBLISHED
     from ganablate.report.reading import read_results
-    from ganablate.search.records import recall
+    from ganablate.search.records import recall, with_published_searches
 
-    recall(study, folder / "runs", folder / "results")
-    roots = {"trials_root": folder / "runs" / "trials", "results_root": folder / "results"}
-    found = read_results(study, budget, **roots)
+    runs, root = folder / "runs", folder / "results"
+    if published:
+        root = root / PUBLISHED
+        found = read_results(with_published_searches(study, root), budget, root=root)
+    else:
+        recall(study, runs, root)
+        found = read_results(study, budget, root=root, trials_root=runs / "trials")
     _warn(found.notices, stacklevel=4)
     return found
 

@@ -12,6 +12,8 @@ from typing import Any
 
 RECORDS = "records"
 """Folder under `runs`: what is known of reports and of MLflow on this machine, and can be lost."""
+PUBLISHED = "published"
+"""Folder under `results` that holds the published records, as committed or given to others."""
 _log = logging.getLogger(__name__)
 
 

@@ -14,12 +14,15 @@ from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
 from ganablate.study.wording import show, unknown_part
 from ganablate.sweep.profile import DEFAULT_PROFILE, Profile, load_profile
+from ganablate.work import standing_of
 
 
 def read_studies(
-    paths: Sequence[Path], runs: Path = Path("runs"), results: Path = Path("results")
+    paths: Sequence[Path], runs: Path | None = Path("runs"), results: Path = Path("results")
 ) -> list[Study]:
     """Load every study, with what searches found that `runs` or `results` know.
+
+    Without `runs` it is what published records know, if `results` is their folder.
 
     Raises:
         StudyError: With the problems of all of them.
@@ -138,15 +141,31 @@ def plans_of_tables(
     return wider
 
 
-def budgets_with_results(study: Study, results: Path, trials: Path) -> list[str]:
-    """Budgets with committed results, or with a trial that was begun here."""
-    found = []
-    for name in study.budget_names:
-        begun = (trials / trial.trial_id for trial in expand(study, name).trials)
-        committed = results / study.name / name / "trials.csv"
-        if committed.exists() or any(folder.exists() for folder in begun):
-            found.append(name)
-    return found
+def budgets_with_records(study: Study, root: Path, trials: Path | None = None) -> list[str]:
+    """Budgets with a record.
+
+    Args:
+        study: The study.
+        root: The folder of local results, or that of published ones.
+        trials: Holds one folder a trial: a budget counts too if one of its trials was trained for
+            it, and not if another study trained what it shares. None: records alone count.
+    """
+    return [
+        name
+        for name in study.budget_names
+        if (root / study.name / name / "trials.csv").exists()
+        or (trials is not None and _trained(expand(study, name), trials))
+    ]
+
+
+def _trained(plan: Plan, trials: Path) -> bool:
+    """Whether a trial of the plan was completed for it."""
+    own = plan.study, plan.budget
+    begun = (trial for trial in plan.trials if (trials / trial.trial_id).exists())
+    standings = (standing_of(trial, trials) for trial in begun)
+    origins = (one.origin or {} for one in standings if one.state == "complete")
+    # A folder that does not say what it was trained for may well be of this plan.
+    return any((one.get("study", own[0]), one.get("budget", own[1])) == own for one in origins)
 
 
 def budgets_without_files(study: Study) -> list[str]:

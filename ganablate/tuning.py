@@ -46,7 +46,7 @@ def search_inside_arms(  # noqa: PLR0913 - what, how, who watches, where
         screen: Is told what happens; closed at the end.
         uri: The MLflow store.
         runs: Holds trials/, searches/ and the rest.
-        results: Holds what was committed of searches.
+        results: Holds what records say of searches.
         fingerprints: Of the data as it is now.
 
     Returns:

@@ -59,7 +59,12 @@ COMMANDS: dict[str, Command] = {
     ),
     "report": Command(
         "reporting:report",
-        "Rebuild tables and figures without training: from the trials, or from committed results.",
+        "Rebuild tables and figures without training, from this machine's trials.",
+        "studies/mnist_ablation.yaml --budget cpu",
+    ),
+    "publish": Command(
+        "publishing:publish",
+        "Copy a study's local record whole to results/published/, which documents quote.",
         "studies/mnist_ablation.yaml --budget cpu",
     ),
     "show": Command(

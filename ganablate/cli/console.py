@@ -12,11 +12,13 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from ganablate import disk
+from ganablate.atomic_write import PUBLISHED
 from ganablate.study.errors import Problem, StudyError, one_line
 
 RUNS = Path("runs")
 TRIALS = RUNS / "trials"
 RESULTS = Path("results")
+PUBLISHED_RECORDS = RESULTS / PUBLISHED
 STUDIES = Path("studies")
 FAILED = 1
 WRONG_INPUT = 2

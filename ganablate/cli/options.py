@@ -75,6 +75,10 @@ Estimate = Annotated[
         "--estimate", help="Rehearse each arm of unknown cost for some seconds, to say the time."
     ),
 ]
+Published = Annotated[
+    bool,
+    typer.Option("--published", help="The published record, not the results of this machine."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 SweepFile = Annotated[
     Path | None, typer.Option("--sweep", help="How to execute; else sweeps/laptop.yaml.")

@@ -1,6 +1,5 @@
 """`report`: tables, figures and pages from what was measured."""
 
-import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -8,9 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from ganablate.cli.console import RESULTS, RUNS, STUDIES, TRIALS, WRONG_INPUT, err, out, refuse
-from ganablate.cli.options import BudgetName
-from ganablate.intake import budgets_with_results, plans_of_tables, read_profile, read_studies
+from ganablate.cli.console import (
+    PUBLISHED_RECORDS,
+    RESULTS,
+    RUNS,
+    STUDIES,
+    TRIALS,
+    WRONG_INPUT,
+    err,
+    out,
+    refuse,
+)
+from ganablate.cli.options import BudgetName, Published
+from ganablate.intake import budgets_with_records, plans_of_tables, read_profile, read_studies
 from ganablate.study.errors import StudyError
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
@@ -23,33 +32,48 @@ if TYPE_CHECKING:
 def report(
     studies: Annotated[list[Path] | None, typer.Argument(help="Else all in studies/.")] = None,
     budget: BudgetName = None,
+    published: Published = False,
 ) -> None:
-    """Rebuild tables and figures without training: from the trials, or from committed results.
+    """Rebuild tables and figures without training, from this machine's trials.
 
-    Without --budget: every budget of a study that has results.
+    Without --budget: every budget of a study that has results. With --published: from the csv files
+    of the published records alone, whose other files they rebuild.
     """
     paths = studies or sorted(STUDIES.glob("*.yaml"))
     if not paths:
         refuse([f"{STUDIES}/: no study file there; name one, or begin one: ganablate init"])
-    loaded, written = read_studies(paths), []
+    root = PUBLISHED_RECORDS if published else RESULTS
+    loaded = read_studies(paths, None if published else RUNS, root)
     known = dict.fromkeys(name for study in loaded for name in study.budget_names)
     if budget and budget not in known:
         refuse([f"--budget: {unknown('a budget of these studies', budget, known)}"])
-    at = f" --budget {budget}" if budget else ""
+    written: list[tuple[Plan, ReportFiles]] = []
     for path, study in zip(paths, loaded, strict=True):
-        budgets = budgets_with_results(study, RESULTS, TRIALS)
+        budgets = budgets_with_records(study, root, None if published else TRIALS)
         if budget:  # of studies that nobody named, those that were run at it
-            budgets = [budget] if studies else [name for name in budgets if name == budget]
-        if not budgets:
-            out.print(f"{study.name}: no results yet: ganablate run {path}{at}", highlight=False)
+            begun = studies and not published
+            budgets = [budget] if begun else [name for name in budgets if name == budget]
+        if studies and not budgets:
+            _print_nothing(study, path, budget, published=published)
         for name in budgets:
-            (plan,) = table_plans([study], name)
-            files = print_report(plan)
+            (plan,) = table_plans([study], name, root=root)
+            files = rebuild(plan) if published else print_report(plan, short=not studies)
             if files is None:
                 raise typer.Exit(WRONG_INPUT)
             written.append((plan, files))
-    print_ledger()
-    copy_reports(written)
+    if not written and not studies:
+        what = "published record" if published else "results of this machine"
+        out.print(f"no {what} of the studies in {STUDIES}/ yet: ganablate run {paths[0]}")
+    print_ledger(published=published)
+    if not published:
+        copy_reports(written)
+
+
+def _print_nothing(study: Study, path: Path, budget: str | None, *, published: bool) -> None:
+    at = f" --budget {budget}" if budget else ""
+    how = f"ganablate publish {path}{at}" if published else f"ganablate run {path}{at}"
+    what = "no published record" if published else "no results"
+    out.print(f"{study.name}: {what} yet: {how}", highlight=False)
 
 
 def table_plans(
@@ -57,18 +81,40 @@ def table_plans(
     budget: str | None,
     replicates: int | None = None,
     arms: Sequence[str] | None = None,
+    *,
+    root: Path = RESULTS,
 ) -> list[Plan]:
-    """As `plans_of_tables`; a committed file that cannot be read ends the command."""
+    """As `plans_of_tables`; a written file that cannot be read ends the command."""
     try:
-        return plans_of_tables(studies, budget, RESULTS, replicates, arms)
+        return plans_of_tables(studies, budget, root, replicates, arms)
     except ValueError as error:
         refuse([str(error)])
 
 
-def print_report(plan: Plan, *, anew: bool = True) -> "ReportFiles | None":
-    """Write and print the report, at last what was found; None: a file could not be read.
+def rebuild(plan: Plan) -> "ReportFiles | None":
+    """Rebuild a published record and say so in a line; None: a file of it could not be read."""
+    from ganablate.report.build import OtherRecordError, rebuild_report
+    from ganablate.report.files import report_files
 
-    Unless `anew`, it is not written again where nothing has changed since it was.
+    folder = PUBLISHED_RECORDS / plan.study / plan.budget
+    try:
+        files = rebuild_report(plan, folder)
+    except OtherRecordError as error:
+        err.print(Text(str(error), style="yellow"), soft_wrap=True)
+        return report_files(folder)
+    except ValueError as error:
+        err.print(Text(str(error), style="red"), soft_wrap=True)
+        return None
+    _print_notices(files)
+    out.print(f"{plan.study} at the budget {plan.budget}: {folder}/", highlight=False)
+    return files
+
+
+def print_report(plan: Plan, *, anew: bool = True, short: bool = False) -> "ReportFiles | None":
+    """Write the local report and print what it says; None: a file could not be read.
+
+    Unless `anew`, it is not written again where nothing has changed since it was. A `short` one is
+    told in a line.
     """
     from ganablate.report.build import build_report
 
@@ -77,16 +123,18 @@ def print_report(plan: Plan, *, anew: bool = True) -> "ReportFiles | None":
     except ValueError as error:
         err.print(Text(str(error), style="red"), soft_wrap=True)
         return None
+    _print_notices(files)
+    if short:
+        out.print(f"{files.closing[0]}: {files.folder}/", highlight=False, soft_wrap=True)
+        return files
+    for line in files.closing:
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
+    return files
+
+
+def _print_notices(files: "ReportFiles") -> None:
     for notice in files.notices:
         err.print(Text(notice, style="yellow"), soft_wrap=True)
-    out.print(Text(_fitted(files.table_markdown)), soft_wrap=True)
-    for one in files.sentences:
-        said = Text.assemble((one.lead, "bold"), f" {one.text}")
-        out.print(said, soft_wrap=not out.is_terminal)
-    since = " (nothing has changed since)" if files.unchanged else ""
-    line = f"report: {files.folder}/{since}    runs: ganablate ui"
-    out.print(line, highlight=False, soft_wrap=True)
-    return files
 
 
 def copy_reports(written: "Sequence[tuple[Plan, ReportFiles]]", uri: str | None = None) -> None:
@@ -107,30 +155,26 @@ def copy_reports(written: "Sequence[tuple[Plan, ReportFiles]]", uri: str | None 
     )
 
 
-def _fitted(markdown: str) -> str:
-    """The text with its paragraphs in lines that fit the terminal; tables stay as they are."""
-    if not out.is_terminal:
-        return markdown
-    blocks = markdown.split("\n\n")
-    fitted = (b if b.startswith("|") else textwrap.fill(b, out.width) for b in blocks)
-    return "\n\n".join(fitted) + "\n"
+def print_ledger(*, published: bool = False) -> None:
+    """Write the page of claims over all studies in `studies/`, of local records or published ones.
 
+    Nothing where no record of them has a claim.
+    """
+    from ganablate.report.claims.ledger import has_claims, write_ledger
 
-def print_ledger() -> None:
-    """Write the claims of all studies in `studies/` as one page; nothing where none is there."""
-    from ganablate.report.claims.ledger import write_ledger
-
+    root = PUBLISHED_RECORDS if published else RESULTS
     studies = []
     for path in sorted(STUDIES.glob("*.yaml")):
         try:
-            studies += read_studies([path])
+            studies += read_studies([path], None if published else RUNS, root)
         except StudyError:
             err.print(f"{path} has mistakes: not in the page of claims", style="yellow")
-    if not any(study.claims for study in studies):
+    if not any(has_claims(study, root) for study in studies):
         return
     try:
-        page = write_ledger(studies, RESULTS)
+        page = write_ledger(studies, root)
     except ValueError as error:
         err.print(Text(str(error), style="red"), soft_wrap=True)
         return
-    out.print(f"claims of all studies: {page}", highlight=False, soft_wrap=True)
+    if published:
+        out.print(f"claims of all studies: {page}", highlight=False, soft_wrap=True)

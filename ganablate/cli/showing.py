@@ -8,8 +8,19 @@ import typer
 from rich.text import Text
 
 from ganablate.cli.completion import arms_of_all, study_files
-from ganablate.cli.console import FAILED, RESULTS, STUDIES, TRIALS, err, out, print_plain, refuse
-from ganablate.cli.options import BudgetName
+from ganablate.cli.console import (
+    FAILED,
+    PUBLISHED_RECORDS,
+    RESULTS,
+    RUNS,
+    STUDIES,
+    TRIALS,
+    err,
+    out,
+    print_plain,
+    refuse,
+)
+from ganablate.cli.options import BudgetName, Published
 from ganablate.intake import read_studies
 from ganablate.study.errors import StudyError
 from ganablate.study.schema import Study
@@ -41,12 +52,16 @@ Save = Annotated[
 
 
 def show(
-    name: Name, study: OneStudy = None, budget: BudgetName = None, open_: Open = False
+    name: Name,
+    study: OneStudy = None,
+    budget: BudgetName = None,
+    published: Published = False,
+    open_: Open = False,
 ) -> None:
     """Print one arm or one trial: settings, outcome and why, metrics, curves, files."""
     from ganablate.showing.one import arm_text, trial_text
 
-    shown = _shown([name], study, budget)[0]
+    shown = _shown([name], study, budget, published=published)[0]
     print_plain(arm_text(shown) if shown.found.replicate is None else trial_text(shown))
     if open_:
         _open(shown)
@@ -57,6 +72,7 @@ def compare(
     second: Other,
     study: OneStudy = None,
     budget: BudgetName = None,
+    published: Published = False,
     save: Save = None,
 ) -> None:
     """Put two arms, or two trials, of a study side by side: settings, metrics, effect, curves.
@@ -67,7 +83,7 @@ def compare(
 
     if save is not None:
         _check_picture(save)
-    ours, theirs = _shown([first, second], study, budget)
+    ours, theirs = _shown([first, second], study, budget, published=published)
     print_plain(pair_text(ours, theirs))
     if save is not None:
         from ganablate.showing.picture import draw_pair
@@ -84,32 +100,38 @@ def _check_picture(path: Path) -> None:
         refuse([f"--save {path}: the folder {path.parent} is not there"])
 
 
-def _shown(names: Sequence[str], study: Path | None, budget: str | None) -> "list[Shown]":
+def _shown(
+    names: Sequence[str], study: Path | None, budget: str | None, *, published: bool
+) -> "list[Shown]":
     """What the names stand for, in one study; a wrong one ends the command."""
     from ganablate.report.reading import read_results
     from ganablate.showing.find import find_all
     from ganablate.showing.one import Shown
 
+    runs, root = (None, PUBLISHED_RECORDS) if published else (RUNS, RESULTS)
+    trials = None if published else TRIALS
     try:
-        found = find_all(names, _studies(study), budget)
-        reading = read_results(
-            found[0].study, found[0].budget, trials_root=TRIALS, results_root=RESULTS
-        )
+        found = find_all(names, _studies(study, runs, root), budget)
+        reading = read_results(found[0].study, found[0].budget, root=root, trials_root=trials)
     except ValueError as error:
         refuse([str(error)])
-    for notice in reading.notices:
+    notices = list(reading.notices)
+    there = PUBLISHED_RECORDS / reading.plan.study / reading.plan.budget
+    if not published and there.exists() and not (reading.trials["state"] == "complete").any():
+        notices.append(f"{there}/ has a published record: --published shows it")
+    for notice in notices:
         err.print(Text(notice, style="yellow"), soft_wrap=True)
-    return [Shown(one, reading, TRIALS, RESULTS) for one in found]
+    return [Shown(one, reading, trials or root, root) for one in found]
 
 
-def _studies(path: Path | None) -> list[Study]:
+def _studies(path: Path | None, runs: Path | None, root: Path) -> list[Study]:
     """The study named, else all that can be read in `studies/`."""
     if path is not None:
-        return read_studies([path])
+        return read_studies([path], runs, root)
     found = []
     for file in sorted(STUDIES.glob("*.yaml")):
         try:
-            found += read_studies([file])
+            found += read_studies([file], runs, root)
         except StudyError:
             continue  # another file's mistakes are told by `validate`
     if not found:

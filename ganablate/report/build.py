@@ -1,120 +1,173 @@
-"""Write a study's results: from trial folders where they are, else from the committed csv files."""
+"""Write a study's record: a local one from trial folders, a published one from csv files."""
 
+import csv
+import io
+import itertools
 import json
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
-import pandas as pd
-
-from ganablate.atomic_write import remove_unfinished, write_text
+from ganablate.atomic_write import PUBLISHED, remove_unfinished, write_text
 from ganablate.report.captions import table_notes
 from ganablate.report.claims.judge import judge_claims
-from ganablate.report.claims.judgement import Judgement
 from ganablate.report.claims.table import claims_csv, claims_table
+from ganablate.report.closing import closing
 from ganablate.report.cross_wording import cross_section
-from ganablate.report.curves import curves_csv, curves_frame, merge_curves, read_curves
+from ganablate.report.curves import curves_csv
 from ganablate.report.files import ReportFiles, report_files, report_lock
-from ganablate.report.looks import (
-    LOOKS,
-    is_whole,
-    level_of,
-    look_notes,
-    looks_csv,
-    read_looks,
-    with_decided,
-    with_look_by_hand,
-)
-from ganablate.report.other_extractor import without_other_extractor
+from ganablate.report.looks import LOOKS, is_whole, look_notes, looks_csv, read_looks, with_decided
 from ganablate.report.page import Findings, write_page
-from ganablate.report.pictures import Shown, draw_pictures
+from ganablate.report.pictures import Shown, draw_images, draw_numbers
 from ganablate.report.provenance import provenance, read_provenance
-from ganablate.report.render import to_latex, to_markdown
+from ganablate.report.reading import Reading, read_local, read_written
+from ganablate.report.render import markdown_section, to_latex, to_markdown
+from ganablate.report.replication import Replication, replication
+from ganablate.report.replication_section import (
+    TITLE,
+    replication_columns,
+    replication_notes,
+    replication_sentence,
+)
 from ganablate.report.search_wording import search_section
 from ganablate.report.summary import summary
-from ganablate.report.tables import arm_table, primary_effects, table_csv
-from ganablate.report.trials import merge_trials, read_trials, trials_csv, trials_frame
+from ganablate.report.tables import table_csv
+from ganablate.report.trials import read_trials, trials_csv
 from ganablate.report.unchanged import made_of, recalled, remember
 from ganablate.search.records import SEARCH_CSV, search_csv
 from ganablate.study.plan import Plan
+
+_CALCULATED = ("table.csv", "claims.csv")
+_AS_NEAR = 1e-9
+"""Relative: calculated numbers that are nearer than that are the ones that were there."""
+
+
+class OtherRecordError(ValueError):
+    """A published record is not of the study as it is now."""
 
 
 def build_report(
     plan: Plan, *, trials_root: Path, results_root: Path, anew: bool = True
 ) -> ReportFiles:
-    """Write `results/<study>/<budget>/`, each file in one step, under a lock beside the trials.
+    """Write the local record `results/<study>/<budget>/`, each file in one step, under a lock.
 
-    On a fresh clone, without trial folders, the committed `trials.csv` and `curves.csv` give the
-    same tables, byte for byte; a picture that needs images which are not here stays as it is.
+    It is made of the trials of this machine, and of what its own earlier csv files say of trials
+    whose folders are gone; a picture of images that are gone stays as it is. Where a published
+    record of the same study and budget is, both stand beside each other; it is never written.
 
     Unless `anew`, a report stays as it is where nothing that it is made of has changed.
 
     Raises:
-        ValueError: a committed csv file cannot be read as one.
+        ValueError: a csv file of either record cannot be read as one.
     """
     folder = results_root / plan.study / plan.budget
+    published = results_root / PUBLISHED / plan.study / plan.budget
     with report_lock(plan, trials_root):
         remove_unfinished(folder)
-        source = made_of(plan, trials_root)  # before it is read: what changes meanwhile counts
+        # Before anything is read: what changes meanwhile counts.
+        # Before anything is read: what changes meanwhile counts.
+        source = made_of(plan, trials_root, published)
         if not anew and (there := recalled(source, plan, trials_root, folder)):
             return there
-        trials, curves, notices = read_frames(plan, trials_root, folder)
-        known = read_looks(folder / LOOKS, plan)
-        looks = with_look_by_hand(known, trials, plan)
-        alpha = level_of(looks)
-        table = arm_table(trials, plan, alpha=alpha)
-        notes = table_notes(trials, table, plan, alpha=alpha) + look_notes(looks)
-        markdown = to_markdown(table, plan, notes)
-        markdown += cross_section(trials, table, plan, alpha=alpha)
-        markdown += search_section(plan)
-        if looks != known and is_whole(trials):
-            write_text(folder / LOOKS, looks_csv(with_decided(looks, table)))
-        write_text(folder / "trials.csv", trials_csv(trials))
-        write_text(folder / "curves.csv", curves_csv(curves))
-        write_text(folder / "table.csv", table_csv(table))
-        write_text(folder / "table.md", markdown)
-        write_text(folder / "table.tex", to_latex(table, plan, notes))
-        if (found := search_csv(plan)) is not None:
-            write_text(folder / SEARCH_CSV, found)
-        judgements = judge_claims(plan, trials, curves, alpha=alpha)
-        _claims(judgements, folder / "claims.csv")
-        shown = Shown(
-            plan, trials, curves, table, primary_effects(trials, table, plan, alpha=alpha)
-        )
-        notices += draw_pictures(shown, trials_root, folder / "figures")
+        reading = read_local(plan, trials_root, folder)
         facts = provenance(plan, trials_root, read_provenance(folder / "provenance.json"))
         if facts is not None:
             text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
             write_text(folder / "provenance.json", text + "\n")
-        findings = Findings(trials, table, notes, judgements, alpha)
-        write_text(folder / "report.html", write_page(plan, findings, folder))
-        said = tuple(summary(table, plan, judgements))
-        report = report_files(folder, tuple(notices), said)
+        notices = [*reading.notices, *draw_images(plan, reading.trials, trials_root, folder)]
+        if reading.looks != read_looks(folder / LOOKS, plan) and is_whole(reading.trials):
+            write_text(folder / LOOKS, looks_csv(with_decided(reading.looks, reading.table)))
+        again = replication(reading, read_provenance(folder / "provenance.json"), published)
+        report = _write(reading, folder, notices, again)
         remember(report, source, plan, trials_root)
     return report
 
 
-def read_frames(
-    plan: Plan, trials_root: Path, folder: Path
-) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """Trials and curves of here, completed by the committed ones in `folder`, and notices."""
-    notices: list[str] = []
-    trials, curves = trials_frame(plan, trials_root), curves_frame(plan, trials_root)
-    committed = folder / "curves.csv"
-    old = read_curves(committed) if committed.exists() else curves.iloc[:0]
-    if (folder / "trials.csv").exists():
-        rows = read_trials(folder / "trials.csv")
-        rows, old, others = without_other_extractor(rows, old, plan)
-        trials, notices = merge_trials(trials, rows, plan)
-        notices = others + notices
-    if not (trials["state"] == "complete").any():
-        notices.append(
-            f"no trial of {plan.study} at budget {plan.budget} is complete yet: "
-            "the table has no numbers"
+def rebuild_report(plan: Plan, folder: Path) -> ReportFiles:
+    """Write tables, pictures of numbers and the page of a published record from its csv files.
+
+    Nothing else is read: neither a trial folder nor a local record. A file that would say the same
+    stays as it is, byte for byte, on every machine.
+
+    Raises:
+        OtherRecordError: The record has other trials or columns than the plan: the study was
+            changed since. Nothing was written.
+        ValueError: A csv file of the record cannot be read as one.
+    """
+    reading = read_written(plan, folder)
+    there = read_trials(folder / "trials.csv")
+    if list(there.columns) != list(reading.trials.columns) or set(there["trial_id"]) != set(
+        reading.trials["trial_id"]
+    ):
+        raise OtherRecordError(
+            f"{folder.as_posix()}/: its trials or columns are not those that the study has now, so "
+            "it stays as it is; run the study and publish it again"
         )
-    return trials, merge_curves(curves, old, trials), notices
+    return _write(reading, folder, reading.notices, None)
 
 
-def _claims(judgements: tuple[Judgement, ...], path: Path) -> None:
-    if judgements:
-        write_text(path, claims_csv(claims_table(judgements)))
-    else:
-        path.unlink(missing_ok=True)
+def _write(
+    reading: Reading, folder: Path, notices: Sequence[str], again: Replication | None
+) -> ReportFiles:
+    """Write everything that is made of a reading."""
+    plan, trials, table, alpha = reading.plan, reading.trials, reading.table, reading.alpha
+    notes = table_notes(trials, table, plan, alpha=alpha) + look_notes(reading.looks)
+    judgements = judge_claims(plan, trials, reading.curves, alpha=alpha)
+    markdown = to_markdown(table, plan, notes)
+    if again is not None:
+        markdown += markdown_section(TITLE, replication_columns(again), replication_notes(again))
+    markdown += cross_section(trials, table, plan, alpha=alpha) + search_section(plan)
+    texts = {
+        "trials.csv": trials_csv(trials),
+        "curves.csv": curves_csv(reading.curves),
+        "table.csv": table_csv(table),
+        "table.md": markdown,
+        "table.tex": to_latex(table, plan, notes),
+        SEARCH_CSV: search_csv(plan),
+        "claims.csv": claims_csv(claims_table(judgements)) if judgements else None,
+    }
+    for name, text in texts.items():
+        if text is not None:
+            _write_other(folder / name, text)
+    if not judgements:
+        (folder / "claims.csv").unlink(missing_ok=True)
+    draw_numbers(Shown(plan, trials, reading.curves, table, reading.effects), folder / "figures")
+    said = summary(table, plan, judgements)
+    if again is not None:
+        said.append(replication_sentence(again))
+    findings = Findings(trials, table, notes, judgements, alpha, said, again)
+    write_text(folder / "report.html", write_page(plan, findings, folder))
+    return report_files(folder, notices, said, closing(reading, said, again, folder))
+
+
+def _write_other(path: Path, text: str) -> None:
+    """Write the text, unless the file says the same.
+
+    Of what is calculated from the trials the last digits of numbers do not count: they depend on
+    the processor, by which numpy chooses how it calculates.
+    """
+    if path.exists():
+        old = path.read_text(encoding="utf-8")
+        if old == text or (path.name in _CALCULATED and _says_the_same(old, text)):
+            return
+    write_text(path, text)
+
+
+def _says_the_same(old: str, new: str) -> bool:
+    rows = itertools.zip_longest(csv.reader(io.StringIO(old)), csv.reader(io.StringIO(new)))
+    return all(
+        before is not None
+        and after is not None
+        and len(before) == len(after)
+        and all(map(_is_near, before, after))
+        for before, after in rows
+    )
+
+
+def _is_near(old: str, new: str) -> bool:
+    if old == new:
+        return True
+    try:
+        return math.isclose(float(old), float(new), rel_tol=_AS_NEAR)
+    except ValueError:
+        return False

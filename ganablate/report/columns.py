@@ -14,7 +14,7 @@ from ganablate.report.effect_wording import (
     verdict_text,
 )
 from ganablate.report.published import PUBLISHED, published_text
-from ganablate.report.rounding import round_to_spread
+from ganablate.report.rounding import spread_text
 from ganablate.report.tables import OF_OK
 from ganablate.study.plan import Plan
 
@@ -86,12 +86,7 @@ def cell_text(row: pd.Series, column: str) -> str:
     """An arm's mean and spread in a column, as `179 ± 11`; a dash where it has no number."""
     if pd.isna(row[column]):
         return MISSING
-    value = round_to_spread(row[column], row[column + "_sd"])
-    text = value.mean if value.sd is None else f"{value.mean} ± {value.sd}"
-    if value.exponent is not None:
-        inner = text if value.sd is None else f"({text})"
-        text = f"{inner}×10^{value.exponent}"  # noqa: RUF001 - a product
-    return text
+    return spread_text(row[column], row[column + "_sd"])
 
 
 def _end(row: pd.Series, column: str) -> str:

@@ -2,7 +2,7 @@
 
 Of every loss a training is cut into 50 equal blocks of consecutive steps (fewer where it has fewer
 steps); each row is the mean of one block, in six significant digits, and the standard deviation of
-its steps (`spread`, how much the loss fluctuates) in three. That is small enough to be committed:
+its steps (`spread`, how much the loss fluctuates) in three. That is small enough for a repository:
 55 trials give less than 300 KB. MLflow has up to 1,000 points a loss and the accuracies of D; the
 trial folder has every step. Older files have no `spread`, and are written as they were. A metric
 that was measured during training has a row for each point, the end included, without a spread.
@@ -10,7 +10,7 @@ that was measured during training has a row for each point, the end included, wi
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -166,9 +166,19 @@ def read_curves(path: Path) -> pd.DataFrame:
     )
 
 
-def merge_curves(here: pd.DataFrame, committed: pd.DataFrame, trials: pd.DataFrame) -> pd.DataFrame:
-    """Curves of the complete trials in the order of `trials`: from here, else as committed."""
-    local = dict(list(here.groupby("trial_id", sort=False)))
-    old = dict(list(committed.groupby("trial_id", sort=False)))
-    complete = trials.loc[trials["state"] == "complete", "trial_id"]
-    return _frame([local[i] if i in local else old[i] for i in complete if i in local or i in old])
+def with_earlier_curves(
+    here: pd.DataFrame, earlier: pd.DataFrame, trials: pd.DataFrame, local: Collection[str]
+) -> pd.DataFrame:
+    """Curves of the complete trials, in their order: of each from where its row is.
+
+    Args:
+        here: As `curves_frame` gives it.
+        earlier: As `read_curves` gives it.
+        trials: Rows as `with_earlier` joins them.
+        local: Ids of the trials whose rows are of their folders.
+    """
+    folders = dict(list(here.groupby("trial_id", sort=False)))
+    known = dict(list(earlier.groupby("trial_id", sort=False)))
+    complete = [str(id_) for id_ in trials.loc[trials["state"] == "complete", "trial_id"]]
+    sources = ((folders if id_ in local else known).get(id_) for id_ in complete)
+    return _frame([curves for curves in sources if curves is not None])

@@ -1,9 +1,11 @@
 """Effects as a reader sees them: the cells of the table, and the sentences below it."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pandas as pd
 
+from ganablate.catalog import Scale
 from ganablate.report.effects import FAILS, MARGIN, OPEN, StudyEffects, effect_columns
 from ganablate.study.plan import BASELINE, Plan
 
@@ -34,12 +36,21 @@ def _decimals(value: float, half: float) -> str:
 
 
 def effect_text(row: pd.Series) -> str | None:
-    """A ratio as `×1.34 [1.12, 1.60]`, a difference as `+0.012 [-0.003, 0.027]`; None: missing."""  # noqa: RUF002
+    """The effect of a row of the table of arms with its interval; None: missing."""
     if pd.isna(row["effect"]):
         return None
     ends = [row["effect"], row["effect_low"], row["effect_high"]]
-    known = [float(end) for end in ends if not pd.isna(end)]
-    if row["effect_scale"] == "ratio":
+    return estimate_text([float(end) for end in ends if not pd.isna(end)], row["effect_scale"])
+
+
+def estimate_text(known: Sequence[float], scale: Scale) -> str:
+    """A ratio as `×1.34 [1.12, 1.60]`, a difference as `+0.012 [-0.003, 0.027]`.
+
+    Args:
+        known: The estimate, and both ends of its interval if it has one.
+        scale: Of all of them.
+    """  # noqa: RUF002 - a product
+    if scale == "ratio":
         texts = ["×" + significant(known[0]), *map(significant, known[1:])]  # noqa: RUF001
     else:
         half = (known[2] - known[1]) / 2 if len(known) == 3 else 0.0

@@ -9,7 +9,7 @@ one look at the noise: it neither enters the correction nor steadies the others'
 """
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -125,9 +125,11 @@ def study_effects(
     null = tuple(arm.name for arm in plan.arms if arm.null)
     steady = steadied_summaries({k: one for k, one in replicates.items() if k not in null}, scale)
     steady |= steadied_summaries({k: one for k, one in replicates.items() if k in null}, scale)
-    kind = _Kind(scale, plan.columns[column].direction, alpha)
+    how = Comparison(scale, plan.columns[column].direction, alpha)
     found = {
-        name: _alone(name, other, replicates, steady, kind)
+        name: compare(
+            replicates[name], replicates[other], _both(steady, name, other), how, compared_to=other
+        )
         for name, other in pairs.items()
         if other is not None and name in replicates and other in replicates
     }
@@ -138,9 +140,9 @@ def study_effects(
             for name, one in tested.items()
         ]
     )
-    judged = _judged(tested, replicates, kind)
+    judged = _judged(tested, replicates, how)
     by_arm = {name: judged.get(name, replace(one, fails_p=None)) for name, one in found.items()}
-    return StudyEffects(column, scale, kind.direction, by_arm, replicates, correlation, alpha, null)
+    return StudyEffects(column, scale, how.direction, by_arm, replicates, correlation, alpha, null)
 
 
 def _shared(ours: Replicates, theirs: Replicates, scale: Scale) -> tuple[Array, Array]:
@@ -150,7 +152,7 @@ def _shared(ours: Replicates, theirs: Replicates, scale: Scale) -> tuple[Array, 
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Comparison:
     """How effects are said: on which scale, which way is better, and at which level."""
 
     scale: Scale
@@ -162,16 +164,32 @@ def _known(number: float | Array) -> float | None:
     return float(number) if math.isfinite(number) else None
 
 
-def _alone(
-    name: str,
-    other: str,
-    replicates: Mapping[str, Replicates],
-    steady: Mapping[str, Summary],
-    kind: _Kind,
+def _both(
+    summaries: Mapping[str, Summary], name: str, other: str
+) -> tuple[Summary, Summary] | None:
+    known = summaries.get(name), summaries.get(other)
+    return None if known[0] is None or known[1] is None else (known[0], known[1])
+
+
+def compare(
+    ours: Replicates,
+    theirs: Replicates,
+    summaries: tuple[Summary, Summary] | None,
+    how: Comparison,
+    *,
+    compared_to: str,
 ) -> Effect:
-    """The effect with the p of this arm only."""
-    ours, theirs, scale, direction = replicates[name], replicates[other], kind.scale, kind.direction
-    effect = Effect(compared_to=other)
+    """The effect of one group of replicates against another, with the p of this pair alone.
+
+    Args:
+        ours: The replicates whose effect it is.
+        theirs: Those that they are compared with.
+        summaries: Of both on the scale of `how`; None: an interval and p cannot be had of them.
+        how: Scale, direction, and the level that the interval leaves.
+        compared_to: What `theirs` are called.
+    """
+    scale, direction = how.scale, how.direction
+    effect = Effect(compared_to=compared_to)
     if min(ours.n, theirs.n) == 0:
         return effect
     if min(ours.n, theirs.n) > 1 and _fails(ours, theirs):
@@ -183,11 +201,11 @@ def _alone(
     back = np.exp if scale == "ratio" else float
     mean = float(ours.on(scale).mean() - theirs.on(scale).mean())
     effect = replace(effect, estimate=_known(back(mean)))
-    if name not in steady or other not in steady:
+    if summaries is None:
         return effect
-    difference = welch(steady[name], steady[other])
+    difference = welch(*summaries)
     with np.errstate(over="ignore"):  # an end beyond every number is no end
-        ends = [_known(back(end)) for end in difference.interval(1 - kind.alpha)]
+        ends = [_known(back(end)) for end in difference.interval(1 - how.alpha)]
     p = _known(difference.p())
     even = _known(difference.p_equivalent(math.log(MARGIN))) if scale == "ratio" else None
     return replace(
@@ -214,39 +232,40 @@ def _with_diverged(one: Replicates, direction: str) -> Array:
     return np.concatenate([one.on("difference"), np.full(one.diverged, worst)])
 
 
+def corrected(alone: Sequence[float | None]) -> list[float | None]:
+    """P of each pair alone -> Holm's over all pairs that have one; the others stay missing."""
+    return [_known(p) for p in holm([math.nan if p is None else p for p in alone])]
+
+
 def _judged(
-    found: Mapping[str, Effect], replicates: Mapping[str, Replicates], kind: _Kind
+    found: Mapping[str, Effect], replicates: Mapping[str, Replicates], how: Comparison
 ) -> dict[str, Effect]:
     """The effects with Holm's p over all of them, and verdicts."""
-
-    def corrected(alone: list[float | None]) -> list[float | None]:
-        return [_known(p) for p in holm([math.nan if p is None else p for p in alone])]
-
     ps = corrected([effect.p_alone for effect in found.values()])
     evens = corrected([effect.equivalence_p_alone for effect in found.values()])
     judged = {}
     for (name, effect), p, even in zip(found.items(), ps, evens, strict=True):
         full = replace(effect, p=p, equivalence_p=even)
-        verdict = _verdict(full, replicates[name], replicates[effect.compared_to], kind)
+        verdict = _verdict(full, replicates[name], replicates[effect.compared_to], how)
         judged[name] = replace(full, verdict=verdict)
     return judged
 
 
-def _verdict(effect: Effect, ours: Replicates, theirs: Replicates, kind: _Kind) -> str | None:
-    lower, higher, fails = _VERDICTS[kind.direction]
+def _verdict(effect: Effect, ours: Replicates, theirs: Replicates, how: Comparison) -> str | None:
+    lower, higher, fails = _VERDICTS[how.direction]
     if min(ours.n, theirs.n) < 2:
         return ONE if min(ours.n, theirs.n) == 1 else None
     if effect.fails_p is not None:
         return fails
     # A small difference can be shown and still lie within the margin: then the difference is the
     # verdict, and its interval says how small it is.
-    if effect.p is not None and effect.p <= kind.alpha:
+    if effect.p is not None and effect.p <= how.alpha:
         if effect.estimate is not None:
-            return higher if effect.estimate > (1 if kind.scale == "ratio" else 0) else lower
-        values = [_with_diverged(one, kind.direction) for one in (ours, theirs)]
+            return higher if effect.estimate > (1 if how.scale == "ratio" else 0) else lower
+        values = [_with_diverged(one, how.direction) for one in (ours, theirs)]
         ranks = rankdata(np.concatenate(values))
         return higher if ranks[: ours.n].mean() > ranks.mean() else lower
-    if effect.equivalence_p is not None and effect.equivalence_p <= kind.alpha:
+    if effect.equivalence_p is not None and effect.equivalence_p <= how.alpha:
         return EQUIVALENT
     return OPEN
 

@@ -1,5 +1,6 @@
 """The files of a report, and the lock of whoever writes them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,16 +28,16 @@ _NAMES = (
 class ReportFiles:
     """What a report consists of.
 
-    `table_markdown` reads well in a terminal, `notices` are lines that a person should see,
-    `files` are the paths of everything the report holds now, in a fixed order, and `sentences`
-    say what was found. An `unchanged` one was there already.
+    `notices` are lines that a person should see, `files` are the paths of everything the report
+    holds now, in a fixed order, `sentences` say what was found, and `closing` are the lines that a
+    terminal shows of it. An `unchanged` one was there already.
     """
 
     folder: Path
-    table_markdown: str
     notices: tuple[str, ...]
     files: tuple[Path, ...]
     sentences: tuple[Sentence, ...] = ()
+    closing: tuple[str, ...] = ()
     unchanged: bool = False
 
     @property
@@ -46,13 +47,15 @@ class ReportFiles:
 
 
 def report_files(
-    folder: Path, notices: tuple[str, ...], sentences: tuple[Sentence, ...]
+    folder: Path,
+    notices: Sequence[str] = (),
+    sentences: Sequence[Sentence] = (),
+    closing: Sequence[str] = (),
 ) -> ReportFiles:
     """The report that lies in `folder`."""
     named = [folder / name for name in _NAMES if (folder / name).exists()]
     files = (*named, *sorted((folder / "figures").glob("*.png")), folder / "report.html")
-    table = (folder / "table.md").read_text(encoding="utf-8")
-    return ReportFiles(folder, table, notices, files, sentences)
+    return ReportFiles(folder, tuple(notices), files, tuple(sentences), tuple(closing))
 
 
 def report_lock(plan: Plan, trials_root: Path) -> FileLock:

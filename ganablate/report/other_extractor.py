@@ -1,4 +1,4 @@
-"""Committed numbers that another extractor measured than the plan's: they are never mixed in."""
+"""Earlier numbers that another extractor measured than the plan's: they are never mixed in."""
 
 import pandas as pd
 
@@ -16,7 +16,7 @@ def _named(stamps: pd.Series) -> pd.Series:
 def without_other_extractor(
     trials: pd.DataFrame, curves: pd.DataFrame, plan: Plan
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """Committed frames without what another extractor than the plan's measured; and notices.
+    """Earlier frames without what another extractor than the plan's measured; and notices.
 
     Args:
         trials: As `read_trials` gives it.
@@ -37,7 +37,7 @@ def without_other_extractor(
         curves = curves[(curves["metric"] != column) | curves["trial_id"].isin(right)]
         trials.loc[other, [column, column + PROTOCOL]] = None
         notices.append(
-            f"{int(other.sum())} committed {column} left out: not measured with {shown}; "
+            f"{int(other.sum())} earlier {column} left out: not measured with {shown}; "
             "`ganablate run` does that"
         )
     return trials, curves, notices

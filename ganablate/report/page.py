@@ -30,9 +30,12 @@ from ganablate.report.page_tables import (
     trials_table,
 )
 from ganablate.report.provenance import read_provenance
+from ganablate.report.replication import Replication
+from ganablate.report.replication_section import TITLE as REPLICATION
+from ganablate.report.replication_section import replication_columns, replication_notes
 from ganablate.report.search_wording import TITLE, search_columns, search_notes
 from ganablate.report.statistics import ALPHA
-from ganablate.report.summary import Sentence, summary
+from ganablate.report.summary import Sentence
 from ganablate.report.tables import marked_arms, reference_arm
 from ganablate.report.verdict_kinds import VerdictKind, verdict_kind
 from ganablate.span import span
@@ -50,6 +53,8 @@ class Findings:
     notes: Sequence[str]
     judgements: Sequence[Judgement] = ()
     alpha: float = ALPHA
+    sentences: Sequence[Sentence] = ()
+    replication: Replication | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,8 @@ class Page:
     tables: tuple[DataTable, ...]
     coverage: str
     notes: tuple[str, ...]
+    replication: DataTable | None
+    replication_notes: tuple[str, ...]
     cross: DataTable | None
     cross_notes: tuple[str, ...]
     search: DataTable | None
@@ -115,17 +122,19 @@ def view(plan: Plan, findings: Findings, folder: Path) -> Page:
     seconds = trial_seconds(facts)
     protocol = [settings_line(plan), *protocols(trials, plan), execution(trials)]
     cross = cross_effects(trials, plan, marked_arms(table, plan), alpha=findings.alpha)
-    search = plan.search
+    search, again = plan.search, findings.replication
     return Page(
         study=plan.study,
         budget=plan.budget,
         asks=plan.asks,
         facts=_facts(plan, trials, seconds),
         tiles=_tiles(table, plan, findings.judgements),
-        summary=tuple(summary(table, plan, findings.judgements)),
+        summary=tuple(findings.sentences),
         tables=tuple(arm_tables(table, plan)),
         coverage=coverage(trials, plan),
         notes=tuple(findings.notes),
+        replication=None if again is None else _replication(again),
+        replication_notes=() if again is None else tuple(replication_notes(again)),
         cross=None if cross is None else text_table("cross", _CROSS, cross_columns(cross)),
         cross_notes=() if cross is None else tuple(cross_notes(cross, plan)),
         search=None if search is None else text_table("search", TITLE, search_columns(search)),
@@ -139,6 +148,10 @@ def view(plan: Plan, findings: Findings, folder: Path) -> Page:
         settings=tuple(settings_lines(facts)),
         trials=trials_table(trials, plan, seconds),
     )
+
+
+def _replication(found: Replication) -> DataTable:
+    return text_table("replication", REPLICATION, replication_columns(found))
 
 
 def _facts(plan: Plan, trials: pd.DataFrame, seconds: Mapping[str, float]) -> tuple[str, ...]:

@@ -165,13 +165,24 @@ def outcome_rows(table: pd.DataFrame, plan: Plan) -> list[OutcomeRow]:
 
 
 def text_table(name: str, caption: str, columns: Sequence[TextColumn]) -> DataTable:
-    """A section of the page, from the columns that it has in markdown."""
+    """A section of the page, from the columns that it has in markdown.
+
+    Of a column whose key is "verdict" the cells are verdicts.
+    """
     heads = tuple(Head(column.title, left=column.left) for column in columns)
     rows = tuple(
-        Row(tuple(Cell(text, sort="" if text == MISSING else text) for text in texts))
+        Row(
+            tuple(_text_cell(text, column.key) for text, column in zip(texts, columns, strict=True))
+        )
         for texts in zip(*(column.cells for column in columns), strict=True)
     )
     return DataTable(name, caption, heads, rows)
+
+
+def _text_cell(text: str, key: str | None) -> Cell:
+    if text == MISSING:
+        return Cell(text)
+    return Cell(text, kind=verdict_kind(text) if key == "verdict" else None, sort=text)
 
 
 def claims_table(judgements: Sequence[Judgement], alpha: float) -> DataTable | None:

@@ -30,12 +30,8 @@ class Shown:
     effects: StudyEffects | None
 
 
-def draw_pictures(shown: Shown, trials_root: Path, folder: Path) -> list[str]:
-    """Draw every picture of a report into `folder`.
-
-    Returns:
-        Notices: pictures that stay as they were, since the images they need are not here.
-    """
+def draw_numbers(shown: Shown, folder: Path) -> None:
+    """Draw the pictures of numbers into `folder`."""
     plan, trials = shown.plan, shown.trials
     of_numbers: dict[str, Callable[[Path], bool]] = {
         "loss_pairs": partial(draw_loss_pairs, shown.curves, trials, plan),
@@ -49,8 +45,17 @@ def draw_pictures(shown: Shown, trials_root: Path, folder: Path) -> list[str]:
         # A picture of numbers that are gone would contradict the table beside it.
         if not draw(path):
             path.unlink(missing_ok=True)
-    notices = _samples(plan, trials, trials_root, folder / "samples.png")
-    return notices + _probes(plan, trials, trials_root, folder)
+
+
+def draw_images(plan: Plan, trials: pd.DataFrame, trials_root: Path, folder: Path) -> list[str]:
+    """Draw the pictures of what trials generated into the `figures` of a report's folder.
+
+    Returns:
+        Notices: pictures that stay as they were, since the images they need are not here.
+    """
+    figures = folder / "figures"
+    notices = _samples(plan, trials, trials_root, figures / "samples.png")
+    return notices + _probes(plan, trials, trials_root, figures)
 
 
 def _samples(plan: Plan, trials: pd.DataFrame, trials_root: Path, samples: Path) -> list[str]:

@@ -54,3 +54,13 @@ def round_to_spread(mean: float, sd: float) -> Rounded:
     two_digits = exact_sd.quantize(Decimal(1).scaleb(-decimals))
     decimals = 1 - _order(two_digits)  # 0.0996 becomes 0.10, not 0.100
     return Rounded(_fixed(exact_mean, decimals), _fixed(exact_sd, decimals), exponent)
+
+
+def spread_text(mean: float, sd: float) -> str:
+    """A mean with its standard deviation, as `179 ± 11` or `(1.2 ± 0.3)×10^-4`; sd may be NaN."""  # noqa: RUF002 - a product
+    value = round_to_spread(mean, sd)
+    text = value.mean if value.sd is None else f"{value.mean} ± {value.sd}"
+    if value.exponent is None:
+        return text
+    inner = text if value.sd is None else f"({text})"
+    return f"{inner}×10^{value.exponent}"  # noqa: RUF001 - a product

@@ -1,7 +1,7 @@
 """What a study found, in a few sentences made from its verdicts, and what limits them."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 
 import pandas as pd
@@ -25,11 +25,15 @@ _DIRECTIONS = {"min": "; lower is better", "max": "; higher is better", "none": 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A finding: `lead` says it in short, `text` goes on. `kind` is that of its verdict, if any."""
+    """A finding: `lead` says it in short, `text` goes on, `topic` is what it is about.
+
+    `kind` is that of its verdict, if any.
+    """
 
     lead: str
     text: str
     kind: VerdictKind | None = None
+    topic: str = ""
 
 
 def summary(
@@ -42,10 +46,17 @@ def summary(
         plan: The plan that it is of.
         judgements: What became of the study's claims.
     """
-    found: list[Sentence | None] = [_baseline(table, plan), *_verdicts(table, plan)]
-    found += [_noise(table, plan), _outcomes(table), _claims(judgements)]
-    found += [_substitutes(plan), _limits(table, plan), _pending(table)]
-    return [sentence for sentence in found if sentence is not None]
+    found: list[tuple[str, Sentence | None]] = [
+        ("baseline", _baseline(table, plan)),
+        *(("verdict", one) for one in _verdicts(table, plan)),
+        ("noise", _noise(table, plan)),
+        ("outcomes", _outcomes(table)),
+        ("claims", _claims(judgements)),
+        ("data", _substitutes(plan)),
+        ("limits", _limits(table, plan)),
+        ("unfinished", _pending(table)),
+    ]
+    return [replace(sentence, topic=topic) for topic, sentence in found if sentence is not None]
 
 
 def _listed(parts: Sequence[str]) -> str:

@@ -37,8 +37,6 @@ _FIRST = (
     "g_updates",
     "d_updates",
 )
-_NO_RESULT = ("outcome", "outcome_because", "device", "precision")
-"""Columns that are no measured number: another one here is not worth a notice."""
 _OF_TRAINING = " of the training"
 PROTOCOL = "_protocol"
 """Ending of the columns that hold a number's protocol stamp."""
@@ -141,9 +139,9 @@ def _of_points(plan: Plan, column: str) -> str:
     return "" if point is None else f", {point.words(plan.evaluations)}{_OF_TRAINING}"
 
 
-def _without_other_points(committed: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, list[str]]:
-    """The committed rows without numbers of another point than the plan's; and notices."""
-    kept, notices = committed.copy(), []
+def _without_other_points(earlier: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, list[str]]:
+    """The earlier rows without numbers of another point than the plan's; and notices."""
+    kept, notices = earlier.copy(), []
     for column in protocol_columns(plan):
         stamps = kept[column + PROTOCOL].fillna("")
         own = _of_points(plan, column)
@@ -154,7 +152,7 @@ def _without_other_points(committed: pd.DataFrame, plan: Plan) -> tuple[pd.DataF
         if other.any():
             shown = own.removeprefix(", ") or "last point"
             notices.append(
-                f"{int(other.sum())} committed {column} left out: not the {shown}; "
+                f"{int(other.sum())} earlier {column} left out: not the {shown}; "
                 "only the trials' folders have that"
             )
     return kept, notices
@@ -187,70 +185,58 @@ def read_trials(path: Path) -> pd.DataFrame:
     return read_typed(path, "trials", needed, _typed)
 
 
-def _difference(old: Mapping[str, Any], new: Mapping[str, Any], names: list[str]) -> str | None:
-    def same(name: str) -> bool:
-        missing = bool(pd.isna(old[name])), bool(pd.isna(new[name]))
-        return all(missing) or (not any(missing) and bool(old[name] == new[name]))
-
-    def shown(value: object) -> str:
-        return "missing" if pd.isna(value) else str(value)  # type: ignore[call-overload]
-
-    changed = [name for name in names if not same(name)]
-    if not changed:
-        return None
-    first = changed[0]
-    more = f", and {len(changed) - 1} more" if len(changed) > 1 else ""
-    return f"{first} was {shown(old[first])}, is now {shown(new[first])}{more}"
-
-
-def _choose(
-    here: dict[str, Any], old: dict[str, Any] | None, numbers: list[str]
-) -> tuple[dict[str, Any], str | None]:
-    """The row to keep of a trial's row here and its committed row, and what to say about it."""
-    if old is None:
-        return here, None
-    name = f"trial {here['trial_id']} ({here['arm']}, replicate {here['replicate']})"
-    was_complete = old["state"] == "complete"
-    if here["state"] == "complete":
-        change = _difference(old, here, numbers) if was_complete else None
-        return (
-            here,
-            f"{name}: the local run replaces the committed row: {change}" if change else None,
-        )
-    if was_complete:
-        apart = here["state"] != "pending"
-        return old, f"{name}: {here['state']} here; the committed row stays" if apart else None
-    return (old if here["state"] == "pending" else here), None
-
-
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): row[key] for key in row} for row in frame.to_dict("records")]
 
 
-def merge_trials(
-    here: pd.DataFrame, committed: pd.DataFrame, plan: Plan
+def with_earlier(
+    here: pd.DataFrame, earlier: pd.DataFrame, plan: Plan
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Join what this machine ran with the committed rows; only trials of the plan stay.
+    """The trials of the folders, completed by rows of trials whose folders are gone.
 
-    A trial complete here wins, and other numbers than the committed ones are reported. Else a
-    complete committed row stays, as on a fresh clone, with the outcome that it was judged to have
-    where its losses are.
+    A trial that is complete here has the row of its folder, whole; else an earlier complete row
+    stays, whole. Numbers of two trainings are never joined in a row.
+
+    Args:
+        here: As `trials_frame` gives it.
+        earlier: As `read_trials` gives it, of a record of the same study and budget.
+        plan: The plan; trials that it does not have are left out.
 
     Returns:
-        The frame, as `trials_frame` gives it, and the notices.
+        The frame, as `trials_frame` gives it, and notices: one for each kind of thing left out.
     """
-    columns = _columns(plan)
-    known = committed.drop_duplicates("trial_id").reindex(columns=columns)
+    known = earlier.drop_duplicates("trial_id").reindex(columns=_columns(plan))
     known, notices = _without_other_points(known, plan)
     old = {str(row["trial_id"]): row for row in _records(known)}
-    numbers = [name for name in columns[4:] if name not in _NO_RESULT]
-    rows: list[dict[str, Any]] = []
+    rows, apart = [], 0
     for row in _records(here):
-        kept, notice = _choose(row, old.get(row["trial_id"]), numbers)
+        kept = old.get(row["trial_id"], row)
+        if row["state"] == "complete" or (
+            row["state"] != "pending" and kept["state"] != "complete"
+        ):
+            kept = row
+        apart += kept is not row and row["state"] != "pending"
         # The plan names arms: a renamed arm keeps its trials.
         rows.append({**kept, "arm": row["arm"], "replicate": row["replicate"]})
-        notices += [notice] if notice else []
-    gone = len(set(old) - set(here["trial_id"]))
-    if gone:
-        notices.append(f"{gone} committed row(s) left out: their trials are not in this plan")
+    if apart:
+        notices.append(
+            f"{apart} trial(s) failed here or are stale since they were complete: "
+            "the earlier numbers stay"
+        )
+    if gone := len(set(earlier["trial_id"]) - set(here["trial_id"])):
+        notices.append(f"{gone} earlier row(s) left out: their trials are not in this plan")
     return _frame(rows, plan), notices
+
+
+def planned_frame(plan: Plan) -> pd.DataFrame:
+    """As `trials_frame` of a machine without any trial: every one is pending."""
+    rows = [
+        {
+            "trial_id": trial.trial_id,
+            "arm": trial.arm,
+            "replicate": trial.replicate,
+            "state": "pending",
+        }
+        for trial in plan.trials
+    ]
+    return _frame(rows, plan)

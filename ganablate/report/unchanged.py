@@ -39,7 +39,7 @@ def recalled(source: str, plan: Plan, trials_root: Path, folder: Path) -> Report
     if known.get("made_of") != source or known.get("files") != _digest(_tree(folder)):
         return None
     said = _SENTENCES.validate_python(known["sentences"])
-    return replace(report_files(folder, (), said), unchanged=True)
+    return replace(report_files(folder, (), said, known["closing"]), unchanged=True)
 
 
 def remember(report: ReportFiles, source: str, plan: Plan, trials_root: Path) -> None:
@@ -62,18 +62,25 @@ def remember(report: ReportFiles, source: str, plan: Plan, trials_root: Path) ->
         "made_of": source,
         "files": _digest(_tree(report.folder)),
         "sentences": _SENTENCES.dump_python(report.sentences),
+        "closing": list(report.closing),
     }
     write_json(path, content)
 
 
-def made_of(plan: Plan, trials_root: Path) -> str:
-    """A digest of everything that the report of a plan is made of."""
+def made_of(plan: Plan, trials_root: Path, published: Path) -> str:
+    """A digest of everything that the report of a plan is made of.
+
+    Args:
+        plan: What it is of.
+        trials_root: Holds one folder a trial.
+        published: The folder of the published record, which need not be there.
+    """
     trials = [(trial.trial_id, trial.arm, trial.replicate) for trial in plan.trials]
     versions = [version(name) for name in _LIBRARIES]
     said = repr((replace(plan, trials=()), trials, plugins_of(plan), versions))
     here = (f"{id_} {line}" for id_, *_ in trials for line in _entries(trials_root / id_))
     program = _tree(Path(__file__).parents[1])
-    return _digest([said, *here, *program])
+    return _digest([said, *here, *_tree(published), *program])
 
 
 def _record(plan: Plan, trials_root: Path) -> Path:

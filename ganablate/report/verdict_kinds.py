@@ -28,6 +28,8 @@ SAME = VerdictKind("equivalent", "◆", "D", "#00704f")
 CHANGED = VerdictKind("changed", "▲", "^", "#7a3b78")
 UNDECIDED = VerdictKind("open", "○", "o", "#5c5c5c")
 UNTESTED = VerdictKind("none", "–", "o", "#6b6b6b")  # noqa: RUF001 - a dash
+AGREES, DIFFERS, EQUAL = "agrees", "differs", "the same numbers"
+"""Verdicts on the replication of an arm, beside "cannot tell" and "one replicate"."""
 KINDS = (BETTER, WORSE, FAILING, SAME, CHANGED, UNDECIDED, UNTESTED)
 
 _BY_VERDICT = {
@@ -40,6 +42,10 @@ _BY_VERDICT = {
     "higher": CHANGED,
     OPEN: UNDECIDED,
     ONE: UNTESTED,
+    AGREES: SAME,
+    EQUAL: SAME,
+    DIFFERS: CHANGED,
+    "cannot tell": UNDECIDED,
     SUPPORTED: BETTER,
     CONTRADICTED: WORSE,
 }

@@ -1,8 +1,8 @@
 """What searches found, where it is kept: `runs/searches/<search_id>.json`, and `search.csv`.
 
 The file under `runs/` is written anew whenever a search trial has ended, so a search that is
-killed goes on. `results/<study>/<budget>/search.csv` has the searches that are whole: with it, a
-fresh clone trains and reports what was found without searching again.
+killed goes on. `search.csv` of a local or a published record has the searches that are whole: with
+it, a fresh clone trains and reports what was found without searching again.
 """
 
 import csv
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ganablate.atomic_write import read_json, tell_unreadable, write_json
+from ganablate.atomic_write import PUBLISHED, read_json, tell_unreadable, write_json
 from ganablate.study.document import read_number
 from ganablate.study.errors import Problem, StudyError
 from ganablate.study.expand import expand
@@ -28,30 +28,41 @@ _OWN = (
 )  # fmt: skip
 
 
-def recall(study: Study, runs: Path, results: Path) -> None:
+def recall(study: Study, runs: Path | None, results: Path) -> None:
     """Give a study what is known of its searches, at every budget.
 
     Args:
         study: Its `searches` are filled.
-        runs: Holds `searches/`.
-        results: Holds a folder a study; asked where `runs` knows less.
+        runs: Holds `searches/`; None: only `results` is asked.
+        results: Holds a folder a study; asked where `runs` knows less, and at last the published
+            records in it.
 
     Raises:
-        StudyError: A committed file cannot be read as one.
+        StudyError: A `search.csv` cannot be read as one.
     """
     for budget in study.budget_names if study.search else ():
         recall_at(study, budget, runs, results)
 
 
-def recall_at(study: Study, budget: str, runs: Path, results: Path) -> None:
+def with_published_searches(study: Study, published: Path) -> Study:
+    """A copy of the study that knows what published records say of its searches, and no more."""
+    copy = study.model_copy(deep=True)
+    copy.searches.clear()
+    recall(copy, None, published)
+    return copy
+
+
+def recall_at(study: Study, budget: str, runs: Path | None, results: Path) -> None:
     """As `recall`, at one budget."""
     search = expand(study, budget).search
     assert search is not None
     arms = {one.search_id: one for one in search.arms.values()}
-    committed = _read_csv(results / study.name / budget / SEARCH_CSV, arms)
+    written: dict[str, SearchRecord] = {}
+    for root in (results / PUBLISHED, results):
+        written |= _read_csv(root / study.name / budget / SEARCH_CSV, arms)
     for search_id, arm in arms.items():
-        here = read_record(runs, search_id)
-        known = committed.get(search_id)
+        here = None if runs is None else read_record(runs, search_id)
+        known = written.get(search_id)
         if here is None or (known is not None and len(here.trials) < arm.trials):
             here = known
         if here is not None:
@@ -118,7 +129,7 @@ def search_csv(plan: Plan) -> str | None:
 
 
 def _read_csv(path: Path, arms: Mapping[str, ArmSearch]) -> dict[str, SearchRecord]:
-    """The whole searches of a committed file; those that are no longer the study's are left out.
+    """The whole searches of a written file; those that are no longer the study's are left out.
 
     Raises:
         StudyError: it cannot be read as one.

@@ -37,7 +37,10 @@ _LAST_GRIDS = 3
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown, and where it comes from: a reading and the roots of its folders."""
+    """What is shown, and where it comes from: a reading and the roots of its folders.
+
+    The root of published records is also a root of trials, since it holds none.
+    """
 
     found: Found
     reading: Reading

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
 
+from ganablate.atomic_write import PUBLISHED
 from ganablate.study.document import read_number
 from ganablate.study.wording import show
 
@@ -32,6 +33,11 @@ def study_name(text: str) -> str:
         raise ValueError(
             f"{show(text)} is not allowed; a study's name has lower-case letters, digits, _ and -, "
             "starts with a letter and is at most 64 long"
+        )
+    if text == PUBLISHED:
+        raise ValueError(
+            f"{show(text)} is not allowed; the folder results/{PUBLISHED}/ holds the published "
+            "records of all studies"
         )
     return _no_device(text)
 

@@ -1,4 +1,4 @@
-"""`results/CLAIMS.md`: what the reports said and what we measured, over all studies, on one page.
+"""`CLAIMS.md`: what the reports said and what we measured, over all studies, on one page.
 
 It is built from each study's `claims.csv` at the best budget that has results: the whole study
 (`full`), else the study's default one; a smoke run proves nothing and is never shown.
@@ -69,11 +69,17 @@ class _Source:
     level: float = ALPHA
 
 
+def has_claims(study: Study, results_root: Path) -> bool:
+    """Whether a record of the study there has claims; a smoke run's do not count."""
+    budgets = (name for name in study.budget_names if name != _SMOKE)
+    return any((results_root / study.name / name / "claims.csv").exists() for name in budgets)
+
+
 def write_ledger(studies: Sequence[Study], results_root: Path) -> Path:
     """Write `CLAIMS.md` over these studies into the folder of results, in one step.
 
     Raises:
-        ValueError: a committed csv file cannot be read as one.
+        ValueError: a csv file of a record cannot be read as one.
     """
     path = results_root / "CLAIMS.md"
     write_text(path, ledger(studies, results_root))

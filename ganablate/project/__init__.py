@@ -1,0 +1,1 @@
+"""One project folder: its studies, `runs/`, `results/`, and what may be done to them."""

@@ -1,0 +1,118 @@
+"""What a terminal shows at the end of `run`: the head of the table, and what it means.
+
+It is made for a screen of 80 columns and 24 rows. Everything else is in the page and in `table.md`.
+"""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ganablate.report.captions import counted, primary_column
+from ganablate.report.columns import TextColumn, text_columns
+from ganablate.report.reading import Reading
+from ganablate.report.replication import Replication
+from ganablate.report.replication_section import replication_columns
+from ganablate.report.summary import Sentence
+
+WIDTH = 80
+MOST_LINES = 15
+"""Lines of text below the table, the place of the page among them."""
+_MOST_ARMS = 30
+_NARROWEST = 12
+"""Characters that are left of an arm's name where a row is too wide."""
+_TOPICS = ("verdict", "claims", "data", "replication", "unfinished", "limits")
+"""Sentences of the summary that are shown, the most important first."""
+
+
+def closing(
+    reading: Reading, sentences: Sequence[Sentence], again: Replication | None, folder: Path
+) -> tuple[str, ...]:
+    """The lines, none wider than 80 characters unless a single cell is.
+
+    Args:
+        reading: What was found.
+        sentences: Its summary.
+        again: The published record beside it, if there is one.
+        folder: Of the report.
+    """
+    table, plan = reading.table, reading.plan
+    complete = int(table["n_complete"].sum())
+    trials = f"{complete} of {counted(len(plan.trials), 'trial')} complete"
+    lines = [f"{plan.study} at the budget {plan.budget}: {trials}"]
+    lines += aligned(_head(reading), "arm")
+    if again is not None and not again.equal:
+        lines += ["", *aligned(_beside(again), "arm, replicated")]
+    lines += ["", *_meaning(reading, sentences)][: MOST_LINES - 1]
+    return (*lines, f"page: {folder.as_posix()}/report.html   curves and samples: ganablate ui")
+
+
+def _head(reading: Reading) -> list[TextColumn]:
+    """Arm, primary, effect, p, verdict and outcomes."""
+    columns = text_columns(reading.table, reading.plan)
+    shown = (primary_column(reading.plan), "effect", "effect_p", "verdict", "n_ok")
+    by_key = {column.key: column for column in columns}
+    return [columns[0], *(by_key[key] for key in shown if key is not None and key in by_key)]
+
+
+def _beside(again: Replication) -> list[TextColumn]:
+    """Arm, published, here, ratio, and the verdict on the replication."""
+    columns = replication_columns(again)
+    return [column for column in columns[:6] if column.title != "p (Holm)"]
+
+
+def aligned(columns: Sequence[TextColumn], corner: str) -> list[str]:
+    """The columns as lines, two spaces apart or one, names of arms shortened where they must be.
+
+    Args:
+        columns: The arms' names first.
+        corner: The title of the first one.
+    """
+    titles = [corner, *(column.title for column in columns[1:])]
+    rows = [list(row) for row in zip(*(column.texts() for column in columns), strict=True)]
+    widths = [max(map(len, cells)) for cells in zip(titles, *rows, strict=True)]
+    gap = "  " if sum(widths) + 2 * len(widths) - 2 <= WIDTH else " "
+    over = sum(widths) + len(gap) * (len(widths) - 1) - WIDTH
+    widths[0] = max(widths[0] - max(over, 0), min(_NARROWEST, widths[0]))
+    lines = []
+    for row in [titles, *rows[:_MOST_ARMS]]:
+        row[0] = row[0] if len(row[0]) <= widths[0] else row[0][: widths[0] - 1] + "…"
+        cells = (
+            cell.ljust(width) if column.left else cell.rjust(width)
+            for cell, width, column in zip(row, widths, columns, strict=True)
+        )
+        lines.append(gap.join(cells).rstrip())
+    more = len(rows) - _MOST_ARMS
+    return [*lines, f"and {counted(more, 'arm')} more in table.md"] if more > 0 else lines
+
+
+def _meaning(reading: Reading, sentences: Sequence[Sentence]) -> Iterator[str]:
+    """The legend and the sentences, wrapped."""
+    yield from _wrapped(_legend(reading))
+    for topic in _TOPICS:
+        own = [one for one in sentences if one.topic == topic]
+        # The arms of each verdict stand in the table: here they are counted.
+        said = [one.lead if topic == "verdict" else f"{one.lead} {one.text}" for one in own]
+        yield from _wrapped(" ".join(said))
+
+
+def _legend(reading: Reading) -> str:
+    """What the numbers of the table are."""
+    table, plan = reading.table, reading.plan
+    primary = primary_column(plan)
+    if primary is None:
+        return ""
+    better = {"min": " (lower is better)", "max": " (higher is better)", "none": ""}
+    most = int(table[primary + "_n"].max())
+    spread = f"mean ± standard deviation of {most} replicates" if most > 1 else "one trial an arm"
+    text = f"{plan.columns[primary].title}{better[plan.columns[primary].direction]}: {spread}."
+    tested = int(table["effect_p"].notna().sum()) if "effect_p" in table else 0
+    if tested:
+        ratio = "ratio" if "ratio" in set(table["effect_scale"].dropna()) else "difference"
+        others = {str(name) for name in table["compared_to"].dropna()}
+        other = f"the {next(iter(others))}" if len(others) == 1 else "the arm compared with"
+        text += f" Effect: {ratio} to {other}; p: Holm's over {counted(tested, 'arm')}."
+    return text
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
