@@ -12,6 +12,7 @@ from ganablate.study.schema import Study
 if TYPE_CHECKING:
     from ganablate.report.files import ReportFiles
 
+_WIDTH = 80
 _MOST_STUDIES = 3
 """Studies of one sweep whose next commands are told."""
 
@@ -31,11 +32,10 @@ def print_next(
         steps |= _steps(f"{path}{own}", plan, files, failed=code == FAILED)
         if own and plan.budget != FULL:
             steps[f"ganablate run {path}"] = f"the study at its budget {study.default_budget}"
-    width = max(map(len, steps), default=0)
-    if steps:
-        print_plain("next:")
-    for command, what in steps.items():
-        print_plain(f"  {command:{width}}   # {what}")
+    for place, (command, what) in enumerate(steps.items()):
+        line = f"{'     ' if place else 'next:'} {command}"
+        said = f"{line}   # {what}"
+        print_plain(said if len(said) <= _WIDTH else line)
 
 
 def _steps(at: str, plan: Plan, files: "ReportFiles", *, failed: bool) -> dict[str, str]:
@@ -48,12 +48,11 @@ def _steps(at: str, plan: Plan, files: "ReportFiles", *, failed: bool) -> dict[s
             f"ganablate run {at} --retry-failed": "those again",
         }
     arm = next((one for one in plan.arms if one.compare_to is not None and not one.null), None)
-    steps = {}
-    if arm is not None and arm.compare_to is not None:
+    name = shlex.quote((arm or plan.arms[0]).name)
+    steps = {f"ganablate show {name} {at} --open": "an arm, and the page"}
+    if any(one.lead.startswith(UNDECIDED) for one in files.sentences):
+        steps[f"ganablate run {at} --until-decided"] = "more replicates where it is open"
+    elif arm is not None and arm.compare_to is not None:
         both = shlex.join([arm.compare_to, arm.name])
         steps[f"ganablate compare {both} {at}"] = "two arms side by side"
-    name = shlex.quote((arm or plan.arms[0]).name)
-    steps[f"ganablate show {name} {at} --open"] = "one of them, and the page"
-    if any(one.lead.startswith(UNDECIDED) for one in files.sentences):
-        steps[f"ganablate run {at} --until-decided"] = "until all is decided"
     return steps

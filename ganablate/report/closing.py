@@ -5,6 +5,7 @@ It is made for a screen of 80 columns and 24 rows. Everything else is in the pag
 
 import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ganablate.report.captions import counted, primary_column
@@ -39,9 +40,9 @@ def closing(
     complete = int(table["n_complete"].sum())
     trials = f"{complete} of {counted(len(plan.trials), 'trial')} complete"
     lines = [f"{plan.study} at the budget {plan.budget}: {trials}"]
-    lines += aligned(_head(reading), "arm")
+    lines += _aligned(_head(reading))
     if again is not None and not again.equal:
-        lines += ["", *aligned(_beside(again), "arm, replicated")]
+        lines += ["", *_aligned(_beside(again))]
     lines += ["", *_meaning(reading, sentences)][: MOST_LINES - 1]
     return (*lines, f"page: {folder.as_posix()}/report.html   curves and samples: ganablate ui")
 
@@ -51,23 +52,20 @@ def _head(reading: Reading) -> list[TextColumn]:
     columns = text_columns(reading.table, reading.plan)
     shown = (primary_column(reading.plan), "effect", "effect_p", "verdict", "n_ok")
     by_key = {column.key: column for column in columns}
-    return [columns[0], *(by_key[key] for key in shown if key is not None and key in by_key)]
+    found = [by_key[key] for key in shown if key is not None and key in by_key]
+    named = [replace(one, title="p") if one.key == "effect_p" else one for one in found]
+    return [replace(columns[0], title="arm"), *named]
 
 
 def _beside(again: Replication) -> list[TextColumn]:
     """Arm, published, here, ratio, and the verdict on the replication."""
-    columns = replication_columns(again)
-    return [column for column in columns[:6] if column.title != "p (Holm)"]
+    arm, published, *others = replication_columns(again)[:5]
+    return [replace(arm, title="arm"), published, *others]
 
 
-def aligned(columns: Sequence[TextColumn], corner: str) -> list[str]:
-    """The columns as lines, two spaces apart or one, names of arms shortened where they must be.
-
-    Args:
-        columns: The arms' names first.
-        corner: The title of the first one.
-    """
-    titles = [corner, *(column.title for column in columns[1:])]
+def _aligned(columns: Sequence[TextColumn]) -> list[str]:
+    """The columns as lines, two spaces apart or one, names of arms shortened where they must be."""
+    titles = [column.title for column in columns]
     rows = [list(row) for row in zip(*(column.texts() for column in columns), strict=True)]
     widths = [max(map(len, cells)) for cells in zip(titles, *rows, strict=True)]
     gap = "  " if sum(widths) + 2 * len(widths) - 2 <= WIDTH else " "

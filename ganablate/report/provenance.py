@@ -13,7 +13,7 @@ from ganablate.report.tables import reference_arm
 from ganablate.study.plan import Plan
 from ganablate.work import state_of
 
-_FACTS = ("device", "precision", "threads", "torch", "ganablate", "host")
+_FACTS = ("device", "precision", "threads", "processor", "torch", "ganablate", "host")
 
 
 def _trial(folder: TrialFolder) -> dict[str, Any]:

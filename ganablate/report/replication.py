@@ -9,6 +9,7 @@ Trainings that are the published ones, copied, are left out: they replicate noth
 that were trained with other settings than now, and numbers of another protocol.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,7 +65,7 @@ class Replication:
 
     @property
     def equal(self) -> bool:
-        """Whether every arm that both records have is the same to the last digit."""
+        """Whether every arm that both records have has the same numbers."""
         judged = [one.verdict for one in self.arms if one.verdict is not None]
         return bool(judged) and all(verdict == EQUAL for verdict in judged)
 
@@ -164,8 +165,9 @@ def _judged(
         effect = Effect(compared_to="published")
         if why is None:
             effect = compare(ours, theirs, both, how, compared_to="published")
-        # Two sets of equal numbers have nothing to test.
-        alone[name] = replace(effect, p_alone=None) if _equal(ours, theirs) else effect
+        if _equal(ours, theirs):  # nothing to test
+            effect = Effect(compared_to="published", estimate=effect.estimate)
+        alone[name] = effect
     ps = corrected([effect.p_alone for effect in alone.values()])
     evens = corrected([effect.equivalence_p_alone for effect in alone.values()])
     own = _of_table(local.table)
@@ -183,9 +185,14 @@ def _judged(
 
 
 def _equal(ours: Replicates, theirs: Replicates) -> bool:
-    """Whether the replicates that both have are the same to the last digit."""
+    """Whether the replicates that both have are the same but for the last digits.
+
+    Equal trainings are measured equally to about 14 digits; others differ in the third.
+    """
     shared = set(ours.numbers) & set(theirs.numbers)
-    return bool(shared) and all(ours.numbers[key] == theirs.numbers[key] for key in shared)
+    return bool(shared) and all(
+        math.isclose(ours.numbers[key], theirs.numbers[key], rel_tol=1e-9) for key in shared
+    )
 
 
 def _verdict(effect: Effect, ours: Replicates, theirs: Replicates) -> str | None:

@@ -5,7 +5,7 @@ import math
 from ganablate.report.captions import MISSING, counted
 from ganablate.report.columns import TextColumn
 from ganablate.report.effect_wording import estimate_text, p_text, percent
-from ganablate.report.effects import MARGIN, ONE
+from ganablate.report.effects import MARGIN, OPEN
 from ganablate.report.replicates import Replicates
 from ganablate.report.replication import (
     CANNOT_TELL,
@@ -32,18 +32,24 @@ def replication_columns(found: Replication) -> list[TextColumn]:
         TextColumn(f"{found.title}, published", [_cell(one.published) for one in arms]),
         TextColumn(f"{found.title}, here", [_cell(one.local) for one in arms]),
         TextColumn(f"{ratio} [{percent(1 - found.alpha)}]", effects),
-        TextColumn("p (Holm)", [p_text(one.effect.p) or MISSING for one in arms]),
         TextColumn(
             "Replication", [one.verdict or MISSING for one in arms], left=True, key="verdict"
         ),
+        TextColumn("p (Holm)", [p_text(one.effect.p) or MISSING for one in arms]),
     ]
     if found.arm_verdicts:
         for title, verdicts in (
-            ("Arm's verdict, published", [one.published_verdict for one in arms]),
-            ("Arm's verdict, here", [one.local_verdict for one in arms]),
+            ("Verdict, published", [one.published_verdict for one in arms]),
+            ("Verdict, here", [one.local_verdict for one in arms]),
         ):
-            columns.append(TextColumn(title, [text or MISSING for text in verdicts], left=True))
+            columns.append(TextColumn(title, [_short(text) for text in verdicts], left=True))
     return columns
+
+
+def _short(verdict: str | None) -> str:
+    if verdict is None:
+        return MISSING
+    return "cannot tell" if verdict == OPEN else verdict
 
 
 def _cell(one: Replicates) -> str:
@@ -74,28 +80,30 @@ def replication_notes(found: Replication) -> list[str]:
     else:
         text += " A difference has no margin of its own, so no arm can be shown to agree."
     seeds = "Both records have the same seeds: equal initial weights and order of images."
-    facts = "; ".join(f"{name} {a} there, {b} here" for name, (a, b) in found.facts.items())
-    return [text, f"{seeds} They were trained with: {facts}." if facts else seeds]
+    facts = "; ".join(f"{name}: {a} published, {b} here" for name, (a, b) in found.facts.items())
+    return [text, f"{seeds} They were trained with another {facts}." if facts else seeds]
 
 
 def replication_sentence(found: Replication) -> Sentence:
     """How many arms replicate, and how many of their verdicts came out the same."""
     beside = found.count(OTHER_PROTOCOL, OTHER_SETTINGS)
     judged = sum(one.verdict is not None for one in found.arms) - beside
-    counts = {
-        f"agree within a factor of {MARGIN:g}": found.count(AGREES, EQUAL),
-        "differ": found.count(DIFFERS),
-        "cannot be told apart or alike": found.count(CANNOT_TELL),
-        "with one replicate": found.count(ONE),
-    }
-    parts = [f"{count} {what}" for what, count in counts.items() if count]
-    text = f"of {counted(judged, 'arm')}, {', '.join(parts)}"
+    agreeing = found.count(AGREES, EQUAL)
+    kind = AGREES if agreeing == judged else CANNOT_TELL
+    kind = DIFFERS if found.count(DIFFERS) else kind
+    text = (
+        f"agreement within a factor of {MARGIN:g} is shown for {agreeing} of "
+        f"{counted(judged, 'arm')}, a difference for {found.count(DIFFERS)}"
+    )
     if found.equal:
-        text = f"{counted(judged, 'arm')} with the published numbers to the last digit"
-    text += f"; {counted(beside, 'arm')} not comparable" if beside else ""
+        text = (
+            f"the trainings are the published ones again, their numbers equal in "
+            f"{counted(judged, 'arm')}"
+        )
+    elif found.scale == "difference":
+        text = f"a difference is shown for {found.count(DIFFERS)} of {counted(judged, 'arm')}"
+    text += f"; {counted(beside, 'arm')} cannot be compared" if beside else ""
     if pairs := found.arm_verdicts:
         same = sum(theirs == ours for theirs, ours in pairs)
         text += f"; {same} of {counted(len(pairs), 'verdict')} on arms came out the same"
-    kind = CANNOT_TELL if found.count(AGREES, EQUAL) < judged else AGREES
-    kind = DIFFERS if found.count(DIFFERS) else kind
     return Sentence(f"{TITLE}:", f"{text}.", verdict_kind(kind), "replication")

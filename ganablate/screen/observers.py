@@ -45,9 +45,9 @@ class Screen:
         self.console = console
         self.watch = watch
 
-    def started(self, total: int, already_complete: int) -> None:
+    def started(self, total: int, already_complete: int, at_once: int = 0) -> None:
         """Note how much there is to do."""
-        self.watch.started(total, already_complete)
+        self.watch.started(total, already_complete, at_once)
 
     def progressed(self, arm: str, replicate: int, progress: Progress) -> None:
         """Note how far a trial is."""
@@ -106,9 +106,9 @@ class Screen:
 class _Telling(Screen):
     """Says how much there is to do, and at the end how it went."""
 
-    def started(self, total: int, already_complete: int) -> None:
+    def started(self, total: int, already_complete: int, at_once: int = 0) -> None:
         """Say how much there is to do."""
-        super().started(total, already_complete)
+        super().started(total, already_complete, at_once)
         reused = f", {already_complete} of them complete before" if already_complete else ""
         self._print(f"{total} trials{reused}")
 
@@ -169,9 +169,9 @@ class LiveScreen(_Telling):
         super().__init__(console, watch)
         self._live = Live(console=console, refresh_per_second=4, transient=True)
 
-    def started(self, total: int, already_complete: int) -> None:
+    def started(self, total: int, already_complete: int, at_once: int = 0) -> None:
         """Begin to draw, if there is anything to do."""
-        super().started(total, already_complete)
+        super().started(total, already_complete, at_once)
         if already_complete < total:
             self._live.start()
             self.refresh()

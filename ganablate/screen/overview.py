@@ -72,13 +72,17 @@ def epochs_of(config: TrialConfig | None) -> int | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """The whole at one moment. `outcomes` are of complete trials, as far as they were judged."""
+    """The whole at one moment. `outcomes` are of complete trials, as far as they were judged.
+
+    A trial that is `starting` has a worker, or is about to, and has not reported yet.
+    """
 
     title: str
     total: int
     done: int
     failed: int
     running: Sequence[Running] = ()
+    starting: int = 0
     outcomes: Mapping[str, int] = field(default_factory=dict)
     seconds_left: float | None = None
 
@@ -95,10 +99,10 @@ class Overview:
         return "outcomes" if judged == self.done else f"outcomes of {judged} of {self.done} done"
 
     def headline(self) -> str:
-        """Trials done, running, failed, and the time left, in one line."""
-        parts = [f"{self.done} of {self.total} trials done", f"{len(self.running)} running"]
-        if self.failed:
-            parts.append(f"{self.failed} failed")
+        """Trials done, running, starting, failed, and the time left, in one line."""
+        parts = [f"{self.done} of {self.total} trials done"]
+        counts = {"running": len(self.running), "starting": self.starting, "failed": self.failed}
+        parts += [f"{count} {what}" for what, count in counts.items() if count]
         if self.seconds_left is not None and self.done + self.failed < self.total:
             parts.append(f"about {span(self.seconds_left)} left")
         return ", ".join(parts)

@@ -97,15 +97,16 @@ class Watch:
         self.total = 0
         self.done = 0
         self.failed = 0
+        self.at_once = 0
         self.running: dict[str, _Course] = {}
         self.outcomes: dict[str, Outcome | None] = {}
         self._title = title_of(plans)
         self._judges = Judges(plans, trials_root)
         self._pace = Pace()
 
-    def started(self, total: int, already_complete: int) -> None:
+    def started(self, total: int, already_complete: int, at_once: int = 0) -> None:
         """Note how much there is to do, and what became of what was done before."""
-        self.total, self.done = total, already_complete
+        self.total, self.done, self.at_once = total, already_complete, at_once
         if already_complete == total:
             return
         complete = self._judges.complete()
@@ -150,12 +151,14 @@ class Watch:
 
     def overview(self) -> Overview:
         """Where the sweep stands now."""
+        left = self.total - self.done - self.failed
         return Overview(
             title=self._title,
             total=self.total,
             done=self.done,
             failed=self.failed,
             running=[self._running(one) for one in self.running.values()],
+            starting=max(0, min(self.at_once, left) - len(self.running)),
             outcomes=counted(self.outcomes),
             seconds_left=self.seconds_left(),
         )

@@ -31,6 +31,7 @@ from ganablate.ledger import TrialFolder, now_ms
 from ganablate.sweep.block import block_of
 from ganablate.sweep.failure import failure_of
 from ganablate.sweep.job import Job, Progress
+from ganablate.sweep.machine import processor_name
 from ganablate.sweep.measure import animate, data_of, measure, measure_during
 from ganablate.work import check_weights, lacks, lacks_evaluations, measured_before, state_of
 
@@ -275,6 +276,7 @@ class TrialAttempt:
     def _facts(self) -> dict[str, Any]:
         return {
             "host": platform.node(),
+            "processor": f"{processor_name()}, {torch.backends.cpu.get_cpu_capability()}",
             "pid": os.getpid(),
             "started_ms": now_ms(),
             "device": self.device,

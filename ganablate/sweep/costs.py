@@ -22,7 +22,7 @@ from ganablate.config import TrialConfig
 from ganablate.ledger import TrialFolder
 from ganablate.study.identity import SEMANTICS_VERSION, plugin_content
 from ganablate.study.plan import Plan, Trial
-from ganablate.sweep.machine import resolve_precision, slots_of, usable_cores
+from ganablate.sweep.machine import processor_name, resolve_precision, slots_of, usable_cores
 from ganablate.sweep.profile import Profile
 from ganablate.work import Wanted
 
@@ -78,7 +78,7 @@ def conditions_of(profile: Profile, trials: int) -> Conditions:
         slots=slots_of(profile, gpus=len(cards), trials=trials),
         gpus=len(cards),
         host=platform.node(),
-        processor=cards[0] if cards else f"{_processor()}, {usable_cores()} cores",
+        processor=cards[0] if cards else f"{processor_name()}, {usable_cores()} cores",
         version=f"{ganablate.__version__}-{SEMANTICS_VERSION}",
     )
 
@@ -95,15 +95,6 @@ def _cards() -> list[str]:
         return found
     named = itertools.takewhile(lambda card: card and not card.startswith("-"), visible.split(","))
     return found[: len(list(named))]  # CUDA stops at the first that it does not know
-
-
-def _processor() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
-    except OSError:
-        return platform.processor() or platform.machine()
-    names = (line.partition(":")[2] for line in text.splitlines() if line.startswith("model name"))
-    return next(names, platform.machine()).strip()
 
 
 @dataclass(frozen=True, kw_only=True)

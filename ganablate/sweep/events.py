@@ -51,8 +51,11 @@ class Observer(Protocol):
     not raise.
     """
 
-    def started(self, total: int, already_complete: int) -> None:
-        """The sweep has `total` trials, of which `already_complete` need no work."""
+    def started(self, total: int, already_complete: int, at_once: int = 0) -> None:
+        """The sweep has `total` trials, of which `already_complete` need no work.
+
+        So many are to run `at_once`; 0: that is not known.
+        """
 
     def progressed(self, arm: str, replicate: int, progress: Progress) -> None:
         """A trial went on; told every few seconds."""

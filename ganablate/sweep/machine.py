@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import platform
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,3 +170,13 @@ def _cuda_multiplies_bf16() -> bool:
     gpus = range(torch.cuda.device_count())
     capabilities = [torch.cuda.get_device_capability(gpu) for gpu in gpus]
     return bool(capabilities) and min(capabilities) >= _BF16_CAPABILITY
+
+
+def processor_name() -> str:
+    """What the processor calls itself: numbers of a training depend on its kind."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = (line.partition(":")[2] for line in text.splitlines() if line.startswith("model name"))
+    return next(names, platform.machine()).strip()

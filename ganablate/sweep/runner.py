@@ -85,7 +85,7 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
         interruption=interruption,
         order=running_order(plans, pending, profile, runs),
     )
-    observer.started(len(owned), len(owned) - len(pending))
+    observer.started(len(owned), len(owned) - len(pending), machine.slots if machine else 0)
     try:
         with interruption.listening():
             for trial_id, owners in owned.items():

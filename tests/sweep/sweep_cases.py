@@ -46,7 +46,7 @@ class Diary:
     def __init__(self) -> None:
         self.lines: list[tuple[Any, ...]] = []
 
-    def started(self, total: int, already_complete: int) -> None:
+    def started(self, total: int, already_complete: int, at_once: int = 0) -> None:
         self.lines.append(("started", total, already_complete))
 
     def progressed(self, arm: str, replicate: int, progress: Progress) -> None:
