@@ -20,8 +20,9 @@ demo: install    ## train the quickstart study on real MNIST digits and print it
 run: install     ## run one study: make run STUDY=studies/mnist_ablation.yaml
 	$(BIN)/ganablate run $(STUDY)
 
-report: install  ## rebuild every table and figure in results/, without training
+report: install  ## rebuild every table and figure, local and published, without training
 	$(BIN)/ganablate report
+	$(BIN)/ganablate report --published
 
 ui: install      ## open the MLflow UI on 127.0.0.1
 	$(BIN)/ganablate ui
@@ -79,5 +80,5 @@ audit: install   ## ask PyPI's advisories about every pinned package; needs the 
 	known hole, or the advisories could not be asked ('could not be audited', 'connection'): then \
 	nothing is known, good or bad. Run it again where https://pypi.org answers."; exit 1; }
 
-clean:           ## remove runs/ (all trials!) and caches; results/ stays
+clean:           ## remove runs/ (all trials!) and caches; results/ stays, both kinds
 	rm -rf runs site build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -10,8 +10,8 @@ found (power). The second: how often an arm just as far off as the margin is cal
 be at most 5), and one that is not off at all. The third: errors and coverage of main effects and
 interactions. About a minute on a free core; with the same results the numbers are the same.
 
-A spread is one standard deviation of log FID. Settings named `real` draw from the trials that are
-committed in `results/*/cpu`: an arm has the spread of a real arm and the shape of all arms'
+A spread is one standard deviation of log FID. Settings named `real` draw from the trials in
+`results/published/*/cpu`: an arm has the spread of a real arm and the shape of all arms'
 residuals; failed trials lie as far off as those of one real arm, another one for each study. There,
 the unit of power is the median spread. The last column counts as errors also the arms that fail
 throughout by chance where the baseline never does, a verdict by rule and without a test. Pooled
@@ -43,7 +43,7 @@ from ganablate.report.statistics import (
     welch,
 )
 
-RESULTS = Path(__file__).parents[1] / "results"
+RESULTS = Path(__file__).parents[1] / "results" / "published"
 ARMS = 9
 REPLICATES = (3, 5, 8, 10)
 EFFECTS = (2.0, 4.0)
@@ -100,7 +100,7 @@ class RealTrials:
 
 
 def real_trials(results: Path = RESULTS) -> RealTrials:
-    """Read `results/*/cpu/trials.csv`.
+    """Read `results/published/*/cpu/trials.csv`.
 
     Raises:
         ValueError: no arm has three failed trials.

@@ -120,7 +120,7 @@ def write_project(folder: Path, *pages: Path) -> Path:
     shutil.copytree(ROOT / "sweeps", folder / "sweeps")
     for study in ("quickstart/full", "mnist_ablation/cpu"):
         shutil.copytree(
-            ROOT / "results" / study, folder / "results" / study,
+            ROOT / "results" / "published" / study, folder / "results" / "published" / study,
             ignore=shutil.ignore_patterns("*.png", "*.html"),
         )  # fmt: skip
     for page in pages:

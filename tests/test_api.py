@@ -17,6 +17,7 @@ from ganablate.study.errors import StudyError
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = ROOT / "studies" / "quickstart.yaml"
+RECORD = ROOT / "results" / "published" / "quickstart" / "full"
 TINY = """\
 study: tiny
 base: {dataset: mnist_5k, network: mlp, g_width: 32, d_width: 32, latent_dim: 8, iterations: 60}
@@ -28,13 +29,13 @@ budgets: {brief: {iterations: 30, replicates: 1}}
 """
 
 
-def committed(name: str) -> pd.DataFrame:
-    return pd.read_csv(ROOT / "results" / "quickstart" / "full" / name)
+def published(name: str) -> pd.DataFrame:
+    return pd.read_csv(RECORD / name)
 
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A project with the committed results and no trials, as after `git clone`."""
+    """A project with the published results and no trials, as after `git clone`."""
     (tmp_path / "results").symlink_to(ROOT / "results")
     return tmp_path
 
@@ -69,7 +70,7 @@ def test_every_public_name_is_documented(name: str) -> None:
         assert part in text, part
     assert "Raises:" in text or "errors are those of `results`" in text
     for parameter in inspect.signature(function).parameters:
-        inherited = "rguments" in text and parameter in ("study", "budget", "folder")
+        inherited = "rguments" in text and parameter in ("study", "budget", "published", "folder")
         assert inherited or f"{parameter}: " in text or f"`{parameter}`" in text, parameter
 
 
@@ -109,9 +110,9 @@ def test_parts_of_a_plug_in_can_be_named(tmp_path: Path) -> None:
         forget_plugins()
 
 
-def test_results_are_the_committed_trials_with_the_columns_that_are_promised(clone: Path) -> None:
-    found = ganablate.results(ganablate.load_study(STUDY), folder=clone)
-    text = (ROOT / "results" / "quickstart" / "full" / "trials.csv").read_text(encoding="utf-8")
+def test_results_are_the_published_trials_with_the_columns_that_are_promised(clone: Path) -> None:
+    found = ganablate.results(ganablate.load_study(STUDY), published=True, folder=clone)
+    text = (RECORD / "trials.csv").read_text(encoding="utf-8")
     rows = list(csv.DictReader(text.splitlines()))
     assert list(found.columns) == list(rows[0])
     assert [str(id_) for id_ in found["trial_id"]] == [row["trial_id"] for row in rows]
@@ -125,14 +126,14 @@ def test_results_are_the_committed_trials_with_the_columns_that_are_promised(clo
     assert not (clone / "runs").exists()  # it writes nothing
 
 
-def test_the_table_and_the_effects_are_the_committed_ones(clone: Path) -> None:
+def test_the_table_and_the_effects_are_the_published_ones(clone: Path) -> None:
     study = ganablate.load_study(STUDY)
-    table = ganablate.table(study, folder=clone)
-    expected = committed("table.csv")
+    table = ganablate.table(study, published=True, folder=clone)
+    expected = published("table.csv")
     assert list(table.columns) == list(expected.columns)
     assert list(table["verdict"].dropna()) == list(expected["verdict"].dropna())
     np.testing.assert_array_equal(table["fid"].to_numpy(), expected["fid"].to_numpy())
-    effects = ganablate.effects(study, folder=clone)
+    effects = ganablate.effects(study, published=True, folder=clone)
     compared = expected[expected["compared_to"].notna()]
     assert list(effects["arm"]) == list(compared["arm"])
     assert set(effects["column"]) == {"fid"}
@@ -143,15 +144,17 @@ def test_the_table_and_the_effects_are_the_committed_ones(clone: Path) -> None:
 
 def test_effects_of_another_column_describe_and_are_not_judged(clone: Path) -> None:
     study = ganablate.load_study(STUDY)
-    found = ganablate.effects(study, column="d_loss_mean", folder=clone).set_index("arm")
-    trials = committed("trials.csv")
+    found = ganablate.effects(study, column="d_loss_mean", published=True, folder=clone).set_index(
+        "arm"
+    )
+    trials = published("trials.csv")
     means = trials.groupby("arm")["d_loss_mean"].mean()
     expected = means["norm=none"] - means["baseline"]
     assert found.loc["norm=none", "effect"] == pytest.approx(expected, rel=1e-12)
     assert found.loc["norm=none", "effect_low"] < expected < found.loc["norm=none", "effect_high"]
     assert found[["effect_p", "effect_equivalence_p", "verdict"]].isna().all(axis=None)
     with pytest.raises(KeyError, match='"fidd" is not measured; allowed: d_loss_mean'):
-        ganablate.effects(study, column="fidd", folder=clone)
+        ganablate.effects(study, column="fidd", published=True, folder=clone)
 
 
 def test_a_study_without_results_says_so_and_has_no_numbers(tmp_path: Path) -> None:

@@ -150,7 +150,11 @@ def test_status_of_a_study_that_never_ran(project: Path) -> None:
 def test_report_without_results_says_so(project: Path) -> None:
     code, out, _ = invoke("report")
     assert code == 0
-    assert "tiny: no results yet: ganablate run studies/tiny.yaml\n" in out
+    assert "no results on this machine yet: ganablate run studies/tiny.yaml\n" in out
+    code, out, _ = invoke("report", "studies/tiny.yaml")
+    assert (code, out) == (0, "tiny: no results yet: ganablate run studies/tiny.yaml\n")
+    code, out, _ = invoke("report", "--published")
+    assert (code, "no published record in results/published/ yet" in out) == (0, True)
     budgets = load_study(project / "studies" / "tiny.yaml").budget_names
     code, out, _ = invoke("report", "--budget", budgets[-1])
     assert (code, f"ganablate run studies/tiny.yaml --budget {budgets[-1]}\n" in out) == (0, True)

@@ -25,10 +25,10 @@ from ganablate.report.page_tables import trials_table
 from ganablate.report.tables import arm_table
 from ganablate.report.trials import (
     PROTOCOL,
-    merge_trials,
     read_trials,
     trials_csv,
     trials_frame,
+    with_earlier,
 )
 from ganablate.saturation import checks, settled
 from ganablate.study.identity import trial_id
@@ -291,7 +291,7 @@ def test_committed_rows_are_read_back(plan: Plan, trials_root: Path, tmp_path: P
     trials = trials_frame(plan, trials_root)
     (tmp_path / "trials.csv").write_text(trials_csv(trials))
     committed = read_trials(tmp_path / "trials.csv")
-    fresh, notices = merge_trials(trials_frame(plan, tmp_path / "none"), committed, plan)
+    fresh, notices = with_earlier(trials_frame(plan, tmp_path / "none"), committed, plan)
     assert notices == []
     assert trials_csv(fresh) == trials_csv(trials)
 

@@ -28,11 +28,12 @@ def proposed(
     path: Path, capsys: pytest.CaptureFixture[str], code: int = 0, budget: str = "full", **more: Any
 ) -> list[str]:
     study = load_study(path)
-    files = ReportFiles(Path("results/tiny"), "", (), (), **more)
+    files = ReportFiles(Path("results/tiny"), (), (), **more)
     print_next([path], [study], [(expand(study, budget), files)], code)
     lines = capsys.readouterr().out.splitlines()
-    assert lines[:1] in ([], ["next:"])
-    commands = [line.partition("#")[0].strip() for line in lines[1:]]
+    assert [line[:6] for line in lines] == ["next: ", *["      "] * len(lines)][: len(lines)]
+    assert all(len(line) <= 80 for line in lines)
+    commands = [line[6:].partition("#")[0].strip() for line in lines]
     group: Any = get_command(app)
     for command in commands:
         word, name, *arguments = shlex.split(command)
@@ -44,8 +45,8 @@ def proposed(
 def test_after_a_sweep_arms_are_looked_at(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = proposed(path, capsys)
     assert found == [
-        "ganablate compare baseline latent_dim=4 studies/tiny.yaml",
         "ganablate show latent_dim=4 studies/tiny.yaml --open",
+        "ganablate compare baseline latent_dim=4 studies/tiny.yaml",
     ]
 
 

@@ -47,7 +47,7 @@ def swept(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
 
     monkeypatch.setattr(execution, "execute", execute)
     monkeypatch.setattr(execution, "prepare", lambda *_: {})
-    files = ReportFiles(Path("results"), "", (), ())
+    files = ReportFiles(Path("results"), (), ())
     monkeypatch.setattr(execution, "print_report", lambda _, **__: files)
     return asked
 

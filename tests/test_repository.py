@@ -21,7 +21,7 @@ PLANNED = [
     for path in STUDIES
     for budget in load_study(path).budget_names
 ]
-LONGEST_MODULE = 310
+LONGEST_MODULE = 450
 
 
 @pytest.mark.slow
@@ -75,7 +75,7 @@ def test_modules_stay_readable() -> None:
 
 
 def test_the_readmes_table_is_the_committed_one() -> None:
-    table = (ROOT / "results" / "quickstart" / "full" / "table.md").read_text()
+    table = (ROOT / "results" / "published" / "quickstart" / "full" / "table.md").read_text()
     assert table.split("\n\n")[0] in (ROOT / "README.md").read_text()
 
 

@@ -65,7 +65,7 @@ def test_the_time_left_follows_from_the_speed(clock: Clock) -> None:
     watch.progressed("baseline", 0, progress(100, done=True))
     watch.ended("a", failed=False)
     assert watch.seconds_left() == pytest.approx(3 * 60)
-    assert watch.headline() == "1 of 4 trials done, 0 running, about 3 min left"
+    assert watch.headline() == "1 of 4 trials done, about 3 min left"
 
 
 def test_work_restored_from_a_checkpoint_does_not_count_as_speed(clock: Clock) -> None:
@@ -117,7 +117,7 @@ def test_plain_lines(clock: Clock) -> None:
     stream = io.StringIO()
     lines = screen_for(Console(file=stream, width=200))
     assert isinstance(lines, LineScreen)
-    lines.started(3, 1)
+    lines.started(3, 1, at_once=2)
     lines.progressed("baseline", 0, progress(10))
     clock.now += 61
     lines.progressed("baseline", 0, progress(20))
@@ -128,10 +128,11 @@ def test_plain_lines(clock: Clock) -> None:
     lines.finished(Summary(complete=1, failed=1, reused=1, interrupted=True, wall_seconds=75.0))
     assert stream.getvalue().splitlines() == [
         "3 trials, 1 of them complete before",
-        "1 of 3 trials done, 1 running, about 18 min left",
+        "1 of 3 trials done, 1 running, 1 starting, about 18 min left",
         "  baseline / 0  iteration 20 of 100  D 1.250 ··▅▅▅··················  G 0.500 "
         "··▅▅▅··················",
-        "baseline / 0: complete (D 1.250  G 0.500); 2 of 3 trials done, 0 running, about 68 s left",
+        "baseline / 0: complete (D 1.250  G 0.500); 2 of 3 trials done, 1 starting, "
+        "about 68 s left",
         "lr=1.0 / 2: attempt 1 failed, trying it again: OSError: full",
         "lr=1.0 / 2: attempt 2 failed, giving up on it: OSError: full",
         "warning: no MLflow",

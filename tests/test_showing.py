@@ -21,21 +21,23 @@ from ganablate.study.schema import Study
 from tests.fences import ROOT
 from tests.test_cli import invoke
 
+PUBLISHED = ROOT / "results" / "published"
 STUDY, SMALL = "studies/mnist_ablation.yaml", "studies/quickstart.yaml"
 TRIAL = "063b683657f95335"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two studies and the committed results of one: what a person has after `git clone`."""
+    """Two studies with local records whose trials' folders are gone: copies of published ones."""
     project = tmp_path_factory.mktemp("project")
     (project / "studies").mkdir()
     for name in ("mnist_ablation", "quickstart"):
         shutil.copy(ROOT / "studies" / f"{name}.yaml", project / "studies")
-    for results in map(Path, ("results/mnist_ablation/cpu", "results/quickstart/full")):
+    for record in map(Path, ("mnist_ablation/cpu", "quickstart/full")):
         shutil.copytree(
-            ROOT / results, project / results, ignore=shutil.ignore_patterns("*.png", "*.html")
-        )
+            PUBLISHED / record, project / "results" / record,
+            ignore=shutil.ignore_patterns("*.png", "*.html"),
+        )  # fmt: skip
     return project
 
 
@@ -47,7 +49,7 @@ def project(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(scope="module")
 def trials() -> pd.DataFrame:
-    return pd.read_csv(ROOT / "results/mnist_ablation/cpu/trials.csv")
+    return pd.read_csv(PUBLISHED / "mnist_ablation/cpu/trials.csv")
 
 
 _SAID: dict[tuple[str, ...], str] = {}
@@ -155,7 +157,7 @@ def test_a_trial_is_shown_beside_its_arm(project: Path, trials: pd.DataFrame) ->
     ]
     assert row_of(text, "FID").split()[:6] == ["FID", "↓", f"{own['fid']:.1f}", "179", "±", "11"]
     (curve,) = [line for line in text.splitlines() if line.startswith("  D loss  ")]
-    losses = pd.read_csv(ROOT / "results/mnist_ablation/cpu/curves.csv")
+    losses = pd.read_csv(PUBLISHED / "mnist_ablation/cpu/curves.csv")
     steps = losses[(losses["trial_id"] == TRIAL) & (losses["metric"] == "d/criterion")]["value"]
     assert f"{steps.iloc[0]:.3g} -> {steps.iloc[-1]:.3g}" in curve
     assert f"(from {steps.min():.3g} to {steps.max():.3g})" in curve
@@ -228,7 +230,7 @@ def test_what_cannot_be_set_against_each_other_says_why(project: Path) -> None:
 
 def test_two_trials_have_numbers_and_no_effect(project: Path) -> None:
     text = said("compare", "baseline/0", "baseline/1", SMALL)
-    trials = pd.read_csv(ROOT / "results/quickstart/full/trials.csv")
+    trials = pd.read_csv(PUBLISHED / "quickstart/full/trials.csv")
     numbers = trials[trials["arm"] == "baseline"]["fid"]
     assert row_of(text, "FID").split() == ["FID", "↓", *(f"{x:.1f}" for x in numbers[:2])]
     assert "none but the seeds" in text

@@ -12,8 +12,7 @@ from pathlib import Path
 from docs.made import benchmarks, commands, language, parts, results, screen
 
 DOCS = Path(__file__).parents[1]
-ROOT = DOCS.parent
-PICTURES = {"samples.png": ROOT / "results" / "quickstart" / "full" / "figures" / "samples.png"}
+PICTURES = {"samples.png": results.PUBLISHED / "quickstart" / "full" / "figures" / "samples.png"}
 """Copied beside the pages, so that they can be read without the rest of the repository."""
 _MADE = re.compile(r"(<!-- made: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 

@@ -1,4 +1,4 @@
-"""What `results/` holds, for the pages: the table of the quickstart, and the verdicts."""
+"""What `results/published/` holds, for the pages: the table of the quickstart, and the verdicts."""
 
 import csv
 import re
@@ -7,31 +7,33 @@ from pathlib import Path
 
 from docs.made.markdown import table
 
-ROOT = Path(__file__).parents[2]
+PUBLISHED = Path(__file__).parents[2] / "results" / "published"
 _ALIKE = re.compile(r"correlate by (-?[\d.]+) \(± ([\d.]+) if unrelated\)(, clearly)?")
 
 
 def quickstart_table() -> str:
-    """The head of the committed table of the quickstart."""
-    text = (ROOT / "results" / "quickstart" / "full" / "table.md").read_text(encoding="utf-8")
+    """The head of the published table of the quickstart."""
+    text = (PUBLISHED / "quickstart" / "full" / "table.md").read_text(encoding="utf-8")
     return "\n" + text.split("\n\n")[0] + "\n\n"
 
 
 def _ledger() -> str:
-    return (ROOT / "results" / "CLAIMS.md").read_text(encoding="utf-8")
+    return (PUBLISHED / "CLAIMS.md").read_text(encoding="utf-8")
 
 
 def verdict_counts() -> str:
-    """The counts of `results/CLAIMS.md`, as they stand there."""
+    """The counts of `results/published/CLAIMS.md`, as they stand there."""
     return "\n" + next(b for b in _ledger().split("\n\n") if b.startswith("| Verdict")) + "\n\n"
 
 
 def claims_with(verdict: str) -> list[list[str]]:
-    """Rows of `results/CLAIMS.md` with a verdict: id, what the report says, what we measured."""
+    """Rows of the published page of claims with a verdict: id, what is said, what we measured."""
     rows = re.findall(r"^\| (R\d\S*) \| (.*?) \| (.*?) \| (.*) \|$", _ledger(), re.MULTILINE)
-    text = [(id_, says, re.sub(r"\[(.*?)\]\(.*?\)", r"\1", what)) for id_, says, own, what in rows
-            if own == verdict]  # fmt: skip
-    return [list(row) for row in text]
+    return [
+        [id_, says, re.sub(r"\[(.*?)\]\(.*?\)", r"\1", what)]
+        for id_, says, own, what in rows
+        if own == verdict
+    ]
 
 
 def judged(verdict: str) -> str:
@@ -46,9 +48,9 @@ def open_claims() -> str:
 
 
 def _tables() -> Iterator[Path]:
-    """The tables that `results/CLAIMS.md` is made of, and that of the quickstart."""
+    """The tables that `results/published/CLAIMS.md` is made of, and that of the quickstart."""
     found = re.findall(r"^- \[.*?\]\((.*?/table\.md)\): ", _ledger(), re.MULTILINE)
-    yield from (ROOT / "results" / name for name in sorted([*found, "quickstart/full/table.md"]))
+    yield from (PUBLISHED / name for name in sorted([*found, "quickstart/full/table.md"]))
 
 
 def replicate_correlations() -> str:

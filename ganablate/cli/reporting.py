@@ -62,8 +62,10 @@ def report(
                 raise typer.Exit(WRONG_INPUT)
             written.append((plan, files))
     if not written and not studies:
-        what = "published record" if published else "results of this machine"
-        out.print(f"no {what} of the studies in {STUDIES}/ yet: ganablate run {paths[0]}")
+        what = f"no published record in {root}/" if published else "no results on this machine"
+        at = f" --budget {budget}" if budget else ""
+        begin = f"ganablate run {paths[0]}{at}"
+        out.print(f"{what} yet: {begin}", highlight=False, soft_wrap=True)
     print_ledger(published=published)
     if not published:
         copy_reports(written)

@@ -158,7 +158,8 @@ def test_the_caption_says_at_which_error_a_table_stands():
 @pytest.fixture
 def plain(monkeypatch):
     """Without pictures and page: looks are about the numbers."""
-    monkeypatch.setattr(build, "draw_pictures", lambda *_: [])
+    monkeypatch.setattr(build, "draw_images", lambda *_: [])
+    monkeypatch.setattr(build, "draw_numbers", lambda *_: None)
     monkeypatch.setattr(build, "write_page", lambda *_: "")
     monkeypatch.setattr("os.fsync", lambda _: None)
 
@@ -190,6 +191,6 @@ def test_the_report_writes_looks_and_judges_at_their_level(tmp_path, plain):
     assert table.loc[1, "effect_level"] == 0.975
     assert "a chance of 7.5 % at most" in (folder / "table.md").read_text(encoding="utf-8")
     assert report(five) == second
-    # A fresh clone has the committed files alone.
+    # Without the trials' folders there are the files alone.
     build.build_report(five, trials_root=tmp_path / "none" / "trials", results_root=results)
     assert {name: (folder / name).read_bytes() for name in second} == second

@@ -6,9 +6,9 @@ import pytest
 from synthetic_study import STAMP, make_plan, write_trial
 
 from ganablate.ledger import TrialFolder
-from ganablate.report.build import read_frames
 from ganablate.report.captions import table_notes
 from ganablate.report.curves import curves_csv, curves_frame
+from ganablate.report.reading import read_written
 from ganablate.report.tables import arm_table
 from ganablate.report.trials import trials_csv, trials_frame
 
@@ -68,7 +68,7 @@ def test_few_modes_are_judged_by_the_own_extractor_only(plans, tmp_path):
 
 
 def test_committed_numbers_of_another_extractor_are_left_out(plans, tmp_path):
-    committed, nothing = tmp_path / "results", tmp_path / "none"
+    committed = tmp_path / "results"
     committed.mkdir()
     for made, asked, shown in (
         (*plans, "inception"),
@@ -76,16 +76,17 @@ def test_committed_numbers_of_another_extractor_are_left_out(plans, tmp_path):
     ):
         (committed / "trials.csv").write_text(trials_csv(trials_frame(made, tmp_path)))
         (committed / "curves.csv").write_text(curves_csv(curves_frame(made, tmp_path)))
-        trials, curves, notices = read_frames(asked, nothing, committed)
+        read = read_written(asked, committed)
+        trials, curves, notices = read.trials, read.curves, read.notices
         assert trials["fid"].isna().all()
         assert trials["fid_protocol"].isna().all()
         assert (trials["state"] == "complete").all()
         assert "fid" not in set(curves["metric"])
-        assert (
-            f"4 committed fid left out: not measured with {shown}; `ganablate run` does that"
-            in (notices)
+        assert f"4 earlier fid left out: not measured with {shown}; `ganablate run` does that" in (
+            notices
         )
-        trials, curves, notices = read_frames(made, nothing, committed)
+        read = read_written(made, committed)
+        trials, curves, notices = read.trials, read.curves, read.notices
         assert trials["fid"].notna().all()
         assert (curves["metric"] == "fid").sum() == 8
-        assert notices == []
+        assert notices == ()

@@ -14,6 +14,7 @@ from ganablate.report.captions import table_notes
 from ganablate.report.claims.judgement import SUPPORTED, Judgement
 from ganablate.report.figures.style import Caption, small_png, write_png
 from ganablate.report.page import Findings, write_page
+from ganablate.report.summary import summary
 from ganablate.report.tables import arm_table
 from ganablate.report.trials import trials_frame
 
@@ -88,7 +89,8 @@ def results(measured, tmp_path):
 def findings_of(plan, root, judgements=(JUDGEMENT,)):
     trials = trials_frame(plan, root)
     table = arm_table(trials, plan)
-    return Findings(trials, table, table_notes(trials, table, plan), judgements)
+    said = summary(table, plan, judgements)
+    return Findings(trials, table, table_notes(trials, table, plan), judgements, sentences=said)
 
 
 def test_every_string_is_escaped(tmp_path):

@@ -9,7 +9,7 @@ from ganablate.ledger import TrialFolder
 from ganablate.report.captions import table_notes
 from ganablate.report.render import to_markdown
 from ganablate.report.tables import arm_table
-from ganablate.report.trials import merge_trials, trials_frame
+from ganablate.report.trials import trials_frame, with_earlier
 from ganablate.study.points import Point
 
 FIDS = (40.0, 10.0, 30.0)  # after each quarter but the last
@@ -74,7 +74,7 @@ def test_a_point_that_is_missing_leaves_the_number_missing(plan, tmp_path):
     assert trials_frame(lowest, tmp_path / "end")["fid"].isna().all()
 
 
-def test_committed_numbers_of_another_point_are_not_taken_for_it(plan, tmp_path):
+def test_earlier_numbers_of_another_point_are_not_taken_for_it(plan, tmp_path):
     write(tmp_path / "there", plan)
     lowest = showing(plan, "lowest")
     for made, asked, shown in (
@@ -87,10 +87,10 @@ def test_committed_numbers_of_another_point_are_not_taken_for_it(plan, tmp_path)
         ),
     ):
         committed = trials_frame(made, tmp_path / "there")
-        merged, notices = merge_trials(trials_frame(asked, tmp_path / "none"), committed, asked)
+        merged, notices = with_earlier(trials_frame(asked, tmp_path / "none"), committed, asked)
         assert merged["fid"].isna().all()
         assert notices == [
-            f"4 committed fid left out: not the {shown}; only the trials' folders have that"
+            f"4 earlier fid left out: not the {shown}; only the trials' folders have that"
         ]
-        same, quiet = merge_trials(trials_frame(made, tmp_path / "none"), committed, made)
+        same, quiet = with_earlier(trials_frame(made, tmp_path / "none"), committed, made)
         assert (same["fid"].tolist(), quiet) == (committed["fid"].tolist(), [])

@@ -9,9 +9,9 @@ from synthetic_study import METRICS, STAMP, make_plan, write_trial
 
 from ganablate.ledger import TrialFolder
 from ganablate.report.captions import table_notes
-from ganablate.report.curves import curves_csv, curves_frame, merge_curves, read_curves
+from ganablate.report.curves import curves_csv, curves_frame, read_curves, with_earlier_curves
 from ganablate.report.tables import arm_table
-from ganablate.report.trials import merge_trials, read_trials, trials_csv, trials_frame
+from ganablate.report.trials import read_trials, trials_csv, trials_frame, with_earlier
 
 THIRD = 0.1 + 0.2  # its shortest exact text has 17 digits
 NUMBERS = {"d_loss_mean": THIRD, "fid": 1e-300, "modes": 9.0}
@@ -77,27 +77,27 @@ def test_unreadable_file_is_named(text, said, tmp_path):
     assert str(path) in str(caught.value)
 
 
-def test_committed_rows_stay_on_a_fresh_clone(plan, tmp_path):
+def test_earlier_rows_stay_where_the_folders_are_gone(plan, tmp_path):
     for trial in plan.trials:
         write_trial(tmp_path / "there", trial, numbers=NUMBERS)
-    committed = trials_frame(plan, tmp_path / "there")
-    merged, notices = merge_trials(trials_frame(plan, tmp_path / "here"), committed, plan)
-    pd.testing.assert_frame_equal(merged, committed, check_exact=True)
+    earlier = trials_frame(plan, tmp_path / "there")
+    joined, notices = with_earlier(trials_frame(plan, tmp_path / "here"), earlier, plan)
+    pd.testing.assert_frame_equal(joined, earlier, check_exact=True)
     assert notices == []
 
 
-def test_a_local_run_replaces_other_numbers_and_says_so(plan, tmp_path):
-    first = plan.trials[0]
-    write_trial(tmp_path / "there", first, numbers=NUMBERS)
-    write_trial(tmp_path / "here", first, numbers={**NUMBERS, "fid": 2.5, "modes": 8.0})
-    here, committed = (trials_frame(plan, tmp_path / name) for name in ("here", "there"))
-    merged, notices = merge_trials(here, committed, plan)
-    assert merged["fid"].iloc[0] == 2.5
-    assert notices == [
-        f"trial {first.trial_id} (baseline, replicate 0): the local run replaces the committed "
-        "row: fid was 1e-300, is now 2.5, and 1 more"
-    ]
-    assert merge_trials(here, here, plan)[1] == []
+def test_a_trial_that_is_here_has_the_row_of_its_folder_whole(plan, tmp_path):
+    """Not even what it lacks is taken from another training."""
+    first, second = plan.trials[:2]
+    for trial in (first, second):
+        write_trial(tmp_path / "there", trial, numbers=NUMBERS)
+    write_trial(tmp_path / "here", first, numbers={"fid": 2.5})
+    here, earlier = (trials_frame(plan, tmp_path / name) for name in ("here", "there"))
+    joined, notices = with_earlier(here, earlier, plan)
+    pd.testing.assert_series_equal(joined.iloc[0], here.iloc[0])
+    pd.testing.assert_series_equal(joined.iloc[1], earlier.iloc[1])
+    assert joined["modes"].isna().tolist()[:2] == [True, False]
+    assert notices == []
 
 
 def test_outcomes_are_judged_here_and_kept_where_only_the_row_is(plan, tmp_path):
@@ -107,16 +107,16 @@ def test_outcomes_are_judged_here_and_kept_where_only_the_row_is(plan, tmp_path)
     write_trial(tmp_path / "here", first, numbers=NUMBERS)
     here, committed = (trials_frame(plan, tmp_path / name) for name in ("here", "there"))
     assert committed["outcome_because"].iloc[0].startswith("D right about 100 % of real")
-    merged, notices = merge_trials(here, committed, plan)
+    merged, notices = with_earlier(here, committed, plan)
     assert merged["outcome"].tolist()[:2] == ["ok", "saturated"]
     assert notices == []
     older = committed.drop(columns="outcome_because").assign(outcome=None)
-    merged, notices = merge_trials(here, older, plan)
+    merged, notices = with_earlier(here, older, plan)
     assert (merged["outcome"].iloc[0], merged["outcome"].isna().iloc[1]) == ("ok", True)
     assert notices == []
 
 
-def test_a_failed_attempt_here_does_not_undo_a_committed_result(plan, tmp_path):
+def test_a_failed_attempt_here_does_not_undo_an_earlier_result(plan, tmp_path):
     first = plan.trials[0]
     write_trial(tmp_path / "there", first, numbers=NUMBERS)
     folder = TrialFolder(tmp_path / "here", first.trial_id)
@@ -124,10 +124,10 @@ def test_a_failed_attempt_here_does_not_undo_a_committed_result(plan, tmp_path):
     folder.write_failure(1, "out of memory", "...")
     here, committed = (trials_frame(plan, tmp_path / name) for name in ("here", "there"))
     assert here["state"].iloc[0] == "failed"
-    merged, notices = merge_trials(here, committed, plan)
+    merged, notices = with_earlier(here, committed, plan)
     assert (merged["state"].iloc[0], merged["fid"].iloc[0]) == ("complete", 1e-300)
     assert notices == [
-        f"trial {first.trial_id} (baseline, replicate 0): failed here; the committed row stays"
+        "1 trial(s) failed here or are stale since they were complete: the earlier numbers stay"
     ]
 
 
@@ -136,10 +136,10 @@ def test_only_trials_of_the_plan_stay_and_the_plan_names_the_arms(plan, tmp_path
         write_trial(tmp_path, trial, numbers=NUMBERS)
     committed = trials_frame(plan, tmp_path).assign(arm="old name")
     smaller = make_plan({"baseline": {}}, replicates=1, metrics=METRICS)
-    merged, notices = merge_trials(trials_frame(smaller, tmp_path / "none"), committed, smaller)
+    merged, notices = with_earlier(trials_frame(smaller, tmp_path / "none"), committed, smaller)
     assert list(merged["arm"]) == ["baseline"]
     assert merged["fid"].iloc[0] == 1e-300
-    assert notices == ["3 committed row(s) left out: their trials are not in this plan"]
+    assert notices == ["3 earlier row(s) left out: their trials are not in this plan"]
 
 
 @pytest.mark.parametrize("steps", [1, 2, 49, 50, 51, 149, 780, 5000])
@@ -178,7 +178,8 @@ def test_older_curves_are_written_as_they_were(plan, tmp_path):
     steps = {"d/criterion": np.array([1.0, 2.0], dtype=np.float32)}
     write_trial(tmp_path, plan.trials[0], numbers={}, losses=steps)
     trials = trials_frame(plan, tmp_path).assign(state="complete")
-    mixed = curves_csv(merge_curves(curves_frame(plan, tmp_path), committed, trials))
+    here = {plan.trials[0].trial_id}
+    mixed = curves_csv(with_earlier_curves(curves_frame(plan, tmp_path), committed, trials, here))
     assert mixed.splitlines()[0] == "trial_id,metric,images_seen,value,spread"
     assert mixed.splitlines()[-1].endswith(",d/criterion,64,0.5,")
     (tmp_path / "curves.csv").write_text(mixed)
@@ -229,16 +230,18 @@ def test_curves_of_55_trials_stay_under_300_kb(tmp_path):
     assert 200_000 < len(curves_csv(curves_frame(plan, tmp_path))) < 300_000
 
 
-def test_curves_are_taken_from_here_else_as_committed(plan, tmp_path):
-    def run(root, trial, value):
-        losses = {"d/criterion": np.full(3, value, dtype=np.float32)}
+def test_curves_are_from_where_the_row_is(plan, tmp_path):
+    def run(root, trial, value, **more):
+        losses = {"d/criterion": np.full(3, value, dtype=np.float32), **more}
         write_trial(root, trial, numbers=NUMBERS, losses=losses)
 
+    g_loss = {"g/criterion": np.ones(3, dtype=np.float32)}
     run(tmp_path / "there", plan.trials[0], 1)
-    run(tmp_path / "there", plan.trials[1], 2)
+    run(tmp_path / "there", plan.trials[1], 2, **g_loss)
     run(tmp_path / "here", plan.trials[1], 5)
     old, new = (curves_frame(plan, tmp_path / name) for name in ("there", "here"))
-    here, committed = (trials_frame(plan, tmp_path / name) for name in ("here", "there"))
-    merged = merge_curves(new, old, merge_trials(here, committed, plan)[0])
-    assert merged["value"].tolist() == [1.0] * 3 + [5.0] * 3
-    assert list(merged["trial_id"].unique()) == [t.trial_id for t in plan.trials[:2]]
+    here, earlier = (trials_frame(plan, tmp_path / name) for name in ("here", "there"))
+    trials, _ = with_earlier(here, earlier, plan)
+    joined = with_earlier_curves(new, old, trials, {plan.trials[1].trial_id})
+    assert joined["value"].tolist() == [1.0] * 3 + [5.0] * 3
+    assert list(joined["trial_id"].unique()) == [t.trial_id for t in plan.trials[:2]]

@@ -35,8 +35,13 @@ def built(once, tmp_path):
     """A folder of the test's own, with what is kept of a report that was written there."""
     own = shutil.copytree(once[0], tmp_path / "own")
     report = replace(once[1], folder=result(own, ""))
-    remember(report, made_of(PLAN, roots(own)["trials_root"]), PLAN, roots(own)["trials_root"])
+    remember(report, source_of(PLAN, own), PLAN, roots(own)["trials_root"])
     return own
+
+
+def source_of(plan, folder):
+    trials, results = roots(folder).values()
+    return made_of(plan, trials, results / "published" / plan.study / plan.budget)
 
 
 def roots(folder):
@@ -46,8 +51,7 @@ def roots(folder):
 def unchanged(plan, folder):
     """The report there if it is unchanged."""
     trials, results = roots(folder).values()
-    source = made_of(plan, trials)
-    return recalled(source, plan, trials, results / plan.study / plan.budget)
+    return recalled(source_of(plan, folder), plan, trials, results / plan.study / plan.budget)
 
 
 def trial(folder):
@@ -74,7 +78,10 @@ CHANGES = {
         f / "runs" / "trials", LAST, numbers=numbers_of(np.random.default_rng(0))
     ),
     "a table, by hand": lambda f: result(f, "table.md").write_text("better"),
-    "committed numbers": lambda f: result(f, "curves.csv").touch(),
+    "earlier numbers": lambda f: result(f, "curves.csv").touch(),
+    "a published record": lambda f: shutil.copytree(
+        result(f, ""), f / "results" / "published" / PLAN.study / PLAN.budget
+    ),
     "a picture less": lambda f: result(f, "figures/losses.png").unlink(),
     "no page": lambda f: result(f, "report.html").unlink(),
 }
@@ -102,9 +109,10 @@ def test_another_plan_has_it_written_again(once, plan):
 
 
 def test_notices_are_said_again(built):
-    trial(built).add_metrics([], {"fid": 1.0}, {})
+    shutil.rmtree(trial(built).path / "samples", ignore_errors=True)
+    (trial(built).path / "samples.npy").unlink()
     report = build_report(PLAN, **roots(built))
-    assert "the local run replaces the committed row" in report.notices[0]
+    assert "samples.png stays as it is" in report.notices[0]
     assert unchanged(PLAN, built) is None
 
 
@@ -122,7 +130,7 @@ def test_a_damaged_record_counts_as_none(built, damage):
 def of_each_study() -> str:
     """What a plan of each study of the project is, a line each."""
     return "\n".join(
-        f"{path.name} {budget} {made_of(expand(study, budget), Path('absent'))}"
+        f"{path.name} {budget} {made_of(expand(study, budget), Path('no'), Path('no'))}"
         for path in sorted((ROOT / "studies").glob("*.yaml"))
         for study in [load_study(path)]
         for budget in study.budget_names
