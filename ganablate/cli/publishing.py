@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 from filelock import FileLock
 
-from ganablate.cli.console import RESULTS, RUNS, WRONG_INPUT, out, refuse
+from ganablate.cli.console import RESULTS, RUNS, TRIALS, WRONG_INPUT, out, refuse
 from ganablate.cli.options import BudgetName, StudyFiles
 from ganablate.cli.reporting import print_ledger, print_report, table_plans
-from ganablate.intake import read_studies
+from ganablate.intake import budgets_with_records, read_studies
 
 Replace = Annotated[
     bool,
@@ -28,11 +28,15 @@ def publish(studies: StudyFiles, budget: BudgetName = None, replace: Replace = F
     from ganablate.project.publish import publish as publish_record
     from ganablate.project.publish import reasons_against
 
-    plans = table_plans(read_studies(studies), budget)
-    folders = [RESULTS / plan.study / plan.budget for plan in plans]
-    lacking = [folder for folder in folders if not (folder / "trials.csv").exists()]
+    loaded = read_studies(studies)
+    plans = table_plans(loaded, budget)
+    lacking = [
+        f"{RESULTS / plan.study / plan.budget}/: there is no record to publish: ganablate run {path}"
+        for path, study, plan in zip(studies, loaded, plans, strict=True)
+        if plan.budget not in budgets_with_records(study, RESULTS, TRIALS)
+    ]
     if lacking:
-        refuse([f"{folder}/: there is no record to publish: ganablate run" for folder in lacking])
+        refuse(lacking)
     for plan in plans:  # what is published is what the trials say now
         if print_report(plan, anew=False, short=True) is None:
             raise typer.Exit(WRONG_INPUT)

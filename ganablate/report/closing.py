@@ -80,7 +80,7 @@ def _aligned(columns: Sequence[TextColumn]) -> list[str]:
         )
         lines.append(gap.join(cells).rstrip())
     more = len(rows) - _MOST_ARMS
-    return [*lines, f"and {counted(more, 'arm')} more in table.md"] if more > 0 else lines
+    return [*lines, f"and {more:,} more arms in table.md"] if more > 0 else lines
 
 
 def _meaning(reading: Reading, sentences: Sequence[Sentence]) -> Iterator[str]:

@@ -63,7 +63,7 @@ def write_all(plan, root, *, skip=(), samples=True):
 
 
 def write_trial(root, trial, *, numbers, outcome="ok", stamp=STAMP, losses=None, **settings):
-    """Write a complete trial's folder. `settings`: samples, attempt.
+    """Write a complete trial's folder. `settings`: samples, attempt, updates, facts (of its end).
 
     For `outcome` ok or saturated there are D's decisions to judge by; for None there are none.
     """
@@ -94,6 +94,7 @@ def write_trial(root, trial, *, numbers, outcome="ok", stamp=STAMP, losses=None,
             "d_updates": updates,
             "data_fingerprint": "f" * 64,
         }
+        | settings.get("facts", {})
     )
 
 

@@ -1,0 +1,407 @@
+"""`publish`, and every way in which something else could change a published byte."""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import ganablate
+from ganablate.adaptive import run_until_decided
+from ganablate.ledger import TrialFolder
+from ganablate.project import publish as publishing
+from ganablate.report import build
+from ganablate.study.expand import expand
+from ganablate.study.load import load_study
+from ganablate.study.plan import Plan
+from tests.report.synthetic_study import curves_of, numbers_of, write_trial
+from tests.test_cli import invoke
+
+STUDY = """\
+study: tiny
+base: {dataset: mnist_5k, network: mlp, latent_dim: 8, iterations: 450, batch_size: 64}
+ablate: {latent_dim: [4, 16]}
+replicates: 3
+primary: fid
+metrics: [d_loss, g_loss, d_accuracy, fid, modes]
+claims:
+  - {id: R9.1, says: small is worse, compare: {arm: latent_dim=4, is: worse}}
+budgets: {smoke: {train_images: 256}}
+"""
+SHARING = STUDY.replace("study: tiny", "study: sharing").replace("[4, 16]", "[4, 32]")
+STUDIES = ("studies/tiny.yaml", "studies/sharing.yaml")
+
+
+def plan_of(path: str) -> Plan:
+    return expand(load_study(Path(path)))
+
+
+def train(path: str, *, machine: int, metrics: tuple[str, ...] = (), replicates: int = 3) -> None:
+    """Write the folders of a study's trials as a machine would that computes other digits."""
+    plan = expand(load_study(Path(path)), replicates=replicates)
+    for trial in plan.trials:
+        if (Path("runs/trials") / trial.trial_id).exists():
+            continue
+        random = np.random.default_rng([machine, int(trial.trial_id[:8], 16)])
+        numbers = numbers_of(random)
+        kept = {name: value for name, value in numbers.items() if name not in metrics}
+        facts = {
+            "trained_by": {"study": plan.study, "budget": "full"}, "finished_ms": machine,
+        }  # fmt: skip
+        write_trial(
+            Path("runs/trials"), trial, numbers=kept, facts=facts,
+            losses=curves_of(random, steps=450),
+            samples=random.integers(0, 256, (12, 28, 28, 1), dtype=np.uint8),
+        )  # fmt: skip
+
+
+def bytes_under(folder: str | Path) -> dict[str, bytes]:
+    """Every file that is committed; the page is not."""
+    found = sorted(path for path in Path(folder).rglob("*") if path.is_file())
+    return {str(path): path.read_bytes() for path in found if path.name != "report.html"}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project whose two studies were trained and published on one machine."""
+    folder = tmp_path_factory.mktemp("project")
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        Path("studies").mkdir()
+        Path("studies/tiny.yaml").write_text(STUDY)
+        Path("studies/sharing.yaml").write_text(SHARING)
+        for study in STUDIES:
+            train(study, machine=1)
+        code, _, err = invoke("publish", *STUDIES)
+        assert code == 0, err
+    finally:
+        os.chdir(before)
+    return folder
+
+
+@pytest.fixture
+def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of it, which a test may change."""
+    monkeypatch.setattr("os.fsync", lambda _: None)
+    monkeypatch.chdir(shutil.copytree(template, tmp_path / "project"))
+    yield Path.cwd()
+
+
+@pytest.fixture
+def clone(project: Path) -> Path:
+    """The same on another machine: the published record, and trials with other digits."""
+    shutil.rmtree("runs")
+    for study in STUDIES:
+        shutil.rmtree(f"results/{Path(study).stem}")
+    return project
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without pictures and page, which take most of the time."""
+    monkeypatch.setattr(build, "draw_images", lambda *_: [])
+    monkeypatch.setattr(build, "draw_numbers", lambda *_: None)
+    monkeypatch.setattr(build, "write_page", lambda *_: "")
+
+
+# What is published
+
+
+def test_a_record_is_copied_whole_and_rebuilt_to_the_byte(project: Path) -> None:
+    local, published = Path("results/tiny/full"), Path("results/published/tiny/full")
+    names = {path.relative_to(published).as_posix() for path in published.rglob("*.*")}
+    assert names == {
+        "trials.csv", "curves.csv", "table.csv", "table.md", "table.tex", "claims.csv",
+        "looks.csv", "provenance.json", "report.html", "figures/samples.png",
+        "figures/forest.png", "figures/loss_pairs.png", "figures/losses.png",
+        "figures/primary.png",
+    }  # fmt: skip
+    for name in names - {"report.html"}:
+        assert (local / name).read_bytes() == (published / name).read_bytes(), name
+    assert "R9.1" in Path("results/published/CLAIMS.md").read_text()
+    before = bytes_under("results/published")
+    shutil.rmtree("runs")
+    shutil.rmtree("results/tiny")
+    code, out, err = invoke("report", "--published")
+    assert (code, err) == (0, "")
+    assert "tiny at the budget full: results/published/tiny/full/" in out
+    assert bytes_under("results/published") == before
+    for name in ("table.csv", "table.md", "table.tex", "claims.csv", "figures/forest.png"):
+        (published / name).unlink()
+    Path("results/published/CLAIMS.md").unlink()
+    assert invoke("report", "--published")[0] == 0
+    assert bytes_under("results/published") == before
+
+
+def test_last_digits_that_depend_on_the_processor_leave_the_file(
+    clone: Path, undrawn: None
+) -> None:
+    """Another processor gives other last digits; a number that differs is written."""
+    path = Path("results/published/tiny/full/table.csv")
+    text = path.read_text()
+    cell = next(cell for cell in text.split(",") if cell.count(".") == 1 and len(cell) > 14)
+    near = text.replace(cell, repr(float(cell) * (1 + 1e-13)))
+    assert near != text
+    path.write_text(near)
+    assert invoke("report", "--published")[0] == 0
+    assert path.read_text() == near
+    path.write_text(text.replace(cell, repr(float(cell) * 1.001)))
+    assert invoke("report", "--published")[0] == 0
+    assert path.read_text() == text
+
+
+def test_a_published_record_of_a_study_that_changed_stays_and_is_told(
+    clone: Path, undrawn: None
+) -> None:
+    before = bytes_under("results/published/tiny")
+    Path("studies/tiny.yaml").write_text(STUDY.replace("[4, 16]", "[4, 64]"))
+    code, _, err = invoke("report", "studies/tiny.yaml", "--published")
+    assert code == 0
+    assert "its trials or columns are not those that the study has now" in " ".join(err.split())
+    assert bytes_under("results/published/tiny") == before
+
+
+# What is refused
+
+
+def poorer_replicates() -> None:
+    text = STUDY.replace("replicates: 3", "replicates: 2")
+    Path("studies/tiny.yaml").write_text(text)
+    train("studies/tiny.yaml", machine=2, replicates=2)
+
+
+def poorer_arms() -> None:
+    Path("studies/tiny.yaml").write_text(STUDY.replace("[4, 16]", "[4]"))
+    train("studies/tiny.yaml", machine=2)
+
+
+def poorer_metrics() -> None:
+    text = STUDY.replace(", modes]", "]")
+    Path("studies/tiny.yaml").write_text(text)
+    train("studies/tiny.yaml", machine=2)
+
+
+def poorer_pictures() -> None:
+    train("studies/tiny.yaml", machine=2)  # nothing is drawn here
+
+
+def incomplete() -> None:
+    train("studies/tiny.yaml", machine=2)
+    shutil.rmtree(Path("runs/trials") / plan_of("studies/tiny.yaml").trials[-1].trial_id)
+
+
+def failed() -> None:
+    train("studies/tiny.yaml", machine=2)
+    trial = plan_of("studies/tiny.yaml").trials[0]
+    shutil.rmtree(Path("runs/trials") / trial.trial_id)
+    folder = TrialFolder(Path("runs/trials"), trial.trial_id)
+    folder.open(trial)
+    folder.write_failure(1, "out of memory", "...")
+
+
+POORER = {
+    "fewer replicates": (poorer_replicates, "has 2 trials of baseline, results/published"),
+    "an arm less": (poorer_arms, "has 0 trials of latent_dim=16"),
+    "a metric less": (poorer_metrics, "lacks numbers that results/published/tiny/full/ has: modes"),
+    "a picture less": (poorer_pictures, "lacks pictures that"),
+    "a trial less": (incomplete, "is not complete: of 9 trials, 1 pending"),
+    "a failed trial": (failed, "is not complete: of 9 trials, 1 failed"),
+}
+
+
+@pytest.mark.parametrize(("spoil", "said"), POORER.values(), ids=POORER)
+def test_a_poorer_record_is_refused_unless_one_insists(
+    clone: Path, undrawn: None, spoil: Callable[[], None], said: str
+) -> None:
+    before = bytes_under("results/published")
+    spoil()
+    code, _, err = invoke("publish", "studies/tiny.yaml")
+    assert code == 2
+    assert said in " ".join(err.split())
+    assert "--replace publishes it as it is" in err
+    assert bytes_under("results/published") == before
+    assert invoke("publish", "studies/tiny.yaml", "--replace")[0] == 0
+    after = bytes_under("results/published")
+    assert after != before
+    assert invoke("report", "studies/tiny.yaml", "--published")[0] == 0
+    assert bytes_under("results/published") == after
+
+
+def test_one_refused_study_keeps_all_from_being_published(clone: Path, undrawn: None) -> None:
+    train("studies/sharing.yaml", machine=2)
+    incomplete()
+    before = bytes_under("results/published")
+    code, _, err = invoke("publish", *STUDIES[::-1])
+    assert code == 2
+    assert "nothing was published" in err
+    assert bytes_under("results/published") == before
+
+
+def test_nothing_to_publish_is_a_line(clone: Path) -> None:
+    code, _, err = invoke("publish", "studies/tiny.yaml")
+    assert code == 2
+    said = "results/tiny/full/: there is no record to publish: ganablate run studies/tiny.yaml\n"
+    assert err == said
+
+
+def test_no_study_can_be_called_as_the_folder_of_records(project: Path) -> None:
+    Path("studies/bad.yaml").write_text(STUDY.replace("study: tiny", "study: published"))
+    code, _, err = invoke("validate", "studies/bad.yaml")
+    assert code == 2
+    assert err.startswith('studies/bad.yaml:1: study: "published" is not allowed')
+
+
+@pytest.mark.parametrize("at", ["before", "between"])
+def test_a_publishing_that_is_killed_loses_no_record(
+    clone: Path, undrawn: None, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    train("studies/tiny.yaml", machine=2)
+    published = Path("results/published/tiny/full")
+    before = bytes_under(published)
+    rename, calls = Path.rename, []
+
+    def killed(self: Path, target: Path) -> Path:
+        calls.append(self)
+        if len(calls) == (1 if at == "before" else 2):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return rename(self, target)
+
+    child = os.fork()
+    if child == 0:
+        monkeypatch.setattr(Path, "rename", killed)
+        invoke("publish", "studies/tiny.yaml", "--replace")
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    assert published.exists() is (at == "before")
+    publishing._take_up(published)
+    assert bytes_under(published) == before
+    assert [path.name for path in published.parent.iterdir()] == ["full"]
+    assert invoke("publish", "studies/tiny.yaml", "--replace")[0] == 0
+    assert bytes_under(published) != before
+
+
+# What leaves it alone
+
+
+def look(_: Path) -> None:
+    """Replicates until decided: looks are written."""
+    study = load_study(Path("studies/tiny.yaml"))
+
+    def sweep(plan: Plan) -> int:
+        train("studies/tiny.yaml", machine=2, replicates=max(t.replicate for t in plan.trials) + 1)
+        return 0
+
+    run_until_decided(
+        study, None, 4, sweep=sweep, trials_root=Path("runs/trials"),
+        results_root=Path("results"), say=lambda _: None,
+    )  # fmt: skip
+    assert Path("results/tiny/full/looks.csv").exists()
+
+
+def from_python(folder: Path) -> None:
+    study = ganablate.load_study("studies/tiny.yaml")
+    ganablate.results(study, folder=folder)
+    ganablate.table(study, folder=folder)
+    assert len(ganablate.effects(study, folder=folder)) == 2
+
+
+def command(*arguments: str) -> Callable[[Path], None]:
+    def call(_: Path) -> None:
+        code, _, err = invoke(*arguments)
+        assert code == 0, err
+
+    return call
+
+
+def other_trials_join(_: Path) -> None:
+    """Half of the local trials are pruned after a report, and that is made again."""
+    assert invoke("report", "studies/tiny.yaml")[0] == 0
+    for trial in plan_of("studies/tiny.yaml").trials[::2]:
+        shutil.rmtree(Path("runs/trials") / trial.trial_id)
+    assert invoke("report", "studies/tiny.yaml")[0] == 0
+
+
+def more_replicates(_: Path) -> None:
+    """A second look by hand."""
+    assert invoke("report", "studies/tiny.yaml")[0] == 0
+    Path("studies/tiny.yaml").write_text(STUDY.replace("replicates: 3", "replicates: 4"))
+    train("studies/tiny.yaml", machine=3, replicates=4)
+    assert invoke("report", "studies/tiny.yaml")[0] == 0
+
+
+WAYS: dict[str, Callable[[Path], None]] = {
+    "report": command("report", "studies/tiny.yaml"),
+    "report of all": command("report"),
+    "report of another study that shares trials": command("report", "studies/sharing.yaml"),
+    "report at another budget": command("report", "studies/tiny.yaml", "--budget", "smoke"),
+    "report --published": command("report", "--published"),
+    "show": command("show", "latent_dim=4", "studies/tiny.yaml"),
+    "show --published": command("show", "latent_dim=4", "studies/tiny.yaml", "--published"),
+    "compare --save": command(
+        "compare", "baseline", "latent_dim=4", "studies/tiny.yaml", "--save", "pair.png"
+    ),
+    "status": command("status", "studies/tiny.yaml"),
+    "prune": command("prune", *STUDIES, "--keep", "none", "--unnamed"),
+    "looks": look,
+    "Python": from_python,
+    "pruned trials": other_trials_join,
+    "more replicates": more_replicates,
+}
+
+
+@pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
+def test_nothing_else_changes_a_published_byte(
+    clone: Path, undrawn: None, way: Callable[[Path], None]
+) -> None:
+    train("studies/tiny.yaml", machine=2)  # of sharing some trials are here too
+    before = bytes_under("results/published")
+    way(clone)
+    assert bytes_under("results/published") == before
+
+
+def test_a_local_report_has_no_published_number(clone: Path, undrawn: None) -> None:
+    """One local trial: the others are pending, though the published record has them."""
+    train("studies/tiny.yaml", machine=2)
+    for trial in plan_of("studies/tiny.yaml").trials[1:]:
+        shutil.rmtree(Path("runs/trials") / trial.trial_id)
+    assert invoke("report", "studies/tiny.yaml")[0] == 0
+    rows = Path("results/tiny/full/trials.csv").read_text().splitlines()[1:]
+    assert [row.split(",")[3] for row in rows] == ["complete", *["pending"] * 8]
+    curves = Path("results/tiny/full/curves.csv").read_text()
+    assert {line.partition(",")[0] for line in curves.splitlines()[1:]} == {rows[0].split(",")[0]}
+
+
+def test_a_study_that_nobody_ran_has_no_local_report(clone: Path, undrawn: None) -> None:
+    """Though it shares trials with one that was run; named, it has."""
+    train("studies/tiny.yaml", machine=2)
+    code, out, _ = invoke("report")
+    assert code == 0
+    assert "tiny at the budget full: 9 of 9 trials complete: results/tiny/full/" in out
+    assert not Path("results/sharing").exists()
+    assert invoke("report", "studies/sharing.yaml", "--budget", "full")[0] == 0
+    assert Path("results/sharing/full/table.md").exists()
+
+
+def test_where_nothing_is_here_show_names_the_published_record(clone: Path, undrawn: None) -> None:
+    code, out, err = invoke("show", "latent_dim=4", "studies/tiny.yaml")
+    assert code == 0
+    assert "0 of 3 trials complete" in out
+    assert "results/published/tiny/full/ has a published record: --published shows it" in err
+    code, out, err = invoke("show", "latent_dim=4", "studies/tiny.yaml", "--published")
+    assert (code, err) == (0, "")
+    assert "3 of 3 trials complete" in out
+    assert "results/published/tiny/full/report.html" in out
+
+
+def test_the_processor_stands_in_the_provenance(project: Path, undrawn: None) -> None:
+    trial = plan_of("studies/tiny.yaml").trials[0]
+    folder = TrialFolder(Path("runs/trials"), trial.trial_id)
+    folder.begin_attempt({"processor": "some kind, AVX2"})
+    assert invoke("report", "studies/tiny.yaml")[0] == 0
+    facts = json.loads(Path("results/tiny/full/provenance.json").read_text())
+    assert facts["seen"]["processor"] == ["some kind, AVX2"]
