@@ -17,6 +17,7 @@ from ganablate.sweep.machine import resolve_precision
 
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.slow
+PROFILE, LOG = "runs/fp32.yaml", "runs/demo.log"
 MODULES = ("tests/test_docs.py", "tests/test_repository.py", "tests/test_api.py",
            "tests/test_showing.py", "tests/report/test_claims_judged.py")  # fmt: skip
 """The tests that read results."""
@@ -48,10 +49,10 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clone, the demo run in it with other digits, and another study at its smallest budget."""
     folder = tmp_path_factory.mktemp("clone") / "ganablate"
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
-    (folder / "fp32.yaml").write_text("precision: fp32\nthreads: 1\n")
-    run = ("run", "studies/quickstart.yaml", "--sweep", "fp32.yaml")
-    arms = ("--arm", "baseline", "--arm", "latent_dim=10")
-    (folder / "demo.log").write_text(ganablate(folder, *run, *arms))
+    (folder / "runs").mkdir()
+    (folder / PROFILE).write_text("precision: fp32\nthreads: 1\n")
+    demo = ganablate(folder, "run", "studies/quickstart.yaml", "--sweep", PROFILE)
+    (folder / LOG).write_text(demo)
     ganablate(folder, "run", "studies/mnist_ablation.yaml", "--budget", "smoke")
     ganablate(folder, "report")
     ganablate(folder, "report", "--published")
@@ -59,8 +60,6 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_nothing_that_is_committed_has_changed(clone: Path) -> None:
-    (clone / "fp32.yaml").rename(clone / "runs" / "fp32.yaml")
-    (clone / "demo.log").rename(clone / "runs" / "demo.log")
     assert called(clone, "git", "status", "--porcelain") == ""
     assert (clone / "results" / "quickstart" / "full" / "report.html").exists()
     assert (clone / "results" / "mnist_ablation" / "smoke" / "table.md").exists()
@@ -77,7 +76,7 @@ def test_the_local_numbers_are_others_and_both_stand_in_the_report(clone: Path) 
 
 
 def test_the_closing_lines_fit_a_screen(clone: Path) -> None:
-    lines = (clone / "runs" / "demo.log").read_text().splitlines()
+    lines = (clone / LOG).read_text().splitlines()
     closing = lines[next(n for n, line in enumerate(lines) if line.startswith("quickstart at")) :]
     assert len(closing) <= 23
     assert max(map(len, closing)) <= 80

@@ -31,7 +31,7 @@ def publish(studies: StudyFiles, budget: BudgetName = None, replace: Replace = F
     loaded = read_studies(studies)
     plans = table_plans(loaded, budget)
     lacking = [
-        f"{RESULTS / plan.study / plan.budget}/: there is no record to publish: ganablate run {path}"
+        f"{RESULTS / plan.study / plan.budget}/: no record to publish yet: ganablate run {path}"
         for path, study, plan in zip(studies, loaded, plans, strict=True)
         if plan.budget not in budgets_with_records(study, RESULTS, TRIALS)
     ]

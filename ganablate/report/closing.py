@@ -4,7 +4,7 @@ It is made for a screen of 80 columns and 24 rows. Everything else is in the pag
 """
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,10 +18,14 @@ from ganablate.report.summary import Sentence
 WIDTH = 80
 MOST_LINES = 15
 """Lines of text below the table, the place of the page among them."""
+_ROWS = 21
+"""Of a screen of 24: the others are for the next commands and the prompt."""
+_FEWEST_LINES = 6
+"""Of sentences, however long the table is."""
 _MOST_ARMS = 30
 _NARROWEST = 12
 """Characters that are left of an arm's name where a row is too wide."""
-_TOPICS = ("verdict", "claims", "data", "replication", "unfinished", "limits")
+_TOPICS = ("verdict", "unfinished", "replication", "claims", "limits", "data")
 """Sentences of the summary that are shown, the most important first."""
 
 
@@ -40,10 +44,12 @@ def closing(
     complete = int(table["n_complete"].sum())
     trials = f"{complete} of {counted(len(plan.trials), 'trial')} complete"
     lines = [f"{plan.study} at the budget {plan.budget}: {trials}"]
-    lines += _aligned(_head(reading))
+    lines += [*_aligned(_head(reading)), *_wrapped(_legend(reading))]
     if again is not None and not again.equal:
         lines += ["", *_aligned(_beside(again))]
-    lines += ["", *_meaning(reading, sentences)][: MOST_LINES - 1]
+    # An empty line stands before the sentences, and the page's line behind them.
+    room = max(_ROWS - len(lines) - 2, _FEWEST_LINES)
+    lines += ["", *_meaning(sentences, min(room, MOST_LINES - 1))]
     return (*lines, f"page: {folder.as_posix()}/report.html   curves and samples: ganablate ui")
 
 
@@ -83,33 +89,32 @@ def _aligned(columns: Sequence[TextColumn]) -> list[str]:
     return [*lines, f"and {more:,} more arms in table.md"] if more > 0 else lines
 
 
-def _meaning(reading: Reading, sentences: Sequence[Sentence]) -> Iterator[str]:
-    """The legend and the sentences, wrapped."""
-    yield from _wrapped(_legend(reading))
+def _meaning(sentences: Sequence[Sentence], room: int) -> list[str]:
+    """The sentences, as many as fit into so many lines, each whole."""
+    lines: list[str] = []
     for topic in _TOPICS:
         own = [one for one in sentences if one.topic == topic]
         # The arms of each verdict stand in the table: here they are counted.
         said = [one.lead if topic == "verdict" else f"{one.lead} {one.text}" for one in own]
-        yield from _wrapped(" ".join(said))
+        more = _wrapped(" ".join(said))
+        lines += more if len(lines) + len(more) <= room else []
+    return lines
 
 
 def _legend(reading: Reading) -> str:
     """What the numbers of the table are."""
-    table, plan = reading.table, reading.plan
-    primary = primary_column(plan)
+    table, primary = reading.table, primary_column(reading.plan)
     if primary is None:
         return ""
-    better = {"min": " (lower is better)", "max": " (higher is better)", "none": ""}
-    most = int(table[primary + "_n"].max())
-    spread = f"mean ± standard deviation of {most} replicates" if most > 1 else "one trial an arm"
-    text = f"{plan.columns[primary].title}{better[plan.columns[primary].direction]}: {spread}."
+    n = int(table[primary + "_n"].max())
+    parts = [f"mean ± standard deviation of {n}" if n > 1 else "one trial an arm"]
     tested = int(table["effect_p"].notna().sum()) if "effect_p" in table else 0
     if tested:
         ratio = "ratio" if "ratio" in set(table["effect_scale"].dropna()) else "difference"
         others = {str(name) for name in table["compared_to"].dropna()}
         other = f"the {next(iter(others))}" if len(others) == 1 else "the arm compared with"
-        text += f" Effect: {ratio} to {other}; p: Holm's over {counted(tested, 'arm')}."
-    return text
+        parts += [f"effect: {ratio} to {other}", f"p: Holm's over {tested}"]
+    return "; ".join(parts)
 
 
 def _wrapped(text: str) -> list[str]:

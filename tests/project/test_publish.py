@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -85,11 +85,11 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of it, which a test may change."""
     monkeypatch.setattr("os.fsync", lambda _: None)
     monkeypatch.chdir(shutil.copytree(template, tmp_path / "project"))
-    yield Path.cwd()
+    return Path.cwd()
 
 
 @pytest.fixture
@@ -245,7 +245,7 @@ def test_one_refused_study_keeps_all_from_being_published(clone: Path, undrawn: 
 def test_nothing_to_publish_is_a_line(clone: Path) -> None:
     code, _, err = invoke("publish", "studies/tiny.yaml")
     assert code == 2
-    said = "results/tiny/full/: there is no record to publish: ganablate run studies/tiny.yaml\n"
+    said = "results/tiny/full/: no record to publish yet: ganablate run studies/tiny.yaml\n"
     assert err == said
 
 
