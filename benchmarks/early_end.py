@@ -28,19 +28,19 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ganablate.adaptive import run_until_decided
-from ganablate.ledger import TrialFolder
-from ganablate.outcomes import decides, judge
-from ganablate.report.looks import level_of, looked_plan
-from ganablate.report.statistics import ALPHA
-from ganablate.report.tables import arm_table
-from ganablate.report.trials import trials_frame
-from ganablate.saturation import settled
-from ganablate.study.errors import StudyError
+from ganablate.project.until_decided import run_until_decided
+from ganablate.report.frames.looks import level_of, looked_plan
+from ganablate.report.frames.trials import trials_frame
+from ganablate.report.stats.statistics import ALPHA
+from ganablate.report.table.tables import arm_table
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
+from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.outcome import decides, judge
+from ganablate.trials.saturation import settled
 
 NUMBERS = (1, 2, 3, 4, 5, 6, 8, 10)
 

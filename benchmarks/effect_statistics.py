@@ -4,8 +4,8 @@
 
 Prints markdown tables, in per cent, each cell for n = 3 / 5 / 8 / 10 (crosses: 3 / 5). The first:
 in how many studies without any effect an arm is called better or worse (error, to be at most 5),
-for the method of `ganablate.report.statistics` and three others; how often an interval holds the
-true difference (coverage, to be 95); and how often one arm that is off by 2 and by 4 spreads is
+for the method of `ganablate.report.stats.statistics` and three others; how often an interval
+holds the true difference (coverage, to be 95); and how often one arm that is off by 2 and by 4 spreads is
 found (power). The second: how often an arm just as far off as the margin is called equivalent (to
 be at most 5), and one that is not off at all. The third: errors and coverage of main effects and
 interactions. About a minute on a free core; with the same results the numbers are the same.
@@ -29,8 +29,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import special
 
-from ganablate.outcomes import FAILURES
-from ganablate.report.statistics import (
+from ganablate.report.stats.statistics import (
     ALPHA,
     Array,
     Difference,
@@ -42,6 +41,7 @@ from ganablate.report.statistics import (
     summary,
     welch,
 )
+from ganablate.trials.outcome import FAILURES
 
 RESULTS = Path(__file__).parents[1] / "results" / "published"
 ARMS = 9

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ganablate.ledger import TrialFolder
 from ganablate.tracking.trial_copy import final_points, points_of
+from ganablate.trials.folder import TrialFolder
 
 OF_TIMES = {"provenance.json", "report.html"}
 """Results that hold times and attempts; every other file is compared byte for byte."""

@@ -79,7 +79,7 @@ def fid_of(side: str, seed: int, iterations: int, cache: Path) -> float:
 def main() -> None:
     from figures import Figure, tell
 
-    from ganablate.report.statistics import summary, welch
+    from ganablate.report.stats.statistics import summary, welch
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--replicates", type=int, default=8)

@@ -5,7 +5,8 @@ The functions for notebooks are those of `ganablate.api`, imported when one is f
 
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from ganablate.version import __version__ as __version__
+
 __all__ = ["effects", "load_study", "plan", "results", "run", "table"]
 
 if TYPE_CHECKING:

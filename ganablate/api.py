@@ -26,9 +26,9 @@ from ganablate.study.schema import Study
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ganablate.report.reading import Reading
+    from ganablate.report.analysis import Reading
     from ganablate.sweep.events import Summary
-    from ganablate.work import DataKey
+    from ganablate.trials.needs import DataKey
 
 AnyPath = str | os.PathLike[str]
 HERE = Path()  # where the process stands
@@ -52,8 +52,8 @@ def load_study(path: AnyPath, *, plugins: Sequence[str] = ()) -> Study:
         >>> ganablate.load_study("studies/quickstart.yaml").budget_names
         ('full', 'smoke')
     """
-    from ganablate.plugins import load_plugins
-    from ganablate.search.records import recall
+    from ganablate.study.plugins import load_plugins
+    from ganablate.study.search.records import recall
 
     load_plugins(plugins)
     study = _load_study(Path(path))
@@ -139,15 +139,15 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
     """
     from rich.console import Console
 
-    from ganablate.disk import obstacle
-    from ganablate.intake import plans_of_tables, read_profile
+    from ganablate.files import obstacle
+    from ganablate.project.plans import plans_of_tables, read_profile
+    from ganablate.project.search_first import search_inside_arms, shown_plan
     from ganablate.report.build import build_report
-    from ganablate.screen import screen_for
-    from ganablate.search.records import recall
+    from ganablate.study.search.records import recall
     from ganablate.sweep.profile import DEFAULT_PROFILE
     from ganablate.sweep.runner import run_sweep
+    from ganablate.sweep.screen import screen_for
     from ganablate.tracking import MlflowTracker, report_of, resolve_uri, send_reports
-    from ganablate.tuning import search_inside_arms, shown_plan
 
     runs, results_root = Path(folder) / "runs", Path(folder) / "results"
     own = Path(folder) / DEFAULT_PROFILE
@@ -278,15 +278,15 @@ def effects(
     Example:
         >>> ganablate.effects(study)[["arm", "effect", "effect_low", "effect_high", "verdict"]]
     """
-    from ganablate.report.reading import effects_frame
+    from ganablate.report.analysis import effects_frame
 
     return effects_frame(_read(study, budget, Path(folder), published=published), column)
 
 
 def _read(study: Study, budget: str | None, folder: Path, *, published: bool) -> "Reading":
-    from ganablate.atomic_write import PUBLISHED
-    from ganablate.report.reading import read_results
-    from ganablate.search.records import recall, with_published_searches
+    from ganablate.files import PUBLISHED
+    from ganablate.report.analysis import read_results
+    from ganablate.study.search.records import recall, with_published_searches
 
     runs, root = folder / "runs", folder / "results"
     if published:

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganablate import adaptive
-from ganablate.adaptive import run_until_decided
+from ganablate.project import until_decided as adaptive
+from ganablate.project.until_decided import run_until_decided
 from ganablate.report.claims.judgement import CANNOT_TELL, SUPPORTED, Judgement
-from ganablate.report.looks import Look, looks_csv, read_looks, reference_trial
-from ganablate.study.errors import StudyError
+from ganablate.report.frames.looks import Look, looks_csv, read_looks, reference_trial
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
+from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 from tests.report.synthetic_study import write_trial
 

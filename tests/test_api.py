@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import ganablate
-from ganablate.study.errors import StudyError
+from ganablate.study.reading.errors import StudyError
 
 ROOT = Path(__file__).resolve().parents[1]
 STUDY = ROOT / "studies" / "quickstart.yaml"
@@ -89,7 +89,7 @@ def test_a_study_is_loaded_and_planned_by_its_path() -> None:
 
 
 def test_parts_of_a_plug_in_can_be_named(tmp_path: Path) -> None:
-    from ganablate.plugins import forget_plugins
+    from ganablate.study.plugins import forget_plugins
 
     line = 'Criterion(implementation="ganablate.gan.criteria:hinge", summary="s", source="t", '
     (tmp_path / "api_plugin.py").write_text(

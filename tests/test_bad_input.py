@@ -16,9 +16,9 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from ganablate.cli import app
-from ganablate.ledger import TrialFolder
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
+from ganablate.trials.folder import TrialFolder
 
 BASE = "base: {dataset: mnist_5k, network: mlp, epochs: 1}\n"
 REST = "primary: fid\nmetrics: [fid]\n"
@@ -529,7 +529,7 @@ def test_wrong_images_are_told_before_the_first_trial(name: str, project: Path) 
 
 
 def test_what_is_created_is_not_for_everyone_to_write(project: Path) -> None:
-    from ganablate.atomic_write import write_text
+    from ganablate.files import write_text
 
     before = os.umask(0)
     try:

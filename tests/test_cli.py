@@ -13,7 +13,7 @@ from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.sweep.costs import Cost, Costs, conditions_of, work_of
 from ganablate.sweep.profile import Profile
-from ganablate.work import wanted_of
+from ganablate.trials.needs import wanted_of
 
 GOOD = """\
 study: tiny

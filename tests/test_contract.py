@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from ganablate.catalog import CRITERIA
 from ganablate.cli import app
-from ganablate.contract import broken
-from ganablate.parts import KINDS
-from ganablate.plugins import TABLES, forget_plugins, load_plugins
+from ganablate.cli.part_text import KINDS
+from ganablate.project.part_checks import broken
+from ganablate.study.plugins import TABLES, forget_plugins, load_plugins
 from tests.plugin_files import ALL, CRITERION, write
 
 

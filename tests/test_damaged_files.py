@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganablate.atomic_write import tell_unreadable
-from ganablate.ledger import TrialFolder
+from ganablate.files import tell_unreadable
 from ganablate.metrics import evaluate as evaluate_module
-from ganablate.report.curves import curves_frame
-from ganablate.report.trials import trials_frame
+from ganablate.report.frames.curves import curves_frame
+from ganablate.report.frames.trials import trials_frame
 from ganablate.study.plan import Plan
 from ganablate.sweep.attempt import start
 from ganablate.tracking.trial_copy import artifacts_of, points_of
-from ganablate.trial_lock import LockError
-from ganablate.work import Wanted, WeightsError, has_work, state_of
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.lock import LockError
+from ganablate.trials.needs import Wanted, WeightsError, has_work, state_of
 from tests.sweep.test_attempt import folder_of, job_for, run
 from tests.test_cli import invoke
 from tests.tiny_study import write_tiny

@@ -23,12 +23,13 @@ from docs.made import pages
 from docs.made.notebook import as_markdown
 from ganablate import catalog
 from ganablate.cli import COMMANDS, app
-from ganablate.plugins import forget_plugins
-from ganablate.study import claims, curve_shapes, schema
+from ganablate.study import schema
+from ganablate.study.arms.settings import SETTINGS
+from ganablate.study.claims import claims, curve_shapes
 from ganablate.study.expand import expand
-from ganablate.study.fields import Entry
 from ganablate.study.load import load_study
-from ganablate.study.settings import SETTINGS
+from ganablate.study.plugins import forget_plugins
+from ganablate.study.reading.fields import Entry
 from ganablate.sweep.profile import Profile, load_profile
 from tests.fences import (
     BLOCKS,

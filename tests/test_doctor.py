@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from ganablate.catalog import DATASETS, NAMED_EXTRACTORS
-from ganablate.doctor import CHECKS, Finding, Place, examine
-from ganablate.doctor.parts import DOWNLOADED, FILES
-from ganablate.doctor.software import gpu_finding, package_versions, python_version
-from ganablate.doctor.storage import available_memory, room
-from ganablate.doctor.torch_facts import TorchFacts
 from ganablate.metrics.card import WEIGHTS
+from ganablate.project.doctor import CHECKS, Finding, Place, examine
+from ganablate.project.doctor.parts import DOWNLOADED, FILES
+from ganablate.project.doctor.software import gpu_finding, package_versions, python_version
+from ganablate.project.doctor.storage import available_memory, room
+from ganablate.project.doctor.torch_facts import TorchFacts
 from ganablate.sweep.print_torch_facts import torch_facts
 from ganablate.sweep.profile import load_profile
 from ganablate.sweep.ray_session import temporary_folder
@@ -130,7 +130,7 @@ def test_the_default_profile_is_looked_at_as_run_does(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(TorchFacts, "found", FACTS | {"gpus": []})
     monkeypatch.setattr(TorchFacts, "start", lambda _: None)
-    monkeypatch.setattr("ganablate.doctor.software._NVIDIA", ())
+    monkeypatch.setattr("ganablate.project.doctor.software._NVIDIA", ())
     monkeypatch.setattr("ganablate.sweep.cluster.look_at_nodes", lambda *_, **__: [])
     (tmp_path / "sweeps").mkdir()
 

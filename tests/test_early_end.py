@@ -9,33 +9,34 @@ import numpy as np
 import pytest
 import torch
 
+from ganablate.cli.plan_text import notes, status_as_json
 from ganablate.config import TrialConfig
 from ganablate.gan.checkpoint import load_state, save_state
 from ganablate.gan.trainer import Trainer
-from ganablate.ledger import TrialFolder
-from ganablate.listing import notes, status_as_json, survey
 from ganablate.metrics import evaluate as evaluate_module
-from ganablate.outcomes import judge
-from ganablate.report.captions import table_notes
 from ganablate.report.claims.course import course_of
 from ganablate.report.claims.finding import Evidence
-from ganablate.report.columns import text_columns
-from ganablate.report.curves import curves_frame
-from ganablate.report.page_tables import trials_table
-from ganablate.report.tables import arm_table
-from ganablate.report.trials import (
+from ganablate.report.frames.curves import curves_frame
+from ganablate.report.frames.trials import (
     PROTOCOL,
     read_trials,
     trials_csv,
     trials_frame,
     with_earlier,
 )
-from ganablate.saturation import checks, settled
-from ganablate.study.identity import trial_id
+from ganablate.report.page.tables import trials_table
+from ganablate.report.table.captions import table_notes
+from ganablate.report.table.columns import text_columns
+from ganablate.report.table.tables import arm_table
+from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job
-from ganablate.work import Wanted, has_work
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import Wanted, has_work
+from ganablate.trials.outcome import judge
+from ganablate.trials.saturation import checks, settled
+from ganablate.trials.status import survey
 from tests.gan.test_trainer import BASE
 
 TOTAL = 200

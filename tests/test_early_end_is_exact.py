@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ganablate.ledger import TrialFolder
+from ganablate.trials.folder import TrialFolder
 from tests.test_early_end import HOPELESS
 from tests.test_resume_is_exact import (
     cache,  # noqa: F401

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from ganablate.cli import evaluation
-from ganablate.ledger import TrialFolder
+from ganablate.cli import evaluate as evaluation
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
 from ganablate.sweep import runner
 from ganablate.sweep.events import Summary
+from ganablate.trials.folder import TrialFolder
 from tests.test_cli import invoke
 from tests.test_main_job import STUDY, attempts, ganablate, run, write_project
 

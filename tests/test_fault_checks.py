@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from benchmarks import fault_checks as checks
-from ganablate.atomic_write import remove_unfinished
-from ganablate.ledger import TrialFolder
+from ganablate.files import remove_unfinished
+from ganablate.trials.folder import TrialFolder
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 TRIAL = "ab12cd34ef567890"
@@ -215,7 +215,7 @@ def test_a_block_that_may_have_been_sent_outlives_its_unreadable_state(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:  # it may not even be taken away for a moment
-        patch.setattr("ganablate.ledger.remove", killed)
+        patch.setattr("ganablate.trials.folder.remove", killed)
         folder.write_checkpoint(40, lambda path: path.write_bytes(b"new"), block(0, 40))
     assert (place / "block.json").read_bytes() == sent
     assert (place / "state.pt").read_bytes() == b"new"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ganablate.intake import plans_of, read_studies
+from ganablate.project.plans import plans_of, read_studies
 from tests.test_faults_disk import ganablate, write_project
 
 pytestmark = [

@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from ganablate.config import TrialConfig
-from ganablate.ledger import TrialFolder
-from ganablate.study.identity import trial_id
+from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Plan, Trial
 from ganablate.sweep.prepare import prepare_data
+from ganablate.trials.folder import TrialFolder
 from tests.gan.test_trainer import BASE
 
 

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from ganablate import disk as disks
+from ganablate import files as disks
 from ganablate.config import TrialConfig
-from ganablate.ledger import TrialFolder
 from ganablate.metrics import evaluate as evaluate_module
-from ganablate.study.identity import trial_id
+from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Trial
 from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job
-from ganablate.work import Wanted, state_of
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import Wanted, state_of
 from tests.gan.test_trainer import BASE
 from tests.small_disks import read_only, small_disk
 

@@ -14,13 +14,13 @@ from jsonschema import Draft202012Validator
 from PIL import Image
 
 from ganablate.catalog import CRITERIA, DATASETS, NETWORKS
-from ganablate.cli.starting import factors_of
+from ganablate.cli.init import factors_of
+from ganablate.study.arms.settings import SETTINGS
+from ganablate.study.editor.json_schema import study_schema
+from ganablate.study.editor.starter import NO_USUAL_LEVELS, Answers, study_of
+from ganablate.study.editor.starter_text import render
 from ganablate.study.expand import expand
-from ganablate.study.json_schema import study_schema
 from ganablate.study.load import load_study
-from ganablate.study.settings import SETTINGS
-from ganablate.study.starter import NO_USUAL_LEVELS, Answers, study_of
-from ganablate.study.starter_text import render
 from tests.test_cli import everything_under, invoke
 
 SCHEMA = Draft202012Validator(study_schema())

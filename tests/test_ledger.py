@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from ganablate.config import TrialConfig
-from ganablate.ledger import TrialFolder
 from ganablate.study.plan import Trial
-from ganablate.work import Wanted, has_work, lacks, state_of
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import Wanted, has_work, lacks, state_of
 from tests.gan.test_trainer import BASE
 
 

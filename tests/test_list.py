@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 
 from ganablate import catalog
 from ganablate.cli import app
-from ganablate.cli.parts import KIND_NAMES
-from ganablate.parts import KINDS
-from ganablate.plugins import TABLES, forget_plugins
+from ganablate.cli.list import KIND_NAMES
+from ganablate.cli.part_text import KINDS
+from ganablate.study.plugins import TABLES, forget_plugins
 from tests.plugin_files import ALL, write
 
 

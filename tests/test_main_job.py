@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ganablate.room import room_of
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
+from ganablate.trials.disk_need import room_of
 
 pytestmark = [
     pytest.mark.slow,

@@ -10,7 +10,7 @@ from typer.main import get_command
 from ganablate.cli import app
 from ganablate.cli.next_steps import print_next
 from ganablate.report.files import ReportFiles
-from ganablate.report.summary import Sentence
+from ganablate.report.table.summary import Sentence
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from tests.test_cli import GOOD

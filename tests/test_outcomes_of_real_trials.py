@@ -13,7 +13,7 @@ from ganablate.study.load import load_study
 from ganablate.study.plan import Trial
 from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job
-from ganablate.work import Wanted
+from ganablate.trials.needs import Wanted
 
 pytestmark = pytest.mark.slow
 

@@ -14,8 +14,9 @@ from ganablate import catalog
 from ganablate.catalog import stored_name
 from ganablate.cli import COMMANDS, app
 from ganablate.gan.data import materialise
-from ganablate.ledger import TrialFolder
-from ganablate.plugins import (
+from ganablate.study.expand import expand
+from ganablate.study.load import load_study
+from ganablate.study.plugins import (
     TABLES,
     PluginError,
     forget_plugins,
@@ -23,9 +24,8 @@ from ganablate.plugins import (
     load_same,
     loaded_plugins,
 )
-from ganablate.study.errors import StudyError
-from ganablate.study.expand import expand
-from ganablate.study.load import load_study
+from ganablate.study.reading.errors import StudyError
+from ganablate.trials.folder import TrialFolder
 from tests.plugin_files import ALL, CRITERION, write
 
 STUDY = """\

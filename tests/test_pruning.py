@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from ganablate.kept_weights import Keep, keep_only, networks_in
-from ganablate.ledger import TrialFolder
-from ganablate.pruning import Pruning, prune
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan, Trial
-from ganablate.work import WeightsError, beyond_weights, check_weights
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import WeightsError, beyond_weights, check_weights
+from ganablate.trials.prune import Pruning, prune
+from ganablate.trials.weights import Keep, keep_only, networks_in
 from tests.test_cli import invoke
 from tests.tiny_study import write_tiny
 

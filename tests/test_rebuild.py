@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ganablate.ledger import TrialFolder
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.tracking import MlflowTracker, TrackedTrial, rebuild, rebuilding, resolve_uri
+from ganablate.trials.folder import TrialFolder
 from tests.test_cli import invoke
 from tests.test_tracking import fresh_database as fresh_database
 from tests.test_tracking import look_mlflow, runs_with, tracked, write_block, write_end

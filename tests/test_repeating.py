@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from ganablate import adaptive
-from ganablate.cli import execution
-from ganablate.kept_weights import networks_in
-from ganablate.ledger import TrialFolder
+from ganablate.cli import run as execution
+from ganablate.project import until_decided as adaptive
 from ganablate.report.files import ReportFiles
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
-from ganablate.work import state_of
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import state_of
+from ganablate.trials.weights import networks_in
 from tests.test_cli import everything_under, invoke
 from tests.test_main_job import (
     STUDY,

@@ -18,11 +18,11 @@ import pytest
 
 from ganablate.catalog import NETWORKS, PENALTIES
 from ganablate.config import TrialConfig
-from ganablate.ledger import TrialFolder
-from ganablate.study.identity import trial_id
+from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Trial
 from ganablate.sweep.job import Job
-from ganablate.work import Wanted
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import Wanted
 from tests.gan.test_trainer import BASE
 
 pytestmark = pytest.mark.slow

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from ganablate.atomic_write import write_json
+from ganablate.cli.plan_text import notes, status_as_json
+from ganablate.files import write_json
 from ganablate.gan.data import DataError, materialise
-from ganablate.ledger import TrialFolder
-from ganablate.listing import notes, status_as_json, survey
+from ganablate.study.arms.identity import SEMANTICS_VERSION
 from ganablate.study.expand import expand
-from ganablate.study.identity import SEMANTICS_VERSION
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan, Trial
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.status import survey
 from tests.test_cli import invoke
 
 BASE_OF_BOTH = "{dataset: mnist_5k, network: mlp, latent_dim: 8, epochs: 1}"

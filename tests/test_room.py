@@ -10,10 +10,10 @@ import torch
 
 from ganablate.catalog import NETWORK_SETTINGS, NETWORKS
 from ganablate.config import TrialConfig
-from ganablate.room import room_needed, room_of
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
+from ganablate.trials.disk_need import room_needed, room_of
 from tests.gan.trials import config_for
 from tests.test_cli import invoke
 

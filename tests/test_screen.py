@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from ganablate.ledger import TrialFolder
-from ganablate.screen import (
+from ganablate.study.expand import expand
+from ganablate.study.load import load_study
+from ganablate.study.plan import Plan
+from ganablate.sweep.events import FailedTrial, Summary
+from ganablate.sweep.job import Progress
+from ganablate.sweep.screen import (
     LineScreen,
     LiveScreen,
     Overview,
@@ -21,13 +25,9 @@ from ganablate.screen import (
     pace,
     screen_for,
 )
-from ganablate.screen.folders import overview_of
-from ganablate.study.expand import expand
-from ganablate.study.load import load_study
-from ganablate.study.plan import Plan
-from ganablate.sweep.events import FailedTrial, Summary
-from ganablate.sweep.job import Progress
-from ganablate.work import standing_of
+from ganablate.sweep.screen.folders import overview_of
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import standing_of
 
 
 def progress(iteration: int, trial: str = "a", done: bool = False, **more: object) -> Progress:

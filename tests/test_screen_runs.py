@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ganablate.ledger import TrialFolder
+from ganablate.trials.folder import TrialFolder
 from tests.test_docs import project_environment
 
 pytestmark = pytest.mark.slow

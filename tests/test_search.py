@@ -8,23 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from ganablate.report.search_wording import search_section
-from ganablate.search.board import Board
-from ganablate.search.proposals import propose, round_start
-from ganablate.search.records import (
-    SEARCH_CSV,
-    read_record,
-    recall,
-    search_csv,
-    write_record,
-)
-from ganablate.search.trials import searched_plan, trial_of
-from ganablate.search.wording import as_json, search_lines, seconds_left
-from ganablate.study.errors import StudyError
+from ganablate.report.table.search_wording import search_section
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
+from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
-from ganablate.study.search_plan import ArmSearch, SearchRecord, SearchTrial
+from ganablate.study.search.found import ArmSearch, SearchRecord, SearchTrial
+from ganablate.study.search.proposals import propose, round_start
+from ganablate.study.search.queue import Board
+from ganablate.study.search.records import SEARCH_CSV, read_record, recall, search_csv, write_record
+from ganablate.study.search.trials import searched_plan, trial_of
+from ganablate.study.search.wording import as_json, search_lines, seconds_left
 
 TEXT = """\
 study: t

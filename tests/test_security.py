@@ -24,11 +24,11 @@ from packaging.utils import canonicalize_name
 from typer.testing import CliRunner
 
 from ganablate.cli import app
-from ganablate.ledger import TrialFolder
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.tracking import resolve_uri, ui_command
 from ganablate.tracking.location import is_loopback, without_secrets
+from ganablate.trials.folder import TrialFolder
 
 ROOT = Path(__file__).parents[1]
 HEAD = (
@@ -134,9 +134,9 @@ RUNS_CODE = re.compile(
 )
 MAY_RUN_CODE = {
     # what Ray Tune pickled a moment ago, in a private folder: see the test of Ray below
-    "ganablate/sweep/relay.py": ["ray.cloudpickle.loads"],
+    "ganablate/sweep/tune_callback.py": ["ray.cloudpickle.loads"],
     # the file that the user names by --plugin on the command line, which no study can
-    "ganablate/plugins/source.py": ["exec", "compile"],
+    "ganablate/study/plugins/source.py": ["exec", "compile"],
 }
 
 
@@ -414,7 +414,7 @@ class Tags(HTMLParser):
 def test_a_study_of_scripts_shows_them_as_text(project: Path) -> None:
     """From the file through the real report: HTML, markdown, LaTeX."""
     from ganablate.report.build import build_report
-    from ganablate.report.claims.ledger import write_ledger
+    from ganablate.report.claims.page_of_all import write_ledger
     from tests.report.synthetic_study import numbers_of, write_trial
 
     (project / "x.yaml").write_text(MARKED)

@@ -11,13 +11,13 @@ import pytest
 from PIL import Image
 from scipy.stats import ttest_ind
 
-from ganablate.ledger import TrialFolder
-from ganablate.report.rounding import round_to_spread
-from ganablate.showing.find import Found, find_all
-from ganablate.showing.wording import mean_curves, means_of
+from ganablate.report.show.find import Found, find_all
+from ganablate.report.show.wording import mean_curves, means_of
+from ganablate.report.table.rounding import round_to_spread
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.schema import Study
+from ganablate.trials.folder import TrialFolder
 from tests.fences import ROOT
 from tests.test_cli import invoke
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ganablate.span import span
+from ganablate.text import duration
 
 
 @pytest.mark.parametrize(
@@ -12,4 +12,4 @@ from ganablate.span import span
      (11100, "3 h 05 min")],
 )  # fmt: skip
 def test_spans(seconds: float, text: str) -> None:
-    assert span(seconds) == text
+    assert duration(seconds) == text

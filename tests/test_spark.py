@@ -4,28 +4,28 @@ import math
 
 import pytest
 
-from ganablate.spark import binned, spark
+from ganablate.text import binned, sparkline
 
 
 def test_the_lowest_is_the_lowest_mark_and_the_highest_the_highest() -> None:
-    assert spark([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
-    assert spark([7, 0, 7]) == "█▁█"
-    assert spark([-1e-9, 0.0]) == "▁█"
+    assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
+    assert sparkline([7, 0, 7]) == "█▁█"
+    assert sparkline([-1e-9, 0.0]) == "▁█"
 
 
 def test_what_is_missing_is_a_dot_and_does_not_move_the_scale() -> None:
-    assert spark([None, 1.0, math.nan, 2.0, math.inf]) == "·▁·█·"
-    assert spark([None, None]) == "··"
-    assert spark([]) == ""
+    assert sparkline([None, 1.0, math.nan, 2.0, math.inf]) == "·▁·█·"
+    assert sparkline([None, None]) == "··"
+    assert sparkline([]) == ""
 
 
 def test_a_flat_curve_is_in_the_middle() -> None:
-    assert spark([3.0, 3.0]) == "▅▅"
+    assert sparkline([3.0, 3.0]) == "▅▅"
 
 
 def test_two_lines_can_share_a_scale() -> None:
     low, high = [0.0, 1.0], [6.0, 7.0]
-    assert (spark(low, high), spark(high, low)) == ("▁▂", "▇█")
+    assert (sparkline(low, high), sparkline(high, low)) == ("▁▂", "▇█")
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from typing import Any
 
 from docs.made.markdown import code, table
 from ganablate.catalog import NETWORKS
-from ganablate.study.dependence import DEFAULTS
-from ganablate.study.json_schema import study_schema
-from ganablate.study.settings import ABSENT, OPTIMIZER_SETTINGS, SETTINGS, SHARED
+from ganablate.study.arms.dependence import DEFAULTS
+from ganablate.study.arms.settings import ABSENT, OPTIMIZER_SETTINGS, SETTINGS, SHARED
+from ganablate.study.editor.json_schema import study_schema
 from ganablate.sweep.profile import Profile
 
 _WORDS = {

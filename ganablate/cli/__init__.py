@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-import ganablate
 from ganablate.cli.commands import COMMANDS, LazyCommands
 from ganablate.cli.console import speak
+from ganablate.version import __version__
 
 __all__ = ["COMMANDS", "app", "main"]
 
@@ -37,7 +37,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"ganablate {ganablate.__version__}")
+        typer.echo(f"ganablate {__version__}")
         raise typer.Exit
 
 

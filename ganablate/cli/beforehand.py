@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ganablate import disk
+from ganablate import files
 from ganablate.cli.console import RUNS, TRIALS, refuse
-from ganablate.study.grid import MOST_UNASKED
+from ganablate.study.arms.grid import MOST_UNASKED
 from ganablate.study.plan import Plan
-from ganablate.work import state_of
+from ganablate.trials.needs import state_of
 
 if TYPE_CHECKING:
     from ganablate.sweep.profile import Profile
@@ -42,6 +42,6 @@ def tracking_store(argument: str | None, profile: "Profile") -> str:
 
 def need_room(*folders: Path) -> None:
     """End the command unless something can be written to every folder, made already or not."""
-    found = (disk.obstacle(folder) for folder in folders)
+    found = (files.obstacle(folder) for folder in folders)
     if obstacles := list(dict.fromkeys(line for line in found if line is not None)):
         refuse([f"{line}; nothing was started" for line in obstacles])

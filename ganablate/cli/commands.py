@@ -23,7 +23,7 @@ class Command(NamedTuple):
 
 COMMANDS: dict[str, Command] = {
     "init": Command(
-        "starting:init",
+        "init:init",
         "Write a first study, commented and checked, after a few questions.",
         "my_study --ablate criterion,latent_dim",
     ),
@@ -33,47 +33,47 @@ COMMANDS: dict[str, Command] = {
         "--json",
     ),
     "validate": Command(
-        "inspection:validate",
+        "plan:validate",
         "Check study files and print every mistake with its place.",
         "studies/*.yaml",
     ),
     "plan": Command(
-        "inspection:show_plan",
+        "plan:show_plan",
         "List the arms and trials of a study, and what is complete already.",
         "studies/mnist_ablation.yaml --budget full",
     ),
     "run": Command(
-        "execution:run",
+        "run:run",
         "Run every trial that is not complete yet, then write the report.",
         "studies/mnist_ablation.yaml --budget smoke",
     ),
     "evaluate": Command(
-        "evaluation:evaluate",
+        "evaluate:evaluate",
         "Add metrics or probes to complete trials from their kept weights, without training.",
         "studies/mnist_ablation.yaml --metric density_coverage",
     ),
     "status": Command(
-        "inspection:status",
+        "plan:status",
         "Say how many trials of each arm are complete, running, failed, stale or pending.",
         "studies/mnist_ablation.yaml --json",
     ),
     "report": Command(
-        "reporting:report",
+        "report:report",
         "Rebuild tables and figures without training, from this machine's trials.",
         "studies/mnist_ablation.yaml --budget cpu",
     ),
     "publish": Command(
-        "publishing:publish",
+        "publish:publish",
         "Copy a study's local record whole to results/published/, which documents quote.",
         "studies/mnist_ablation.yaml --budget cpu",
     ),
     "show": Command(
-        "showing:show",
+        "show:show",
         "Print one arm or one trial: settings, outcome and why, metrics, curves, files.",
         "batch_size=32 studies/mnist_ablation.yaml",
     ),
     "compare": Command(
-        "showing:compare",
+        "show:compare",
         "Put two arms, or two trials, of a study side by side: settings, metrics, effect, curves.",
         "baseline batch_size=32 studies/mnist_ablation.yaml",
     ),
@@ -88,17 +88,17 @@ COMMANDS: dict[str, Command] = {
         "studies/*.yaml",
     ),
     "list": Command(
-        "parts:list_parts",
+        "list:list_parts",
         "List criteria, networks, metrics and the rest, with their sources and settings.",
         "criteria optimizers",
     ),
     "ui": Command(
-        "browsing:ui",
+        "ui:ui",
         "Open the MLflow UI on the trials of this folder, at http://127.0.0.1:PORT.",
         "--port 5001",
     ),
     "schema": Command(
-        "starting:schema",
+        "init:schema",
         "Print the JSON schema of study files, for editors with a YAML language server.",
         "> studies/study.schema.json",
     ),

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 
 from ganablate.cli.console import STUDIES
-from ganablate.study.errors import StudyError
+from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 
 

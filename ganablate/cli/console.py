@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from ganablate import disk
-from ganablate.atomic_write import PUBLISHED
-from ganablate.study.errors import Problem, StudyError, one_line
+from ganablate import files
+from ganablate.files import PUBLISHED
+from ganablate.study.reading.errors import Problem, StudyError, one_line
 
 RUNS = Path("runs")
 TRIALS = RUNS / "trials"
@@ -43,9 +43,9 @@ class Commands(TyperGroup):
         except StudyError as error:
             refuse(error.problems)
         except OSError as error:
-            if not disk.is_refusal(error):
+            if not files.is_refusal(error):
                 raise
-            line = f"{disk.in_words(error, Path())}; what was there stays; run it again after that"
+            line = f"{files.in_words(error, Path())}; what was there stays; run it again after that"
             err.print(Text(line, style="red"), soft_wrap=True)
             raise typer.Exit(FAILED) from None
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from rich.text import Text
 
 from ganablate.cli.console import RUNS, TRIALS, err, print_plain
-from ganablate.cli.execution import prepare
+from ganablate.cli.run import prepare
 
 if TYPE_CHECKING:
-    from ganablate.listing import Survey
     from ganablate.study.schema import Study
     from ganablate.sweep.costs import Costs
     from ganablate.sweep.estimate import Estimate, Priced, Span
     from ganablate.sweep.profile import Profile
+    from ganablate.trials.status import Survey
 
 
 def estimated(
@@ -47,7 +47,7 @@ def estimated(
 
 def _rehearse(arms: Sequence["Priced"], costs: "Costs", data_root: Path | None) -> None:
     """Rehearse what is not known, and keep what was found."""
-    from ganablate.plugins import loaded_plugins
+    from ganablate.study.plugins import loaded_plugins
     from ganablate.sweep.rehearsal import Rehearsed, rehearse_all
 
     lacking: dict[str, Priced] = {}
@@ -86,17 +86,17 @@ def print_estimate(found: "Estimate | None", profile: "Profile", *, arms: bool) 
     if found is None:
         print_plain("time: not known" if arms else "time: not known; --estimate measures it")
         return
-    from ganablate.screen import span
+    from ganablate.text import duration
 
     at_a_time = f"{found.slots} trial{'s' if found.slots > 1 else ''} at a time"
     print_plain(
-        f"time: about {span(found.wall.likely)} ({_range(found.wall)}) with {at_a_time}; "
-        f"{span(found.working.likely)} ({_range(found.working)}) over {found.trials:,} trials"
+        f"time: about {duration(found.wall.likely)} ({_range(found.wall)}) with {at_a_time}; "
+        f"{duration(found.working.likely)} ({_range(found.working)}) over {found.trials:,} trials"
     )
     width = max(map(len, found.each))
     for arm, seconds in found.each.items() if arms else ():
         source = "complete trials" if arm in found.of_trials else "a rehearsal"
-        print_plain(f"  {arm:{width}}  {span(seconds):>10} a trial, from {source}")
+        print_plain(f"  {arm:{width}}  {duration(seconds):>10} a trial, from {source}")
     if found.unknown:
         named = ", ".join(found.unknown[:5]) + (", ..." if len(found.unknown) > 5 else "")
         hint = "" if arms else "; --estimate measures them"
@@ -104,9 +104,9 @@ def print_estimate(found: "Estimate | None", profile: "Profile", *, arms: bool) 
 
 
 def _range(found: "Span") -> str:
-    from ganablate.screen import span
+    from ganablate.text import duration
 
-    return f"{span(found.low)} to {span(found.high)}"
+    return f"{duration(found.low)} to {duration(found.high)}"
 
 
 def time_as_json(found: "Estimate | None") -> Mapping[str, Any] | None:

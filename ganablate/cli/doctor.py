@@ -25,10 +25,10 @@ def doctor(
     `warn`: something will not work, such as a data set or the UI. `fail`: no study will, and the
     exit code is 1.
     """
-    from ganablate.doctor import Place, examine
-    from ganablate.doctor.torch_facts import TorchFacts
-    from ganablate.intake import read_profile
-    from ganablate.study.errors import StudyError
+    from ganablate.project.doctor import Place, examine
+    from ganablate.project.doctor.torch_facts import TorchFacts
+    from ganablate.project.plans import read_profile
+    from ganablate.study.reading.errors import StudyError
 
     used, root = None, data_root
     with contextlib.suppress(StudyError):  # the checks of the profile and the data root say why

@@ -9,11 +9,11 @@ from rich.text import Text
 from ganablate.cli.beforehand import need_room, tracking_store
 from ganablate.cli.console import FAILED, RESULTS, RUNS, TRIALS, err, out, refuse
 from ganablate.cli.options import BudgetName, StudyFiles, SweepFile, TrackingUri
-from ganablate.cli.reporting import table_plans
-from ganablate.intake import read_profile, read_studies
-from ganablate.search.trials import with_searches
+from ganablate.cli.report import table_plans
+from ganablate.project.plans import read_profile, read_studies
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
+from ganablate.study.search.trials import with_searches
 
 
 def prune(
@@ -40,9 +40,9 @@ def prune(
     Numbers, samples and losses stay, so tables and figures do. Without weights a metric or probe
     that is added later takes training again. Without --budget: trials of every budget.
     """
-    from ganablate.disk import amount
-    from ganablate.pruning import Pruning
-    from ganablate.pruning import prune as prune_folders
+    from ganablate.text import bytes_text
+    from ganablate.trials.prune import Pruning
+    from ganablate.trials.prune import prune as prune_folders
 
     if unnamed and budget:
         refuse(["--unnamed looks at every budget of the studies given; drop --budget"])
@@ -52,9 +52,9 @@ def prune(
     freed = prune_folders(TRIALS, named, pruning)
     for line in freed.left_alone:
         err.print(Text(f"left alone: {line}"), soft_wrap=True)
-    kinds = ", ".join(f"{kind} {amount(size)}" for kind, size in freed.bytes.items() if size)
+    kinds = ", ".join(f"{kind} {bytes_text(size)}" for kind, size in freed.bytes.items() if size)
     would = "would be freed" if dry_run else "freed"
-    out.print(Text(f"{amount(freed.total)} {would}" + (f": {kinds}" if kinds else "")))
+    out.print(Text(f"{bytes_text(freed.total)} {would}" + (f": {kinds}" if kinds else "")))
 
 
 def track(

@@ -40,7 +40,7 @@ def print_next(
 
 def _steps(at: str, plan: Plan, files: "ReportFiles", *, failed: bool) -> dict[str, str]:
     """Command -> what it is for. `at` are the study file and its budget on the command line."""
-    from ganablate.report.summary import UNDECIDED
+    from ganablate.report.table.summary import UNDECIDED
 
     if failed:
         return {

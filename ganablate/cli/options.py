@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from ganablate.cli.completion import arm_names, budget_names, study_files
-from ganablate.study.grid import MOST_UNASKED
+from ganablate.study.arms.grid import MOST_UNASKED
 from ganablate.study.schema import MOST_REPLICATES
 
 StudyFiles = Annotated[
@@ -106,7 +106,7 @@ def with_plugins(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def loading(*arguments: Any, plugin: list[str] | None = None, **options: Any) -> None:
-        from ganablate.plugins import load_plugins
+        from ganablate.study.plugins import load_plugins
 
         load_plugins(plugin or [])
         command(*arguments, **options)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from ganablate.cli.console import TRIALS, out, refuse
 from ganablate.study.plan import Plan
-from ganablate.study.wording import unknown
+from ganablate.study.reading.wording import unknown
 
 
 def forced_trials(plans: Sequence[Plan], names: Sequence[str]) -> list[str]:
@@ -35,7 +35,7 @@ def retire_all(trial_ids: Sequence[str]) -> None:
 
     A trial that another process works on at this moment ends the command before anything is moved.
     """
-    from ganablate.ledger import TrialFolder
+    from ganablate.trials.folder import TrialFolder
 
     folders = [TrialFolder(TRIALS, trial_id) for trial_id in trial_ids]
     begun = [folder for folder in folders if folder.path.exists()]
@@ -50,7 +50,7 @@ def retire_all(trial_ids: Sequence[str]) -> None:
 
 def only_failed(plans: Sequence[Plan]) -> list[Plan]:
     """The plans with the trials alone that failed; those without any are left out."""
-    from ganablate.work import state_of
+    from ganablate.trials.needs import state_of
 
     kept = []
     for plan in plans:

@@ -7,13 +7,13 @@ import typer
 from rich.text import Text
 
 from ganablate.cli.console import FAILED, INTERRUPTED, RESULTS, RUNS, TRIALS, err, out, refuse
-from ganablate.search.wording import search_lines
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
+from ganablate.study.search.wording import search_lines
 
 if TYPE_CHECKING:
     from ganablate.sweep.profile import Profile
-    from ganablate.work import DataKey
+    from ganablate.trials.needs import DataKey
 
 
 def search_first(
@@ -45,9 +45,9 @@ def _search(
     fingerprints: "Mapping[DataKey, str]",
     uri: str,
 ) -> None:
-    from ganablate.screen import screen_for
+    from ganablate.project.search_first import search_inside_arms, shown_plan
     from ganablate.sweep.machine import MachineError
-    from ganablate.tuning import search_inside_arms, shown_plan
+    from ganablate.sweep.screen import screen_for
 
     out.print(Text(f"{plan.study} at {plan.budget}: searching inside each arm"), soft_wrap=True)
     shown = [shown_plan(plan)]

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from ganablate.atomic_write import read_json
 from ganablate.catalog import DATASETS, channels_of
+from ganablate.files import read_json
 from ganablate.gan.pictures import Form
 
 Split = Literal["train", "test"]

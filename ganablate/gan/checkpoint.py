@@ -11,8 +11,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from ganablate.atomic_write import replacing
-from ganablate.kept_weights import Keep, kept_of
+from ganablate.files import replacing
+from ganablate.trials.weights import Keep, kept_of
 
 
 class CheckpointError(Exception):

@@ -19,9 +19,9 @@ import numpy.typing as npt
 from filelock import FileLock
 from PIL import Image
 
-from ganablate.atomic_write import write_text
 from ganablate.catalog import DATASETS, FOLDER_PREFIX, channels_of
 from ganablate.config import derive_seed
+from ganablate.files import write_text
 from ganablate.gan.cards import Split, folder_name
 from ganablate.gan.pictures import (
     DataError,

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ganablate.atomic_write import replacing
+from ganablate.files import replacing
 
 
 def grid(images: np.ndarray, columns: int = 8) -> np.ndarray:

@@ -19,7 +19,7 @@ from ganablate.gan.initialisers import initialise
 from ganablate.gan.networks.spectral import apply_spectral_norm
 from ganablate.gan.streams import Streams
 from ganablate.gan.update import Update
-from ganablate.saturation import checks, settled
+from ganablate.trials.saturation import checks, settled
 
 FETCH_EVERY = 100
 """Iterations between two fetches of the losses: the device is not waited for at every step."""

@@ -12,8 +12,8 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from ganablate.atomic_write import replacing
 from ganablate.catalog import EXTRACTORS, METRICS, NAMED_EXTRACTORS, Metric
+from ganablate.files import replacing
 from ganablate.metrics.errors import MetricError
 from ganablate.metrics.extractors import card_of
 from ganablate.metrics.features import Features, Images

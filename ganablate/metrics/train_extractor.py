@@ -17,8 +17,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, pad
 
-from ganablate.atomic_write import replacing, write_text
 from ganablate.catalog import DATASETS
+from ganablate.files import replacing, write_text
 from ganablate.metrics.card import WEIGHTS, Card, file_sha256
 from ganablate.metrics.classifier import EMBEDDING, NETWORKS, Classifier
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import pandas as pd
 from filelock import FileLock
 
-from ganablate.atomic_write import PUBLISHED
+from ganablate.files import PUBLISHED
 from ganablate.report.build import rebuild_report
-from ganablate.report.curves import read_curves
-from ganablate.report.trials import read_trials
+from ganablate.report.frames.curves import read_curves
+from ganablate.report.frames.trials import read_trials
 from ganablate.study.plan import Plan
-from ganablate.study.wording import listed
+from ganablate.study.reading.wording import listed
 
 _CALCULATED = ("table.csv", "table.md", "table.tex", "claims.csv", "report.html")
 """Files that are made anew of the copied ones: the local ones speak of the record of before too."""

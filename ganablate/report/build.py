@@ -8,34 +8,41 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from ganablate.atomic_write import PUBLISHED, remove_unfinished, write_text
-from ganablate.report.captions import table_notes
+from ganablate.files import PUBLISHED, remove_unfinished, write_text
+from ganablate.report.analysis import Reading, read_local, read_written
 from ganablate.report.claims.judge import judge_claims
 from ganablate.report.claims.table import claims_csv, claims_table
-from ganablate.report.closing import closing
-from ganablate.report.cross_wording import cross_section
-from ganablate.report.curves import curves_csv
+from ganablate.report.figures.all_pictures import Shown, draw_images, draw_numbers
 from ganablate.report.files import ReportFiles, report_files, report_lock
-from ganablate.report.looks import LOOKS, is_whole, look_notes, looks_csv, read_looks, with_decided
-from ganablate.report.page import Findings, write_page
-from ganablate.report.pictures import Shown, draw_images, draw_numbers
-from ganablate.report.provenance import provenance, read_provenance
-from ganablate.report.reading import Reading, read_local, read_written
-from ganablate.report.render import markdown_section, to_latex, to_markdown
-from ganablate.report.replication import Replication, replication
-from ganablate.report.replication_section import (
+from ganablate.report.frames.curves import curves_csv
+from ganablate.report.frames.looks import (
+    LOOKS,
+    is_whole,
+    look_notes,
+    looks_csv,
+    read_looks,
+    with_decided,
+)
+from ganablate.report.frames.provenance import provenance, read_provenance
+from ganablate.report.frames.trials import read_trials, trials_csv
+from ganablate.report.page.page import Findings, write_page
+from ganablate.report.stats.replication import Replication, replication
+from ganablate.report.table.captions import table_notes
+from ganablate.report.table.closing import closing
+from ganablate.report.table.cross_wording import cross_section
+from ganablate.report.table.render import markdown_section, to_latex, to_markdown
+from ganablate.report.table.replication_section import (
     TITLE,
     replication_columns,
     replication_notes,
     replication_sentence,
 )
-from ganablate.report.search_wording import search_section
-from ganablate.report.summary import summary
-from ganablate.report.tables import table_csv
-from ganablate.report.trials import read_trials, trials_csv
+from ganablate.report.table.search_wording import search_section
+from ganablate.report.table.summary import summary
+from ganablate.report.table.tables import table_csv
 from ganablate.report.unchanged import made_of, recalled, remember
-from ganablate.search.records import SEARCH_CSV, search_csv
 from ganablate.study.plan import Plan
+from ganablate.study.search.records import SEARCH_CSV, search_csv
 
 _CALCULATED = ("table.csv", "claims.csv")
 _AS_NEAR = 1e-9

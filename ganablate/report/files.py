@@ -6,10 +6,10 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ganablate.report.looks import LOOKS
-from ganablate.report.summary import Sentence
-from ganablate.search.records import SEARCH_CSV
+from ganablate.report.frames.looks import LOOKS
+from ganablate.report.table.summary import Sentence
 from ganablate.study.plan import Plan
+from ganablate.study.search.records import SEARCH_CSV
 
 _NAMES = (
     "trials.csv",

@@ -15,10 +15,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from ganablate.atomic_write import RECORDS, read_json, remove_unfinished, write_json
+from ganablate.files import RECORDS, read_json, remove_unfinished, write_json
 from ganablate.report.files import ReportFiles, report_files
-from ganablate.report.provenance import plugins_of
-from ganablate.report.summary import Sentence
+from ganablate.report.frames.provenance import plugins_of
+from ganablate.report.table.summary import Sentence
 from ganablate.study.plan import Plan
 
 _LIBRARIES = ("jinja2", "matplotlib", "numpy", "pandas", "scipy", "seaborn")

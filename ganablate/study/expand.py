@@ -6,18 +6,18 @@ from typing import Any
 
 from ganablate.catalog import FOLDER_PREFIX, family_of
 from ganablate.config import TrialConfig
-from ganablate.study.claims import with_names
-from ganablate.study.errors import Fault, Problem, StudyError
-from ganablate.study.grid import MOST_TRIALS, arms_at
-from ganablate.study.identity import null_seed, replicate_seed, trial_ids
-from ganablate.study.layout import Layout, Row, lay_out
+from ganablate.study.arms.grid import MOST_TRIALS, arms_at
+from ganablate.study.arms.identity import null_seed, replicate_seed, trial_ids
+from ganablate.study.arms.layout import Layout, Row, lay_out
+from ganablate.study.arms.resolve import FIELDS, Configs
+from ganablate.study.claims.claims import with_names
 from ganablate.study.plan import FULL, Arm, Cross, Plan, PublishedNumber, Trial
 from ganablate.study.points import Point
-from ganablate.study.resolve import FIELDS, Configs
+from ganablate.study.reading.errors import Fault, Problem, StudyError
+from ganablate.study.reading.wording import unknown
 from ganablate.study.schema import MOST_REPLICATES, Study
-from ganablate.study.search_plan import Search
-from ganablate.study.searching import plan_search, with_found
-from ganablate.study.wording import unknown
+from ganablate.study.search.found import Search
+from ganablate.study.search.plan_search import plan_search, with_found
 
 
 def expand(

@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ganablate.study.check import check
-from ganablate.study.document import Document, read_document
-from ganablate.study.errors import Fault, StudyError
-from ganablate.study.messages import fault_of
+from ganablate.study.checks.check import check
+from ganablate.study.reading.document import Document, read_document
+from ganablate.study.reading.errors import Fault, StudyError
+from ganablate.study.reading.messages import fault_of
 from ganablate.study.schema import Study
 
 _SECTIONS = ("ablate", "cross", "arms", "budgets", "folders", "claims", "published", "exclude")

@@ -13,9 +13,9 @@ from ganablate.catalog import (
     stored_name,
 )
 from ganablate.config import TrialConfig
-from ganablate.study.claims import Claim
+from ganablate.study.claims.claims import Claim
 from ganablate.study.points import Point
-from ganablate.study.search_plan import Search
+from ganablate.study.search.found import Search
 
 BASELINE = "baseline"
 """Name of the arm without a change. A cross whose `baseline:` names a cell has none."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ganablate.catalog import Direction
-from ganablate.study.wording import show
+from ganablate.study.reading.wording import show
 
 _ALLOWED = "allowed: last, lowest, highest, {mean_of_last: K} with K of 2 or more"
 

@@ -1,7 +1,7 @@
 """The study as a person writes it: one YAML, one question, one report.
 
 Settings stay as they are written here; `expand` resolves them. Level values, names of arms and
-columns are checked by `ganablate.study.check`, since that takes the whole study.
+columns are checked by `ganablate.study.checks.check`, since that takes the whole study.
 """
 
 from typing import Annotated, Any, Literal, Self
@@ -9,8 +9,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
 from ganablate.catalog import NAMED_EXTRACTORS
-from ganablate.study.claims import Claim
-from ganablate.study.fields import (
+from ganablate.study.claims.claims import Claim
+from ganablate.study.plan import FULL
+from ganablate.study.points import Point, point
+from ganablate.study.reading.fields import (
     Entry,
     Line,
     Name,
@@ -21,10 +23,8 @@ from ganablate.study.fields import (
     Whole,
     gathered,
 )
-from ganablate.study.plan import FULL
-from ganablate.study.points import Point, point
-from ganablate.study.search_plan import SEARCH_TRIALS, SearchRecord
-from ganablate.study.wording import show, unknown
+from ganablate.study.reading.wording import show, unknown
+from ganablate.study.search.found import SEARCH_TRIALS, SearchRecord
 
 Settings = dict[str, Any]
 Levels = list[Any]
@@ -233,7 +233,7 @@ class Study(Entry):
 
     @property
     def searches(self) -> dict[str, SearchRecord]:
-        """What is known of the searches of its arms, by id; `ganablate.search` keeps it."""
+        """What is known of the searches of its arms, by id; `ganablate.study.search` keeps it."""
         return self._searches
 
     @property

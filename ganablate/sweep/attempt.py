@@ -16,7 +16,6 @@ from typing import Any
 
 import torch
 
-import ganablate
 from ganablate.gan.checkpoint import (
     CheckpointError,
     load_state,
@@ -27,13 +26,20 @@ from ganablate.gan.checkpoint import (
 from ganablate.gan.data import MaterialisedData
 from ganablate.gan.samples import save_grid
 from ganablate.gan.trainer import Trainer
-from ganablate.ledger import TrialFolder, now_ms
 from ganablate.sweep.block import block_of
 from ganablate.sweep.failure import failure_of
 from ganablate.sweep.job import Job, Progress
 from ganablate.sweep.machine import processor_name
 from ganablate.sweep.measure import animate, data_of, measure, measure_during
-from ganablate.work import check_weights, lacks, lacks_evaluations, measured_before, state_of
+from ganablate.trials.folder import TrialFolder, now_ms
+from ganablate.trials.needs import (
+    check_weights,
+    lacks,
+    lacks_evaluations,
+    measured_before,
+    state_of,
+)
+from ganablate.version import __version__
 
 PROGRESS_SECONDS = 3.0
 """Time between two reports to the driver; checkpoints are rarer (a setting of the profile)."""
@@ -285,7 +291,7 @@ class TrialAttempt:
             "data_fingerprint": self.data.fingerprint,
             "python": platform.python_version(),
             "torch": torch.__version__,
-            "ganablate": ganablate.__version__,
+            "ganablate": __version__,
         }
 
     def _times(self) -> dict[str, Any]:

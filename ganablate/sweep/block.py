@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ganablate.ledger import POINTS_PER_LOSS, now_ms
+from ganablate.trials.folder import POINTS_PER_LOSS, now_ms
 
 
 def block_of(

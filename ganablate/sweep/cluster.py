@@ -15,7 +15,6 @@ from ray import tune
 from ray.exceptions import GetTimeoutError, RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from ganablate.ledger import one_line
 from ganablate.sweep import node
 from ganablate.sweep.events import Observer
 from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
@@ -23,6 +22,7 @@ from ganablate.sweep.machine import MachineError
 from ganablate.sweep.node import HELD, TOKEN, NodeFacts
 from ganablate.sweep.nodes import Node
 from ganablate.sweep.ray_session import connected
+from ganablate.trials.folder import one_line
 
 _ANSWER_SECONDS = 90.0
 """For a node to start a process that looks at it: one that is busy takes its time."""

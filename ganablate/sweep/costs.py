@@ -16,15 +16,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import ganablate
-from ganablate.atomic_write import read_json, write_json
 from ganablate.config import TrialConfig
-from ganablate.ledger import TrialFolder
-from ganablate.study.identity import SEMANTICS_VERSION, plugin_content
+from ganablate.files import read_json, write_json
+from ganablate.study.arms.identity import SEMANTICS_VERSION, plugin_content
 from ganablate.study.plan import Plan, Trial
 from ganablate.sweep.machine import processor_name, resolve_precision, slots_of, usable_cores
 from ganablate.sweep.profile import Profile
-from ganablate.work import Wanted
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import Wanted
+from ganablate.version import __version__
 
 COSTS = "costs"
 """Folder under `runs`."""
@@ -79,7 +79,7 @@ def conditions_of(profile: Profile, trials: int) -> Conditions:
         gpus=len(cards),
         host=platform.node(),
         processor=cards[0] if cards else f"{processor_name()}, {usable_cores()} cores",
-        version=f"{ganablate.__version__}-{SEMANTICS_VERSION}",
+        version=f"{__version__}-{SEMANTICS_VERSION}",
     )
 
 
@@ -208,7 +208,7 @@ class Costs:
             and attempt.get("threads") == here.threads
             and attempt.get("device") == device
             and precision in ("auto", attempt.get("precision"))
-            and attempt.get("ganablate") == ganablate.__version__
+            and attempt.get("ganablate") == __version__
         )
 
 

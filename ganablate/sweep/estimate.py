@@ -10,11 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ganablate.ledger import TrialFolder
 from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.sweep.costs import Cost, Costs, conditions_of, work_of
 from ganablate.sweep.profile import Profile
-from ganablate.work import Wanted, wanted_of
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import Wanted, wanted_of
 
 START_SECONDS = 14.0
 """From the start of a sweep to its first training step: Ray, and torch in each worker; measured."""

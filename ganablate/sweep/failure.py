@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ganablate import disk
-from ganablate.ledger import one_line
+from ganablate import files
+from ganablate.trials.folder import one_line
 
 Kind = Literal["memory", "disk", "other"]
 """memory: the trial is tried again alone. disk: no trial could be stored, the sweep stops."""
@@ -49,8 +49,8 @@ def failure_of(error: BaseException, trials_root: Path) -> Failure:
     text = "".join(traceback.format_exception(error))
     if _is_memory(error):
         return Failure("memory", f"out of memory ({one_line(error)})", text)
-    if isinstance(error, OSError) and disk.is_full(error):
-        return Failure("disk", disk.in_words(error, trials_root), text)
+    if isinstance(error, OSError) and files.is_full(error):
+        return Failure("disk", files.in_words(error, trials_root), text)
     return Failure("other", one_line(error), text)
 
 

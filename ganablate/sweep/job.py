@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ganablate.kept_weights import Keep
-from ganablate.plugins import Loaded
 from ganablate.study.plan import Trial
-from ganablate.work import Wanted
+from ganablate.study.plugins import Loaded
+from ganablate.trials.needs import Wanted
+from ganablate.trials.weights import Keep
 
 DEFAULT_ATTEMPT = "ganablate.sweep.attempt:start"
 

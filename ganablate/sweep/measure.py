@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ganablate.atomic_write import replacing
 from ganablate.catalog import (
     DATASETS,
     EXTRACTORS,
@@ -20,15 +19,16 @@ from ganablate.catalog import (
     stored_name,
 )
 from ganablate.config import derive_seed
+from ganablate.files import replacing
 from ganablate.gan.data import MaterialisedData, downloads_beside, materialise
 from ganablate.gan.trainer import Trainer, build_networks
-from ganablate.ledger import TrialFolder, now_ms
 from ganablate.metrics.evaluate import Evaluation, evaluate
 from ganablate.metrics.extractors import card_of
 from ganablate.metrics.features import Floats, Images
 from ganablate.metrics.probes.probe import Probed, probe
 from ganablate.metrics.probes.subject import Labelled, Subject
 from ganablate.sweep.job import Job
+from ganablate.trials.folder import TrialFolder, now_ms
 
 FRAME_MS, LAST_FRAME_MS = 400, 1_600
 _COLOURS = 64

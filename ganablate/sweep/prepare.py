@@ -10,7 +10,7 @@ from ganablate.gan.data import DataError, MaterialisedData, downloads_beside, ma
 from ganablate.metrics.errors import MetricError
 from ganablate.metrics.named_weights import weights_of
 from ganablate.study.plan import Plan
-from ganablate.work import DataKey, data_key, has_work, wanted_of
+from ganablate.trials.needs import DataKey, data_key, has_work, wanted_of
 
 
 def prepare_data(

@@ -6,10 +6,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from ganablate.config import NOT_BOOLEAN
-from ganablate.kept_weights import Keep
-from ganablate.study.document import read_document
-from ganablate.study.errors import Fault, StudyError, dotted
-from ganablate.study.wording import show, unknown
+from ganablate.study.reading.document import read_document
+from ganablate.study.reading.errors import Fault, StudyError, dotted
+from ganablate.study.reading.wording import show, unknown
+from ganablate.trials.weights import Keep
 
 DEFAULT_PROFILE = Path("sweeps/laptop.yaml")
 Few = Annotated[int, NOT_BOOLEAN, Field(ge=1, le=1024)]

@@ -20,9 +20,9 @@ from typing import Any, TextIO
 import ray
 import ray.util
 
-from ganablate.ledger import one_line
 from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
 from ganablate.sweep.machine import Machine, MachineError, environment, worker_environment
+from ganablate.trials.folder import one_line
 
 OBJECT_STORE_BYTES = 100 * 2**20
 """Ray's shared memory holds the list of jobs and nothing else; Ray asks for at least 75 MiB."""

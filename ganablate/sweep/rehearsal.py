@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ganablate.config import MOST_ITERATIONS
-from ganablate.ledger import one_line
-from ganablate.plugins import Loaded, load_same
 from ganablate.study.plan import Trial
+from ganablate.study.plugins import Loaded, load_same
 from ganablate.sweep.costs import Conditions, Cost
 from ganablate.sweep.job import Job
 from ganablate.sweep.machine import environment, resolve_precision, worker_environment
-from ganablate.work import DataKey, Wanted, data_key
+from ganablate.trials.folder import one_line
+from ganablate.trials.needs import DataKey, Wanted, data_key
 
 if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized

@@ -16,12 +16,12 @@ from ganablate.sweep.job import DEFAULT_ATTEMPT
 from ganablate.sweep.machine import Machine
 from ganablate.sweep.profile import Profile
 from ganablate.sweep.ray_session import remove_left_folders
-from ganablate.sweep.relay import Relay
 from ganablate.sweep.supply import Session, machine_for, owned_job, session_on
 from ganablate.sweep.trainable import INDEX, StartLine, TrialTrainable
+from ganablate.sweep.tune_callback import Relay
 from ganablate.sweep.tune_round import run_round
 from ganablate.tracking import TrackedTrial, Tracker
-from ganablate.work import DataKey, has_work, wanted_of
+from ganablate.trials.needs import DataKey, has_work, wanted_of
 
 
 def run_sweep(  # noqa: PLR0913 - what, how, who watches, where

@@ -8,7 +8,7 @@ from pathlib import Path
 from ray import tune
 
 from ganablate.gan.data import downloads_beside
-from ganablate.plugins import loaded_plugins
+from ganablate.study.plugins import loaded_plugins
 from ganablate.sweep.cluster import NodeWatch, look_at_nodes
 from ganablate.sweep.events import Observer
 from ganablate.sweep.interrupt import Interruption
@@ -17,9 +17,9 @@ from ganablate.sweep.machine import Machine, resolve, wants_cuda
 from ganablate.sweep.nodes import resolve_on
 from ganablate.sweep.profile import Profile
 from ganablate.sweep.ray_session import cluster_session, ray_session
-from ganablate.sweep.relay import OwnedJob
+from ganablate.sweep.tune_callback import OwnedJob
 from ganablate.tracking import TrackedTrial
-from ganablate.work import Wanted
+from ganablate.trials.needs import Wanted
 
 
 def machine_for(

@@ -11,7 +11,7 @@ from typing import Any
 
 from ray import tune
 
-from ganablate.plugins import load_same
+from ganablate.study.plugins import load_same
 from ganablate.sweep.failure import (
     AttemptError,
     Failure,

@@ -5,11 +5,11 @@ from typing import Any
 from ray import tune
 from ray.tune import TuneError
 
-from ganablate.ledger import one_line
 from ganablate.sweep.machine import Machine
 from ganablate.sweep.profile import Profile
-from ganablate.sweep.relay import Relay
 from ganablate.sweep.supply import Session
+from ganablate.sweep.tune_callback import Relay
+from ganablate.trials.folder import one_line
 
 _NO_END = "Ray Tune gave the trial up"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from ganablate.atomic_write import RECORDS, read_json, remove_unfinished, write_json
+from ganablate.files import RECORDS, read_json, remove_unfinished, write_json
 from ganablate.tracking.location import STORE_LOCK, own_database
 from ganablate.tracking.trial_copy import TrackedTrial, evaluated_of, finished_of
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from ganablate.ledger import one_line
 from ganablate.tracking.all_sent import Said, all_sent, remember_sent, said_of
 from ganablate.tracking.location import without_secrets
 from ganablate.tracking.mlflow_store import MlflowStore
 from ganablate.tracking.outbox import Kind, Outbox, Update
 from ganablate.tracking.sqlite_file import REMEDY, StoreError
 from ganablate.tracking.trial_copy import TrackedTrial
+from ganablate.trials.folder import one_line
 
 TRIES = 3
 """Tries of one update, while MLflow takes others, before it is left out with a warning."""

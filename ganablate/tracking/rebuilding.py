@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ganablate.ledger import one_line
 from ganablate.tracking.location import without_secrets
 from ganablate.tracking.mlflow_store import MlflowStore
 from ganablate.tracking.trial_copy import TrackedTrial
-from ganablate.work import standing_of
+from ganablate.trials.folder import one_line
+from ganablate.trials.needs import standing_of
 
 MOST_REFUSED = 5
 """Trials in a row that MLflow does not take, before it is given up."""

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ganablate.catalog import metric_columns, on_images, stored_name
-from ganablate.ledger import one_line
 from ganablate.study.plan import Plan
 from ganablate.tracking.all_sent import is_sent, keep_sent
 from ganablate.tracking.location import own_database, without_secrets
 from ganablate.tracking.mlflow_store import LONGEST_TAG, TRAINING, MlflowStore, parent_filter
 from ganablate.tracking.run_list import RUN_LIST, run_list
+from ganablate.trials.folder import one_line
 
 PATIENCE_SECONDS = 60.0
 """How long a report waits for MLflow; a server that hangs must not keep a command from ending."""

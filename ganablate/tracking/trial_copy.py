@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ganablate.atomic_write import read_json
-from ganablate.ledger import TrialFolder
-from ganablate.outcomes import judge
+from ganablate.files import read_json
 from ganablate.study.plan import Trial
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.outcome import judge
 
 BEGUN = "ganablate.begun_ms"
 """Tag: when the first attempt of the training started that a run shows."""

@@ -26,7 +26,7 @@ from ganablate.metrics.probes.walk import walk
 from ganablate.study.plan import Trial
 from ganablate.sweep.job import Job
 from ganablate.sweep.measure import subject_of
-from ganablate.work import Wanted
+from ganablate.trials.needs import Wanted
 from tests.gan.trials import config_for
 
 SIZE = 16

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 import ganablate
-from ganablate.adaptive import run_until_decided
-from ganablate.ledger import TrialFolder
 from ganablate.project import publish as publishing
+from ganablate.project.until_decided import run_until_decided
 from ganablate.report import build
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
+from ganablate.trials.folder import TrialFolder
 from tests.report.synthetic_study import curves_of, numbers_of, write_trial
 from tests.test_cli import invoke
 

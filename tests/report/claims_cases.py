@@ -7,8 +7,8 @@ import pandas as pd
 from synthetic_study import STAMP, make_plan
 
 from ganablate.report.claims.judge import judge_claims
-from ganablate.report.trials import PROTOCOL, protocol_columns
-from ganablate.study.claims import Claim
+from ganablate.report.frames.trials import PROTOCOL, protocol_columns
+from ganablate.study.claims.claims import Claim
 
 
 def plan_of(*arms, replicates=5, changes=None, **facts):

@@ -5,8 +5,8 @@ import hashlib
 import numpy as np
 
 from ganablate.config import TrialConfig
-from ganablate.ledger import TrialFolder
 from ganablate.study.plan import Arm, Plan, Trial
+from ganablate.trials.folder import TrialFolder
 
 ACCURACIES = ("d/accuracy_real", "d/accuracy_fake")
 METRICS = ("d_loss", "g_loss", "d_accuracy", "fid", "modes")

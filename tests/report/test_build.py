@@ -12,7 +12,7 @@ from synthetic_study import make_plan, three_arms_plan, write_all, write_trial
 
 from ganablate.report.build import build_report
 from ganablate.report.figures.style import read_caption, wrapped
-from ganablate.study.claims import Claim
+from ganablate.study.claims.claims import Claim
 
 FILES = [
     "trials.csv", "curves.csv", "table.csv", "table.md", "table.tex", "provenance.json",

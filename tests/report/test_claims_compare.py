@@ -15,7 +15,7 @@ from ganablate.report.claims.judgement import (
     NOT_COMPARABLE,
     SUPPORTED,
 )
-from ganablate.report.effects import study_effects
+from ganablate.report.stats.effects import study_effects
 
 BASE = [20.0, 21.0, 19.5, 20.4, 20.9]
 VERDICTS = {"worse": SUPPORTED, "better": CONTRADICTED, "equivalent": CONTRADICTED}

@@ -14,7 +14,7 @@ from ganablate.report.claims.judgement import (
     NOT_COMPARABLE,
     SUPPORTED,
 )
-from ganablate.study.claims import Curve
+from ganablate.study.claims.claims import Curve
 
 ARMS = {"baseline": [20.0] * 5, "wide": [20.0] * 5}
 

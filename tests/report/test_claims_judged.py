@@ -18,7 +18,7 @@ from ganablate.report.claims.judgement import (
     VERDICTS,
     Judgement,
 )
-from ganablate.report.claims.ledger import NOT_RUN, REPORTS, ledger, write_ledger
+from ganablate.report.claims.page_of_all import NOT_RUN, REPORTS, ledger, write_ledger
 from ganablate.report.claims.shown import FIGURES
 from ganablate.report.claims.table import (
     COLUMNS,
@@ -27,9 +27,9 @@ from ganablate.report.claims.table import (
     claims_table,
     read_claims,
 )
-from ganablate.report.looks import LOOKS, Look, looks_csv, reference_trial
-from ganablate.report.trials import trials_csv, trials_frame
-from ganablate.study import claims as kinds
+from ganablate.report.frames.looks import LOOKS, Look, looks_csv, reference_trial
+from ganablate.report.frames.trials import trials_csv, trials_frame
+from ganablate.study.claims import claims as kinds
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 

@@ -9,7 +9,7 @@ from claims_cases import plan_of
 from scipy import stats
 
 from ganablate.report.claims.power import resolvable, smallest_effect, smallest_margin
-from ganablate.study.claims import Claim
+from ganablate.study.claims.claims import Claim
 
 
 @pytest.mark.parametrize(("n", "tests"), [(3, 1), (5, 1), (5, 9), (8, 3)])

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from scipy import stats
 from synthetic_study import make_plan
 
-from ganablate.report.cross import cross_effects, cross_table
-from ganablate.report.cross_wording import cross_notes, cross_section
-from ganablate.report.statistics import summary
-from ganablate.report.tables import arm_table
-from ganablate.report.trials import trials_frame
+from ganablate.report.frames.trials import trials_frame
+from ganablate.report.stats.cross import cross_effects, cross_table
+from ganablate.report.stats.statistics import summary
+from ganablate.report.table.cross_wording import cross_notes, cross_section
+from ganablate.report.table.tables import arm_table
 from ganablate.study.plan import Cross
 
 LR, BATCH = ("0.001", "0.01"), ("32", "64", "128")

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from synthetic_study import make_plan
 
-from ganablate.report.effect_wording import effect_notes, effect_text, p_text, verdict_text
-from ganablate.report.effects import effect_columns, study_effects
-from ganablate.report.replicates import replicates_of
+from ganablate.report.stats.effects import effect_columns, study_effects
+from ganablate.report.stats.replicates import replicates_of
+from ganablate.report.table.effect_wording import effect_notes, effect_text, p_text, verdict_text
 
 BASE = [20.0, 22.0, 21.0, 20.5, 21.5]
 

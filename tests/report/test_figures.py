@@ -8,14 +8,14 @@ import pytest
 from matplotlib.text import Text
 from synthetic_study import make_plan, write_trial
 
-from ganablate.report.captions import behind
-from ganablate.report.curves import curves_frame
 from ganablate.report.figures import style
 from ganablate.report.figures.contact_sheet import draw_contact_sheet, sample_rows, sheet_caption
 from ganablate.report.figures.losses import draw_losses, loss_bands
 from ganablate.report.figures.primary import draw_primary
-from ganablate.report.tables import arm_table
-from ganablate.report.trials import trials_frame
+from ganablate.report.frames.curves import curves_frame
+from ganablate.report.frames.trials import trials_frame
+from ganablate.report.table.captions import behind
+from ganablate.report.table.tables import arm_table
 
 IMAGES = np.arange(10 * 28 * 28, dtype=np.uint8).reshape(10, 28, 28, 1)
 

@@ -10,9 +10,9 @@ from synthetic_study import make_plan, write_trial
 from ganablate.report.figures import style
 from ganablate.report.figures.forest import draw_forest, forest_rows
 from ganablate.report.figures.style import read_caption
-from ganablate.report.tables import arm_table, primary_effects
-from ganablate.report.trials import trials_frame
-from ganablate.report.verdict_kinds import FAILING, UNDECIDED, UNTESTED, WORSE, verdict_kind
+from ganablate.report.frames.trials import trials_frame
+from ganablate.report.table.tables import arm_table, primary_effects
+from ganablate.report.table.verdict_style import FAILING, UNDECIDED, UNTESTED, WORSE, verdict_kind
 
 FIDS = {
     "baseline": [100.0, 104.0, 96.0], "worse": [200.0, 210.0, 190.0], "same": [100.0, 120.0, 85.0],

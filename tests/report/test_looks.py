@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from synthetic_study import make_plan, write_trial
 
 from ganablate.report import build
-from ganablate.report.looks import (
+from ganablate.report.frames.looks import (
     Look,
     bound,
     is_whole,

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from synthetic_study import STAMP, make_plan, write_trial
 
-from ganablate.ledger import TrialFolder
-from ganablate.report.captions import table_notes
-from ganablate.report.curves import curves_csv, curves_frame
-from ganablate.report.reading import read_written
-from ganablate.report.tables import arm_table
-from ganablate.report.trials import trials_csv, trials_frame
+from ganablate.report.analysis import read_written
+from ganablate.report.frames.curves import curves_csv, curves_frame
+from ganablate.report.frames.trials import trials_csv, trials_frame
+from ganablate.report.table.captions import table_notes
+from ganablate.report.table.tables import arm_table
+from ganablate.trials.folder import TrialFolder
 
 METRICS = ("d_loss", "fid", "density_coverage")
 NAMED = "inception@6726825d, real 5000 train, fake 5000"

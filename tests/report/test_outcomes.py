@@ -7,9 +7,9 @@ import pytest
 from synthetic_study import make_plan, write_trial
 
 from ganablate.catalog import CRITERIA, DATASETS, EXTRACTORS
-from ganablate.ledger import TrialFolder
 from ganablate.metrics.losses import last_fifth
-from ganablate.outcomes import Judged, judge
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.outcome import Judged, judge
 
 STEPS = 60
 

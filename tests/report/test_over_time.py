@@ -7,10 +7,10 @@ import pytest
 from matplotlib.text import Text
 from synthetic_study import make_plan, write_trial
 
-from ganablate.ledger import TrialFolder
-from ganablate.report.curves import curves_csv, curves_frame, read_curves
 from ganablate.report.figures.over_time import draw_over_time, over_time
-from ganablate.report.trials import trials_frame
+from ganablate.report.frames.curves import curves_csv, curves_frame, read_curves
+from ganablate.report.frames.trials import trials_frame
+from ganablate.trials.folder import TrialFolder
 
 FIDS = {"baseline": (90.0, 60.0, 30.0), "a": (80.0, 85.0, 70.0)}
 

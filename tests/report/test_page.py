@@ -10,13 +10,13 @@ import pytest
 from PIL import Image
 from synthetic_study import make_plan, write_trial
 
-from ganablate.report.captions import table_notes
 from ganablate.report.claims.judgement import SUPPORTED, Judgement
 from ganablate.report.figures.style import Caption, small_png, write_png
-from ganablate.report.page import Findings, write_page
-from ganablate.report.summary import summary
-from ganablate.report.tables import arm_table
-from ganablate.report.trials import trials_frame
+from ganablate.report.frames.trials import trials_frame
+from ganablate.report.page.page import Findings, write_page
+from ganablate.report.table.captions import table_notes
+from ganablate.report.table.summary import summary
+from ganablate.report.table.tables import arm_table
 
 VOID = {"meta", "img", "br", "wbr", "link", "input", "hr"}
 JUDGEMENT = Judgement(

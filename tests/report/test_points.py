@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 from synthetic_study import STAMP, make_plan, write_trial
 
-from ganablate.ledger import TrialFolder
-from ganablate.report.captions import table_notes
-from ganablate.report.render import to_markdown
-from ganablate.report.tables import arm_table
-from ganablate.report.trials import trials_frame, with_earlier
+from ganablate.report.frames.trials import trials_frame, with_earlier
+from ganablate.report.table.captions import table_notes
+from ganablate.report.table.render import to_markdown
+from ganablate.report.table.tables import arm_table
 from ganablate.study.points import Point
+from ganablate.trials.folder import TrialFolder
 
 FIDS = (40.0, 10.0, 30.0)  # after each quarter but the last
 END = 20.0

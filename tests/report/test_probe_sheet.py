@@ -8,13 +8,13 @@ from matplotlib.text import Text
 from PIL import Image
 from synthetic_study import make_plan, write_trial
 
-from ganablate.ledger import TrialFolder
 from ganablate.report.build import build_report
-from ganablate.report.curves import curves_frame
 from ganablate.report.figures import style
 from ganablate.report.figures.loss_pairs import draw_loss_pairs, pair_curves
 from ganablate.report.figures.probe_sheet import ProbePanel, draw_probe_sheet, probe_panels
-from ganablate.report.trials import trials_frame
+from ganablate.report.frames.curves import curves_frame
+from ganablate.report.frames.trials import trials_frame
+from ganablate.trials.folder import TrialFolder
 
 
 def write_picture(root, trial, pixels):

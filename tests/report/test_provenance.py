@@ -4,8 +4,8 @@ import json
 
 from synthetic_study import make_plan, write_trial
 
-from ganablate.report import provenance as module
-from ganablate.report.provenance import provenance
+from ganablate.report.frames import provenance as module
+from ganablate.report.frames.provenance import provenance
 
 
 def test_settings_of_every_arm_are_there(tmp_path):

@@ -10,10 +10,10 @@ import pytest
 from scipy import stats
 from synthetic_study import make_plan, numbers_of, write_trial
 
+from ganablate.report.analysis import read_local
 from ganablate.report.build import build_report
-from ganablate.report.reading import read_local
-from ganablate.report.replication import replication
-from ganablate.report.replication_section import (
+from ganablate.report.stats.replication import replication
+from ganablate.report.table.replication_section import (
     replication_columns,
     replication_notes,
     replication_sentence,

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ganablate.report.sequential import (
+from ganablate.report.stats.sequential import (
     added_level,
     chance_of_verdict,
     declared_looks,
     look_levels,
 )
-from ganablate.report.statistics import Summary, summary
+from ganablate.report.stats.statistics import Summary, summary
 
 
 @pytest.mark.parametrize(

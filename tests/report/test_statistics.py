@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import special, stats
 
-from ganablate.report.statistics import (
+from ganablate.report.stats.statistics import (
     Summary,
     contrast,
     fails_p,

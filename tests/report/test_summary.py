@@ -7,7 +7,7 @@ import pytest
 from synthetic_study import make_plan
 
 from ganablate.report.claims.judgement import CONTRADICTED, SHOWN, SUPPORTED, Judgement
-from ganablate.report.summary import summary
+from ganablate.report.table.summary import summary
 from ganablate.study.plan import FULL
 
 

@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 from synthetic_study import STAMP, make_plan, numbers_of, write_trial
 
-from ganablate.report.captions import table_notes
-from ganablate.report.render import escape_latex, escape_markdown, to_latex, to_markdown
-from ganablate.report.tables import arm_table, arms_in_order, baseline_arm, table_csv
-from ganablate.report.trials import trials_frame
+from ganablate.report.frames.trials import trials_frame
+from ganablate.report.table.captions import table_notes
+from ganablate.report.table.render import escape_latex, escape_markdown, to_latex, to_markdown
+from ganablate.report.table.tables import arm_table, arms_in_order, baseline_arm, table_csv
 from ganablate.study.plan import PublishedNumber
 
 GOLDEN = Path(__file__).parents[1] / "golden"

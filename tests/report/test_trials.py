@@ -7,11 +7,16 @@ import pandas as pd
 import pytest
 from synthetic_study import METRICS, STAMP, make_plan, write_trial
 
-from ganablate.ledger import TrialFolder
-from ganablate.report.captions import table_notes
-from ganablate.report.curves import curves_csv, curves_frame, read_curves, with_earlier_curves
-from ganablate.report.tables import arm_table
-from ganablate.report.trials import read_trials, trials_csv, trials_frame, with_earlier
+from ganablate.report.frames.curves import (
+    curves_csv,
+    curves_frame,
+    read_curves,
+    with_earlier_curves,
+)
+from ganablate.report.frames.trials import read_trials, trials_csv, trials_frame, with_earlier
+from ganablate.report.table.captions import table_notes
+from ganablate.report.table.tables import arm_table
+from ganablate.trials.folder import TrialFolder
 
 THIRD = 0.1 + 0.2  # its shortest exact text has 17 digits
 NUMBERS = {"d_loss_mean": THIRD, "fid": 1e-300, "modes": 9.0}

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from synthetic_study import numbers_of, three_arms_plan, write_all, write_trial
 
-from ganablate.ledger import TrialFolder
 from ganablate.report.build import build_report
 from ganablate.report.unchanged import made_of, recalled, remember
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
+from ganablate.trials.folder import TrialFolder
 
 ROOT = Path(__file__).parents[2]
 PLAN = three_arms_plan()

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from ganablate.catalog import DATASETS, family_of
-from ganablate.study.claims import Claim
-from ganablate.study.errors import StudyError
+from ganablate.study.claims.claims import Claim
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
+from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 
 Load = Callable[[str], Study]

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ganablate.study.errors import StudyError
+from ganablate.study.arms.identity import replicate_seed, trial_id
 from ganablate.study.expand import expand
-from ganablate.study.identity import replicate_seed, trial_id
 from ganablate.study.load import load_study
+from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 
 Load = Callable[[str], Study]

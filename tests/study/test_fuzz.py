@@ -19,13 +19,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ganablate.catalog import ACTIVATIONS, CRITERIA, DATASETS, METRICS, NETWORKS, OPTIMIZERS, PROBES
-from ganablate.study.claims import CURVE_SHAPES, KINDS, Claim
-from ganablate.study.errors import StudyError
+from ganablate.study.arms.grid import MOST_TRIALS
+from ganablate.study.arms.settings import SETTINGS
+from ganablate.study.claims.claims import CURVE_SHAPES, KINDS, Claim
 from ganablate.study.expand import expand
-from ganablate.study.grid import MOST_TRIALS
 from ganablate.study.load import load_study
+from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
-from ganablate.study.settings import SETTINGS
 from ganablate.sweep.profile import Profile, load_profile
 
 EXAMPLES = int(os.environ.get("GANABLATE_FUZZ", "20"))

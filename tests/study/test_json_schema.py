@@ -13,13 +13,14 @@ from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from ganablate.catalog import CRITERIA, METRICS, NETWORKS
-from ganablate.study import claims, curve_shapes, schema
-from ganablate.study.document import read_document
-from ganablate.study.errors import StudyError
-from ganablate.study.json_schema import EXACTLY_ONE, STUDY_SCHEMA, schema_line, study_schema
-from ganablate.study.json_values import model_schema
+from ganablate.study import schema
+from ganablate.study.arms.settings import SETTINGS, read_value
+from ganablate.study.claims import claims, curve_shapes
+from ganablate.study.editor.json_schema import EXACTLY_ONE, STUDY_SCHEMA, schema_line, study_schema
+from ganablate.study.editor.json_values import model_schema
 from ganablate.study.load import load_study
-from ganablate.study.settings import SETTINGS, read_value
+from ganablate.study.reading.document import read_document
+from ganablate.study.reading.errors import StudyError
 from ganablate.sweep.profile import Profile, load_profile
 from tests.study.test_studies_readme import BLOCKS
 

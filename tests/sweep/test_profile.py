@@ -5,9 +5,9 @@ from typing import get_args
 
 import pytest
 
-from ganablate.kept_weights import Keep
-from ganablate.study.errors import StudyError
+from ganablate.study.reading.errors import StudyError
 from ganablate.sweep.profile import Profile, load_profile
+from ganablate.trials.weights import Keep
 
 SWEEPS = Path(__file__).parents[2] / "sweeps"
 

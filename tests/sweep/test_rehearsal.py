@@ -10,7 +10,7 @@ from ganablate.study.plan import Trial
 from ganablate.sweep.attempt import start
 from ganablate.sweep.costs import Conditions
 from ganablate.sweep.rehearsal import WINDOWS, Rehearsed, rehearse_all
-from ganablate.work import Wanted
+from ganablate.trials.needs import Wanted
 
 pytestmark = [
     pytest.mark.slow,

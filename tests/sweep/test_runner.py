@@ -16,7 +16,7 @@ from ganablate.sweep.events import Summary
 from ganablate.sweep.job import Job
 from ganablate.sweep.profile import Profile
 from ganablate.tracking import TrackedTrial
-from ganablate.work import Wanted, state_of, wanted_of
+from ganablate.trials.needs import Wanted, state_of, wanted_of
 
 pytestmark = [
     pytest.mark.slow,

@@ -13,11 +13,11 @@ from sweep_cases import Diary
 
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
-from ganablate.sweep import searching
 from ganablate.sweep.events import Summary
 from ganablate.sweep.failure import Failure
 from ganablate.sweep.profile import Profile
-from ganablate.sweep.search_relay import SearchRelay
+from ganablate.sweep.search import run as searching
+from ganablate.sweep.search.callback import SearchRelay
 from ganablate.sweep.supply import Session
 from ganablate.sweep.trainable import FAILURE, PROGRESS
 from ganablate.tracking import NoTracker

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from sweep_cases import Diary
 
-from ganablate.ledger import TrialFolder
-from ganablate.search.proposals import propose
-from ganablate.search.records import read_record
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
-from ganablate.study.search_plan import ArmSearch, SearchRecord
+from ganablate.study.search.found import ArmSearch, SearchRecord
+from ganablate.study.search.proposals import propose
+from ganablate.study.search.records import read_record
 from ganablate.sweep.events import Summary
 from ganablate.sweep.profile import Profile
 from ganablate.tracking import NoTracker
+from ganablate.trials.folder import TrialFolder
 
 pytestmark = [
     pytest.mark.slow,
@@ -51,7 +51,7 @@ def searches(plan: Plan) -> list[ArmSearch]:
 
 
 def search(plan: Plan, runs: Path, attempt: str = "rated", **profile: int) -> tuple[Summary, Diary]:
-    from ganablate.sweep.searching import run_search
+    from ganablate.sweep.search.run import run_search
 
     diary = Diary()
     summary = run_search(

@@ -12,7 +12,7 @@ from sweep_cases import plan
 from ganablate.sweep import trainable
 from ganablate.sweep.job import Job, Progress
 from ganablate.sweep.trainable import INDEX, TrialTrainable
-from ganablate.work import Wanted
+from ganablate.trials.needs import Wanted
 
 
 class _Networks:

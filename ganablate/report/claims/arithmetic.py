@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from ganablate.report.claims.finding import Evidence, Finding, nothing
 from ganablate.report.claims.judgement import CONTRADICTED, MISPRINT, SUPPORTED
-from ganablate.report.published import published_text
-from ganablate.study.claims import Arithmetic
-from ganablate.study.fields import Margin
+from ganablate.report.table.published import published_text
+from ganablate.study.claims.claims import Arithmetic
+from ganablate.study.reading.fields import Margin
 
 _WORDS = {
     "above": "above", "below": "below", "at_least": "at least", "at_most": "at most",

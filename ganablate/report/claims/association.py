@@ -14,7 +14,6 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import norm, rankdata
 
-from ganablate.report.captions import counted
 from ganablate.report.claims import wording
 from ganablate.report.claims.compare import column_of
 from ganablate.report.claims.course import Course, course_of
@@ -23,9 +22,10 @@ from ganablate.report.claims.finding import Evidence, Finding, nothing
 from ganablate.report.claims.hypothesis import Meant, Side
 from ganablate.report.claims.judgement import CANNOT_TELL, CONTRADICTED, SUPPORTED
 from ganablate.report.claims.within import Within, judge_within
-from ganablate.report.statistics import Array
-from ganablate.report.tables import reference_arm
-from ganablate.study.claims import Association
+from ganablate.report.stats.statistics import Array
+from ganablate.report.table.captions import counted
+from ganablate.report.table.tables import reference_arm
+from ganablate.study.claims.claims import Association
 
 _DRAWS = 1000
 _FEWEST_ARMS = 5

@@ -9,10 +9,10 @@ from ganablate.report.claims.finding import Evidence, Finding, nothing
 from ganablate.report.claims.hypothesis import margin_of, side_of
 from ganablate.report.claims.judgement import NONE_STATED
 from ganablate.report.claims.pairs import judge_pairs, pairs_of
-from ganablate.report.loss_scale import loss_scale
-from ganablate.report.tables import criterion_columns
-from ganablate.report.trials import protocol_columns
-from ganablate.study.claims import Compare, NoneStated
+from ganablate.report.frames.trials import protocol_columns
+from ganablate.report.stats.loss_scale import loss_scale
+from ganablate.report.table.tables import criterion_columns
+from ganablate.study.claims.claims import Compare, NoneStated
 
 _WORST = {"min": math.inf, "max": -math.inf, "none": None}
 

@@ -12,10 +12,10 @@ import numpy as np
 from ganablate.catalog import DATASETS
 from ganablate.config import TrialConfig
 from ganablate.report.claims.finding import Evidence
-from ganablate.report.statistics import Array
-from ganablate.study.curve_shapes import LOSS_CURVES, Recovery, Settles
-from ganablate.study.fields import Margin, Position
+from ganablate.report.stats.statistics import Array
+from ganablate.study.claims.curve_shapes import LOSS_CURVES, Recovery, Settles
 from ganablate.study.plan import Plan
+from ganablate.study.reading.fields import Margin, Position
 
 _END = 0.2
 """The last part of a training, whose mean is its final level."""

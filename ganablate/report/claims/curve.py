@@ -30,10 +30,10 @@ from ganablate.report.claims.judgement import NOT_COMPARABLE
 from ganablate.report.claims.pairs import judge_pairs, pairs_of
 from ganablate.report.claims.shares import Count, judge_counts
 from ganablate.report.claims.within import Within, judge_within
-from ganablate.report.replicates import Replicates, effect_scale
-from ganablate.report.statistics import Array
-from ganablate.study.claims import Curve
-from ganablate.study.curve_shapes import (
+from ganablate.report.stats.replicates import Replicates, effect_scale
+from ganablate.report.stats.statistics import Array
+from ganablate.study.claims.claims import Curve
+from ganablate.study.claims.curve_shapes import (
     LOSS_CURVES,
     CurveSpread,
     Points,
@@ -42,7 +42,7 @@ from ganablate.study.curve_shapes import (
     Settles,
     Trend,
 )
-from ganablate.study.fields import Margin, Position
+from ganablate.study.reading.fields import Margin, Position
 
 _TRENDS: dict[str, Side] = {"rising": "above", "falling": "below", "flat": "equivalent"}
 FLAT = 1 / 3

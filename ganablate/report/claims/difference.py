@@ -17,9 +17,9 @@ from ganablate.catalog import Scale
 from ganablate.report.claims.finding import Evidence
 from ganablate.report.claims.hypothesis import Meant, Side, Tested, by_ranks, by_t
 from ganablate.report.claims.judgement import CANNOT_TELL, NOT_COMPARABLE
-from ganablate.report.replicates import Replicates, effect_scale, steadied_summaries
-from ganablate.report.statistics import Array, Summary, fails_p, welch
-from ganablate.study.fields import Margin
+from ganablate.report.stats.replicates import Replicates, effect_scale, steadied_summaries
+from ganablate.report.stats.statistics import Array, Summary, fails_p, welch
+from ganablate.study.reading.fields import Margin
 
 Pair = tuple[str, str]
 """An arm, and the arm that it is compared with."""

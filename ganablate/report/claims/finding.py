@@ -8,10 +8,10 @@ import pandas as pd
 
 from ganablate.config import TrialConfig
 from ganablate.report.claims.judgement import CANNOT_TELL
-from ganablate.report.replicates import Replicates, replicates_of
-from ganablate.report.statistics import ALPHA
-from ganablate.report.trials import PROTOCOL
-from ganablate.study.claims import ALL
+from ganablate.report.frames.trials import PROTOCOL
+from ganablate.report.stats.replicates import Replicates, replicates_of
+from ganablate.report.stats.statistics import ALPHA
+from ganablate.study.claims.claims import ALL
 from ganablate.study.plan import Arm, Plan
 
 

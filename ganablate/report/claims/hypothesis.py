@@ -15,9 +15,9 @@ from scipy.stats import binomtest, rankdata
 
 from ganablate.catalog import Scale
 from ganablate.report.claims.judgement import CANNOT_TELL, CONTRADICTED, SUPPORTED
-from ganablate.report.effects import MARGIN
-from ganablate.report.statistics import Array, Difference, rank_p
-from ganablate.study.fields import Margin
+from ganablate.report.stats.effects import MARGIN
+from ganablate.report.stats.statistics import Array, Difference, rank_p
+from ganablate.study.reading.fields import Margin
 
 Side = Literal["above", "below", "different", "equivalent"]
 _SIDES: dict[tuple[str, str], Side] = {

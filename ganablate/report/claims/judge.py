@@ -27,8 +27,8 @@ from ganablate.report.claims.judgement import (
 )
 from ganablate.report.claims.shares import judge_outcome, judge_relation
 from ganablate.report.claims.shown import judge_visual
-from ganablate.report.statistics import ALPHA
-from ganablate.study.claims import ALL, Claim
+from ganablate.report.stats.statistics import ALPHA
+from ganablate.study.claims.claims import ALL, Claim
 from ganablate.study.plan import FULL, Plan
 
 KINDS: dict[str, Callable[[Evidence, Any], Finding]] = {

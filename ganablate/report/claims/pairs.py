@@ -28,7 +28,7 @@ from ganablate.report.claims.judgement import (
     deciding,
     joint,
 )
-from ganablate.report.statistics import holm
+from ganablate.report.stats.statistics import holm
 
 _MOST_SHOWN = 4
 """Pairs that a sentence holds; more are counted."""

@@ -13,11 +13,11 @@ from scipy.optimize import brentq
 from scipy.stats import nct, t
 
 from ganablate.report.claims.hypothesis import margin_of
-from ganablate.report.statistics import ALPHA
-from ganablate.study.claims import ALL, Claim, Compare, OutcomeRate, Relation
-from ganablate.study.curve_shapes import CurveSpread, Points, Reaches, Recovery, Settles
-from ganablate.study.fields import Margin
+from ganablate.report.stats.statistics import ALPHA
+from ganablate.study.claims.claims import ALL, Claim, Compare, OutcomeRate, Relation
+from ganablate.study.claims.curve_shapes import CurveSpread, Points, Reaches, Recovery, Settles
 from ganablate.study.plan import Plan
+from ganablate.study.reading.fields import Margin
 
 SPREAD = 0.1
 """Standard deviation over replicates of the logs of a metric: 10 %."""

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 from scipy.stats import binomtest
 
-from ganablate.outcomes import FAILURES
 from ganablate.report.claims import wording
 from ganablate.report.claims.finding import Evidence, Finding, nothing
 from ganablate.report.claims.judgement import (
@@ -21,8 +20,9 @@ from ganablate.report.claims.judgement import (
     CONTRADICTED,
     SUPPORTED,
 )
-from ganablate.report.statistics import holm
-from ganablate.study.claims import OutcomeRate, Relation
+from ganablate.report.stats.statistics import holm
+from ganablate.study.claims.claims import OutcomeRate, Relation
+from ganablate.trials.outcome import FAILURES
 
 _UNLIKELY = 0.5
 """The share that a claim about every trial is tested against."""

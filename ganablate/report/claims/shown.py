@@ -2,7 +2,7 @@
 
 from ganablate.report.claims.finding import Evidence, Finding
 from ganablate.report.claims.judgement import SHOWN
-from ganablate.study.claims import Visual
+from ganablate.study.claims.claims import Visual
 
 FIGURES = {
     "samples": "figures/samples.png",

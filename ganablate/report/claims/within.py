@@ -15,8 +15,8 @@ from ganablate.report.claims import wording
 from ganablate.report.claims.finding import Finding, nothing
 from ganablate.report.claims.hypothesis import Meant, Tested, by_signs, by_t
 from ganablate.report.claims.judgement import CANNOT_TELL, SUPPORTED, deciding, joint
-from ganablate.report.statistics import Array, Difference, holm
-from ganablate.study.fields import Margin
+from ganablate.report.stats.statistics import Array, Difference, holm
+from ganablate.study.reading.fields import Margin
 
 
 @dataclass(frozen=True)

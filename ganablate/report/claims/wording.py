@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from ganablate.report.captions import counted
 from ganablate.report.claims.hypothesis import Meant, Tested
-from ganablate.report.effect_wording import effect_text, p_text
-from ganablate.report.effects import MARGIN
-from ganablate.study.fields import Margin
+from ganablate.report.stats.effects import MARGIN
+from ganablate.report.table.captions import counted
+from ganablate.report.table.effect_wording import effect_text, p_text
+from ganablate.study.reading.fields import Margin
 
 _MOST_NAMES = 4
 """Longer lists are counted."""

@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from ganablate.ledger import TrialFolder
-from ganablate.report.captions import MISSING, coverage, primary_column
 from ganablate.report.figures import style
-from ganablate.report.rounding import Rounded, round_to_spread
-from ganablate.report.tables import arms_in_order, baseline_arm
+from ganablate.report.table.captions import MISSING, coverage, primary_column
+from ganablate.report.table.rounding import Rounded, round_to_spread
+from ganablate.report.table.tables import arms_in_order, baseline_arm
 from ganablate.study.plan import Plan
+from ganablate.trials.folder import TrialFolder
 
 _GAP = 2
 _DPI = 100

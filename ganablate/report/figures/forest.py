@@ -9,13 +9,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from ganablate.report.captions import counted, coverage, execution, protocols
-from ganablate.report.effect_wording import compared_elsewhere, effect_text, percent, verdict_text
-from ganablate.report.effects import MARGIN, Effect, StudyEffects, effect_columns
 from ganablate.report.figures import style
-from ganablate.report.statistics import Array
-from ganablate.report.tables import arms_in_order
-from ganablate.report.verdict_kinds import UNDECIDED, UNTESTED, VerdictKind, verdict_kind
+from ganablate.report.stats.effects import MARGIN, Effect, StudyEffects, effect_columns
+from ganablate.report.stats.statistics import Array
+from ganablate.report.table.captions import counted, coverage, execution, protocols
+from ganablate.report.table.effect_wording import (
+    compared_elsewhere,
+    effect_text,
+    percent,
+    verdict_text,
+)
+from ganablate.report.table.tables import arms_in_order
+from ganablate.report.table.verdict_style import UNDECIDED, UNTESTED, VerdictKind, verdict_kind
 from ganablate.study.plan import BASELINE, Plan
 
 _WIDTH = 8.2

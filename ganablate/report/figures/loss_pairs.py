@@ -8,12 +8,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from ganablate.report.captions import coverage
-from ganablate.report.curves import BLOCKS, block_middles
 from ganablate.report.figures import style
-from ganablate.report.loss_scale import loss_scale
-from ganablate.report.tables import arms_in_order, baseline_arm
-from ganablate.study.curve_shapes import LOSS_CURVES
+from ganablate.report.frames.curves import BLOCKS, block_middles
+from ganablate.report.stats.loss_scale import loss_scale
+from ganablate.report.table.captions import coverage
+from ganablate.report.table.tables import arms_in_order, baseline_arm
+from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Plan
 
 MOST_ARMS = 12

@@ -11,14 +11,14 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from ganablate.outcomes import FAILURES
-from ganablate.report.captions import behind, coverage
-from ganablate.report.curves import BLOCKS, block_middles
 from ganablate.report.figures import style
-from ganablate.report.loss_scale import loss_scale
-from ganablate.report.tables import arms_in_order, baseline_arm
-from ganablate.study.curve_shapes import LOSS_CURVES
+from ganablate.report.frames.curves import BLOCKS, block_middles
+from ganablate.report.stats.loss_scale import loss_scale
+from ganablate.report.table.captions import behind, coverage
+from ganablate.report.table.tables import arms_in_order, baseline_arm
+from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Arm, Plan
+from ganablate.trials.outcome import FAILURES
 
 _ABOVE = 0.5
 """Inches for the legend and the first titles."""

@@ -6,10 +6,10 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import FuncFormatter
 
-from ganablate.report.captions import behind, coverage, heading, primary_column
 from ganablate.report.figures import style
-from ganablate.report.tables import arms_in_order, baseline_arm, reference_protocols
-from ganablate.report.trials import PROTOCOL
+from ganablate.report.frames.trials import PROTOCOL
+from ganablate.report.table.captions import behind, coverage, heading, primary_column
+from ganablate.report.table.tables import arms_in_order, baseline_arm, reference_protocols
 from ganablate.study.plan import Plan
 
 MOST_ARMS = 8

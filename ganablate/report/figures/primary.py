@@ -7,18 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from ganablate.outcomes import FAILURES
-from ganablate.report.captions import (
-    ARROWS,
-    coverage,
-    execution,
-    primary_column,
-    protocols,
-)
 from ganablate.report.figures import style
-from ganablate.report.tables import baseline_arm, reference_protocols
-from ganablate.report.trials import PROTOCOL
+from ganablate.report.frames.trials import PROTOCOL
+from ganablate.report.table.captions import ARROWS, coverage, execution, primary_column, protocols
+from ganablate.report.table.tables import baseline_arm, reference_protocols
 from ganablate.study.plan import Plan
+from ganablate.trials.outcome import FAILURES
 
 _DOT: dict[str, Any] = {"ms": 3.6, "mec": style.DOT_COLOUR, "mew": 0.8, "alpha": 0.85, "zorder": 5}
 _WIDTH = 6.6

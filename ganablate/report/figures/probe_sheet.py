@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from ganablate.ledger import TrialFolder
-from ganablate.report.captions import coverage
 from ganablate.report.figures import style
-from ganablate.report.tables import arms_in_order, baseline_arm
+from ganablate.report.table.captions import coverage
+from ganablate.report.table.tables import arms_in_order, baseline_arm
 from ganablate.study.plan import Plan
+from ganablate.trials.folder import TrialFolder
 
 MOST_ARMS = 12
 _DPI = 100

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from ganablate.atomic_write import replacing
+from ganablate.files import replacing
 
 MOST_BYTES = 300_000
 _DPI = (160, 120, 90, 70, 50)

@@ -1,0 +1,219 @@
+"""Files that a reader sees whole: written, then renamed; arrays; and disks that take nothing."""
+
+import contextlib
+import errno
+import functools
+import json
+import logging
+import os
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+RECORDS = "records"
+"""Folder under `runs`: what is known of reports and of MLflow on this machine, and can be lost."""
+PUBLISHED = "published"
+"""Folder under `results` that holds the published records, as committed or given to others."""
+_log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it is flushed to disk and renamed to it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)  # mkstemp makes it private; results are for everyone to read
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def remove_unfinished(folder: Path, of: str = "*") -> None:
+    """Remove what writes below the folder left that a kill cut off; nobody may write there now.
+
+    Args:
+        folder: Where.
+        of: The name of the file that was written; any.
+    """
+    for left in folder.rglob(f".{of}.*"):
+        if left.is_file():
+            left.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace the file's content in one step."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Replace the file's content by one JSON object, in one step."""
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The object in the file; None where there is no file.
+
+    A file that holds no object, cut short by a disk or changed by hand, counts as absent, and is
+    told once.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (json.JSONDecodeError, UnicodeDecodeError, IsADirectoryError) as error:
+        tell_unreadable(path, str(error))
+        return None
+    if isinstance(content, dict):
+        return content
+    tell_unreadable(path, "it does not hold an object")
+    return None
+
+
+@functools.cache
+def tell_unreadable(path: Path, why: str) -> None:
+    """Warn, once a process, that a damaged file counts as absent."""
+    _log.warning("%s cannot be read (%s): taken as absent", path, why)
+
+
+# Arrays
+
+if TYPE_CHECKING:
+    import numpy as np
+
+# numpy is imported where arrays are read or written: `validate` and `--help` do neither.
+
+_DAMAGED = (ValueError, EOFError, zipfile.BadZipFile)
+"""What numpy raises for a file that is cut short."""
+
+
+def write_array(path: Path, array: "np.ndarray") -> None:
+    """Replace the file (.npy) by this array."""
+    import numpy as np
+
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.save(file, array)
+
+
+def read_array(path: Path) -> "np.ndarray | None":
+    """The array in a file (.npy); None without one."""
+    import numpy as np
+
+    try:
+        stored: np.ndarray = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        return None
+    except _DAMAGED as error:
+        tell_unreadable(path, str(error))
+        return None
+    return stored
+
+
+def write_arrays(path: Path, arrays: "Mapping[str, np.ndarray]") -> None:
+    """Replace the file (.npz) by these arrays, compressed."""
+    import numpy as np
+
+    named: dict[str, Any] = dict(arrays)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **named)
+
+
+def read_arrays(path: Path) -> "dict[str, np.ndarray]":
+    """The arrays in a file (.npz) by name; none without one."""
+    import numpy as np
+
+    try:
+        # Opened here: numpy leaves a file open that it cannot read.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            return {key: stored[key] for key in stored.files}
+    except FileNotFoundError:
+        return {}
+    except _DAMAGED as error:
+        tell_unreadable(path, str(error))
+        return {}
+
+
+# Disks that take nothing more
+
+_FOR_EVERYONE = {
+    errno.ENOSPC: "no space is left on its disk",
+    errno.EDQUOT: "the quota on its disk is used up",
+    errno.EROFS: "its file system is read-only",
+}
+_REFUSALS = {
+    **_FOR_EVERYONE,
+    errno.EACCES: "permission is denied",
+    errno.EPERM: "permission is denied",
+}
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether nothing at all can be stored: space, quota or a read-only file system."""
+    return isinstance(error, OSError) and _errno(error) in _FOR_EVERYONE
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the file system refused a write: as `is_full`, or for want of permission."""
+    return isinstance(error, OSError) and _errno(error) in _REFUSALS
+
+
+def in_words(error: OSError, folder: Path) -> str:
+    """One line: which folder cannot be written, and why.
+
+    Args:
+        error: What writing raised.
+        folder: Where, should the error not name a file itself.
+    """
+    place = error.filename if isinstance(error.filename, str) else str(folder)
+    why = _REFUSALS.get(_errno(error), error.strerror or type(error).__name__)
+    return f"{place} cannot be written: {why}{_free(Path(place), error)}"
+
+
+def _errno(error: OSError) -> int:
+    # Where numpy writes to a file itself, it counts what was written and does not ask why.
+    short = error.errno is None and "requested and" in str(error)
+    return errno.ENOSPC if short else error.errno or 0
+
+
+def _free(folder: Path, error: OSError) -> str:
+    """What is free by now: a write that failed has given back what it took."""
+    if _errno(error) != errno.ENOSPC:
+        return ""
+    try:
+        free = shutil.disk_usage(_nearest(folder)).free
+    except OSError:
+        return ""
+    return f" ({free / 1e6:.1f} MB free)"
+
+
+def obstacle(folder: Path) -> str | None:
+    """Why nothing can be written to a folder that exists or is to be made; None if it can.
+
+    It is tried with a file of 4 KiB without a name, at the nearest folder that is there.
+    """
+    try:
+        place = _nearest(folder)
+        if not place.is_dir():
+            return f"{place} is a file; a folder is needed there"
+        with tempfile.TemporaryFile(dir=place) as file:
+            file.write(bytes(4096))
+    except OSError as error:
+        error.filename = None  # a random name inside the folder
+        return in_words(error, folder)
+    return None
+
+
+def _nearest(folder: Path) -> Path:
+    place = folder.absolute()
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    return place

@@ -1,0 +1,196 @@
+"""`CLAIMS.md`: what the reports said and what we measured, over all studies, on one page.
+
+It is built from each study's `claims.csv` at the best budget that has results: the whole study
+(`full`), else the study's default one; a smoke run proves nothing and is never shown.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from ganablate.catalog import DATASETS, family_of
+from ganablate.files import write_text
+from ganablate.report.claims.judge import judge_claims
+from ganablate.report.claims.judgement import VERDICTS
+from ganablate.report.claims.table import (
+    COLUMNS,
+    LEVEL,
+    claims_markdown,
+    claims_table,
+    read_claims,
+)
+from ganablate.report.frames.looks import level_of, looked_plan, with_look_by_hand
+from ganablate.report.frames.trials import read_trials
+from ganablate.report.stats.statistics import ALPHA
+from ganablate.study.expand import expand
+from ganablate.study.plan import FULL, Plan
+from ganablate.study.schema import Study
+
+REPORTS = {
+    "R0": "Nouaji, Ghavidel, Farokhian 2023, a convolutional GAN on MNIST and CIFAR-10",
+    "R1": "Bennett, Christensen, DRAGAN against a vanilla GAN",
+    "R2": "Dai, Wei, Mao, DCGAN and twelve modifications of it",
+    "R3": "Bhope, Walia, Devarajan 2019, data sets, latent sizes, optimizers and WGAN",
+    "R4": "Nguyen, Tran 2023, a fully connected and a convolutional GAN",
+}
+"""The reports that the shipped studies reproduce. Claims of others stand under their own names."""
+NOT_RUN = "not run"
+_SMOKE = "smoke"
+_PICTURE = re.compile(r"figures/(\w+\.png)")
+_HEAD = """# Claims of the reports, and what we measured
+
+Each line is a sentence of a report, made testable in a study, and judged by our trainings: at 5 %
+unless the line names another level, intervals at 95 % or what that level leaves. The reports ran
+each arm once and looked; here an arm has replicates, and what they cannot decide stays open. A
+verdict at a budget below `full` is about trainings that are smaller than the report's: the sentence
+says at which budget and over how many trials it was reached. Ratios are of geometric means. p is
+Holm's over the arms that the study compares; over the claim's own where it names arms to compare
+with, or looks within trials. Where a claim of several arms is shown of each, every p stands for
+itself, uncorrected, so it may be smaller than in the study's table. Beyond, short of and within
+1.25x say on which side of the claimed margin a difference is tested to lie; limits of a share are
+exact, each at the level of the intervals.
+"""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A study with its claims at the best budget; `plan` None: no budget has results.
+
+    `level` is that of the verdicts: lower where the study was looked at before.
+    """
+
+    study: Study
+    plan: Plan | None
+    complete: int
+    claims: pd.DataFrame
+    level: float = ALPHA
+
+
+def has_claims(study: Study, results_root: Path) -> bool:
+    """Whether a record of the study there has claims; a smoke run's do not count."""
+    budgets = (name for name in study.budget_names if name != _SMOKE)
+    return any((results_root / study.name / name / "claims.csv").exists() for name in budgets)
+
+
+def write_ledger(studies: Sequence[Study], results_root: Path) -> Path:
+    """Write `CLAIMS.md` over these studies into the folder of results, in one step.
+
+    Raises:
+        ValueError: a csv file of a record cannot be read as one.
+    """
+    path = results_root / "CLAIMS.md"
+    write_text(path, ledger(studies, results_root))
+    return path
+
+
+def ledger(studies: Sequence[Study], results_root: Path) -> str:
+    """The page as markdown: a count of verdicts, a table for each report, the studies."""
+    by_name = sorted(studies, key=lambda study: study.name)
+    sources = [_source(one, results_root) for one in by_name if one.claims]
+    claims = pd.concat([_typed(one) for one in sources], ignore_index=True) if sources else None
+    if claims is None:
+        return f"{_HEAD}\nNo study holds a claim.\n"
+    claims = claims.sort_values("id", key=lambda ids: ids.map(_order), kind="stable")
+    claims["report"] = [_report(str(one)) for one in claims["id"]]
+    parts = [_HEAD, _counts(claims)]
+    for report, own in claims.groupby("report", sort=False):
+        name = REPORTS.get(str(report))
+        heading = f"## {report}: {name}" if name else f"## {report}"
+        parts.append(f"{heading}\n\n{claims_markdown(own)}")
+    parts.append("## The studies\n\n" + "".join(f"- {_status(one)}\n" for one in sources))
+    return "\n".join(parts)
+
+
+def _source(study: Study, results_root: Path) -> _Source:
+    """Of the budgets with results the first that is whole, else the one nearest to it."""
+    found = []
+    for budget in dict.fromkeys((FULL, study.default_budget)):
+        folder = results_root / study.name / budget
+        if budget == _SMOKE or not (folder / "claims.csv").exists():
+            continue
+        trials = read_trials(folder / "trials.csv")
+        complete = int((trials["state"] == "complete").sum())
+        if complete:
+            plan, looks = looked_plan(study, budget, results_root)
+            level = level_of(with_look_by_hand(looks, trials, plan))
+            claims = read_claims(folder / "claims.csv")
+            found.append(_Source(study, plan, complete, claims, level))
+    nothing = _Source(study, None, 0, pd.DataFrame(columns=list(COLUMNS)))
+    return max(found, key=_share, default=nothing)
+
+
+def _share(source: _Source) -> float:
+    return source.complete / len(source.plan.trials) if source.plan is not None else 0.0
+
+
+def _typed(source: _Source) -> pd.DataFrame:
+    """A row for each claim of the study as it is now; one that was not judged yet is not run."""
+    known = {
+        str(row["id"]): row
+        for table in (_arithmetic(source.study), source.claims)
+        for row in table.to_dict("records")
+    }
+    folder = f"{source.study.name}/{source.plan.budget}" if source.plan is not None else ""
+    rows = []
+    for claim in source.study.claims:
+        row = {**known.get(claim.id, {"verdict": NOT_RUN})}
+        if claim.kind == "visual" and not pd.isna(row.get("numbers")):
+            row["numbers"] = _PICTURE.sub(rf"[\1]({folder}/figures/\1)", str(row["numbers"]))
+        row |= {"id": claim.id, "says": claim.says, "kind": claim.kind, LEVEL: source.level}
+        rows.append(row)
+    return pd.DataFrame(rows, columns=[*COLUMNS, LEVEL])
+
+
+def _arithmetic(study: Study) -> pd.DataFrame:
+    """The claims about a report's own numbers, which need no results of ours."""
+    plan = expand(study, FULL)
+    own = tuple(claim for claim in plan.claims if claim.kind == "arithmetic")
+    empty = pd.DataFrame(columns=["arm", "state"]), pd.DataFrame(columns=["trial_id", "metric"])
+    return claims_table(judge_claims(replace(plan, claims=own), *empty))
+
+
+def _report(name: str) -> str:
+    return re.split(r"[.-]", name, maxsplit=1)[0]
+
+
+def _order(name: str) -> tuple[str, bool, str]:
+    """R0.1, R0.2, ..., and after a report's rows what is about the report as a whole."""
+    row = name.partition("-")[0]
+    return _report(name), row == _report(name), row
+
+
+def _counts(claims: pd.DataFrame) -> str:
+    """How many claims have each verdict, by report."""
+    reports = list(dict.fromkeys(claims["report"]))
+    lines = [["Verdict", *reports, "All"], ["---", *["---:"] * (len(reports) + 1)]]
+    for verdict in (*VERDICTS, NOT_RUN):
+        own = claims[claims["verdict"] == verdict]
+        counts = [int((own["report"] == one).sum()) for one in reports]
+        lines.append([verdict, *map(str, counts), str(len(own))])
+    totals = [int((claims["report"] == one).sum()) for one in reports]
+    lines.append(["claims", *map(str, totals), str(len(claims))])
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _status(source: _Source) -> str:
+    """Which trials the verdicts of a study rest on, and on which data."""
+    name, plan = source.study.name, source.plan
+    if plan is None:
+        return f"{name}: {NOT_RUN}, or only at the budget {_SMOKE}"
+    table = f"[{name}]({name}/{plan.budget}/table.md)"
+    data = ", ".join(_data(plan))
+    return f"{table}: budget {plan.budget}, {source.complete} of {len(plan.trials)} trials, {data}"
+
+
+def _data(plan: Plan) -> Iterator[str]:
+    swapped = {here: there for there, here in plan.substitutes.values()}
+    for name in dict.fromkeys(arm.config.dataset for arm in plan.arms):
+        if family_of(name) != name:
+            yield f"{name} ({DATASETS[name].images:,} images of {family_of(name)})"
+        elif name in swapped:
+            yield f"{name} (where {swapped[name]} would be)"
+        else:
+            yield name

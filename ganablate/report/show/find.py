@@ -1,0 +1,131 @@
+"""What a name on the command line stands for: an arm of a study, or one of its trials."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ganablate.study.expand import expand
+from ganablate.study.plan import Arm, Plan
+from ganablate.study.reading.errors import StudyError
+from ganablate.study.reading.wording import listed, unknown
+from ganablate.study.schema import Study
+
+_SHORTEST_ID = 6
+"""Digits of a trial's id that are enough, if no other trial's begins so."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """An arm of a study at a budget, or a trial of it.
+
+    `replicate` is the trial's; None: the arm is meant, with all its replicates.
+    """
+
+    study: Study
+    budget: str
+    arm: str
+    replicate: int | None = None
+
+    @property
+    def name(self) -> str:
+        """As it is shown: `lr=0.1`, or `lr=0.1 / 2` for a trial."""
+        return self.arm if self.replicate is None else f"{self.arm} / {self.replicate}"
+
+
+def find_all(
+    names: Sequence[str], studies: Sequence[Study], budget: str | None = None
+) -> list[Found]:
+    """The arms or trials of these names, all in one study at one budget.
+
+    Args:
+        names: Each an arm (`d_dropout=0` finds d_dropout=0.0), a trial's id or its first digits,
+            or ARM/REPLICATE.
+        studies: Where to look.
+        budget: At this one; None: at each study's default one, then at the others.
+
+    Raises:
+        ValueError: They are in none, or in several; the text says what there is.
+    """
+    usual = [(study, budget or study.default_budget) for study in studies]
+    others = [(study, own) for study in studies for own in study.budget_names]
+    usual = [one for one in usual if one in others]
+    if not usual:
+        known = dict.fromkeys(name for study in studies for name in study.budget_names)
+        raise ValueError(f"--budget: {unknown('a budget here', budget, known)}")
+    found = _matches(names, usual)
+    if not found and budget is None:
+        found = _matches(names, [one for one in others if one not in usual])
+    if not found:
+        raise ValueError(_nowhere(names, usual))
+    there = list(dict.fromkeys(one[0].study.name for one in found))
+    if len(there) > 1 and not any(map(_is_id, names)):
+        named = " and ".join(f'"{name}"' for name in names)
+        raise ValueError(
+            f"{named}: in {len(there)} studies ({listed(there)}); name the study too, such as "
+            f"studies/{there[0]}.yaml"
+        )
+    return found[0]
+
+
+def _matches(names: Sequence[str], places: Sequence[tuple[Study, str]]) -> list[list[Found]]:
+    """What the names stand for, of each study and budget that has all of them."""
+    found = []
+    for study, budget in places:
+        plan = expand(study, budget)
+        own = [_match(name, study, plan) for name in names]
+        if known := [one for one in own if one is not None]:
+            found += [known] if len(known) == len(names) else []
+    return found
+
+
+def _nowhere(names: Sequence[str], places: Sequence[tuple[Study, str]]) -> str:
+    """What to say of names that no study has together."""
+    plans = [(study, expand(study, budget)) for study, budget in places]
+    arms = dict.fromkeys(arm.name for _, plan in plans for arm in plan.arms)
+    for name in names:
+        if all(_match(name, study, plan) is None for study, plan in plans):
+            return unknown("an arm or the id of a trial here", name, arms)
+    return f"{' and '.join(names)} are not in one study at one budget"
+
+
+def _is_id(name: str) -> bool:
+    return re.fullmatch(rf"[0-9a-f]{{{_SHORTEST_ID},}}", name) is not None
+
+
+def _match(name: str, study: Study, plan: Plan) -> Found | None:
+    """What the name stands for in a plan; None: nothing."""
+    exact = {arm.name for arm in plan.arms}
+    if name in exact:
+        return Found(study, plan.budget, name)
+    arm, slash, number = (part.strip() for part in name.rpartition("/"))
+    if slash and arm in exact and number.isdecimal():
+        own = [trial for trial in plan.trials if trial.arm == arm]
+        most = max(len(own), study.replicates)
+        if int(number) >= most:
+            raise ValueError(f"{arm} has the replicates 0 to {most - 1}; {number} is given")
+        return Found(study, plan.budget, arm, int(number))
+    if _is_id(name):
+        begins = [trial for trial in plan.trials if trial.trial_id.startswith(name)]
+        if len(begins) > 1:
+            ids = listed([trial.trial_id for trial in begins])
+            raise ValueError(f'"{name}" begins the ids of several trials: {ids}')
+        if begins:
+            return Found(study, plan.budget, begins[0].arm, begins[0].replicate)
+    return _respelt(name, study, plan)
+
+
+def _respelt(name: str, study: Study, plan: Plan) -> Found | None:
+    """The arm that `--arm` would find: `d_dropout=0` is d_dropout=0.0."""
+    try:
+        named = expand(study, plan.budget, arms=[name]).arms
+    except StudyError:
+        return None
+    if len(named) > 1:
+        names = listed([one.name for one in named])
+        raise ValueError(f'"{name}" names several arms of {study.name}; name one of: {names}')
+    return Found(study, plan.budget, named[0].name)
+
+
+def arm_of(plan: Plan, name: str) -> Arm:
+    """The arm of that name, which the plan has."""
+    return next(arm for arm in plan.arms if arm.name == name)

@@ -1,0 +1,1 @@
+"""Statistics on frames: numbers in, numbers out, without a word."""

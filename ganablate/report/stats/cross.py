@@ -1,0 +1,247 @@
+"""Main effects and interactions of the factors that a study crosses.
+
+Cell means are on the scale of effects, logs for ratios. A main effect is the mean of the cells at a
+level less that of the cells at the level compared with, over all levels of the other factors with
+equal weights, however many replicates a cell has. An interaction of two factors is the effect of
+one at a level of the other less its effect at the level compared with, averaged likewise: a ratio
+of ratios. Fisher 1935, The Design of Experiments, chapter VI. A contrast that needs a cell without
+a mean and a spread is missing: cells left in its place would make it another question.
+"""
+
+import itertools
+import math
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from ganablate.catalog import Scale
+from ganablate.report.stats.replicates import Replicates, effect_scale, replicates_of, summaries
+from ganablate.report.stats.statistics import ALPHA, Difference, Summary, contrast, holm
+from ganablate.study.plan import Cross, Plan
+
+Levels = Mapping[str, str]
+"""Factor -> level."""
+
+
+@dataclass(frozen=True)
+class CrossEffect:
+    """What changing one factor does, or how that differs at another level of a second one.
+
+    `factors` are one (a main effect) or two (an interaction), each at its level of `levels` instead
+    of that of `against`. Numbers are on the scale, None is missing; `p` is Holm's over all main
+    effects or all interactions, `p_alone` this one's. `at` holds the first factor's effect where
+    the second is at `against` and at `levels`. `lacking` names the cells whose absence makes it
+    missing.
+    """
+
+    factors: tuple[str, ...]
+    levels: tuple[str, ...]
+    against: tuple[str, ...]
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    p_alone: float | None = None
+    p: float | None = None
+    at: tuple[float, ...] | None = None
+    lacking: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CrossEffects:
+    """Those of a column: main effects by factor and level, interactions by pair of factors.
+
+    `lacking` says of each cell without a mean and a spread why it has none. Intervals are at
+    1 - alpha.
+    """
+
+    column: str
+    scale: Scale
+    alpha: float
+    main: tuple[CrossEffect, ...]
+    interactions: tuple[CrossEffect, ...]
+    lacking: Mapping[str, str]
+
+    @property
+    def shown(self) -> tuple[CrossEffect, ...]:
+        """The interactions that there are, by their p."""
+        return tuple(one for one in self.interactions if one.p is not None and one.p <= self.alpha)
+
+
+def cell_name(cross: Cross, cell: Iterable[str]) -> str:
+    """`lr=0.001,batch_size=32`."""
+    return ",".join(f"{factor}={level}" for factor, level in zip(cross.factors, cell, strict=True))
+
+
+def cross_effects(
+    trials: pd.DataFrame, plan: Plan, apart: Collection[str] = (), *, alpha: float = ALPHA
+) -> CrossEffects | None:
+    """Effects on the primary metric of a study that crosses two factors or more.
+
+    Args:
+        trials: As `trials_frame` gives it.
+        plan: The plan that the trials are of.
+        apart: Arms whose number is of another protocol or criterion: as if they had none.
+        alpha: Of the intervals, and of what counts as shown.
+
+    Returns:
+        None where the plan has no such cross, or the primary metric is not measured.
+    """
+    cross, column = plan.cross, plan.primary
+    varied = 0 if cross is None else sum(len(levels) > 1 for levels in cross.factors.values())
+    if cross is None or varied < 2 or column not in plan.columns:
+        return None
+    names = [arm.name for arm in plan.arms if not arm.null and arm.name not in apart]
+    replicates = {name: replicates_of(trials, name, column) for name in names}
+    scale = effect_scale(column, replicates.values())
+    cells = _Cells(cross, summaries(replicates, scale), scale, alpha)
+    lacking = dict(_reasons(cross, replicates, cells, plan))
+    main = _corrected([one for change in _changes(cross, 1) if (one := cells.effect(*change))])
+    interactions = _corrected(
+        [one for change in _changes(cross, 2) if (one := cells.effect(*change))]
+    )
+    return CrossEffects(column, scale, alpha, main, interactions, lacking)
+
+
+def _changes(cross: Cross, factors: int) -> Iterator[tuple[Levels, Levels]]:
+    """Levels of so many factors, and the levels that they are compared with."""
+    for chosen in itertools.combinations(cross.factors, factors):
+        others = [cross.factors[factor][1:] for factor in chosen]
+        for levels in itertools.product(*others):
+            against = {factor: cross.factors[factor][0] for factor in chosen}
+            yield dict(zip(chosen, levels, strict=True)), against
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """Cells of the cross with what was measured in them: arm -> summary."""
+
+    cross: Cross
+    known: Mapping[str, Summary]
+    scale: Scale
+    alpha: float
+
+    def at(self, levels: Levels) -> list[tuple[str, ...]]:
+        """The cells at these levels, whatever those of the other factors are."""
+        every = [
+            (levels[factor],) if factor in levels else own
+            for factor, own in self.cross.factors.items()
+        ]
+        return list(itertools.product(*every))
+
+    def lacks(self, cell: tuple[str, ...]) -> bool:
+        return self.cross.cells.get(cell) not in self.known
+
+    def effect(self, levels: Levels, against: Levels) -> CrossEffect | None:
+        """None: the levels come to the same trials."""
+        found = CrossEffect(tuple(levels), tuple(levels.values()), tuple(against.values()))
+        (factor, level), *second = levels.items()
+        weights = self._step(factor, level, dict(second))
+        steps = [weights]
+        if second:
+            steps.insert(0, self._step(factor, level, {name: against[name] for name, _ in second}))
+            weights = weights | {cell: -weight for cell, weight in steps[0].items()}
+        if lacking := tuple(cell_name(self.cross, cell) for cell in weights if self.lacks(cell)):
+            return replace(found, lacking=lacking)
+        by_arm = self._by_arm(weights)
+        if not by_arm:
+            return None
+        cells = [self.known[arm] for arm in by_arm]
+        parts = (
+            np.array([getattr(cell, part) for cell in cells])
+            for part in ("mean", "variance", "n", "freedom")
+        )
+        found = self._told(found, contrast(list(by_arm.values()), Summary(*parts)))
+        at = tuple(self._back(self._mean(step)) for step in steps)
+        return replace(found, at=at if second else None)
+
+    def _step(self, factor: str, level: str, fixed: Levels) -> dict[tuple[str, ...], float]:
+        """Weights of cells: the factor at the level less at the one compared with."""
+        here = self.at({factor: level, **fixed})
+        there = self.at({factor: self.cross.factors[factor][0], **fixed})
+        return {cell: 1 / len(here) for cell in here} | {cell: -1 / len(there) for cell in there}
+
+    def _by_arm(self, weights: Mapping[tuple[str, ...], float]) -> dict[str, float]:
+        """Cells of the same trials share an arm: their weights add up, and may cancel."""
+        sums: dict[str, float] = {}
+        for cell, weight in weights.items():
+            arm = self.cross.cells[cell]
+            sums[arm] = sums.get(arm, 0.0) + weight
+        return {arm: weight for arm, weight in sums.items() if abs(weight) > 1e-12}
+
+    def _mean(self, weights: Mapping[tuple[str, ...], float]) -> float:
+        arms = self._by_arm(weights)
+        return math.fsum(weight * float(self.known[arm].mean) for arm, weight in arms.items())
+
+    def _back(self, value: float) -> float:
+        with np.errstate(over="ignore"):  # an end beyond every number is no end
+            return float(np.exp(value)) if self.scale == "ratio" else value
+
+    def _told(self, effect: CrossEffect, difference: Difference) -> CrossEffect:
+        told = replace(effect, estimate=self._back(float(difference.estimate)))
+        p = float(difference.p())
+        if not math.isfinite(p):  # no spread in any cell
+            return told
+        told = replace(told, p_alone=p)
+        low, high = (self._back(float(end)) for end in difference.interval(1 - self.alpha))
+        bounded = math.isfinite(low) and math.isfinite(high)
+        return replace(told, low=low, high=high) if bounded else told
+
+
+def _corrected(effects: list[CrossEffect]) -> tuple[CrossEffect, ...]:
+    alone = [math.nan if one.p_alone is None else one.p_alone for one in effects]
+    return tuple(
+        replace(one, p=float(p) if math.isfinite(p) else None)
+        for one, p in zip(effects, holm(alone), strict=True)
+    )
+
+
+def _reasons(
+    cross: Cross, replicates: Mapping[str, Replicates], cells: _Cells, plan: Plan
+) -> Iterator[tuple[str, str]]:
+    """Each cell without a mean and a spread, and why it has none."""
+    excluded = {name for name, _ in plan.excluded}
+    for cell in itertools.product(*cross.factors.values()):
+        if not cells.lacks(cell):
+            continue
+        name = cell_name(cross, cell)
+        arm = cross.cells.get(cell)
+        if arm is None:
+            yield name, "excluded" if name in excluded else "not in this plan"
+        elif arm not in replicates:
+            yield name, "of another protocol or criterion"
+        elif replicates[arm].diverged:
+            yield name, "a replicate diverged"
+        else:
+            yield name, "fewer than two replicates"
+
+
+def cross_table(effects: CrossEffects) -> pd.DataFrame:
+    """One row an effect: the main effects, then the interactions, missing numbers empty.
+
+    Columns: kind ("main effect" or "interaction"), factor, level, against, by_factor, by_level,
+    by_against (of interactions), effect, effect_low, effect_high, effect_level (of the interval),
+    effect_scale, effect_p (Holm within its kind), lacking (cells, joined by "; ").
+    """
+    rows = []
+    for one in (*effects.main, *effects.interactions):
+        names = ("factor", "level", "against")
+        parts = list(zip(one.factors, one.levels, one.against, strict=True))
+        row: dict[str, object] = {"kind": "interaction" if len(parts) > 1 else "main effect"}
+        row |= dict(zip(names, parts[0], strict=True))
+        second = parts[1] if len(parts) > 1 else (None, None, None)
+        row |= dict(zip((f"by_{name}" for name in names), second, strict=True))
+        row |= {"effect": one.estimate, "effect_low": one.low, "effect_high": one.high}
+        row["effect_level"] = None if one.low is None else round(1 - effects.alpha, 12)
+        row["effect_scale"] = None if one.estimate is None else effects.scale
+        row |= {"effect_p": one.p, "lacking": "; ".join(one.lacking) or None}
+        rows.append(row)
+    numbers = ("effect", "effect_low", "effect_high", "effect_level", "effect_p")
+    texts = ("kind", "factor", "level", "against", "effect_scale", "lacking")
+    columns = [
+        *texts[:4], "by_factor", "by_level", "by_against", *numbers[:4], "effect_scale", "effect_p",
+        "lacking",
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=columns, dtype=object)
+    return frame.astype({name: "float64" if name in numbers else "string" for name in columns})

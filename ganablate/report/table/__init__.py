@@ -1,0 +1,1 @@
+"""The table of arms, its notes, and what a terminal shows of it."""

@@ -1,0 +1,1 @@
+"""What a study that can be read may still not ask for."""

@@ -1,0 +1,228 @@
+"""Checks that take the whole study: every budget, and every name that refers to something."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+
+from ganablate.catalog import (
+    DATASETS,
+    METRICS,
+    NETWORKS,
+    PROBES,
+    Column,
+    Part,
+    metric_columns,
+    probe_columns,
+)
+from ganablate.study.arms.grid import size_faults
+from ganablate.study.arms.layout import Layout, Row, lay_out
+from ganablate.study.checks.claim_check import claim_faults
+from ganablate.study.checks.known import Known
+from ganablate.study.plan import FULL
+from ganablate.study.points import point_faults
+from ganablate.study.reading.errors import Fault, KeyPath
+from ganablate.study.reading.wording import unknown, unknown_part
+from ganablate.study.schema import OWN, Study
+from ganablate.study.search.plan_search import search_faults
+
+MOST_FAULTS = 200
+"""Further ones are not looked for: nobody reads them, and each costs time."""
+
+
+def check(study: Study, broken: Iterable[str] = (), lost: Iterable[str] = ()) -> list[Fault]:
+    """Everything that is wrong with a study whose shape is right.
+
+    `broken` are names of arms, factors and budgets that were left out because their shape is
+    wrong, `lost` whole sections: naming one of those is not a second problem. A study that is too
+    large to be expanded is not looked at any further.
+    """
+    too_large = list(size_faults(study))
+    if too_large:
+        return too_large
+    return list(islice(_Check(study, set(broken), set(lost)).faults(), MOST_FAULTS))
+
+
+class _Check:
+    def __init__(self, study: Study, broken: set[str], lost: set[str]) -> None:
+        self.study = study
+        self.broken = frozenset(broken)
+        """By their shape: a budget that restates one of these makes no second problem."""
+        self.known = Known(study, broken, lost)
+
+    def faults(self) -> Iterator[Fault]:
+        yield from self._names()
+        yield from self._budgets()
+        yield from self._published()
+        yield from self._evaluations()
+        yield from self._points()
+        yield from claim_faults(self.known)
+
+    def _names(self) -> Iterator[Fault]:
+        study = self.study
+        yield from _keys("metrics", "a metric", study.metrics, METRICS)
+        yield from _keys("probes", "a probe", study.probes, PROBES)
+        for section in ("arms", "budgets", "folders"):
+            yield from _but_for_case(section, getattr(study, section))
+        if FULL in study.budgets:
+            message = "budgets: full is the study itself, unchanged; name this budget otherwise"
+            yield Fault(("budgets", FULL), message)
+        if study.default_budget not in (*study.budget_names, *self.broken):
+            message = unknown("a budget of this study", study.default_budget, study.budget_names)
+            yield Fault(("default_budget",), f"default_budget: {message}")
+        yield from self.known.column(study.primary, ("primary",), "primary: ")
+
+    def _budgets(self) -> Iterator[Fault]:
+        """The study at every budget; what is wrong at several is said once."""
+        said: set[Fault] = set()
+        idle: list[set[int]] = []
+        for label in dict.fromkeys(self.study.budget_names):
+            layout = lay_out(self.study, label)
+            self.known.include(layout)
+            idle.append(layout.idle_excludes)
+            named = self.study.extractor_at(label)
+            searched = search_faults(self.study, label, layout)
+            for fault in (*layout.faults, *self._at_budget(layout, named), *searched):
+                if fault in said or self._follows(fault):
+                    continue
+                said.add(fault)
+                own = fault.path[:2] == ("budgets", label)
+                at = "" if label == FULL or own else f"at the budget {label}: "
+                yield Fault(fault.path, at + fault.message)
+        for index in sorted(set.intersection(*idle)):
+            message = "exclude: this matches no arm; correct it or leave it out"
+            yield Fault(("exclude", index), message)
+
+    def _follows(self, fault: Fault) -> bool:
+        """Whether a budget restates an entry that was left out for its shape."""
+        key = str(fault.path[2]) if len(fault.path) == 3 else ""
+        return fault.path[0] == "budgets" and key.partition(".")[2] in self.broken
+
+    def _at_budget(self, layout: Layout, extractor: str | None) -> Iterator[Fault]:
+        without: dict[str, None] = {}
+        for row in layout.rows:
+            data = row.resolution.data
+            if data is not None and data.extractor is None and extractor is None:
+                without[row.resolution.values["dataset"]] = None
+        for dataset in without:
+            for metric in self.known.on_features():
+                path = ("metrics", self.study.metrics.index(metric))
+                message = (
+                    f"metrics: {metric} needs image features, and {dataset} has no extractor for "
+                    "them; leave the metric out or take another data set"
+                )
+                yield Fault(path, message)
+        yield from self._probes(layout)
+        if extractor is not None:
+            yield from self._of_own_classes(extractor)
+
+    def _of_own_classes(self, extractor: str) -> Iterator[Fault]:
+        """Metrics that an extractor with other classes than the data set's cannot give."""
+        for metric in self.known.on_features():
+            if METRICS[metric].counts_classes:
+                message = (
+                    f"metrics: {metric} counts the data set's own classes, and {extractor} tells "
+                    "others; leave the metric out or measure with `extractor: own`"
+                )
+                yield Fault(("metrics", self.study.metrics.index(metric)), message)
+
+    def _probes(self, layout: Layout) -> Iterator[Fault]:
+        """Probes that lack what they need in some arm."""
+        for index, name in enumerate(self.study.probes):
+            for need in PROBES[name].needs if name in PROBES else ():
+                lacking = (_lacking(need, row) for row in layout.rows)
+                for owner in dict.fromkeys(found for found in lacking if found):
+                    other = "network" if need == "convolutions" else "data set"
+                    message = (
+                        f"probes: {name} needs {_NEEDS[need]}, and {owner} has none; leave the "
+                        f"probe out or take another {other}"
+                    )
+                    yield Fault(("probes", index), message)
+
+    def _evaluations(self) -> Iterator[Fault]:
+        """Keys about metrics on images, where the study has none."""
+        if not self.known.metrics_known or self.known.on_features():
+            return
+        none = "no metric of this study is measured on images"
+        every = {name: line for name, line in METRICS.items() if line.needs == "features"}
+        if self.study.evaluations > 1:
+            anyway = "losses have every step anyway; add one of"
+            yield Fault(("evaluations",), f"evaluations: {none}, and {anyway}: {', '.join(every)}")
+        if self.study.extractor != OWN:
+            fitting = (name for name, line in every.items() if not line.counts_classes)
+            yield Fault(("extractor",), f"extractor: {none}; add one of: {', '.join(fitting)}")
+
+    def _published(self) -> Iterator[Fault]:
+        every: dict[str, Column] = {**metric_columns(list(METRICS)), **probe_columns(PROBES)}
+        seen: set[tuple[str, str]] = set()
+        for index, number in enumerate(self.study.published):
+            path: KeyPath = ("published", index)
+            if number.metric is not None:
+                cell = (self.known.arms.find(number.arm) or number.arm, number.metric)
+                if cell in seen:
+                    message = f"published: {number.metric} of {number.arm} is given twice"
+                    yield Fault((*path, "metric"), f"{message} (or say quantity: TEXT)")
+                seen.add(cell)
+            for fault in self.known.arm(number.arm, (*path, "arm")):
+                yield Fault(fault.path, f"published: {fault.message}")
+            if number.metric is not None and number.metric not in every:
+                message = unknown("a column of any metric or probe", number.metric, every)
+                yield Fault((*path, "metric"), f"published: {message} (or say quantity: TEXT)")
+
+    def _points(self) -> Iterator[Fault]:
+        columns = metric_columns(self.known.on_features())
+        budgets = (budget.evaluations for budget in self.study.budgets.values())
+        counts = [self.study.evaluations, *(count for count in budgets if count is not None)]
+        for name, point in self.study.points.items():
+            path: KeyPath = ("points", name)
+            if name not in columns:
+                if self.known.metrics_known:
+                    what = "a column that this study measures on images"
+                    yield Fault(path, f"points: {unknown(what, name, columns)}")
+                continue
+            for message in point_faults(name, point, columns[name].direction, counts):
+                yield Fault(path, f"points.{name}: {message}")
+
+
+_NEEDS = {
+    "labels": "labels",
+    "classifier": "a classifier of the images (an extractor)",
+    "convolutions": "convolutions in the discriminator",
+}
+
+
+def _keys(
+    section: str, what: str, given: Sequence[str], table: Mapping[str, Part]
+) -> Iterator[Fault]:
+    """What is wrong with a list of names from a table of the catalog."""
+    seen: set[str] = set()
+    for index, name in enumerate(given):
+        path: KeyPath = (section, index)
+        if name not in table:
+            yield Fault(path, f"{section}: {unknown_part(what, name, table)}")
+        elif name in seen:
+            yield Fault(path, f"{section}: {name} is given twice")
+        seen.add(name)
+
+
+def _but_for_case(section: str, names: Iterable[str]) -> Iterator[Fault]:
+    """Names that some file systems, and tired eyes, take for one."""
+    seen: dict[str, str] = {}
+    for name in names:
+        first = seen.setdefault(name.lower(), name)
+        if first != name:
+            message = f"{section}: {name} differs from {first} by its case only; rename one"
+            yield Fault((section, name), message)
+
+
+def _lacking(need: str, row: Row) -> str | None:
+    """The data set or the network of an arm that has not what a probe needs."""
+    values, data = row.resolution.values, row.resolution.data
+    dataset, network = values.get("dataset"), values.get("network")
+    if need == "convolutions":
+        known = network in NETWORKS and not NETWORKS[network].convolutions
+        return network if known else None
+    if data is None:
+        return None  # the data set's name is wrong, which is said elsewhere
+    if need == "labels":
+        labelled = dataset in DATASETS and DATASETS[dataset].classes is not None
+        return None if labelled else dataset
+    return None if data.extractor is not None else dataset

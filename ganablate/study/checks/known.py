@@ -1,0 +1,67 @@
+"""What the checks of a study know of its arms and columns at all budgets together."""
+
+from collections.abc import Iterator
+
+from ganablate.catalog import METRICS, PROBES, metric_columns, probe_columns
+from ganablate.study.arms.layout import Layout
+from ganablate.study.arms.names import ArmNames
+from ganablate.study.reading.errors import Fault, KeyPath
+from ganablate.study.reading.wording import unknown
+from ganablate.study.schema import RESTATED, Study
+
+
+class Known:
+    """Arms and columns of a study, and which of them were left out for a mistake of their own.
+
+    `linked` are the arms that are compared with another one at some budget; `penalty` says
+    whether any arm has one. Both are to be trusted only if the study is `complete`.
+    """
+
+    def __init__(self, study: Study, broken: set[str], lost: set[str]) -> None:
+        self.study = study
+        self.broken = set(broken)
+        self.arms_known = lost.isdisjoint(RESTATED)
+        self.arms = ArmNames(study.folders)
+        self.linked: set[str] = set()
+        self.penalty = False
+        self.complete = not (broken or lost)
+        known = [name for name in study.metrics if name in METRICS]
+        probes = [name for name in study.probes if name in PROBES]
+        self.columns = {**metric_columns(known), **probe_columns(probes)}
+        given = len(study.metrics) + len(study.probes)
+        self.metrics_known = len(known) + len(probes) == given and "probes" not in lost
+
+    def include(self, layout: Layout) -> None:
+        """Add what the study comes to at one budget."""
+        self.arms.include(layout.names)
+        self.broken |= layout.broken
+        self.complete &= not layout.faults
+        self.linked |= {row.name for row in layout.rows if row.compare_to is not None}
+        self.penalty |= any(row.resolution.values.get("penalty") for row in layout.rows)
+
+    def on_features(self) -> list[str]:
+        """The study's metrics that are measured on images."""
+        known = [name for name in self.study.metrics if name in METRICS]
+        return [name for name in known if METRICS[name].needs == "features"]
+
+    def arm(self, name: str, path: KeyPath) -> Iterator[Fault]:
+        """The fault of naming an arm that there is not."""
+        if self.arms.find(name) is None and not self.is_broken(name):
+            yield Fault(path, self.arms.refusal(name, "an arm of this study"))
+
+    def is_broken(self, name: str) -> bool:
+        """Whether the arm may have been left out for a mistake that is told already."""
+        if not self.arms_known or not self.broken.isdisjoint((name, name.partition(":")[0])):
+            return True
+        factors = (part.partition("=")[0].rpartition(":")[2] for part in name.split(","))
+        return "=" in name and not self.broken.isdisjoint(factors)
+
+    def column(self, name: str, path: KeyPath, before: str = "") -> Iterator[Fault]:
+        """The fault of naming a column that the study does not yield."""
+        if name not in self.columns and self.metrics_known:
+            message = unknown("a column that this study's metrics yield", name, self.columns)
+            for section, table in (("metrics", METRICS), ("probes", PROBES)):
+                for key, entry in table.items():
+                    if name in entry.columns:
+                        message += f"; add {key} to `{section}`"
+            yield Fault(path, before + message)

@@ -1,0 +1,263 @@
+"""Sentences of a report as testable statements: one model for each kind of claim.
+
+A claim is {id, says} and one key that names its kind. The models hold what is claimed;
+`ganablate.report` judges it.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, Field, model_validator
+
+from ganablate.study.claims.curve_shapes import (
+    CurveSpread,
+    Names,
+    Points,
+    Reaches,
+    Recovery,
+    Settles,
+    Shape,
+    Share,
+    Trend,
+    WithMargin,
+)
+from ganablate.study.reading.fields import Entry, Line, MarginText, Name, Number
+
+ALL = "all"
+"""`arms: all` means every arm but the one it is compared with."""
+
+Outcome = Literal["fails", "diverged", "saturated", "collapsed", "ok"]
+"""`fails` is any of diverged, saturated and collapsed."""
+
+
+class AboutArms(Entry):
+    """A statement about `arm: NAME`, `arms: [NAME, ...]` or `arms: all`."""
+
+    arm: str | None = None
+    arms: Names = ()
+
+    @model_validator(mode="after")
+    def _names_arms(self) -> Self:
+        if (self.arm is None) == (not self.arms):
+            raise ValueError("exactly one of arm and arms is needed (arms: all for every arm)")
+        if ALL in self.arms and len(self.arms) > 1:
+            raise ValueError("arms: all stands alone")
+        return self
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The arms as the study spells them; ("all",) for every arm."""
+        return self.arms if self.arm is None else (self.arm,)
+
+
+class Compare(AboutArms, WithMargin):
+    """The arm against another at the end of training.
+
+    `better` and `worse` follow the metric's direction; `lower`, `higher` and `different` are for
+    metrics without one. `by` is the least difference meant, `within` the margin of equivalence
+    (1.25x unless stated). With several arms on either side, the claim holds only if it holds for
+    each pair.
+    """
+
+    to: Names = Field((), description="the arms compared with; else the arm's own")
+    metric: str | None = Field(None, description="a column; the study's primary one if left out")
+    expected: Literal["better", "worse", "lower", "higher", "different", "equivalent"] = Field(
+        alias="is"
+    )
+    by: MarginText | None = None
+    within: MarginText | None = None
+
+
+class OutcomeRate(AboutArms):
+    """The share of an arm's trials that end with an outcome."""
+
+    expected: Outcome = Field(alias="is")
+    at_least: Share | None = None
+    at_most: Share | None = None
+
+    @model_validator(mode="after")
+    def _has_one_bound(self) -> Self:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("exactly one of at_least and at_most is needed, a share from 0 to 1")
+        return self
+
+
+class Relation(AboutArms):
+    """One column against another of the same trial, in at least that share of the trials."""
+
+    metric: str
+    expected: Literal["above", "below"] = Field(alias="is")
+    than: str
+    by: MarginText | None = None
+    at_least: Share = 1.0
+
+
+CURVE_SHAPES = ("points", "trend", "recovery", "spread", "reaches", "settles")
+
+
+class Curve(AboutArms):
+    """A statement about the course of training. `metric` is a curve such as fid or d/criterion."""
+
+    metric: str
+    points: Points | None = None
+    trend: Trend | None = None
+    recovery: Recovery | None = None
+    spread: CurveSpread | None = None
+    reaches: Reaches | None = None
+    settles: Settles | None = None
+
+    @model_validator(mode="after")
+    def _has_one_shape(self) -> Self:
+        if sum(getattr(self, shape) is not None for shape in CURVE_SHAPES) != 1:
+            raise ValueError(f"exactly one of {', '.join(CURVE_SHAPES)} is needed")
+        return self
+
+    @property
+    def shape(self) -> Shape:
+        """The one shape that is claimed."""
+        shape: Shape = getattr(self, self.shape_name)
+        return shape
+
+    @property
+    def shape_name(self) -> str:
+        """The key that names it: one of `CURVE_SHAPES`."""
+        return next(name for name in CURVE_SHAPES if getattr(self, name) is not None)
+
+
+class Association(Entry):
+    """Rank correlation of two columns over the trials or over the arms' means.
+
+    Over the training, of two curves within each trial of `arm` or `arms`: a loss such as
+    d/criterion, or a column measured on images.
+    """
+
+    metric: str
+    along: str = Field(alias="with")
+    expected: Literal["positive", "negative", "weak"] = Field(alias="is")
+    over: Literal["trials", "arms", "training"] = "trials"
+    strength: Share = Field(0.5, description="least size of the correlation; largest for weak")
+    arm: str | None = None
+    arms: Names = ()
+
+    @model_validator(mode="after")
+    def _names_arms_for_training(self) -> Self:
+        if self.over == "training" and (self.arm is None) == (not self.arms):
+            raise ValueError("over: training needs exactly one of arm and arms")
+        if self.over != "training" and (self.arm is not None or self.arms):
+            raise ValueError(f"over: {self.over} takes every arm; arm and arms are for training")
+        return self
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The arms as the study spells them; none: every arm."""
+        return self.arms if self.arm is None else (self.arm,)
+
+
+class Arithmetic(Entry):
+    """A statement about published numbers alone, such as "the lowest lies below the mean".
+
+    `published` and `than` name columns that every published row with both is checked in; `sum`
+    adds given numbers up, and `than` is then a number. `otherwise` says what it means where it
+    does not hold: a slip of the report's pen, or a sentence that its own numbers contradict.
+    """
+
+    published: str | None = None
+    sum: tuple[Number, ...] = ()
+    expected: Literal["above", "below", "at_least", "at_most", "equal"] = Field(alias="is")
+    than: Annotated[str, BeforeValidator(lambda value: str(value))]
+    within: MarginText | None = Field(None, description="tolerance of equal")
+    otherwise: Literal["contradicted", "misprint"] = "contradicted"
+
+    @model_validator(mode="after")
+    def _has_one_side(self) -> Self:
+        if (self.published is None) == (not self.sum):
+            raise ValueError("exactly one of published (a column) and sum (numbers) is needed")
+        if self.within is not None and self.expected != "equal":
+            raise ValueError("`within` is for equal")
+        return self
+
+
+class Visual(AboutArms):
+    """A statement that only looking can judge: shown, not judged."""
+
+    show: Literal["samples", "animation", "curves", "walk", "arithmetic", "filters"] = "samples"
+
+
+class NoneStated(AboutArms):
+    """The report tried it and says no result: our effect is shown, without a verdict."""
+
+    metric: str | None = Field(None, description="a column; the study's primary one if left out")
+
+
+KINDS = (
+    "compare",
+    "outcome",
+    "relation",
+    "curve",
+    "association",
+    "arithmetic",
+    "visual",
+    "none_stated",
+)
+Statement = (
+    Compare | OutcomeRate | Relation | Curve | Association | Arithmetic | Visual | NoneStated
+)
+
+
+class Claim(Entry):
+    """A sentence of a report (`says`, in its words) and what it states."""
+
+    id: Name = Field(description="the report's row, such as R0.3")
+    says: Line
+    budget: str | None = Field(None, description="judged at this budget only; else at every one")
+    data: Names = Field((), description="data sets the report may mean, besides those at full")
+    perhaps: Line | None = Field(None, description="why our verdict may differ from the report")
+    compare: Compare | None = None
+    outcome: OutcomeRate | None = None
+    relation: Relation | None = None
+    curve: Curve | None = None
+    association: Association | None = None
+    arithmetic: Arithmetic | None = None
+    visual: Visual | None = None
+    none_stated: NoneStated | None = None
+
+    @model_validator(mode="after")
+    def _has_one_kind(self) -> Self:
+        given = [kind for kind in KINDS if getattr(self, kind) is not None]
+        if len(given) != 1:
+            found = f"{' and '.join(given)} are given" if given else "none is given"
+            raise ValueError(f"exactly one kind of claim is needed of {', '.join(KINDS)}; {found}")
+        return self
+
+    @property
+    def kind(self) -> str:
+        """The key that names the claim's kind: one of `KINDS`."""
+        return next(kind for kind in KINDS if getattr(self, kind) is not None)
+
+    @property
+    def statement(self) -> Statement:
+        """What is claimed."""
+        statement: Statement = getattr(self, self.kind)
+        return statement
+
+
+_NAMING = ("arm", "arms", "to", "before")
+"""Keys of statements and of shapes that name arms."""
+
+
+def with_names(claim: Claim, found: Callable[[str], str]) -> Claim:
+    """The claim with `found(name)` for each name of an arm in it; `all` stays."""
+    return claim.model_copy(update={claim.kind: _renamed(claim.statement, found)})
+
+
+def _renamed(entry: BaseModel, found: Callable[[str], str]) -> BaseModel:
+    update: dict[str, Any] = {}
+    for key in type(entry).model_fields:
+        value = getattr(entry, key)
+        if key in _NAMING and isinstance(value, str):
+            update[key] = found(value)
+        elif key in _NAMING and isinstance(value, tuple):
+            update[key] = tuple(name if name == ALL else found(name) for name in value)
+        elif key in CURVE_SHAPES and value is not None:
+            update[key] = _renamed(value, found)
+    return entry.model_copy(update=update)

@@ -1,0 +1,221 @@
+"""Parts from outside: a module of the user's own adds lines to the tables of the catalog.
+
+A plug-in defines tables of the same names and lines as `ganablate.catalog`, such as
+`CRITERIA = {"my_loss": Criterion(...)}`. The user names it with `--plugin`, or installs a package
+with an entry point of the group `ganablate.plugins`; nothing that a study or a sweep file says is
+ever imported. From then on its parts are as any other, except that the text of its file is a part
+of the name of every trial that uses them.
+"""
+
+import importlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
+from typing import Any
+
+from ganablate.catalog import PLUGIN_MEASURES, Metric, Part, Probe
+from ganablate.study.plugins.lines import (
+    MORE_FUNCTIONS,
+    TABLES,
+    line_faults,
+    name_faults,
+    table_faults,
+)
+from ganablate.study.plugins.source import (
+    PluginError,
+    Source,
+    read_module,
+    read_place,
+    read_source,
+    text_digest,
+    text_of,
+)
+from ganablate.study.reading.errors import Problem, StudyError
+
+__all__ = [
+    "GROUP",
+    "TABLES",
+    "Loaded",
+    "Plugin",
+    "PluginError",
+    "forget_plugins",
+    "load_plugins",
+    "load_same",
+    "loaded_plugins",
+]
+
+GROUP = "ganablate.plugins"
+"""The group of entry points. Each names a module; what stands behind a colon is not looked at."""
+
+Loaded = tuple[tuple[str, str], ...]
+"""Place and digest of every plug-in: what a worker needs to have the same parts."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plug-in whose parts are in the catalog.
+
+    Attributes:
+        source: Its module and text.
+        parts: (table, name) of each part.
+        digest: Of all its parts' sources: 16 hex digits.
+    """
+
+    source: Source
+    parts: tuple[tuple[str, str], ...]
+    digest: str
+
+
+_plugins: dict[str, Plugin] = {}  # by file
+_BUILT_IN = {table: dict(known) for table, (known, _, _) in TABLES.items()}
+
+
+def load_plugins(named: Sequence[str] = ()) -> tuple[Plugin, ...]:
+    """Add the parts of these plug-ins, and of all installed ones, to the catalog.
+
+    One that is loaded already is left as it is, or, if its file was edited since, loaded anew.
+
+    Args:
+        named: Module names or paths of .py files; see `read_source`.
+
+    Returns:
+        All that are loaded by now.
+
+    Raises:
+        StudyError: Something is wrong with some of them: everything at once, a line each. What is
+            right is loaded.
+    """
+    problems: list[Problem] = []
+    own = ((f"--plugin {name}", name, read_source) for name in named)
+    for where, name, read in (*own, *_installed()):
+        try:
+            source = read(name)
+        except PluginError as error:
+            problems.append(Problem(where, str(error)))
+            continue
+        problems += (Problem(where, message) for message in _add(source))
+    if problems:
+        raise StudyError(list(dict.fromkeys(problems)))
+    return tuple(_plugins.values())
+
+
+def loaded_plugins() -> Loaded:
+    """What is loaded, for `load_same` in another process."""
+    return tuple((plugin.source.place, plugin.digest) for plugin in _plugins.values())
+
+
+def load_same(loaded: Loaded) -> None:
+    """Load the plug-ins of another process.
+
+    Raises:
+        PluginError: One of them cannot be loaded here, or its source is another one by now.
+    """
+    for place, digest in loaded:
+        source = read_place(place)
+        if problems := _add(source):
+            raise PluginError(f"{place}: {'; '.join(problems)}")
+        if _plugins[str(source.file)].digest != digest:
+            raise PluginError(f"{place} was edited after the sweep began; run again")
+
+
+def forget_plugins() -> None:
+    """Take all parts of plug-ins out of the catalog."""
+    for key in list(_plugins):
+        _remove(key)
+
+
+def _installed() -> Iterator[tuple[str, str, Callable[[str], Source]]]:
+    for point in entry_points(group=GROUP):
+        owner = f" of {point.dist.name}" if point.dist is not None else ""
+        yield f"plug-in {point.name}{owner}", point.module, read_module
+
+
+def _add(source: Source) -> list[str]:
+    """Add a plug-in's lines to the catalog, or none of them; returns what is wrong with them."""
+    key = str(source.file)
+    known = _plugins.get(key)
+    if known is not None and known.source.text == source.text:
+        return []
+    _remove(key)
+    names = vars(source.module)
+    problems = list(_meddled()) or list(table_faults(names))
+    added: list[tuple[str, str]] = []
+    for table in TABLES:
+        lines = names.get(table)
+        if not isinstance(lines, dict) or lines is TABLES[table][0]:
+            continue
+        for name, line in lines.items():
+            faults = list(name_faults(table, name, line))
+            problems += faults
+            if not faults:
+                TABLES[table][0][name] = _own(line, source)
+                added.append((table, name))
+    digests = []
+    for table, name in added:
+        line = TABLES[table][0][name]
+        found = list(line_faults(table, name, line, line.load))
+        if not found:
+            try:
+                digests.append(_digest(line, source))
+                TABLES[table][0][name] = replace(line, digest=digests[-1])
+                PLUGIN_MEASURES.update(dict.fromkeys(_measures(name, line), digests[-1][:8]))
+            except PluginError as error:
+                found.append(f"{table}[{name!r}]: {error}")
+        problems += found
+    _plugins[key] = Plugin(source, tuple(added), text_digest(*digests))
+    if problems:
+        _remove(key)
+    return problems
+
+
+def _meddled() -> Iterator[str]:
+    """Undo and tell what a module did to the catalog itself: it would be in no trial's name."""
+    for table, (known, _, _) in TABLES.items():
+        own = {name: line for name, line in known.items() if line.plugin and line.digest}
+        meant = {**_BUILT_IN[table], **own}
+        for name in [name for name in {**known, **meant} if known.get(name) != meant.get(name)]:
+            yield f"it changes {name} in the catalog's own {table}; define {table} = {{...}} anew"
+        known.clear()
+        known.update(meant)
+
+
+def _own(line: Part, source: Source) -> Part:
+    """The line as the catalog has it: marked, and with its module spelled out."""
+    changes: dict[str, Any] = {"plugin": source.shown}
+    for field in ("implementation", *MORE_FUNCTIONS):
+        function = getattr(line, field, None)
+        if function is not None:
+            changes[field] = _spelled(function, source)
+    return replace(line, **changes)
+
+
+def _spelled(implementation: str, source: Source) -> str:
+    inside = ":" in str(implementation)
+    return implementation if inside else f"{source.module.__name__}:{implementation}"
+
+
+def _digest(line: Part, source: Source) -> str:
+    """Of the text with the table, and of that with the function, where it is another's.
+
+    ganablate's own modules are not in it: what they do is named by its version of the semantics.
+    Nor is that of `counts`, which changes no trial.
+    """
+    texts = [source.text]
+    for implementation in (line.implementation, getattr(line, "test", None)):
+        name = (implementation or "").partition(":")[0]
+        if name and name != source.module.__name__ and not name.startswith("ganablate."):
+            texts.append(text_of(importlib.import_module(name)))
+    return text_digest(*texts)
+
+
+def _measures(name: str, line: Part) -> tuple[str, ...]:
+    """The names under which numbers of a line are kept: its own, and its columns."""
+    return (name, *line.columns) if isinstance(line, Metric | Probe) else ()
+
+
+def _remove(key: str) -> None:
+    plugin = _plugins.pop(key, None)
+    for table, name in plugin.parts if plugin is not None else ():
+        line = TABLES[table][0].pop(name, None)
+        for measure in _measures(name, line) if line is not None and line.digest else ():
+            PLUGIN_MEASURES.pop(measure, None)

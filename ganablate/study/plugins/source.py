@@ -1,0 +1,158 @@
+"""Finds a plug-in and runs it, once, from the very text that is hashed."""
+
+import hashlib
+import importlib
+import sys
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from ganablate.study.reading.wording import nearest_first
+
+_PREFIX = "ganablate_plugin_"
+"""Before the name that a file's module gets, so that no `random.py` takes the library's place."""
+
+
+class PluginError(Exception):
+    """A plug-in cannot be used. Its only argument says why, in a line."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A plug-in's module, and where it came from.
+
+    Attributes:
+        place: As another process on this machine finds it: an absolute path, or a module's name.
+        shown: As the user knows it: a file's name, or a module's.
+        file: Of its text.
+        text: What was run.
+        module: The module.
+    """
+
+    place: str
+    shown: str
+    file: Path
+    text: str
+    module: ModuleType
+
+
+def text_digest(*texts: str) -> str:
+    """16 hex digits of the sha256 of these texts; ends of lines are the same on every system."""
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()[:16]
+
+
+def read_source(named: str) -> Source:
+    """Find and run the plug-in that is named.
+
+    `my_losses` is `my_losses.py` in the working folder, or else an installed module (or one on
+    PYTHONPATH); `path/to/my_losses.py` is that file, which may lie anywhere.
+
+    Raises:
+        PluginError: There is none, it cannot be read, or it raises when it is run.
+    """
+    beside = Path(f"{named}.py")
+    if named.endswith(".py") or "/" in named or "\\" in named:
+        try:
+            return _of_file(Path(named).expanduser())
+        except RuntimeError as error:  # ~nobody/x.py
+            raise PluginError(f"{named}: {error}") from None
+    return _of_file(beside) if beside.is_file() else read_module(named)
+
+
+def read_place(place: str) -> Source:
+    """Find and run a plug-in by its `Source.place`; raises as `read_source`."""
+    path = Path(place)
+    return _of_file(path) if path.is_absolute() else read_module(place)
+
+
+def text_of(module: ModuleType) -> str:
+    """The text of a module's file.
+
+    Raises:
+        PluginError: It has none that can be read.
+    """
+    try:
+        return Path(str(module.__file__)).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise PluginError(
+            f"the source of {module.__name__} cannot be read, and it is a part of the trials' names"
+        ) from None
+
+
+def _of_file(path: Path) -> Source:
+    path = path.resolve()
+    if path.suffix != ".py":
+        raise PluginError(f"{path} is given; a file that ends in .py, or a module, is needed")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise PluginError(_no_file(path)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise PluginError(f"{path} cannot be read: {error}") from None
+    name = f"{_PREFIX}{path.stem}_{text_digest(str(path))[:8]}"
+    known = sys.modules.get(name)
+    if known is not None and known.__dict__.get("__source__") == text:
+        return Source(str(path), path.name, path, text, known)
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    module.__dict__["__source__"] = text
+    # Registered first, as an import does, and taken away again if it raises. Not through an
+    # importer: that may run stale bytecode of a file which was edited within its clock's tick.
+    sys.modules[name] = module
+    try:
+        exec(compile(text, str(path), "exec"), module.__dict__)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        if known is not None:
+            sys.modules[name] = known
+        raise PluginError(_raised(error, path)) from None
+    return Source(str(path), path.name, path, text, module)
+
+
+def read_module(name: str) -> Source:
+    """Import a plug-in that is installed, whatever lies in the working folder.
+
+    Raises:
+        PluginError: As `read_source`.
+    """
+    try:
+        module = importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
+            raise PluginError(_no_module(name)) from None
+        raise PluginError(_raised(error, None)) from None
+    except (Exception, SystemExit) as error:
+        raise PluginError(_raised(error, None)) from None
+    return Source(name, name, Path(str(module.__file__)), text_of(module), module)
+
+
+def _raised(error: BaseException, path: Path | None) -> str:
+    """`my_losses.py:3 raises ZeroDivisionError: division by zero`."""
+    kind = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+    if isinstance(error, SyntaxError):
+        return f"{Path(error.filename or '').name}:{error.lineno} raises {kind}"
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if path is None or Path(frame.filename) == path]
+    place = f"{Path(own[-1].filename).name}:{own[-1].lineno} raises " if own else "raises "
+    beside = path.with_name(f"{error.name}.py") if path and isinstance(error, ImportError) else None
+    hint = "" if beside is None or not beside.is_file() else (
+        f"; {beside.name} beside it is not looked at: install it, or name its folder in PYTHONPATH"
+    )  # fmt: skip
+    return f"{place}{kind}{hint}"
+
+
+def _no_file(path: Path) -> str:
+    return f"there is no file {path}{_like(path.name, path.parent)}"
+
+
+def _no_module(name: str) -> str:
+    return (
+        f"there is neither a file {name}.py in this folder nor an installed module of that name"
+        f"{_like(f'{name}.py', Path())}"
+    )
+
+
+def _like(name: str, folder: Path) -> str:
+    names, near = nearest_first(name, sorted(path.name for path in folder.glob("*.py")))
+    return f"; did you mean {names[0]}?" if near else ""

@@ -1,0 +1,160 @@
+"""Kinds of values that the models of a study share: names, lines of text, margins, positions."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+
+from ganablate.files import PUBLISHED
+from ganablate.study.reading.document import read_number
+from ganablate.study.reading.wording import show
+
+STUDY_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.+-]{0,62}[A-Za-z0-9_+-])?")
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+"""Names that Windows keeps for devices: no folder of results can be called so there."""
+_UNITS = ("epochs", "iterations", "images")
+
+
+class Entry(BaseModel):
+    """A mapping of a study: unknown keys are refused, and nothing changes afterwards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
+
+
+def study_name(text: str) -> str:
+    """The text, if a study may be called so.
+
+    Raises:
+        ValueError: it may not; the text says what a name is made of.
+    """
+    if not STUDY_NAME.fullmatch(text):
+        raise ValueError(
+            f"{show(text)} is not allowed; a study's name has lower-case letters, digits, _ and -, "
+            "starts with a letter and is at most 64 long"
+        )
+    if text == PUBLISHED:
+        raise ValueError(
+            f"{show(text)} is not allowed; the folder results/{PUBLISHED}/ holds the published "
+            "records of all studies"
+        )
+    return _no_device(text)
+
+
+def _no_device(text: str) -> str:
+    if _DEVICE.fullmatch(text):
+        raise ValueError(f"{show(text)} is not allowed; Windows keeps this name for a device")
+    return text
+
+
+def _name(text: str) -> str:
+    if not NAME.fullmatch(text):
+        raise ValueError(
+            f"{show(text)} is not allowed; a name has letters, digits, _ . + and -, starts with a "
+            "letter or digit, does not end with a dot and is at most 64 long"
+        )
+    return _no_device(text)
+
+
+def _line(text: str) -> str:
+    line = " ".join(text.split())
+    if not line:
+        raise ValueError("the text is empty")
+    if not line.isprintable():
+        raise ValueError("the text holds characters that cannot be printed")
+    return line
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"a number is needed, not the truth value {show(value)}")
+    if isinstance(value, str):
+        number = read_number(value)
+        if number is None:
+            raise ValueError(f"{show(value)} is given; a number is needed")
+        return number
+    return value
+
+
+StudyName = Annotated[str, AfterValidator(study_name)]
+Name = Annotated[str, AfterValidator(_name)]
+Line = Annotated[str, AfterValidator(_line)]
+Number = Annotated[float, BeforeValidator(_number)]
+Whole = Annotated[int, BeforeValidator(_number)]
+
+
+class Margin(Entry):
+    """How large a difference is meant: a ratio above 1, or an absolute amount of the metric."""
+
+    amount: float
+    unit: Literal["ratio", "absolute"]
+
+    def __str__(self) -> str:
+        return f"{self.amount:g}x" if self.unit == "ratio" else f"{self.amount:g}"
+
+
+def _margin(value: object) -> object:
+    """`1.25x` is a ratio, a plain number an absolute amount."""
+    if isinstance(value, Margin):
+        return value
+    text = str(value).strip() if isinstance(value, str | int | float) else ""
+    number = None if isinstance(value, bool) else read_number(text.removesuffix("x"))
+    if number is None:
+        raise ValueError(f"{show(value)} is given; a ratio such as 1.25x or an amount is needed")
+    if text.endswith("x"):
+        if number <= 1:
+            raise ValueError(f"{show(value)} is given; a ratio above 1 is needed, such as 1.25x")
+        return Margin(amount=float(number), unit="ratio")
+    if number <= 0:
+        raise ValueError(f"{show(value)} is given; an amount above 0 is needed")
+    return Margin(amount=float(number), unit="absolute")
+
+
+MarginText = Annotated[Margin, BeforeValidator(_margin)]
+
+
+class Position(Entry):
+    """A point of the training: so many epochs, iterations or images, or a share of it (0 to 1)."""
+
+    amount: float
+    unit: Literal["epochs", "iterations", "images", "share"]
+
+    def __str__(self) -> str:
+        if self.unit == "share":
+            return f"{100 * self.amount:g}%"
+        return f"{self.amount:g} {self.unit}"
+
+
+def _position(value: object) -> object:
+    """`20 epochs`, `5000 iterations`, `40000 images` or `50%` of the training."""
+    if isinstance(value, Position):
+        return value
+    text = value.strip() if isinstance(value, str) else ""
+    if text.endswith("%"):
+        share = read_number(text[:-1].strip())
+        if share is not None and 0 < share <= 100:
+            return Position(amount=share / 100, unit="share")
+    amount, _, unit = text.partition(" ")
+    number = read_number(amount)
+    unit = unit.strip()
+    if number is not None and number > 0 and unit in _UNITS:
+        return Position.model_validate({"amount": float(number), "unit": unit})
+    raise ValueError(
+        f"{show(value)} is given; a point of the training is needed, such as 20 epochs, "
+        "5000 iterations, 40000 images or 50%"
+    )
+
+
+PositionText = Annotated[Position, BeforeValidator(_position)]
+
+
+def gathered(given: object, own: tuple[str, ...], into: str) -> object:
+    """Move the keys that are not the model's own into one mapping.
+
+    A budget or an arm holds its settings beside its own keys; the model keeps them apart.
+    """
+    if not isinstance(given, Mapping):
+        return given
+    kept: dict[str, Any] = {key: given[key] for key in own if key in given}
+    return {**kept, into: {key: value for key, value in given.items() if key not in own}}

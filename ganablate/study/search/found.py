@@ -1,0 +1,127 @@
+"""What the search of an arm is, and what was found in it.
+
+Every arm gets the same number of search trials of the same length; Lucic et al. 2018
+(arXiv 1711.10337, section 5) is why: which GAN is ahead depends on how much each was tuned.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from ganablate.config import TrialConfig, derive_seed
+from ganablate.study.search.space import Space
+
+SEARCH_TRIALS = 20
+"""Of each arm, unless the study says otherwise."""
+Ended = Literal["complete", "stopped"]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTrial:
+    """A search trial that has ended.
+
+    `values` are those of the searched settings, as the study names them. `value` is the column
+    that is searched by: at the end, or where ASHA stopped it; None where it diverged. `looks` are
+    the values at ASHA's looks, by quarters of the training.
+    """
+
+    number: int
+    trial_id: str
+    values: Mapping[str, Any]
+    state: Ended
+    value: float | None
+    outcome: str | None = None
+    iterations: int = 0
+    looks: tuple[tuple[int, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRecord:
+    """What is known of one arm's search. `trials` are those that have ended, by number."""
+
+    search_id: str
+    trials: tuple[SearchTrial, ...]
+
+    def best(self, mode: Literal["min", "max"]) -> SearchTrial | None:
+        """The best of those that ran to their end; the first of equal ones. None: none did.
+
+        Where all diverged it is the first of them, so that its arm's replicates tell.
+        """
+        sign = 1.0 if mode == "min" else -1.0
+        whole = [trial for trial in self.trials if trial.state == "complete"]
+        worst = float("inf")
+        return min(whole, default=None, key=lambda t: worst if t.value is None else sign * t.value)
+
+
+@dataclass(frozen=True, slots=True)
+class ArmSearch:
+    """The search of one arm.
+
+    `base` is a search trial but for the searched values and the seed. `owners` says of each field
+    of the configuration that is searched, which setting of the study sets it. `seed` is what the
+    seeds of its trials and proposals come from.
+    """
+
+    arm: str
+    search_id: str
+    base: TrialConfig
+    data_id: str
+    spaces: Mapping[str, Space]
+    owners: Mapping[str, str]
+    trials: int
+    mode: Literal["min", "max"]
+    seed: int
+    record: SearchRecord | None = None
+
+    @property
+    def told(self) -> tuple[SearchTrial, ...]:
+        """Its trials that have ended."""
+        return self.record.trials if self.record else ()
+
+    @property
+    def found(self) -> SearchTrial | None:
+        """The best one, once all have ended; None before that."""
+        if self.record is None or len(self.record.trials) < self.trials:
+            return None
+        return self.record.best(self.mode)
+
+    def fields(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of settings as fields of a configuration: those that the arm has."""
+        return {field: values[setting] for field, setting in self.owners.items()}
+
+    def config(self, number: int, values: Mapping[str, Any]) -> TrialConfig:
+        """The settings of the search trial of that number (0, 1, ...)."""
+        seed = derive_seed(self.seed, "train", number)
+        return self.base.model_copy(update={**self.fields(values), "seed": seed})
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The searches of a plan, by arm; an arm that has none of the settings has no search.
+
+    `spaces` are all that the study searches, `length` how long a search trial is, in words,
+    `column` what it is searched by, `asha` whether trials that are behind are stopped.
+    """
+
+    spaces: Mapping[str, Space]
+    trials: int
+    length: str
+    column: str
+    mode: Literal["min", "max"]
+    asha: bool
+    arms: Mapping[str, ArmSearch]
+
+    def of(self, arms: Collection[str]) -> "Search":
+        """The searches of these arms alone."""
+        own = {name: search for name, search in self.arms.items() if name in arms}
+        return replace(self, arms=own)
+
+    @property
+    def left(self) -> int:
+        """Search trials that have not ended yet."""
+        return sum(search.trials - len(search.told) for search in self.arms.values())
+
+    @property
+    def open(self) -> tuple[str, ...]:
+        """The arms whose search has not found anything yet."""
+        return tuple(name for name, search in self.arms.items() if search.found is None)

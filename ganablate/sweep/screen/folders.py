@@ -1,0 +1,102 @@
+"""Where a sweep stands, read from the trial folders: what another terminal can know.
+
+A trial writes its losses down with each checkpoint, so that this is up to half a minute behind
+(`checkpoint_seconds` of the profile).
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ganablate.files import read_json
+from ganablate.study.plan import Plan, Trial
+from ganablate.sweep.screen.overview import LOSSES, Overview, Running, epochs_of
+from ganablate.sweep.screen.watch import MOST_JUDGED, Judges, counted, title_of
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import Standing
+
+_LATEST = 20
+"""Complete trials whose seconds say how long one takes."""
+
+
+def overview_of(plan: Plan, standings: Mapping[str, Standing], trials_root: Path) -> Overview:
+    """Where the trials of a plan stand.
+
+    Args:
+        plan: The plan.
+        standings: Of each trial id of the plan.
+        trials_root: Holds one folder a trial.
+    """
+    at: dict[str, list[str]] = {}
+    for trial_id, standing in standings.items():
+        at.setdefault(standing.state, []).append(trial_id)
+    complete = at.get("complete", [])
+    busy = [trial for trial in plan.trials if standings[trial.trial_id].state == "running"]
+    running = [running_of(trial, plan, trials_root) for trial in busy]
+    judges = Judges([plan], trials_root)
+    judged = complete if len(complete) <= MOST_JUDGED else []
+    waiting = len(at.get("pending", [])) + len(at.get("stale", []))
+    left = None
+    if running:
+        work = waiting + sum(1 - one.share for one in running)
+        known = [*_seconds_of(complete, trials_root), *_paces(busy, running, trials_root)]
+        left = work * sum(known) / len(known) / len(running) if known else None
+    return Overview(
+        title=title_of([plan]),
+        total=len(standings),
+        done=len(complete),
+        failed=len(at.get("failed", [])),
+        running=running,
+        outcomes=counted({trial_id: judges.outcome(trial_id) for trial_id in judged}),
+        seconds_left=left,
+    )
+
+
+def running_of(trial: Trial, plan: Plan, trials_root: Path) -> Running:
+    """How far a trial is, as its checkpoints say; it need not be running."""
+    total = trial.config.total_iterations(plan.images_of(trial.config.dataset))
+    iteration = 0
+    curves: dict[str, list[tuple[float, float]]] = {}
+    for path in TrialFolder(trials_root, trial.trial_id).blocks():
+        block = read_json(path) or {}
+        iteration = max(iteration, int(block.get("iteration", 0)))
+        for key in LOSSES.keys() & block.get("points", {}).keys():
+            points = ((step / max(total, 1), value) for step, value, _ in block["points"][key])
+            curves.setdefault(key, []).extend(points)
+    return Running(
+        arm=trial.arm,
+        replicate=trial.replicate,
+        iteration=iteration,
+        total=total,
+        epochs=epochs_of(trial.config),
+        losses={key: points[-1][1] for key, points in curves.items() if points},
+        curves=curves,
+    )
+
+
+def _seconds_of(complete: list[str], trials_root: Path) -> Iterator[float]:
+    """What the trials that became complete last took, each with all its attempts."""
+    ended: list[tuple[float, str]] = []
+    for trial_id in complete:
+        path = trials_root / trial_id / "complete.json"
+        if path.exists():
+            ended.append((path.stat().st_mtime, trial_id))
+    for _, trial_id in sorted(ended)[-_LATEST:]:
+        attempts = TrialFolder(trials_root, trial_id).attempts()
+        if seconds := sum(_number(attempt, "wall_seconds") for attempt in attempts):
+            yield seconds
+
+
+def _paces(busy: list[Trial], running: list[Running], trials_root: Path) -> Iterator[float]:
+    """What the running trials would take from beginning to end, at their speed so far."""
+    for trial, one in zip(busy, running, strict=True):
+        attempts = TrialFolder(trials_root, trial.trial_id).attempts()
+        last = attempts[-1] if attempts else {}
+        done = _number(last, "until_iteration") - _number(last, "from_iteration")
+        if done > 0:
+            yield _number(last, "wall_seconds") * one.total / done
+
+
+def _number(attempt: Mapping[str, Any], fact: str) -> float:
+    value = attempt.get(fact)
+    return float(value) if isinstance(value, int | float) else 0.0

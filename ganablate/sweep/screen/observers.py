@@ -1,0 +1,216 @@
+"""Who watches a sweep: a live screen, plain lines for a log file, or nobody but for warnings."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from ganablate.study.plan import Plan
+from ganablate.sweep.events import FailedTrial, Summary
+from ganablate.sweep.job import Progress
+from ganablate.sweep.screen.overview import counts_text, describe_losses
+from ganablate.sweep.screen.picture import Picture, running_lines
+from ganablate.sweep.screen.watch import Watch
+from ganablate.text import duration
+
+LINE_SECONDS = 60.0
+"""Plain lines: the longest silence while trials run."""
+_LINE_ROWS, _LINE_WIDTH = 4, 100
+"""Plain lines: most running trials told of at once, and how wide."""
+FAILURES = 20
+"""Most failed trials told of at the end; `status` tells of all."""
+
+
+def describe_failure(name: str, failure: FailedTrial) -> str:
+    """Which trial failed, why, and where the traceback is, in one line."""
+    line = f"failed: {name}: {failure.message}"
+    if failure.traceback is None:
+        return line
+    here = Path.cwd()
+    path = failure.traceback
+    path = path.relative_to(here) if path.is_relative_to(here) else path
+    return f"{line}; traceback: {path}"
+
+
+class Screen:
+    """What all screens share; implements `ganablate.sweep.events.Observer`.
+
+    By itself it tells of warnings and of trials that failed, and of nothing else.
+    """
+
+    def __init__(self, console: Console, watch: Watch) -> None:
+        self.console = console
+        self.watch = watch
+
+    def started(self, total: int, already_complete: int, at_once: int = 0) -> None:
+        """Note how much there is to do."""
+        self.watch.started(total, already_complete, at_once)
+
+    def progressed(self, arm: str, replicate: int, progress: Progress) -> None:
+        """Note how far a trial is."""
+        self.watch.progressed(arm, replicate, progress)
+        self.refresh()
+
+    def completed(self, arm: str, replicate: int, progress: Progress) -> None:
+        """Note that a trial is complete."""
+        self.watch.completed(arm, replicate, progress)
+        self.refresh()
+
+    def failed(
+        self,
+        arm: str,
+        replicate: int,
+        attempt: int,
+        message: str,
+        will_retry: bool,
+        *,
+        trial_id: str,
+    ) -> None:
+        """Say why an attempt failed."""
+        name = self.watch.name(trial_id, arm, replicate)
+        then = "trying it again" if will_retry else "giving up on it"
+        self._say(f"{name}: attempt {attempt} failed, {then}: {message}", "red")
+        if not will_retry:
+            self.watch.ended(trial_id, failed=True)
+        self.refresh()
+
+    def warned(self, message: str) -> None:
+        """Pass a warning on."""
+        self._say(f"warning: {message}", "yellow")
+
+    def finished(self, summary: Summary) -> None:
+        """Say which trials failed."""
+        for failure in summary.failures[:FAILURES]:
+            name = self.watch.name(failure.trial_id, failure.arm, failure.replicate)
+            self._say(describe_failure(name, failure), "red")
+        if len(summary.failures) > FAILURES:
+            more = len(summary.failures) - FAILURES
+            self._print(f"and {more} more: ganablate status tells of all")
+
+    def refresh(self) -> None:
+        """Show the new state; a screen that draws overrides it."""
+
+    def close(self) -> None:
+        """Leave the terminal as it was, however the sweep ended."""
+
+    def _say(self, text: str, style: str) -> None:
+        self.console.print(Text(text, style=style), soft_wrap=True)
+
+    def _print(self, text: str | Text) -> None:
+        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+class _Telling(Screen):
+    """Says how much there is to do, and at the end how it went."""
+
+    def started(self, total: int, already_complete: int, at_once: int = 0) -> None:
+        """Say how much there is to do."""
+        super().started(total, already_complete, at_once)
+        reused = f", {already_complete} of them complete before" if already_complete else ""
+        self._print(f"{total} trials{reused}")
+
+    def finished(self, summary: Summary) -> None:
+        """Say how it went, and how to go on."""
+        parts = [f"{summary.complete} trials completed"]
+        if summary.reused:
+            parts.append(f"{summary.reused} reused")
+        if summary.failed:
+            parts.append(f"{summary.failed} failed")
+        parts.append(f"in {duration(summary.wall_seconds)}")
+        if summary.interrupted:
+            parts.append("interrupted; run the same command again to go on")
+        if summary.stopped:
+            parts.append("stopped; make room and run the same command again to go on")
+        self._print(", ".join(parts))
+        overview = self.watch.overview()
+        if outcomes := counts_text(overview.outcomes):
+            self._print(f"{overview.of_which}: {outcomes}")
+        super().finished(summary)
+
+
+class LineScreen(_Telling):
+    """One line a completed trial, and once a minute where the others are: for log files."""
+
+    def __init__(self, console: Console, watch: Watch) -> None:
+        super().__init__(console, watch)
+        self._spoke = time.monotonic()
+
+    def completed(self, arm: str, replicate: int, progress: Progress) -> None:
+        """A trial is complete: a line."""
+        how = self.watch.completed(arm, replicate, progress)
+        losses = describe_losses(progress.losses)
+        detail = f" ({losses})" if losses else ""
+        name = self.watch.name(progress.trial_id, arm, replicate)
+        self._line(f"{name}: {how}{detail}; {self.watch.headline()}")
+
+    def refresh(self) -> None:
+        """Lines if nothing was said for a while."""
+        if time.monotonic() - self._spoke >= LINE_SECONDS:
+            overview = self.watch.overview()
+            self._line(overview.headline())
+            for line in running_lines(overview.running[:_LINE_ROWS], _LINE_WIDTH):
+                self._print(f"  {line.plain}")
+
+    def _line(self, text: str) -> None:
+        self._spoke = time.monotonic()
+        self._print(text)
+
+
+class LiveScreen(_Telling):
+    """A bar for the sweep and a row for each running trial, redrawn in place.
+
+    Warnings and failures are lines that stay, above the drawing.
+    """
+
+    def __init__(self, console: Console, watch: Watch) -> None:
+        super().__init__(console, watch)
+        self._live = Live(console=console, refresh_per_second=4, transient=True)
+
+    def started(self, total: int, already_complete: int, at_once: int = 0) -> None:
+        """Begin to draw, if there is anything to do."""
+        super().started(total, already_complete, at_once)
+        if already_complete < total:
+            self._live.start()
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Draw the new state."""
+        self._live.update(self.picture())
+
+    def close(self) -> None:
+        """Remove the drawing; twice does no harm."""
+        self._live.stop()
+
+    def finished(self, summary: Summary) -> None:
+        """Remove the drawing and say how it went."""
+        self.close()
+        super().finished(summary)
+
+    def picture(self) -> Picture:
+        """The whole screen as it is now."""
+        return Picture(self.watch.overview())
+
+
+def screen_for(
+    console: Console,
+    plans: Sequence[Plan] = (),
+    trials_root: Path | None = None,
+    *,
+    errors: Console | None = None,
+) -> Screen:
+    """The live screen on a terminal that can move its cursor, plain lines elsewhere.
+
+    Args:
+        console: Where to.
+        plans: What the sweep is of; names it, and tells epochs.
+        trials_root: Holds one folder a trial: with it complete trials are judged.
+        errors: Gets warnings and failures where the console is quiet; None: they are not told.
+    """
+    watch = Watch(plans, trials_root)
+    if console.quiet and errors is not None:
+        return Screen(errors, watch)
+    moves = console.is_terminal and not console.is_dumb_terminal
+    return LiveScreen(console, watch) if moves else LineScreen(console, watch)

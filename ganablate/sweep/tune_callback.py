@@ -1,0 +1,200 @@
+"""From Tune's callbacks to the observer and the tracker."""
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+import ray.cloudpickle
+from ray import tune
+from ray.exceptions import RayActorError, RayTaskError
+
+from ganablate.sweep.events import FailedTrial, Observer
+from ganablate.sweep.failure import AttemptError, Failure
+from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
+from ganablate.sweep.job import Job, Progress
+from ganablate.sweep.trainable import FAILURE, INDEX, PROGRESS
+from ganablate.tracking import TrackedTrial, Tracker
+from ganablate.trials.folder import one_line
+
+WORKER_DIED = Failure("other", "the worker process died: killed, or out of memory")
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnedJob:
+    """One job of a sweep, and the places in studies that it is done for (at least one)."""
+
+    job: Job
+    owners: tuple[TrackedTrial, ...]
+
+
+class Relay(tune.Callback):
+    """Tells observer and tracker what happens, counts failures, and stops the sweep on request.
+
+    Every method runs in the driver's thread. `order` has the indices of the jobs as they are to be
+    run; None: in plan order, as `jobs` are.
+    """
+
+    def __init__(
+        self,
+        jobs: Sequence[OwnedJob],
+        *,
+        retries: int,
+        observer: Observer,
+        tracker: Tracker,
+        interruption: Interruption,
+        order: Sequence[int] | None = None,
+    ) -> None:
+        self.jobs = jobs
+        self._order = order
+        self.complete: set[int] = set()
+        self.failed: dict[int, Failure] = {}
+        self.failures: dict[int, int] = {}
+        self.alone: set[int] = set()  # those that ran out of memory beside others
+        self.stopped = ""
+        self._retries = retries
+        self._observer = observer
+        self._tracker = tracker
+        self._interruption = interruption
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Tune pickles its callbacks with an experiment that nobody restores; threads and queues
+        # of observer and tracker do not pickle.
+        return {}
+
+    def unfinished(self) -> list[int]:
+        """Indices of the jobs that are neither complete nor failed for good, as they are to run."""
+        over = self.complete | self.failed.keys()
+        order = range(len(self.jobs)) if self._order is None else self._order
+        return [index for index in order if index not in over]
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: object) -> None:
+        """Leave Tune's loop when someone asked for it, or nothing can be stored any more.
+
+        The last checkpoints stay.
+        """
+        del iteration, info
+        if self._interruption.requested or self.stopped:
+            for trial in trials:
+                if (actor := trial.temporary_state.ray_actor) is not None:
+                    ray.kill(actor)
+            raise SweepInterruptedError
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: object) -> None:
+        """A worker turns to a trial."""
+        del iteration, trials, info
+        for owner in self.jobs[trial.config[INDEX]].owners:
+            self._tracker.started(owner)
+
+    def on_trial_result(
+        self,
+        iteration: int,
+        trials: list[Any],
+        trial: Any,
+        result: Mapping[str, Any],
+        **info: object,
+    ) -> None:
+        """An attempt advanced, or ran out of memory."""
+        del iteration, trials, info
+        index = trial.config[INDEX]
+        if FAILURE in result:
+            self.attempt_failed(index, result[FAILURE])
+            return
+        progress = result[PROGRESS]
+        assert isinstance(progress, Progress)
+        for owner in self.jobs[index].owners:
+            if progress.blocks:
+                self._tracker.blocks(owner, progress.blocks)
+            if progress.done:
+                self._tracker.completed(owner)
+        first = self.jobs[index].owners[0].trial
+        if progress.done:
+            self.complete.add(index)
+            self._observer.completed(first.arm, first.replicate, progress)
+        else:
+            self._observer.progressed(first.arm, first.replicate, progress)
+
+    def on_trial_recover(
+        self, iteration: int, trials: list[Any], trial: Any, **info: object
+    ) -> None:
+        """An attempt failed, and Tune tries again."""
+        del iteration, trials, info
+        self.attempt_failed(trial.config[INDEX], reason(trial))
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: object) -> None:
+        """An attempt failed, and Tune does not try again."""
+        del iteration, trials, info
+        self.attempt_failed(trial.config[INDEX], reason(trial))
+
+    def attempt_failed(self, index: int, failure: Failure) -> None:
+        """Count a failure; the job is failed for good once its retries are used up."""
+        if index in self.complete:  # the worker died after the trial was complete
+            return
+        self.failures[index] = self.failures.get(index, 0) + 1
+        will_retry = self.failures[index] <= self._retries
+        message = failure.message
+        if failure.kind == "memory":
+            message += self._alone(index, will_retry)
+            self.alone.add(index)
+        if not will_retry:
+            self._fail(index, failure)
+        first = self.jobs[index].owners[0].trial
+        self._observer.failed(
+            first.arm, first.replicate, self.failures[index], message, will_retry,
+            trial_id=first.trial_id,
+        )  # fmt: skip
+
+    def _alone(self, index: int, will_retry: bool) -> str:
+        if index in self.alone:
+            return ", even alone"
+        return "; alone, after the others" if will_retry else ""
+
+    def _fail(self, index: int, failure: Failure) -> None:
+        self.failed[index] = failure
+        self._keep(index, failure)
+        for owner in self.jobs[index].owners:
+            self._tracker.failed(owner, failure.message)
+        if failure.kind == "disk":
+            self.stopped = failure.message
+
+    def _keep(self, index: int, failure: Failure) -> None:
+        """Write down what the worker could not, having been killed, or never having begun."""
+        folder = self.jobs[index].owners[0].folder
+        known = folder.failure or {}
+        if folder.complete is None and known.get("message") != failure.message:
+            with contextlib.suppress(OSError):  # the disk may be what failed
+                folder.write_failure(self.failures[index], failure.message, failure.traceback)
+
+    def failed_trials(self) -> tuple[FailedTrial, ...]:
+        """Those that failed for good, in plan order."""
+        found = []
+        for index in sorted(self.failed):
+            owner = self.jobs[index].owners[0]
+            path = owner.folder.traceback
+            found.append(
+                FailedTrial(
+                    trial_id=owner.trial.trial_id,
+                    arm=owner.trial.arm,
+                    replicate=owner.trial.replicate,
+                    message=self.failed[index].message,
+                    traceback=path if path.exists() else None,
+                )
+            )
+        return tuple(found)
+
+
+def reason(trial: Any) -> Failure:
+    """Why Tune's trial failed."""
+    try:
+        # Read where Tune just wrote it; its own accessor looks where it is copied to later.
+        error = ray.cloudpickle.loads(Path(trial.pickled_error_file).read_bytes())
+    except Exception as unreadable:
+        return Failure("other", f"unknown reason ({one_line(unreadable)})")
+    if isinstance(error, RayTaskError):
+        if isinstance(error.cause, AttemptError):
+            failure: Failure = error.cause.args[0]
+            return failure
+        return Failure("other", one_line(error.cause), str(error))
+    return WORKER_DIED if isinstance(error, RayActorError) else Failure("other", one_line(error))

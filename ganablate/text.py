@@ -1,0 +1,81 @@
+"""Lengths of time, sizes, and curves, as a person reads them in a line of text."""
+
+import itertools
+import math
+from collections.abc import Iterable, Sequence
+
+_LEVELS = "▁▂▃▄▅▆▇█"
+_MISSING = "·"
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `3 min 20 s`, `12 min`, `3 h 05 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    tens = round(seconds / 10)
+    if tens < 60:
+        return f"{tens // 6} min {tens % 6}0 s" if tens % 6 else f"{tens // 6} min"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def bytes_text(size: float) -> str:
+    """A number of bytes for people: 12 MB, 3.4 GB."""
+    for unit, factor in (("GB", 1e9), ("MB", 1e6)):
+        if size >= factor:
+            return (
+                f"{size / factor:.2g} {unit}"
+                if size < 10 * factor
+                else f"{size / factor:,.0f} {unit}"
+            )
+    return f"{size / 1e3:.0f} kB"
+
+
+def finite(values: Iterable[float | None]) -> list[float]:
+    """Those of the values that are numbers."""
+    return [value for value in values if value is not None and math.isfinite(value)]
+
+
+def binned(points: Iterable[tuple[float, float]], width: int) -> list[float | None]:
+    """The mean of the points in each of `width` equal parts of [0, 1]; None: there is none.
+
+    A part without points between two others lies on the line between them.
+
+    Args:
+        points: Where (0 to 1, both included) and a value. A value that is not finite makes its
+            part missing.
+        width: Parts, at least 1.
+    """
+    parts: list[list[float]] = [[] for _ in range(width)]
+    for place, value in points:
+        parts[min(int(place * width), width - 1)].append(value)
+    means = [sum(part) / len(part) if part else None for part in parts]
+    reached = [number for number, mean in enumerate(means) if mean is not None]
+    for start, end in itertools.pairwise(reached):
+        first, last = means[start], means[end]
+        assert first is not None
+        assert last is not None
+        for number in range(start + 1, end):
+            means[number] = first + (last - first) * (number - start) / (end - start)
+    return [mean if mean is not None and math.isfinite(mean) else None for mean in means]
+
+
+def sparkline(values: Sequence[float | None], among: Iterable[float | None] = ()) -> str:
+    """One character a value, from the lowest to the highest; `·` where there is none.
+
+    Args:
+        values: In order; one that is None, NaN or infinite is missing.
+        among: More values that the scale is to hold, such as those of a line set beside this one.
+    """
+    known = finite([*values, *among])
+    if not known:
+        return _MISSING * len(values)
+    low, span = min(known), max(known) - min(known)
+    marks = []
+    for value in values:
+        if value is None or not math.isfinite(value):
+            marks.append(_MISSING)
+        else:
+            share = (value - low) / span if span > 0 else 0.5
+            marks.append(_LEVELS[min(int(share * len(_LEVELS)), len(_LEVELS) - 1)])
+    return "".join(marks)

@@ -1,0 +1,1 @@
+"""One trial on disk: its folder and lock, its status, what it still needs, its outcome."""

@@ -1,0 +1,96 @@
+"""What a plan takes on disk, about: known before the first trial, and without torch."""
+
+import importlib
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from ganablate.catalog import NETWORKS, OPTIMIZERS, channels_of
+from ganablate.config import TrialConfig
+from ganablate.study.plan import Plan
+from ganablate.text import bytes_text
+from ganablate.trials.folder import CHECKPOINTS_KEPT, POINTS_PER_LOSS
+from ganablate.trials.weights import Keep
+
+_FLOAT = 4
+_LOSSES = 4
+"""Recorded of every trial; one with a penalty has one more."""
+_PICTURES = 9.0
+"""Bytes of a trial's pictures, and of MLflow's copies of them, over those of its 64 last samples,
+which are kept without compression; measured on digits: 5 to 9, on noise up to 28."""
+_BYTES_PER_POINT = 560
+"""Of one loss at one step: 60 in its block, 500 in MLflow's database with its indices; measured."""
+_REST = 50_000
+"""Small files, and rows of MLflow that are no points of a loss."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """Bytes: what a complete trial takes for good, and what it takes beside while it trains."""
+
+    kept: float
+    training: float
+
+
+def room_of(config: TrialConfig, images: int, keep: Keep) -> Room | None:
+    """What one trial takes; None for a network whose weights the catalog does not count.
+
+    Args:
+        config: The trial.
+        images: In its data set.
+        keep: Networks that stay when it is complete.
+    """
+    line = NETWORKS[config.network]
+    if line.counts is None:
+        return None
+    module, _, name = line.counts.partition(":")
+    channels = channels_of(config.dataset, config.channels)
+    generator, discriminator = getattr(importlib.import_module(module), name)(config, channels)
+    average = generator if config.g_ema is not None else 0
+    iterations = config.total_iterations(images)
+    recorded = _LOSSES + (config.penalty is not None)
+    losses = iterations * recorded * _FLOAT
+    pictures = _PICTURES * 64 * channels * config.image_size**2
+    points = min(iterations, POINTS_PER_LOSS) * recorded * _BYTES_PER_POINT
+    stay = {"weights": generator + average + discriminator, "generator": generator + average}
+    state = generator * _state_of(config.g_optimizer) + discriminator * _state_of(
+        config.d_optimizer
+    )
+    return Room(
+        kept=stay.get(keep, 0) * _FLOAT + losses + pictures + points + _REST,
+        training=CHECKPOINTS_KEPT * ((state + average) * _FLOAT + losses),
+    )
+
+
+def _state_of(optimizer: str) -> int:
+    """Numbers that a checkpoint holds for each weight: itself, and the optimizer's means of it."""
+    means = {"beta1", "beta2", "alpha", "rho", "momentum"} & set(OPTIMIZERS[optimizer].settings)
+    return 1 + max(len(means), 1)
+
+
+def room_needed(plan: Plan, waiting: Collection[str], keep: Keep) -> str | None:
+    """A line on what the trials still to be trained take; None where there is none.
+
+    Args:
+        plan: The plan.
+        waiting: Ids of its trials that are to be trained.
+        keep: Networks that stay of complete trials.
+    """
+    counts: dict[str, int] = {}
+    for trial in plan.trials:
+        counts[trial.arm] = counts.get(trial.arm, 0) + (trial.trial_id in waiting)
+    kept = training = 0.0
+    for arm in plan.arms:
+        images = plan.images_of(arm.config.dataset)
+        room = room_of(arm.config, max(images, arm.config.batch_size), keep)
+        if room is None:
+            return f"disk: not known, {arm.config.network} does not say how many weights it has"
+        if counts.get(arm.name):
+            kept += room.kept * counts[arm.name]
+            training = max(training, room.training)
+    if not kept:
+        return None
+    trials = sum(counts.values())
+    return (
+        f"disk: about {bytes_text(kept)} for {trials:,} {'trial' if trials == 1 else 'trials'} "
+        f"still to be trained, and up to {bytes_text(training)} more for each that trains at a time"
+    )

@@ -1,0 +1,61 @@
+"""Which networks a complete trial keeps: read, and made fewer, without torch."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from safetensors import SafetensorError, safe_open
+
+from ganablate.files import replacing
+
+Keep = Literal["weights", "generator", "none"]
+"""Both networks, the generator with its average if it has one, or none."""
+_GENERATORS = ("generator", "generator_ema")
+
+
+def kept_of(networks: Iterable[str], keep: Keep) -> list[str]:
+    """Those of the networks that stay."""
+    if keep == "weights":
+        return list(networks)
+    return [name for name in networks if keep == "generator" and name in _GENERATORS]
+
+
+def networks_in(weights: Path) -> frozenset[str]:
+    """The networks in a file of weights; none where there is no file, or it cannot be read."""
+    try:
+        with safe_open(weights, framework="numpy") as file:
+            return frozenset(name.partition(".")[0] for name in file.keys())  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return frozenset()
+
+
+def keep_only(weights: Path, keep: Keep, *, dry_run: bool = False) -> int:
+    """Remove the networks that do not stay from a file of weights.
+
+    Args:
+        weights: The file; it need not be there.
+        keep: What stays.
+        dry_run: Count only.
+
+    Returns:
+        Bytes freed.
+    """
+    from safetensors.numpy import save_file  # numpy takes 90 ms, which `validate` does not have
+
+    there = networks_in(weights)
+    stay = set(kept_of(there, keep))
+    if keep == "weights" or not weights.is_file() or (there and stay == there):
+        return 0
+    before = weights.stat().st_size
+    if not stay:
+        if not dry_run:
+            weights.unlink()
+        return before
+    with safe_open(weights, framework="numpy") as file:
+        names = [name for name in file.keys() if name.partition(".")[0] in stay]  # noqa: SIM118
+        tensors = {name: file.get_tensor(name) for name in names}
+    if dry_run:
+        return before - sum(int(tensor.nbytes) for tensor in tensors.values())
+    with replacing(weights) as temporary:
+        save_file(tensors, temporary)
+    return before - weights.stat().st_size
