@@ -1,4 +1,4 @@
-"""Lengths of time, sizes, and curves, as a person reads them in a line of text."""
+"""Counts, lists, shares, lengths of time, sizes, columns and curves as a person reads them."""
 
 import itertools
 import math
@@ -79,3 +79,34 @@ def sparkline(values: Sequence[float | None], among: Iterable[float | None] = ()
             share = (value - low) / span if span > 0 else 0.5
             marks.append(_LEVELS[min(int(share * len(_LEVELS)), len(_LEVELS) - 1)])
     return "".join(marks)
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 arm`, `3 arms`, `1,200 arms`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def percent(share: float) -> str:
+    """`5 %`, `1.58 %`, `98.42 %`."""
+    return f"{100 * share:.4g} %"
+
+
+def joined(parts: Sequence[str], most: int = 8) -> str:
+    """The parts with commas; of more than `most` how many are left out: `a, b and 3 more`."""
+    more = len(parts) - most
+    return ", ".join(parts[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def aligned(rows: Sequence[Sequence[str]], *, right: Iterable[int] = ()) -> list[str]:
+    """Rows as lines, columns two spaces apart; those of the numbers `right` end together."""
+    if not rows:
+        return []
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    numbers = set(right)
+    return [
+        "  ".join(
+            cell.rjust(width) if place in numbers else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]

@@ -23,9 +23,9 @@ from ganablate.report.claims.hypothesis import Meant, Side
 from ganablate.report.claims.judgement import CANNOT_TELL, CONTRADICTED, SUPPORTED
 from ganablate.report.claims.within import Within, judge_within
 from ganablate.report.stats.statistics import Array
-from ganablate.report.table.captions import counted
 from ganablate.report.table.tables import reference_arm
 from ganablate.study.claims.claims import Association
+from ganablate.text import counted
 
 _DRAWS = 1000
 _FEWEST_ARMS = 5

@@ -10,7 +10,7 @@ import pandas as pd
 from ganablate.report.claims.judgement import Judgement
 from ganablate.report.frames.typed_csv import read_typed
 from ganablate.report.stats.statistics import ALPHA
-from ganablate.report.table.effect_wording import percent
+from ganablate.text import percent
 
 _TEXTS = ("id", "kind", "verdict", "says", "budget", "arms", "n", "numbers", "because")
 _NUMBERS = ("estimate", "low", "high", "p")

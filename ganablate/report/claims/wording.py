@@ -6,9 +6,9 @@ import pandas as pd
 
 from ganablate.report.claims.hypothesis import Meant, Tested
 from ganablate.report.stats.effects import MARGIN
-from ganablate.report.table.captions import counted
 from ganablate.report.table.effect_wording import effect_text, p_text
 from ganablate.study.reading.fields import Margin
+from ganablate.text import counted
 
 _MOST_NAMES = 4
 """Longer lists are counted."""

@@ -12,16 +12,12 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from ganablate.report.figures import style
 from ganablate.report.stats.effects import MARGIN, Effect, StudyEffects, effect_columns
 from ganablate.report.stats.statistics import Array
-from ganablate.report.table.captions import counted, coverage, execution, protocols
-from ganablate.report.table.effect_wording import (
-    compared_elsewhere,
-    effect_text,
-    percent,
-    verdict_text,
-)
+from ganablate.report.table.captions import coverage, execution, protocols
+from ganablate.report.table.effect_wording import compared_elsewhere, effect_text, verdict_text
 from ganablate.report.table.tables import arms_in_order
 from ganablate.report.table.verdict_style import UNDECIDED, UNTESTED, VerdictKind, verdict_kind
 from ganablate.study.plan import BASELINE, Plan
+from ganablate.text import counted, percent
 
 _WIDTH = 8.2
 _ROW = 0.29

@@ -18,10 +18,10 @@ import pandas as pd
 from ganablate.report.stats.effects import ONE, OPEN
 from ganablate.report.stats.sequential import added_level
 from ganablate.report.stats.statistics import ALPHA
-from ganablate.report.table.effect_wording import percent
 from ganablate.study.expand import expand
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
+from ganablate.text import percent
 
 LOOKS = "looks.csv"
 Kind = Literal["by hand", "adaptive"]

@@ -25,7 +25,7 @@ from ganablate.report.page.tables import (
 from ganablate.report.stats.cross import cross_effects
 from ganablate.report.stats.replication import Replication
 from ganablate.report.stats.statistics import ALPHA
-from ganablate.report.table.captions import counted, coverage, execution, protocols, settings_line
+from ganablate.report.table.captions import coverage, execution, protocols, settings_line
 from ganablate.report.table.cross_wording import cross_columns, cross_notes
 from ganablate.report.table.replication_section import TITLE as REPLICATION
 from ganablate.report.table.replication_section import replication_columns, replication_notes
@@ -34,7 +34,7 @@ from ganablate.report.table.summary import Sentence
 from ganablate.report.table.tables import marked_arms, reference_arm
 from ganablate.report.table.verdict_style import VerdictKind, verdict_kind
 from ganablate.study.plan import BASELINE, Plan
-from ganablate.text import duration
+from ganablate.text import counted, duration
 from ganablate.trials.outcome import FAILURES
 
 _CROSS = "Main effects and interactions"

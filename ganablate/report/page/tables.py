@@ -10,11 +10,11 @@ from ganablate.report.claims.judgement import Judgement
 from ganablate.report.frames.trials import early_text
 from ganablate.report.table.captions import MISSING, primary_column
 from ganablate.report.table.columns import TextColumn, text_columns
-from ganablate.report.table.effect_wording import percent
 from ganablate.report.table.published import PUBLISHED
 from ganablate.report.table.tables import OF_OK, baseline_arm
 from ganablate.report.table.verdict_style import KINDS, VerdictKind, verdict_kind
 from ganablate.study.plan import Plan
+from ganablate.text import percent
 from ganablate.trials.outcome import OUTCOMES
 
 _PRIMARY = "primary"

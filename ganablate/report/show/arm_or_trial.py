@@ -11,7 +11,6 @@ from ganablate.report.analysis import Reading
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.show.find import Found, arm_of
 from ganablate.report.show.wording import (
-    aligned,
     columns_in_order,
     curve_rows,
     difference_rows,
@@ -28,6 +27,7 @@ from ganablate.report.table.effect_wording import effect_text, p_text, verdict_t
 from ganablate.report.table.rounding import round_to_spread
 from ganablate.report.table.tables import marked_arms, reference_arm
 from ganablate.study.plan import Arm, Plan, Trial
+from ganablate.text import aligned
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import standing_of
 

@@ -8,7 +8,6 @@ import pandas as pd
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.show.arm_or_trial import Shown, alone_text, outcome_of, protocol_lines
 from ganablate.report.show.wording import (
-    aligned,
     columns_in_order,
     curve_names,
     difference_rows,
@@ -22,11 +21,11 @@ from ganablate.report.show.wording import (
 from ganablate.report.stats.effects import effect_columns, study_effects
 from ganablate.report.stats.loss_scale import loss_scale
 from ganablate.report.table.captions import MISSING, heading
-from ganablate.report.table.effect_wording import effect_text, p_text, percent, verdict_text
+from ganablate.report.table.effect_wording import effect_text, p_text, verdict_text
 from ganablate.report.table.tables import criterion_columns
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Plan
-from ganablate.text import sparkline
+from ganablate.text import aligned, percent, sparkline
 
 
 def pair_text(ours: Shown, theirs: Shown) -> str:

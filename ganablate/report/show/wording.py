@@ -9,12 +9,12 @@ import pandas as pd
 from ganablate.catalog import DATASETS, Column
 from ganablate.config import TrialConfig
 from ganablate.report.frames.curves import block_middles
-from ganablate.report.table.captions import MARKS, MISSING, counted
+from ganablate.report.table.captions import MARKS, MISSING
 from ganablate.report.table.columns import cell_text
 from ganablate.study.arms.settings import SHARED, text_of
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Plan, Trial
-from ganablate.text import binned, sparkline
+from ganablate.text import binned, counted, sparkline
 
 WIDTH = 100
 """Characters of a line of text; tables may be wider."""
@@ -29,21 +29,6 @@ def section(title: str, lines: Iterable[str]) -> list[str]:
     """A title with lines below it, and an empty line before; nothing without lines."""
     kept = list(lines)
     return ["", title, *(f"  {line}".rstrip() for line in kept)] if kept else []
-
-
-def aligned(rows: Sequence[Sequence[str]], *, right: Iterable[int] = ()) -> list[str]:
-    """Rows as lines, columns two spaces apart; those of the numbers `right` end together."""
-    if not rows:
-        return []
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    numbers = set(right)
-    return [
-        "  ".join(
-            cell.rjust(width) if place in numbers else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
 
 
 def settings_of(config: TrialConfig) -> dict[str, Any]:

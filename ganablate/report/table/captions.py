@@ -20,6 +20,7 @@ from ganablate.report.table.tables import (
     reference_protocols,
 )
 from ganablate.study.plan import BASELINE, Plan
+from ganablate.text import counted
 
 MISSING = "—"
 MARKS = {"protocol": "†", "criterion": "‡"}
@@ -30,11 +31,6 @@ _ABOUT_LOSSES = (
     "step to the next; penalty left out"
 )
 _BETTER = {"min": "lower is better", "max": "higher is better", "none": "no direction"}
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 arm`, `3 arms`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def heading(column: Column) -> str:

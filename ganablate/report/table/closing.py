@@ -10,10 +10,11 @@ from pathlib import Path
 
 from ganablate.report.analysis import Reading
 from ganablate.report.stats.replication import Replication
-from ganablate.report.table.captions import counted, primary_column
+from ganablate.report.table.captions import primary_column
 from ganablate.report.table.columns import TextColumn, text_columns
 from ganablate.report.table.replication_section import replication_columns
 from ganablate.report.table.summary import Sentence
+from ganablate.text import counted
 
 WIDTH = 80
 MOST_LINES = 15

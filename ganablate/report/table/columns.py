@@ -9,13 +9,13 @@ from ganablate.report.table.effect_wording import (
     compared_elsewhere,
     effect_text,
     p_text,
-    percent,
     verdict_text,
 )
 from ganablate.report.table.published import PUBLISHED, published_text
 from ganablate.report.table.rounding import spread_text
 from ganablate.report.table.tables import OF_OK
 from ganablate.study.plan import Plan
+from ganablate.text import percent
 from ganablate.trials.outcome import OUTCOMES
 
 

@@ -6,12 +6,13 @@ import pandas as pd
 
 from ganablate.report.stats.cross import CrossEffect, CrossEffects, cross_effects, cross_table
 from ganablate.report.stats.statistics import ALPHA
-from ganablate.report.table.captions import MISSING, counted, heading
+from ganablate.report.table.captions import MISSING, heading
 from ganablate.report.table.columns import TextColumn
-from ganablate.report.table.effect_wording import effect_text, p_text, percent, significant
+from ganablate.report.table.effect_wording import effect_text, p_text, significant
 from ganablate.report.table.render import markdown_section
 from ganablate.report.table.tables import marked_arms
 from ganablate.study.plan import Plan
+from ganablate.text import counted, percent
 
 
 def _change(row: pd.Series) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 from ganablate.catalog import Scale
 from ganablate.report.stats.effects import FAILS, MARGIN, OPEN, StudyEffects, effect_columns
 from ganablate.study.plan import BASELINE, Plan
+from ganablate.text import percent
 
 _DIGITS = 3
 """Significant digits of a ratio and of its interval."""
@@ -57,11 +58,6 @@ def estimate_text(known: Sequence[float], scale: Scale) -> str:
         texts = [_decimals(end, half) for end in known]
         texts[0] = texts[0] if texts[0].startswith("-") else f"+{texts[0]}"
     return texts[0] if len(texts) == 1 else f"{texts[0]} [{texts[1]}, {texts[2]}]"
-
-
-def percent(share: float) -> str:
-    """`5 %`, `1.58 %`, `98.42 %`."""
-    return f"{100 * share:.4g} %"
 
 
 def p_text(p: float | None) -> str | None:

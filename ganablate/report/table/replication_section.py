@@ -10,12 +10,13 @@ from ganablate.report.stats.replication import (
     OTHER_SETTINGS,
     Replication,
 )
-from ganablate.report.table.captions import MISSING, counted
+from ganablate.report.table.captions import MISSING
 from ganablate.report.table.columns import TextColumn
-from ganablate.report.table.effect_wording import estimate_text, p_text, percent
+from ganablate.report.table.effect_wording import estimate_text, p_text
 from ganablate.report.table.rounding import spread_text
 from ganablate.report.table.summary import Sentence
 from ganablate.report.table.verdict_style import AGREES, DIFFERS, EQUAL, verdict_kind
+from ganablate.text import counted, percent
 
 TITLE = "Replication of the published record"
 

@@ -8,12 +8,13 @@ import pandas as pd
 
 from ganablate.report.claims.judgement import VERDICTS, Judgement
 from ganablate.report.stats.effects import EQUIVALENT, FAILS, MARGIN, ONE, OPEN
-from ganablate.report.table.captions import counted, primary_column
+from ganablate.report.table.captions import primary_column
 from ganablate.report.table.columns import cell_text
-from ganablate.report.table.effect_wording import effect_text, percent
+from ganablate.report.table.effect_wording import effect_text
 from ganablate.report.table.tables import baseline_arm
 from ganablate.report.table.verdict_style import VerdictKind, verdict_kind
 from ganablate.study.plan import BASELINE, FULL, Plan
+from ganablate.text import counted, percent
 from ganablate.trials.outcome import FAILURES
 
 _MOST_NAMES = 8
