@@ -21,20 +21,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FAKES = [str(ROOT), str(ROOT / "tests" / "sweep"), str(ROOT / "benchmarks")]
+FAKES = [str(ROOT), str(ROOT / "benchmarks")]
 sys.path[:0] = FAKES
 os.environ["PYTHONPATH"] = os.pathsep.join(FAKES)  # for Ray's workers
 
-import fake_attempts  # noqa: E402
 from fault_checks import doubled, wrong_copy  # noqa: E402
 from process_memory import family, memory_mib, name_of  # noqa: E402
-from sweep_cases import Diary, plan  # noqa: E402
 
 from ganablate.sweep.profile import Profile  # noqa: E402
 from ganablate.sweep.runner import run_sweep  # noqa: E402
 from ganablate.tracking import MlflowTracker, resolve_uri  # noqa: E402
+from tests.support.fake_attempts import STEPS  # noqa: E402
+from tests.support.sweep_cases import Diary, plan  # noqa: E402
 
-VALUES = 4 * fake_attempts.STEPS + 1
+VALUES = 4 * STEPS + 1
 """Metric values of one no-op trial."""
 _LOOK_SECONDS = 2.0
 
@@ -92,7 +92,7 @@ def sweep(trials: int, workers: int, runs: Path) -> Found:
         observer=watch,
         tracker=MlflowTracker(resolve_uri(runs), runs, watch.warned),
         runs=runs,
-        attempt="fake_attempts:no_op",
+        attempt="tests.support.fake_attempts:no_op",
     )
     seconds = time.monotonic() - began
     scales.stop()

@@ -19,12 +19,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FOUND_HERE = [str(ROOT / "benchmarks"), str(ROOT / "tests" / "sweep")]
+FOUND_HERE = [str(ROOT), str(ROOT / "benchmarks")]
 sys.path[:0] = FOUND_HERE
 os.environ["PYTHONPATH"] = os.pathsep.join(FOUND_HERE)  # for Ray's workers
 
 from figures import Figure, tell  # noqa: E402
-from sweep_cases import Diary  # noqa: E402
 
 from ganablate.study.expand import expand  # noqa: E402
 from ganablate.study.load import load_study  # noqa: E402
@@ -35,6 +34,7 @@ from ganablate.sweep.job import Job  # noqa: E402
 from ganablate.sweep.profile import Profile  # noqa: E402
 from ganablate.sweep.rehearsal import Rehearsed, rehearse_all  # noqa: E402
 from ganablate.trials.needs import wanted_of  # noqa: E402
+from tests.support.sweep_cases import Diary  # noqa: E402
 
 TARGET = 0.95
 ARMS = 2

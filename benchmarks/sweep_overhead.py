@@ -17,17 +17,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-FAKES = [str(ROOT), str(ROOT / "tests" / "sweep"), str(ROOT / "benchmarks")]
+FAKES = [str(ROOT), str(ROOT / "benchmarks")]
 sys.path[:0] = FAKES
 os.environ["PYTHONPATH"] = os.pathsep.join(FAKES)  # for Ray's workers
 
 from figures import Figure, tell  # noqa: E402
-from sweep_cases import Diary, plan  # noqa: E402
 
 from ganablate.sweep.job import Progress  # noqa: E402
 from ganablate.sweep.profile import Profile  # noqa: E402
 from ganablate.sweep.runner import run_sweep  # noqa: E402
 from ganablate.tracking import MlflowTracker, NoTracker, Tracker, resolve_uri  # noqa: E402
+from tests.support.sweep_cases import Diary, plan  # noqa: E402
 
 TARGET_MS = 150.0
 
@@ -72,7 +72,7 @@ def measure(trials: int, *, mlflow: bool) -> None:
             observer=watch,
             tracker=tracker,
             runs=runs,
-            attempt="fake_attempts:no_op",
+            attempt="tests.support.fake_attempts:no_op",
         )
         ended, processor = time.perf_counter(), time.process_time()
     for (message,) in watch.of("warned"):

@@ -1,10 +1,17 @@
 """What tests of several packages share."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from ganablate.gan.data import materialise
+from tests.support.paths import ROOT
+
+# Processes that tests start, Ray's workers too, import this checkout and what tests/ has for them.
+os.environ["PYTHONPATH"] = os.pathsep.join(
+    [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+)
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +21,14 @@ def digits_cache(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Pa
     cache = (own if worker_id == "master" else own.parent) / "digits"
     materialise("mnist_5k", 28, data_root=None, cache=cache)
     return cache
+
+
+@pytest.fixture(scope="session")
+def fresh_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty migrated database of MLflow, made once: it takes seconds."""
+    from ganablate.tracking import resolve_uri
+    from ganablate.tracking.mlflow_store import MlflowStore
+
+    runs = tmp_path_factory.mktemp("mlflow")
+    MlflowStore(resolve_uri(runs), runs)
+    return runs / "mlflow.db"

@@ -8,7 +8,7 @@ from torch import nn
 
 from ganablate import catalog
 from ganablate.gan.initialisers import initialise
-from tests.gan.trials import config_for
+from tests.support.trial_config import config_for
 
 TABLES = {
     "criteria": catalog.CRITERIA, "penalties": catalog.PENALTIES,

@@ -10,7 +10,7 @@ from torch.nn import functional
 from ganablate.catalog import ACTIVATIONS, NETWORK_SETTINGS, NETWORKS
 from ganablate.gan.initialisers import initialise
 from ganablate.gan.networks.layers import Dropout, Projection
-from tests.gan.trials import config_for
+from tests.support.trial_config import config_for
 
 SMALL = {"g_width": 4, "d_width": 4, "latent_dim": 5}
 LEVELS = {

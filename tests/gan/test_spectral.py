@@ -13,7 +13,7 @@ from ganablate.catalog import NETWORKS
 from ganablate.gan.initialisers import initialise
 from ganablate.gan.networks.layers import Projection
 from ganablate.gan.networks.spectral import apply_spectral_norm
-from tests.gan.trials import config_for
+from tests.support.trial_config import config_for
 
 SMALL = {"g_width": 4, "d_width": 4, "latent_dim": 5, "g_norm": "spectral", "d_norm": "spectral"}
 LAYERS = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)

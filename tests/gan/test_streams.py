@@ -6,7 +6,7 @@ import torch
 
 from ganablate.gan import streams
 from ganablate.gan.streams import Streams
-from tests.gan.trials import config_for
+from tests.support.trial_config import config_for
 
 
 @pytest.mark.parametrize(("channels", "subset"), [(1, None), (3, None), (1, 20)])

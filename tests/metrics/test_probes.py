@@ -27,7 +27,7 @@ from ganablate.study.plan import Trial
 from ganablate.sweep.job import Job
 from ganablate.sweep.measure import subject_of
 from ganablate.trials.needs import Wanted
-from tests.gan.trials import config_for
+from tests.support.trial_config import config_for
 
 SIZE = 16
 

@@ -18,8 +18,8 @@ from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
 from ganablate.trials.folder import TrialFolder
-from tests.report.synthetic_study import curves_of, numbers_of, write_trial
-from tests.test_cli import invoke
+from tests.support.command import invoke
+from tests.support.synthetic_study import curves_of, numbers_of, write_trial
 
 STUDY = """\
 study: tiny

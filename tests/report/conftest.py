@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from synthetic_study import three_arms_plan, write_all
+
+from tests.support.synthetic_study import three_arms_plan, write_all
 
 
 @pytest.fixture

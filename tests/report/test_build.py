@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from matplotlib import _pylab_helpers
 from PIL import Image
-from synthetic_study import make_plan, three_arms_plan, write_all, write_trial
 
 from ganablate.report.build import build_report
 from ganablate.report.figures.style import read_caption, wrapped
 from ganablate.study.claims.claims import Claim
+from tests.support.synthetic_study import make_plan, three_arms_plan, write_all, write_trial
 
 FILES = [
     "trials.csv", "curves.csv", "table.csv", "table.md", "table.tex", "provenance.json",

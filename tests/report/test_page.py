@@ -8,7 +8,6 @@ from html.parser import HTMLParser
 import pandas as pd
 import pytest
 from PIL import Image
-from synthetic_study import make_plan, write_trial
 
 from ganablate.report.claims.judgement import SUPPORTED, Judgement
 from ganablate.report.figures.style import Caption, small_png, write_png
@@ -17,6 +16,7 @@ from ganablate.report.page.page import Findings, write_page
 from ganablate.report.table.captions import table_notes
 from ganablate.report.table.summary import summary
 from ganablate.report.table.tables import arm_table
+from tests.support.synthetic_study import make_plan, write_trial
 
 VOID = {"meta", "img", "br", "wbr", "link", "input", "hr"}
 JUDGEMENT = Judgement(

@@ -2,10 +2,10 @@
 
 import pytest
 from PIL import Image
-from synthetic_study import make_plan
 
 from ganablate.report.build import build_report
-from tests.browser import CHROMIUM, Browser
+from tests.support.browser import CHROMIUM, Browser
+from tests.support.synthetic_study import make_plan
 
 pytestmark = [
     pytest.mark.slow,

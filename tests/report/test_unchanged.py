@@ -9,13 +9,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from synthetic_study import numbers_of, three_arms_plan, write_all, write_trial
 
 from ganablate.report.build import build_report
 from ganablate.report.unchanged import made_of, recalled, remember
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.trials.folder import TrialFolder
+from tests.support.synthetic_study import numbers_of, three_arms_plan, write_all, write_trial
 
 ROOT = Path(__file__).parents[2]
 PLAN = three_arms_plan()
@@ -143,7 +143,7 @@ def test_a_plan_reads_the_same_in_every_process():
     call = "from tests.report.test_unchanged import of_each_study; print(of_each_study())"
     there = subprocess.run(
         [sys.executable, "-c", call], cwd=ROOT, capture_output=True, text=True, check=True,
-        env={**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": f"{ROOT}:{Path(__file__).parent}"},
+        env={**os.environ, "PYTHONHASHSEED": "1"},
     ).stdout.rstrip()  # fmt: skip
     assert there == here
     assert here.count("\n") > 20

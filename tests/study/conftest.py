@@ -7,13 +7,7 @@ import pytest
 
 from ganablate.study.load import load_study
 from ganablate.study.schema import Study
-
-HEAD = """\
-study: t
-base: {dataset: mnist_5k, network: dcgan, epochs: 2}
-primary: fid
-metrics: [fid, d_loss]
-"""
+from tests.support.study_text import HEAD
 
 
 @pytest.fixture

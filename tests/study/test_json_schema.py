@@ -22,7 +22,7 @@ from ganablate.study.load import load_study
 from ganablate.study.reading.document import read_document
 from ganablate.study.reading.errors import StudyError
 from ganablate.sweep.profile import Profile, load_profile
-from tests.study.test_studies_readme import BLOCKS
+from tests.support.study_text import README_BLOCKS
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
@@ -108,9 +108,9 @@ def test_takes_every_shipped_study(path: Path) -> None:
     assert [complaints(STUDY, given) for given in values(path)] == [[], []]
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: " ".join(block.split()[:2]))
+@pytest.mark.parametrize("block", README_BLOCKS, ids=lambda block: " ".join(block.split()[:2]))
 def test_takes_every_feature(block: str, write: Callable[[str], Path]) -> None:
-    path = write(block if block.startswith("study:") else BLOCKS[0] + block)
+    path = write(block if block.startswith("study:") else README_BLOCKS[0] + block)
     assert [complaints(STUDY, given) for given in values(path)] == [[], []]
 
 

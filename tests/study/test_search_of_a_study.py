@@ -13,7 +13,7 @@ from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 from ganablate.study.search.found import ArmSearch, SearchRecord, SearchTrial
 from ganablate.study.search.space import read_space
-from tests.study.conftest import HEAD
+from tests.support.study_text import HEAD
 
 Load = Callable[[str], Study]
 SPACE = "search: {lr: {log_uniform: [1e-4, 1e-2]}}\nsearch_trials: 4\n"

@@ -8,22 +8,22 @@ import pytest
 
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
+from tests.support.study_text import README_BLOCKS
 
 FOLDER = Path(__file__).parents[2] / "studies"
 TEXT = (FOLDER / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```yaml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: " ".join(block.split()[:2]))
+@pytest.mark.parametrize("block", README_BLOCKS, ids=lambda block: " ".join(block.split()[:2]))
 def test_every_example_loads_and_expands(block: str, write: Callable[[str], Path]) -> None:
-    whole = block if block.startswith("study:") else BLOCKS[0] + block
+    whole = block if block.startswith("study:") else README_BLOCKS[0] + block
     study = load_study(write(whole))
     for budget in study.budget_names:
         assert expand(study, budget).trials
 
 
 def test_every_section_of_a_study_has_an_example() -> None:
-    found = set(re.findall(r"^([a-z_]+):", "".join(BLOCKS), re.MULTILINE))
+    found = set(re.findall(r"^([a-z_]+):", "".join(README_BLOCKS), re.MULTILINE))
     sections = {"ablate", "cross", "baseline", "exclude", "arms", "folders", "budgets", "claims"}
     assert sections <= found
 

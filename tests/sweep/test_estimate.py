@@ -6,7 +6,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sweep_cases import config, plan
 
 from ganablate.study.plan import Plan, Trial
 from ganablate.sweep import costs, estimate, machine
@@ -15,6 +14,7 @@ from ganablate.sweep.estimate import BETWEEN_SECONDS, START_SECONDS, longest_fir
 from ganablate.sweep.profile import Profile
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import Wanted, wanted_of
+from tests.support.sweep_cases import config, plan
 
 WANTED = Wanted(("fid",))
 HERE = Conditions(

@@ -17,9 +17,9 @@ from ganablate.sweep.prepare import prepare_data
 from ganablate.tracking.trial_copy import final_points
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import Wanted, has_work, lacks, wanted_of
-from tests.metrics import stand_in_extractor
-from tests.sweep.sweep_cases import plan as plan_of
-from tests.sweep.test_attempt import job_for, run
+from tests.support import stand_in_extractor
+from tests.support.real_attempt import job_for, run
+from tests.support.sweep_cases import plan as plan_of
 
 LINE = NAMED_EXTRACTORS["inception"]
 
@@ -34,7 +34,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory, digits_cache: Path) -> Path:
 
 @pytest.fixture
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    implementation = "tests.metrics.stand_in_extractor:see"
+    implementation = "tests.support.stand_in_extractor:see"
     changed = dataclasses.replace(LINE, implementation=implementation)
     monkeypatch.setitem(NAMED_EXTRACTORS, "inception", changed)
     monkeypatch.setattr(evaluate_module, "N_FAKE", 200)

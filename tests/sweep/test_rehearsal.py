@@ -4,13 +4,13 @@ import time
 from pathlib import Path
 
 import pytest
-from sweep_cases import config
 
 from ganablate.study.plan import Trial
 from ganablate.sweep.attempt import start
 from ganablate.sweep.costs import Conditions
 from ganablate.sweep.rehearsal import WINDOWS, Rehearsed, rehearse_all
 from ganablate.trials.needs import Wanted
+from tests.support.sweep_cases import config
 
 pytestmark = [
     pytest.mark.slow,

@@ -8,8 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-from fake_attempts import NoOpAttempt
-from sweep_cases import Diary, plan
 
 from ganablate.sweep.costs import Cost, Costs, conditions_of, work_of
 from ganablate.sweep.events import Summary
@@ -17,12 +15,14 @@ from ganablate.sweep.job import Job
 from ganablate.sweep.profile import Profile
 from ganablate.tracking import TrackedTrial
 from ganablate.trials.needs import Wanted, state_of, wanted_of
+from tests.support.fake_attempts import NoOpAttempt
+from tests.support.paths import ROOT
+from tests.support.sweep_cases import Diary, plan
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("default"),  # Ray's own warnings are none of ours
 ]
-HERE = Path(__file__).parent
 
 
 class Recorder:
@@ -65,7 +65,7 @@ def test_one_arm_fails_one_worker_is_killed_and_the_rest_completes(tmp_path: Pat
         observer=diary,
         tracker=recorder,
         runs=runs,
-        attempt="fake_attempts:telltale",
+        attempt="tests.support.fake_attempts:telltale",
     )
     assert (summary.complete, summary.failed, summary.reused) == (6, 2, 0)
     assert not summary.interrupted
@@ -118,7 +118,7 @@ def test_trials_shared_by_studies_run_once_and_workers_are_reused(tmp_path: Path
         observer=diary,
         tracker=recorder,
         runs=tmp_path,
-        attempt="fake_attempts:telltale",
+        attempt="tests.support.fake_attempts:telltale",
     )
     assert (summary.complete, summary.failed, summary.reused) == (11, 0, 1)
     assert diary.of("started") == [(12, 1)]
@@ -166,7 +166,7 @@ def test_workers_of_a_killed_driver_end_soon_and_a_restart_is_not_disturbed(
         observer=diary,
         tracker=Recorder(),
         runs=tmp_path,
-        attempt="fake_attempts:no_op",
+        attempt="tests.support.fake_attempts:no_op",
     )
     assert (summary.complete, summary.failed) == (4, 0)
     workers = [int(path.name) for path in (tmp_path / "pids").iterdir()]
@@ -175,11 +175,11 @@ def test_workers_of_a_killed_driver_end_soon_and_a_restart_is_not_disturbed(
 
 def start_slow_sweep(folder: Path) -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "run_slow_sweep.py"), str(folder)],
+        [sys.executable, "-m", "tests.support.run_slow_sweep", str(folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": f"{HERE.parents[1]}:{HERE}"},
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         start_new_session=True,
     )
     deadline = time.monotonic() + 120
@@ -228,7 +228,7 @@ def test_the_longest_trials_run_first_where_their_costs_are_known(tmp_path: Path
         observer=Diary(),
         tracker=Recorder(),
         runs=runs,
-        attempt="fake_attempts:telltale",
+        attempt="tests.support.fake_attempts:telltale",
     )
     assert summary.complete == 8
     notes = sorted((runs / "attempts").iterdir(), key=lambda note: note.stat().st_mtime_ns)

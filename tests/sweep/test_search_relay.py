@@ -7,9 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from fake_attempts import NoOpAttempt
 from ray.tune.search import Searcher
-from sweep_cases import Diary
 
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
@@ -21,6 +19,8 @@ from ganablate.sweep.search.callback import SearchRelay
 from ganablate.sweep.supply import Session
 from ganablate.sweep.trainable import FAILURE, PROGRESS
 from ganablate.tracking import NoTracker
+from tests.support.fake_attempts import NoOpAttempt
+from tests.support.sweep_cases import Diary
 
 TEXT = """\
 study: t

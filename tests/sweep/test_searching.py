@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sweep_cases import Diary
 
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
@@ -22,12 +21,13 @@ from ganablate.sweep.events import Summary
 from ganablate.sweep.profile import Profile
 from ganablate.tracking import NoTracker
 from ganablate.trials.folder import TrialFolder
+from tests.support.paths import ROOT
+from tests.support.sweep_cases import Diary
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("default"),  # Ray's own warnings are none of ours
 ]
-HERE = Path(__file__).parent
 TEXT = """\
 study: t
 base: {dataset: mnist_5k, network: dcgan, epochs: 2}
@@ -60,7 +60,7 @@ def search(plan: Plan, runs: Path, attempt: str = "rated", **profile: int) -> tu
         observer=diary,
         tracker=NoTracker(),
         runs=runs,
-        attempt=f"search_attempts:{attempt}",
+        attempt=f"tests.support.search_attempts:{attempt}",
     )
     return summary, diary
 
@@ -161,8 +161,14 @@ def resumed(plan: Plan, runs: Path) -> Plan:
 def test_a_search_whose_driver_is_killed_goes_on_and_repeats_nothing(tmp_path: Path) -> None:
     plan, runs = planned(tmp_path), tmp_path / "runs"
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "run_search_of_a_study.py"), str(runs), tmp_path / "t.yaml"],
-        env={**os.environ, "PYTHONPATH": f"{HERE.parents[1]}:{HERE}"},
+        [
+            sys.executable,
+            "-m",
+            "tests.support.run_search_of_a_study",
+            str(runs),
+            tmp_path / "t.yaml",
+        ],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from sweep_cases import plan
 
 from ganablate.sweep import trainable
 from ganablate.sweep.job import Job, Progress
 from ganablate.sweep.trainable import INDEX, TrialTrainable
 from ganablate.trials.needs import Wanted
+from tests.support.sweep_cases import plan
 
 
 class _Networks:

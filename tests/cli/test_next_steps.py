@@ -1,0 +1,78 @@
+"""What a sweep proposes to type next: commands that there are, for what was found."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from ganablate.cli import app
+from ganablate.cli.next_steps import print_next
+from ganablate.report.files import ReportFiles
+from ganablate.report.table.summary import Sentence
+from ganablate.study.expand import expand
+from ganablate.study.load import load_study
+from tests.support.command import GOOD
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "studies").mkdir()
+    (tmp_path / "studies" / "tiny.yaml").write_text(GOOD)
+    return Path("studies/tiny.yaml")
+
+
+def proposed(
+    path: Path, capsys: pytest.CaptureFixture[str], code: int = 0, budget: str = "full", **more: Any
+) -> list[str]:
+    study = load_study(path)
+    files = ReportFiles(Path("results/tiny"), (), (), **more)
+    print_next([path], [study], [(expand(study, budget), files)], code)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:6] for line in lines] == ["next: ", *["      "] * len(lines)][: len(lines)]
+    assert all(len(line) <= 80 for line in lines)
+    commands = [line[6:].partition("#")[0].strip() for line in lines]
+    group: Any = get_command(app)
+    for command in commands:
+        word, name, *arguments = shlex.split(command)
+        assert word == "ganablate"
+        group.get_command(None, name).make_context(name, arguments)  # raises for a wrong option
+    return commands
+
+
+def test_after_a_sweep_arms_are_looked_at(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = proposed(path, capsys)
+    assert found == [
+        "ganablate show latent_dim=4 studies/tiny.yaml --open",
+        "ganablate compare baseline latent_dim=4 studies/tiny.yaml",
+    ]
+
+
+def test_what_is_undecided_takes_more_replicates(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    undecided = Sentence("Undecided at this n: 1 of 3 arms.", "latent_dim=4.")
+    command = "ganablate run studies/tiny.yaml --until-decided"
+    assert command in proposed(path, capsys, sentences=(undecided,))
+    decided = Sentence("Worse than the baseline: 1 of 3 arms.", "latent_dim=4.")
+    assert command not in proposed(path, capsys, sentences=(decided,))
+
+
+def test_a_smoke_run_leads_to_the_study_itself(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = proposed(path, capsys, budget="smoke")
+    assert found[-1] == "ganablate run studies/tiny.yaml"
+    assert all("--budget smoke" in command for command in found[:-1])
+
+
+def test_failed_trials_are_tried_again_and_an_interrupted_sweep_said_its_own(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert proposed(path, capsys, code=1) == [
+        "ganablate status studies/tiny.yaml",
+        "ganablate run studies/tiny.yaml --retry-failed",
+    ]
+    assert proposed(path, capsys, code=130) == []

@@ -1,0 +1,226 @@
+"""`run --force` and `run --retry-failed`: what is put aside, what runs, and what is refused."""
+
+import json
+import multiprocessing
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from ganablate.cli import run as execution
+from ganablate.project import until_decided as adaptive
+from ganablate.report.files import ReportFiles
+from ganablate.study.plan import Plan
+from ganablate.study.schema import Study
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import state_of
+from ganablate.trials.weights import networks_in
+from tests.support.command import everything_under, invoke
+from tests.support.real_project import (
+    STUDY,
+    ganablate,
+    rows,
+    run,
+    values_per_step,
+    write_project,
+)
+from tests.support.tiny_study import write_tiny
+
+ROOT = Path("runs/trials")
+
+
+@pytest.fixture
+def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    monkeypatch.chdir(tmp_path)
+    return write_tiny()
+
+
+@pytest.fixture
+def swept(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
+    """The plans that a sweep is asked for; nothing is trained."""
+    asked: list[Plan] = []
+
+    def execute(plans: Sequence[Plan], *_: object) -> int:
+        asked.extend(plans)
+        return 0
+
+    monkeypatch.setattr(execution, "execute", execute)
+    monkeypatch.setattr(execution, "prepare", lambda *_: {})
+    files = ReportFiles(Path("results"), (), ())
+    monkeypatch.setattr(execution, "print_report", lambda _, **__: files)
+    return asked
+
+
+def finish(plan: Plan, *indices: int) -> list[TrialFolder]:
+    folders = [TrialFolder(ROOT, plan.trials[index].trial_id) for index in indices]
+    for index, folder in zip(indices, folders, strict=True):
+        folder.open(plan.trials[index])
+        folder.write_complete({"outcome": None, "data_fingerprint": "aa"})
+    return folders
+
+
+def states(plan: Plan) -> list[str]:
+    return [state_of(trial, ROOT) for trial in plan.trials]
+
+
+def test_a_trial_or_an_arm_is_put_aside_and_nothing_of_it_is_lost(
+    plan: Plan, swept: list[Plan]
+) -> None:
+    folders = finish(plan, 0, 1, 2, 3, 4)
+    old = (folders[1].path / "complete.json").read_bytes()
+    code, out, err = invoke(
+        "run", "tiny.yaml", "--force", plan.trials[1].trial_id, "--force", "latent_dim=4"
+    )
+    assert code == 0, err
+    assert states(plan) == ["complete", "pending", "pending", "pending", "complete", "pending"]
+    assert (ROOT / f"{folders[1].trial_id}.stale-1" / "complete.json").read_bytes() == old
+    assert f"{folders[1].trial_id} (kept as {folders[1].trial_id}.stale-1)" in out
+    assert len(swept[0].trials) == 6  # as without --force: whatever is not complete
+
+
+def test_a_name_that_is_none_is_refused_before_anything(plan: Plan, swept: list[Plan]) -> None:
+    finish(plan, 0)
+    before = everything_under(Path())
+    code, out, err = invoke(
+        "run", "tiny.yaml", "--force", "latent_dim=5", "--force", "baseline", "--force", "f" * 16
+    )
+    assert (code, out) == (2, "")
+    first, second = err.splitlines()
+    assert "did you mean latent_dim=4?" in first
+    assert "is not an arm or the id of a trial here" in second
+    assert everything_under(Path()) == before
+    assert swept == []
+
+
+def test_an_arm_left_out_by_arm_cannot_be_forced(plan: Plan, swept: list[Plan]) -> None:
+    finish(plan, 0, 2)
+    code, _, err = invoke("run", "tiny.yaml", "--arm", "latent_dim=4", "--force", "latent_dim=16")
+    assert (code, swept) == (2, [])
+    assert "latent_dim=16" in err
+
+
+def _hold(root: Path, trial_id: str, ready: multiprocessing.Event) -> None:
+    with TrialFolder(root, trial_id).claim():
+        ready.set()
+        time.sleep(60)
+
+
+def test_a_trial_that_is_being_run_is_not_forced(plan: Plan, swept: list[Plan]) -> None:
+    folders = finish(plan, 0, 1)
+    context = multiprocessing.get_context("spawn")
+    ready = context.Event()
+    holder = context.Process(target=_hold, args=(ROOT.resolve(), folders[1].trial_id, ready))
+    holder.start()
+    assert ready.wait(60)
+    code, _, err = invoke("run", "tiny.yaml", "--force", "baseline")
+    holder.kill()
+    holder.join()
+    assert (code, swept) == (2, [])
+    assert err.strip() == f"--force: trial {folders[1].trial_id} is being run by another process"
+    assert all(folder.path.exists() for folder in folders)
+
+
+def test_only_what_failed_is_retried(plan: Plan, swept: list[Plan]) -> None:
+    finish(plan, 0)
+    for index in (2, 5):
+        folder = TrialFolder(ROOT, plan.trials[index].trial_id)
+        folder.open(plan.trials[index])
+        folder.write_failure(1, "ValueError: no", "Traceback ...")
+    code, _, err = invoke("run", "tiny.yaml", "--retry-failed")
+    assert code == 0, err
+    (asked,) = swept
+    assert list(asked.trials) == [plan.trials[2], plan.trials[5]]
+
+
+def test_nothing_failed_is_said(plan: Plan, swept: list[Plan]) -> None:
+    finish(plan, 0)
+    code, out, _ = invoke("run", "tiny.yaml", "--retry-failed")
+    assert (code, swept) == (0, [])
+    assert "no trial of these studies failed" in out
+
+
+@pytest.mark.parametrize("other", [["--force", "baseline"], ["--until-decided"]])
+def test_retry_failed_runs_nothing_else(plan: Plan, swept: list[Plan], other: list[str]) -> None:
+    code, _, err = invoke("run", "tiny.yaml", "--retry-failed", *other)
+    assert (code, swept) == (2, [])
+    assert "runs what failed and nothing else" in err
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # MLflow's own warnings are none of ours
+def test_two_studies_train_their_baseline_once_and_force_trains_it_again(tmp_path: Path) -> None:
+    """With the real command, Ray and MLflow."""
+    base = {**STUDY["base"], "iterations": 40}
+    study = {**STUDY, "base": base, "ablate": {"latent_dim": [10]}, "metrics": ["fid"]}
+    folder = write_project(tmp_path, study)
+    run(folder)
+    (folder / "sweeps" / "bare.yaml").write_text("concurrency: 2\nkeep: generator\n")
+    other = {**study, "study": "other", "ablate": {"norm": ["none"]}}
+    (folder / "studies" / "other.yaml").write_text(json.dumps(other))
+    done = ganablate(folder, "run", "studies/other.yaml", "--sweep", "sweeps/bare.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "2 trials completed, 2 reused" in done.stdout
+    status = ganablate(folder, "status", "studies/other.yaml").stdout
+    assert "2 trials of arm baseline trained by study small at budget full" in status
+
+    # The profile's `keep` was applied to what this sweep trained, and to nothing else.
+    trials = folder / "runs" / "trials"
+    by_arm = {row["trial_id"]: row["arm"] for row in rows(folder)}
+    files = {path.parent.name: path for path in trials.glob("*/weights.safetensors")}
+    assert len(files) == 6
+    for id_, path in files.items():
+        both = {"generator", "discriminator"} if id_ in by_arm else {"generator"}
+        assert networks_in(path) == both
+
+    weights = {id_: (trials / id_ / "weights.safetensors").read_bytes() for id_ in by_arm}
+    done = ganablate(folder, "run", "studies/small.yaml", "--force", "baseline")
+    assert done.returncode == 0, done.stderr
+    assert "2 trials completed, 2 reused" in done.stdout
+    for id_, arm in by_arm.items():
+        assert (trials / f"{id_}.stale-1").exists() == (arm == "baseline")
+        assert (trials / id_ / "weights.safetensors").read_bytes() == weights[id_]
+    assert values_per_step(folder) == {1}
+
+    # MLflow is lost, and made again from the folders.
+    (folder / "runs" / "mlflow.db").unlink()
+    done = ganablate(folder, "track", "studies/small.yaml", "studies/other.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "8 trials sent" in done.stdout
+    assert values_per_step(folder) == {1}
+    assert len(tracked(folder)) == 8
+    done = ganablate(folder, "track", "studies/small.yaml")
+    assert done.returncode == 0, done.stderr
+    assert values_per_step(folder) == {1}
+    assert len(tracked(folder)) == 8
+
+
+def tracked(folder: Path) -> list[str]:
+    """The outcome of each trial's run that is not stale, or why it is not known."""
+    mlflow = pytest.importorskip("mlflow")
+    client = mlflow.MlflowClient(f"sqlite:///{folder / 'runs' / 'mlflow.db'}")
+    found = client.search_runs([e.experiment_id for e in client.search_experiments()])
+    tags = [one.data.tags for one in found if "ganablate.trial_id" in one.data.tags]
+    shown = [one for one in tags if one["ganablate.state"] != "stale"]
+    return [one.get("ganablate.outcome") or one["ganablate.outcome_because"] for one in shown]
+
+
+@pytest.mark.parametrize(
+    ("codes", "asked", "code"),
+    [([1, 0], ["tiny", "other"], 1), ([130, 0], ["tiny"], 130), ([0, 0], ["tiny", "other"], 0)],
+    ids=["a trial failed", "interrupted", "well"],
+)
+def test_until_decided_goes_on_with_the_next_study(
+    plan: Plan, swept: list[Plan], monkeypatch: pytest.MonkeyPatch,
+    codes: list[int], asked: list[str], code: int,
+) -> None:  # fmt: skip
+    write_tiny(name="other")
+    seen: list[str] = []
+
+    def looks(study: Study, *_: object, **__: object) -> int:
+        seen.append(study.name)
+        return codes[len(seen) - 1]
+
+    monkeypatch.setattr(adaptive, "run_until_decided", looks)
+    found, _, _ = invoke("run", "tiny.yaml", "other.yaml", "--until-decided")
+    assert (found, seen) == (code, asked)

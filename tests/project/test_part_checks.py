@@ -1,0 +1,95 @@
+"""`list --check`: it passes what keeps the contract, and notices each way to break it."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from ganablate.catalog import CRITERIA
+from ganablate.cli import app
+from ganablate.cli.part_text import KINDS
+from ganablate.project.part_checks import broken
+from ganablate.study.plugins import TABLES, forget_plugins, load_plugins
+from tests.support.plugin_files import ALL, CRITERION, write
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    forget_plugins()
+
+
+def check(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(app, ["list", *arguments, "--check"])
+    return result.exit_code, result.stdout, result.stderr
+
+
+BUILT_IN = [
+    (kind, name)
+    for kind, (_, known) in KINDS.items()
+    for name in known
+    if kind not in ("datasets", "extractors")
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "name"), BUILT_IN)
+def test_every_built_in_part_keeps_it(kind: str, name: str) -> None:
+    assert broken(kind, name) == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_plugin_can_bring_every_kind(project: Path, table: str) -> None:
+    write(project, ALL)
+    load_plugins(["my_losses"])
+    kind = next(kind for kind, (_, known) in KINDS.items() if known is TABLES[table][0])
+    (own,) = (name for name, line in KINDS[kind][1].items() if line.plugin)
+    assert broken(kind, own) == []
+
+
+BREAKS: dict[str, tuple[str, str, str]] = {
+    "criteria": ("-fake_logits.float().mean()", "real_logits.float().mean()", "G would not train"),
+    "penalties": ("discriminator(real).float().square().mean()", "real.mean()", "no gradient in D"),
+    "optimizers": ("torch.optim.NAdam(parameters, lr=lr", "torch.optim.NAdam(parameters, lr=0.0",
+                   "do not move"),
+    "schedules": ("0.1 + 9 * progress", "progress - 0.5", "its factor at 0.00"),
+    "networks": ("nn.Linear(pixels, 1), nn.Flatten(0)", "nn.Linear(pixels, 1)", "D gives [4, 1]"),
+    "activations": ("inputs * inputs.sigmoid()", "inputs.mul_(2)", "works in place"),
+    "initialisers": (", generator=generator", "", "draws from something else"),
+    "datasets": ("np.zeros((100", "np.zeros((99", "its line says uint8 (100, 28, 28, 1)"),
+    "metrics": ("float(np.linalg.norm(gap))", "float(np.nan_to_num(gap).sum())", "NaN is needed"),
+    "probes": ('images_of(subject.latents(10, "brightness"))',
+               "images_of(np.random.randn(10, 8).astype('f4'))", "the second time"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BREAKS)
+def test_the_contract_notices_a_part_that_breaks_it(project: Path, kind: str) -> None:
+    old, new, expected = BREAKS[kind]
+    assert ALL.count(old) == 1
+    write(project, ALL.replace(old, new))
+    code, out, err = check(kind, "--plugin", "my_losses")
+    assert code == 1, out + err
+    assert expected in out
+
+
+def test_check_says_what_is_right_and_needs_a_plugin(project: Path) -> None:
+    write(project, CRITERION)
+    code, out, _ = check("--plugin", "my_losses")
+    assert (code, out) == (0, "criteria margin: ok\n")
+    forget_plugins()
+    code, _, err = check()
+    assert (code, err) == (2, "no plug-in is loaded; name one with --plugin\n")
+
+
+def test_the_example_is_worked_out_by_hand() -> None:
+    """Differences of 2 - -3 and -1 - 1: softplus of -5 and 2 for D, of 5 and -2 for G."""
+    load_plugins([str(Path(__file__).resolve().parents[2] / "examples" / "relativistic.py")])
+    losses = CRITERIA["relativistic"].load()(torch.tensor([2.0, -1.0]), torch.tensor([-3.0, 1.0]))
+    d_loss = (math.log1p(math.exp(-5)) + math.log1p(math.exp(2))) / 2
+    g_loss = (math.log1p(math.exp(5)) + math.log1p(math.exp(-2))) / 2
+    assert [loss.item() for loss in losses] == pytest.approx([d_loss, g_loss], rel=1e-6)

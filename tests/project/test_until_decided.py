@@ -1,0 +1,256 @@
+"""`run --until-decided` with a sweep that only writes numbers: who gets more, and when."""
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ganablate.project import until_decided as adaptive
+from ganablate.project.until_decided import run_until_decided
+from ganablate.report.claims.judgement import CANNOT_TELL, SUPPORTED, Judgement
+from ganablate.report.frames.looks import Look, looks_csv, read_looks, reference_trial
+from ganablate.study.expand import expand
+from ganablate.study.load import load_study
+from ganablate.study.plan import Plan
+from ganablate.study.reading.errors import StudyError
+from ganablate.study.schema import Study
+from tests.support.synthetic_study import write_trial
+
+TEXT = """\
+study: t
+base: {dataset: mnist_5k, network: dcgan, epochs: 2}
+arms:
+  far: {g_width: 32}
+  near: {g_width: 48}
+  same: {g_width: 24}
+null_arm: true
+replicates: 3
+primary: kid
+metrics: [kid]
+"""
+KID = {"baseline": 0.0, "far": 20.0, "near": 2.2, "same": 0.1, "null": 0.0}
+"""Mean of each arm, in standard deviations of its replicates. A difference has no margin."""
+
+
+class Sweep:
+    """Completes the trials of a plan, and remembers with how many replicates it was called."""
+
+    def __init__(self, root: Path, *, stop_at: int = 99, kid: dict[str, float] = KID) -> None:
+        self.root, self.stop_at, self.kid = root, stop_at, kid
+        self.plans: list[dict[str, int]] = []
+
+    def __call__(self, plan: Plan) -> int:
+        self.plans.append(dict(Counter(trial.arm for trial in plan.trials)))
+        stopped = len(self.plans) == self.stop_at
+        for trial in plan.trials[: len(plan.trials) // 2] if stopped else plan.trials:
+            if (self.root / trial.trial_id).exists():
+                continue
+            seed = [int(trial.trial_id, 16), 7]
+            value = self.kid[trial.arm] + np.random.default_rng(seed).normal()
+            write_trial(self.root, trial, numbers={"kid_mean": value, "kid": value})
+        return 130 if stopped else 0
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    path = tmp_path / "t.yaml"
+    path.write_text(TEXT)
+    return load_study(path)
+
+
+@pytest.fixture(autouse=True)
+def no_claims(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.fsync", lambda _: None)  # of hundreds of small files
+    monkeypatch.setattr(adaptive, "judge_claims", lambda *_, **__: ())
+
+
+Run = Callable[..., tuple[int, list[str]]]
+
+
+@pytest.fixture
+def run(study: Study, tmp_path: Path) -> Run:
+    """Run the study in a folder of this name; returns the exit code and what was said."""
+
+    def _run(sweep: Callable[[Plan], int], most: int | None = None, where: str = "a") -> object:
+        said: list[str] = []
+        code = run_until_decided(
+            study, None, most, sweep=sweep, trials_root=tmp_path / where / "trials",
+            results_root=tmp_path / where / "results", say=said.append,
+        )  # fmt: skip
+        return code, said
+
+    return _run  # type: ignore[return-value]
+
+
+def looks_of(study: Study, folder: Path) -> tuple[Look, ...]:
+    return read_looks(folder / "results" / "t" / "full" / "looks.csv", expand(study))
+
+
+def test_only_undecided_arms_and_the_baseline_get_more(
+    study: Study, run: Run, tmp_path: Path
+) -> None:
+    sweep = Sweep(tmp_path / "a" / "trials")
+    code, said = run(sweep)
+    assert code == 0
+    assert sweep.plans[0] == dict.fromkeys(KID, 3)
+    looks = looks_of(study, tmp_path / "a")
+    assert [look.declared for look in looks] == [(3, 5, 7, 10)] * len(looks)
+    assert [look.level for look in looks] == [0.00135, 0.0049, 0.0109, 0.0328][: len(looks)]
+    assert 1 < len(looks) == len(sweep.plans) == len(said)
+    for before, after, counts in zip(looks, looks[1:], sweep.plans[1:], strict=False):
+        fed = {name for name, n in after.replicates.items() if n > before.replicates[name]}
+        assert fed == {*before.goes_on, "baseline"}
+        assert counts == after.replicates
+        assert max(counts.values()) == counts["baseline"]
+    assert {name for look in looks for name in look.goes_on} <= {"far", "near", "same"}
+    assert "far" in looks[-1].decided
+    assert looks[-1].replicates["far"] < looks[-1].replicates["baseline"]
+    assert looks[-1].replicates["null"] == 3
+    assert looks[-1].goes_on == ()
+    assert {*looks[-1].decided, *looks[-1].set_aside} >= {"far"}
+
+
+def test_again_is_nothing_new(study: Study, run: Run, tmp_path: Path) -> None:
+    run(Sweep(tmp_path / "a" / "trials"))
+    path = tmp_path / "a" / "results" / "t" / "full" / "looks.csv"
+    before, last = path.read_bytes(), looks_of(study, tmp_path / "a")[-1]
+    again = Sweep(tmp_path / "a" / "trials")
+    assert run(again) == (0, [])
+    assert again.plans == [last.replicates]
+    assert path.read_bytes() == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop_at", [1, 2])
+def test_interrupted_and_started_again_ends_the_same(
+    study: Study, run: Run, tmp_path: Path, stop_at: int
+) -> None:
+    run(Sweep(tmp_path / "a" / "trials"))
+    code, said = run(Sweep(tmp_path / "b" / "trials", stop_at=stop_at), where="b")
+    assert (code, len(said)) == (130, stop_at - 1)
+    assert len(looks_of(study, tmp_path / "b")) == stop_at - 1
+    run(Sweep(tmp_path / "b" / "trials"), where="b")
+    texts = [(tmp_path / x / "results" / "t" / "full" / "looks.csv").read_text() for x in "ab"]
+    assert texts[0] == texts[1]
+
+
+def by_hand(study: Study, folder: Path) -> None:
+    """A report of the study's own replicates was seen."""
+    plan = expand(study)
+    look = Look("by hand", (), dict.fromkeys(KID, 3), 0.05, ("far",), reference_trial(plan))
+    path = folder / "results" / "t" / "full" / "looks.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text(looks_csv([look]))
+    Sweep(folder / "trials")(plan)
+
+
+def test_a_schedule_after_a_report_was_seen_has_half_the_level(
+    study: Study, run: Run, tmp_path: Path
+) -> None:
+    by_hand(study, tmp_path / "a")
+    sweep = Sweep(tmp_path / "a" / "trials")
+    run(sweep)
+    first, *looks = looks_of(study, tmp_path / "a")
+    assert (first.kind, first.level) == ("by hand", 0.05)
+    assert {look.declared for look in looks} == {(5, 7, 10)}
+    assert [look.level for look in looks] == [0.00312, 0.00545, 0.0164][: len(looks)]
+    assert sweep.plans[0]["baseline"] == 5
+    assert min(sweep.plans[0].values()) == 3
+
+
+def test_a_schedule_cannot_be_changed_on_the_way_but_followed_by_another(
+    study: Study, run: Run, tmp_path: Path
+) -> None:
+    root = tmp_path / "a" / "trials"
+    run(Sweep(root, stop_at=2))
+    with pytest.raises(StudyError, match=r"looks at 3, 5, 7, 10 replicates were declared before"):
+        run(Sweep(root), most=12)
+    run(Sweep(root), most=10)
+    before = looks_of(study, tmp_path / "a")
+    run(Sweep(root, kid=KID | {"near": 1.0}), most=14)
+    after = looks_of(study, tmp_path / "a")
+    assert after[: len(before)] == before
+    assert {look.declared[-1] for look in after[len(before) :]} <= {14}
+    assert sum(look.level for look in after) <= 0.075
+
+
+def test_too_few_replicates_are_refused(run: Run, tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="--max-replicates 2: the first look needs 3"):
+        run(Sweep(tmp_path / "a" / "trials"), most=2)
+
+
+@pytest.mark.parametrize(
+    ("kind", "verdict", "arms", "expected"),
+    [
+        ("curve", CANNOT_TELL, ("far",), True),
+        ("curve", SUPPORTED, ("far",), False),
+        ("compare", CANNOT_TELL, ("far",), True),
+        ("compare", CANNOT_TELL, ("far", "near"), False),
+        ("curve", CANNOT_TELL, ("null",), False),
+    ],
+)
+def test_claims_that_cannot_be_told_feed_their_arms(
+    study: Study, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    kind: str, verdict: str, arms: tuple[str, ...], expected: bool,
+) -> None:  # fmt: skip
+    judged = Judgement("c", "says", kind, verdict, "full", arms, "")
+    monkeypatch.setattr(adaptive, "judge_claims", lambda *_, **__: (judged,))
+    sweep = Sweep(tmp_path / "a" / "trials", kid=KID | {"far": 60.0}, stop_at=2)
+    run(sweep)
+    look, *_ = looks_of(study, tmp_path / "a")
+    assert "far" in look.decided
+    assert (arms[0] in look.goes_on) is expected
+
+
+def test_what_an_arm_is_compared_with_grows_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "t.yaml"
+    path.write_text(TEXT.replace("same: {g_width: 24}", "same: {g_width: 24, compare_to: far}"))
+    sweep = Sweep(tmp_path / "trials", kid=KID | {"same": 22.2, "near": 30.0}, stop_at=2)
+    run_until_decided(
+        load_study(path), None, None, sweep=sweep, trials_root=tmp_path / "trials",
+        results_root=tmp_path / "results", say=print,
+    )  # fmt: skip
+    assert sweep.plans[1] == {"baseline": 3, "far": 5, "near": 3, "same": 5, "null": 3}
+
+
+REAL = """\
+study: real
+base: {dataset: mnist_5k, network: conv28, g_width: 4, d_width: 4, latent_dim: 8, iterations: 12,
+       batch_size: 16, train_images: 256}
+ablate: {d_lr: [4.0e-3]}
+null_arm: true
+replicates: 2
+primary: d_loss_mean
+metrics: [d_loss]
+"""
+
+
+@pytest.mark.slow
+def test_the_command_itself(tmp_path: Path) -> None:
+    (tmp_path / "real.yaml").write_text(REAL)
+    main = [sys.executable, "-c", "from ganablate.cli import main; main()"]
+    command = [*main, "run", "real.yaml", "--until-decided", "--max-replicates", "4"]
+
+    def looks_after_running() -> str:
+        done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+        assert "real: look 1 of at most 3 (at 2, 3, 4 replicates)" in done.stdout or looks
+        return (tmp_path / "results" / "real" / "full" / "looks.csv").read_text()
+
+    looks = ""
+    looks = looks_after_running()
+    study = load_study(tmp_path / "real.yaml")
+    (first, *_) = found = looks_of_real(study, tmp_path)
+    assert first.replicates == {"baseline": 2, "d_lr=0.004": 2, "null": 2}
+    assert 1 <= len(found) <= 3
+    assert found[-1].goes_on == ()
+    assert looks_after_running() == looks
+    table = (tmp_path / "results" / "real" / "full" / "table.md").read_text()
+    assert "a wrong verdict at any look has a chance of 5 % at most" in " ".join(table.split())
+
+
+def looks_of_real(study: Study, folder: Path) -> tuple[Look, ...]:
+    return read_looks(folder / "results" / "real" / "full" / "looks.csv", expand(study))

@@ -1,0 +1,292 @@
+"""Claims about the course of training, against scipy on numbers taken from the curves by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from ganablate.report.claims.course import Course, fluctuation, reached, recovered, settled
+from ganablate.report.claims.judgement import (
+    CANNOT_TELL,
+    CONTRADICTED,
+    NOT_COMPARABLE,
+    SUPPORTED,
+)
+from ganablate.study.claims.claims import Curve
+from tests.support.claims_cases import curves_of, fid, judge, plan_of, trials_of
+
+ARMS = {"baseline": [20.0] * 5, "wide": [20.0] * 5}
+
+
+def on_fid(values, outcomes=None, **claim):
+    """A claim about curves of FID: arm -> one list of points a replicate."""
+    first = next(iter(values.values()))
+    arms = [name for name in values if name != "baseline"]
+    plan = plan_of(*arms, replicates=len(first), evaluations=len(first[0]))
+    trials = trials_of(plan, fid(**{name: [20.0] * len(first) for name in values}), outcomes)
+    return judge(plan, trials, curves_of(plan, "fid", values), curve={"metric": "fid", **claim})
+
+
+def on_loss(spreads, changes=None, outcomes=None, values=None, **claim):
+    """A claim about curves of D's loss: arm -> spreads of the blocks, a list a replicate."""
+    first = next(iter(spreads.values()))
+    arms = [name for name in spreads if name != "baseline"]
+    plan = plan_of(*arms, replicates=len(first), changes=changes)
+    trials = trials_of(plan, fid(**{name: [20.0] * len(first) for name in spreads}), outcomes)
+    means = values or {name: [[1.0] * len(one) for one in own] for name, own in spreads.items()}
+    curves = curves_of(plan, "d/criterion", means, spreads)
+    return judge(plan, trials, curves, curve={"metric": "d/criterion", **claim})
+
+
+FALLING = [[100.0, 60, 40, 30, 20], [90.0, 50, 45, 25, 22], [110.0, 70, 30, 28, 27]]
+
+
+@pytest.mark.parametrize(
+    ("by", "verdict"), [("1.25x", SUPPORTED), ("4x", CANNOT_TELL), ("20x", CONTRADICTED)]
+)
+def test_points_are_a_t_test_over_trials_of_the_ratio_within_each(by, verdict):
+    points = {"at": "100%", "against": "20%", "is": "better", "by": by}
+    found = on_fid({"baseline": FALLING}, arm="baseline", points=points)
+    logs = np.log([own[-1] / own[0] for own in FALLING])
+    expected = stats.ttest_1samp(logs, -math.log(float(by[:-1])))
+    assert found.verdict == verdict
+    assert found.p == pytest.approx(expected.pvalue, rel=1e-9)
+    assert found.estimate == pytest.approx(np.exp(logs.mean()))
+    ends = stats.t.interval(0.95, 2, logs.mean(), stats.sem(logs))
+    assert (found.low, found.high) == pytest.approx(tuple(np.exp(ends)))
+    assert found.n == "3 trials an arm"
+
+
+@pytest.mark.parametrize(
+    ("ends", "verdict", "which"),
+    [
+        ([[20, 21, 19], [40, 60, 35]], SUPPORTED, 1),  # the weaker support
+        ([[60, 75, 50], [160, 210, 190]], CONTRADICTED, 1),  # the only contradiction
+        ([[150, 170, 160], [200, 202, 199]], CONTRADICTED, 1),  # the clearer one
+        ([[20, 21, 19], [80, 60, 150]], CANNOT_TELL, 1),
+        ([[90, 150, 50], [20, 21, 19]], CANNOT_TELL, 0),
+    ],
+)
+def test_the_numbers_of_several_arms_are_those_of_the_one_that_decides(ends, verdict, which):
+    arms = {"baseline": ends[0], "wide": ends[1]}
+    values = {name: [[100.0, float(end)] for end in own] for name, own in arms.items()}
+    points = {"at": "100%", "against": "50%", "is": "better"}
+    both = on_fid(values, arms=list(arms), points=points)
+    alone = [on_fid(values, arm=name, points=points) for name in arms]
+    assert both.verdict == verdict
+    key = alone[which]
+    assert (both.estimate, both.low, both.high) == (key.estimate, key.low, key.high)
+    holm = min(1.0, key.p * (2 if key.p < alone[1 - which].p else 1))
+    assert both.p == pytest.approx(key.p if verdict == SUPPORTED else holm)
+
+
+def test_an_arm_of_one_trial_leaves_several_open_unless_another_contradicts():
+    points = {"at": "100%", "against": "50%", "is": "better"}
+    values = {
+        "baseline": [[9.0, 2.0], [9.0, 2.1], [9.0, 1.9]],
+        "wide": [[9.0, 2.0], [9.0, math.nan]],
+    }
+    values["wide"].append([9.0, math.nan])
+    open_ = on_fid(values, arms="all", points=points)
+    assert (open_.verdict, open_.p) == (CANNOT_TELL, None)
+    assert open_.because == "one trial has no spread to judge by"
+    other = on_fid(values, arms="all", points={**points, "is": "worse"})
+    assert (other.verdict, other.because) == (
+        CONTRADICTED, "2 complete trials without these numbers",
+    )  # fmt: skip
+
+
+def test_points_may_be_equivalent():
+    level = [[20.0, 20.5], [21.0, 20.8], [19.0, 19.2], [20.0, 20.3]]
+    points = {"at": "100%", "against": "50%", "is": "equivalent", "within": "1.25x"}
+    assert on_fid({"baseline": level}, arm="baseline", points=points).verdict == SUPPORTED
+
+
+def test_a_point_that_was_not_measured_leaves_the_claim_open():
+    # Two points, at 50 and 100 %: 20 % lies more than half a spacing from both.
+    points = {"at": "100%", "against": "20%", "is": "better"}
+    found = on_fid({"baseline": [[20.0, 10.0]] * 3}, arm="baseline", points=points)
+    assert (found.verdict, found.because) == (
+        CANNOT_TELL, "no trial of baseline has these numbers yet",
+    )  # fmt: skip
+
+
+def test_positions_in_epochs_iterations_and_images_are_the_same_point():
+    for at in ("25 epochs", "1950 iterations", "124800 images", "100%"):
+        points = {"at": at, "against": "20%", "is": "better", "by": "1.25x"}
+        found = on_fid({"baseline": FALLING}, arm="baseline", points=points)
+        assert found.estimate == pytest.approx(np.exp(np.mean(np.log([0.2, 22 / 90, 27 / 110]))))
+
+
+def test_a_diverged_trial_is_worst_at_the_later_point_and_signs_decide():
+    values = [[20.0, 40.0]] * 5 + [[20.0, math.nan]]
+    points = {"at": "100%", "against": "50%", "is": "worse"}
+    found = on_fid(
+        {"baseline": values}, {"baseline": ["ok"] * 5 + ["diverged"]}, arm="baseline", points=points
+    )
+    assert (found.verdict, found.p) == (SUPPORTED, pytest.approx(2 / 2**6))
+
+
+def test_a_trend_is_the_mean_of_kendalls_tau_over_trials():
+    rng = np.random.default_rng(3)
+    values = [
+        list(100 * np.exp(-0.2 * np.arange(10) + 0.1 * rng.normal(size=10))) for _ in range(4)
+    ]
+    taus = [stats.kendalltau(np.arange(10), own).statistic for own in values]
+    for expected, verdict in (
+        ("falling", SUPPORTED), ("rising", CONTRADICTED), ("flat", CONTRADICTED)
+    ):  # fmt: skip
+        found = on_fid({"baseline": values}, arm="baseline", trend={"is": expected})
+        assert (found.verdict, found.estimate) == (verdict, pytest.approx(np.mean(taus)))
+    rising = on_fid({"baseline": values}, arm="baseline", trend={"is": "rising"})
+    # One pair turned round moves tau by 4 / 90: so much spread there is at least.
+    error = max(np.std(taus, ddof=1), 4 / 90) / 2
+    assert rising.p == pytest.approx(2 * stats.t.sf(abs(np.mean(taus)) / error, 3), rel=1e-9)
+
+
+def test_no_interval_of_tau_is_shown_beyond_one():
+    values = [[9.0, 8, 7, 6, 5, 4], [9.0, 8, 7, 6, 5, 4], [9.0, 4, 7, 6, 5, 8]]
+    found = on_fid({"baseline": values}, arm="baseline", trend={"is": "falling"})
+    assert found.low == -1.0
+    assert -1.0 < found.estimate < found.high <= 1.0
+
+
+def test_a_curve_that_wanders_is_flat_and_one_trial_is_no_trend():
+    values = [[20.0, 22, 19, 21, 20, 22], [20.0, 19, 21, 22, 19, 20], [21.0, 20, 22, 19, 21, 20],
+              [20.0, 21, 19, 22, 20, 21], [22.0, 19, 20, 21, 22, 19]]  # fmt: skip
+    flat = {"arm": "baseline", "trend": {"is": "flat"}}
+    assert on_fid({"baseline": values}, **flat).verdict == SUPPORTED
+    single = on_fid({"baseline": values[:1]}, **flat)
+    assert (single.verdict, single.because) == (CANNOT_TELL, "one trial has no spread to judge by")
+
+
+def test_trials_that_all_fall_at_every_point_show_a_falling_trend():
+    found = on_fid(
+        {"baseline": [[float(10 - k) for k in range(8)]] * 3},
+        arm="baseline", trend={"is": "falling"},
+    )  # fmt: skip
+    assert (found.verdict, found.estimate) == (SUPPORTED, pytest.approx(-1))
+
+
+def test_part_of_the_training_has_a_trend_of_its_own():
+    values = [[9.0, 5, 4, 3, 4.5, 5, 6, 7 + 0.1 * k] for k in range(3)]
+    late = {"is": "rising", "from": "50%"}
+    assert on_fid({"baseline": values}, arm="baseline", trend=late).verdict == SUPPORTED
+    early = {"is": "falling", "until": "50%"}
+    assert on_fid({"baseline": values}, arm="baseline", trend=early).verdict == SUPPORTED
+
+
+CALM, WILD = [[0.1, 0.2], [0.12, 0.2], [0.1, 0.22], [0.09, 0.2]], [[0.4, 0.5]] * 3 + [[0.45, 0.5]]
+
+
+def rms(values):
+    return np.sqrt(np.mean(np.square(values), axis=1))
+
+
+def test_spread_is_welchs_test_of_the_steps_deviation_within_blocks():
+    claim = {"arm": "wide", "spread": {"is": "lower", "by": "1.5x"}}
+    found = on_loss({"baseline": WILD, "wide": CALM}, **claim)
+    logs = np.log(rms(CALM)) + math.log(1.5), np.log(rms(WILD))
+    expected = stats.ttest_ind(*logs, equal_var=False).pvalue
+    assert (found.verdict, found.p) == (SUPPORTED, pytest.approx(expected, rel=1e-9))
+    ratio = np.exp(np.log(rms(CALM)).mean() - np.log(rms(WILD)).mean())
+    assert found.estimate == pytest.approx(ratio)
+    assert on_loss({"baseline": CALM, "wide": WILD}, **claim).verdict == CONTRADICTED
+    to = {"arm": "baseline", "spread": {"is": "higher", "to": "wide"}}
+    assert on_loss({"baseline": WILD, "wide": CALM}, **to).verdict == SUPPORTED
+
+
+def test_spread_from_a_point_on_leaves_out_the_blocks_before():
+    late = {"arm": "wide", "spread": {"is": "equivalent", "from": "50%"}}
+    calm = [[9.0, 0.2], [9.0, 0.21], [9.0, 0.2], [9.0, 0.19]]
+    other = [[0.1, 0.2], [0.1, 0.2], [0.1, 0.21], [0.1, 0.2]]
+    assert on_loss({"baseline": calm, "wide": other}, **late).verdict == SUPPORTED
+
+
+def test_spread_of_losses_on_another_scale_is_not_comparable():
+    claim = {"arm": "wide", "spread": {"is": "lower"}}
+    found = on_loss(
+        {"baseline": WILD, "wide": CALM}, {"wide": {"criterion": "least_squares"}}, **claim
+    )
+    assert found.verdict == NOT_COMPARABLE
+
+
+def test_a_diverged_loss_fluctuates_more_than_any():
+    outcomes = {"wide": ["diverged"] * 4}
+    claim = {"arm": "wide", "spread": {"is": "higher", "by": "2x"}}
+    found = on_loss({"baseline": WILD, "wide": CALM}, None, outcomes, **claim)
+    assert (found.verdict, found.p) == (SUPPORTED, pytest.approx(2 / math.comb(8, 4)))
+
+
+def test_reaching_a_level_before_another_arm_is_ranked_exactly_and_never_is_last():
+    early = [[50.0, 9, 8, 7, 6]] * 5
+    late = [[50.0, 40, 30, 9, 8]] * 3 + [[50.0, 40, 30, 20, 11]] * 2
+    claim = {"arm": "wide", "reaches": {"level": 10, "before": "baseline"}}
+    found = on_fid({"baseline": late, "wide": early}, **claim)
+    assert found.verdict == SUPPORTED
+    assert found.p == pytest.approx(2 / math.comb(10, 5))
+    assert "median 49,920 against 99,840 images" in found.numbers
+    assert on_fid({"baseline": early, "wide": late}, **claim).verdict == CONTRADICTED
+    few = on_fid({"baseline": late[:3], "wide": early[:3]}, **claim)
+    assert (few.verdict, few.p) == (CANNOT_TELL, pytest.approx(0.1))
+
+
+def test_reaching_a_level_by_a_point_counts_trials():
+    values = [[50.0, 9, 8]] * 5
+    for until, verdict in (("70%", SUPPORTED), ("40%", CONTRADICTED)):
+        reaches = {"level": 10, "until": until}
+        found = on_fid({"baseline": values}, arm="baseline", reaches=reaches)
+        assert found.verdict == verdict
+
+
+def test_settling_earlier_is_ranked_on_any_scale():
+    early = [[5.0, 1, 1, 1, 1]] * 5
+    late = [[500.0, 400, 300, 200, 100]] * 5
+    spreads = {name: [[0.1] * 5] * 5 for name in ("baseline", "wide")}
+    claim = {"arm": "wide", "settles": {}}
+    changes = {"wide": {"criterion": "least_squares"}}
+    found = on_loss(spreads, changes, values={"baseline": late, "wide": early}, **claim)
+    assert (found.verdict, found.p) == (SUPPORTED, pytest.approx(2 / math.comb(10, 5)))
+
+
+def test_recovery_counts_the_trials_that_drop_and_come_back():
+    back = [[1.0, 3, 2, 3.5]] * 5
+    gone = [[1.0, 3, 2, 2.5]] * 5
+    plan = plan_of(replicates=5, metrics=("inception_score",), primary="inception_score",
+                   evaluations=4)  # fmt: skip
+    trials = trials_of(plan, {"baseline": {"inception_score": [3.0] * 5}})
+    claim = {"arm": "baseline", "metric": "inception_score"}
+    for values, recovery, verdict in (
+        (back, {"drop": "1.1x"}, SUPPORTED),
+        (gone, {"drop": "1.1x"}, CONTRADICTED),
+        (gone, {"drop": "1.1x", "recover": "1.2x"}, SUPPORTED),
+        (gone, {"drop": 2}, CONTRADICTED),
+    ):
+        curves = curves_of(plan, "inception_score", {"baseline": values})
+        found = judge(plan, trials, curves, curve={**claim, "recovery": recovery})
+        assert found.verdict == verdict, recovery
+
+
+def course(values, *, blocks=False, spread=None):
+    seen = np.arange(1.0, len(values) + 1)
+    return Course(seen, np.array(values, dtype=float), np.array(spread or [np.nan] * len(values)),
+                  float(len(values)), blocks, 1.0)  # fmt: skip
+
+
+def test_numbers_of_one_course():
+    assert fluctuation(course([1, 3, 1, 3]), 0) == pytest.approx(math.sqrt(2))
+    assert fluctuation(course([1, 1], blocks=True, spread=[3.0, 4.0]), 0) == pytest.approx(
+        math.sqrt(12.5)
+    )
+    assert math.isnan(fluctuation(course([1]), 0))
+    assert reached(course([5, 3, 1]), 3) == 2
+    assert reached(course([1, 3, 5]), 4) == 3
+    assert reached(course([1, 3, 5]), 6) == math.inf
+    shape = Curve.model_validate({"arm": "a", "metric": "fid", "settles": {"within": 0.25}}).settles
+    # Range 8, band 2 round the last value: inside from the fourth point on.
+    assert settled(course([9, 5, 4, 2.5, 1]), shape) == 4
+    assert settled(course([9, 5, math.nan]), shape) == math.inf
+    down = Curve.model_validate({"arm": "a", "metric": "fid", "recovery": {"drop": "2x"}}).recovery
+    assert recovered(course([4, 9, 3]), down, "min")
+    assert not recovered(course([4, 7, 3]), down, "min")

@@ -1,0 +1,92 @@
+"""A study that names an extractor: its own numbers, its outcomes, and committed ones of another."""
+
+from dataclasses import replace
+
+import pytest
+
+from ganablate.report.analysis import read_written
+from ganablate.report.frames.curves import curves_csv, curves_frame
+from ganablate.report.frames.trials import trials_csv, trials_frame
+from ganablate.report.table.captions import table_notes
+from ganablate.report.table.tables import arm_table
+from ganablate.trials.folder import TrialFolder
+from tests.support.synthetic_study import STAMP, make_plan, write_trial
+
+METRICS = ("d_loss", "fid", "density_coverage")
+NAMED = "inception@6726825d, real 5000 train, fake 5000"
+
+
+@pytest.fixture
+def plans(tmp_path):
+    """One study measured by each data set's own extractor, and with Inception-v3."""
+    arms = {"baseline": {}, "a": {"latent_dim": 10}}
+    own = replace(make_plan(arms, replicates=2, metrics=METRICS), evaluations=2)
+    for number, trial in enumerate(own.trials):
+        write_trial(
+            tmp_path, trial, numbers={"fid": 20.0 + number, "coverage": 0.5, "density": 1.0}
+        )
+        folder = TrialFolder(tmp_path, trial.trial_id)
+        folder.add_metrics([], {}, {"coverage": STAMP, "density": STAMP})
+        numbers = {"fid.inception": 200.0 + number, "coverage.inception": 0.25}
+        folder.add_metrics(
+            ["fid.inception", "density_coverage.inception"], numbers, dict.fromkeys(numbers, NAMED)
+        )
+        content = {"evaluated": ["fid"], "images_seen": 640, "measured_ms": 1}
+        folder.write_evaluation(
+            10, {**content, "numbers": {"fid": 30.0 + number, "fid.inception": 300.0 + number}}
+        )
+        folder.write_complete({**folder.complete, "planned_iterations": 20})
+    return own, replace(own, extractor="inception")
+
+
+def test_each_study_reads_its_own_numbers_of_the_same_trials(plans, tmp_path):
+    own, named = plans
+    for plan, fids, during, stamp in (
+        (own, [20.0, 21.0, 22.0, 23.0], 30.0, STAMP),
+        (named, [200.0, 201.0, 202.0, 203.0], 300.0, NAMED),
+    ):
+        trials, curves = trials_frame(plan, tmp_path), curves_frame(plan, tmp_path)
+        assert trials["fid"].tolist() == fids
+        assert set(trials["fid_protocol"]) == {stamp}
+        first = curves[
+            (curves["trial_id"] == plan.trials[0].trial_id) & (curves["metric"] == "fid")
+        ]
+        assert first["value"].tolist() == [during, fids[0]]
+    assert trials["density"].isna().all()  # never measured with it: not the own extractor's 1.0
+
+
+def test_few_modes_are_judged_by_the_own_extractor_only(plans, tmp_path):
+    own, named = plans
+    assert set(trials_frame(own, tmp_path)["outcome"]) == {"ok"}
+    trials = trials_frame(named, tmp_path)
+    assert trials["outcome"].isna().all()
+    because = "no rule for few modes by features of inception was checked"
+    assert set(trials["outcome_because"]) == {because}
+    notes = " ".join(table_notes(trials, arm_table(trials, named), named))
+    assert f"Not assessed: 4 ({because})." in notes
+    assert "collapsed:" not in notes
+
+
+def test_committed_numbers_of_another_extractor_are_left_out(plans, tmp_path):
+    committed = tmp_path / "results"
+    committed.mkdir()
+    for made, asked, shown in (
+        (*plans, "inception"),
+        (*plans[::-1], "the data set's own extractor"),
+    ):
+        (committed / "trials.csv").write_text(trials_csv(trials_frame(made, tmp_path)))
+        (committed / "curves.csv").write_text(curves_csv(curves_frame(made, tmp_path)))
+        read = read_written(asked, committed)
+        trials, curves, notices = read.trials, read.curves, read.notices
+        assert trials["fid"].isna().all()
+        assert trials["fid_protocol"].isna().all()
+        assert (trials["state"] == "complete").all()
+        assert "fid" not in set(curves["metric"])
+        assert f"4 earlier fid left out: not measured with {shown}; `ganablate run` does that" in (
+            notices
+        )
+        read = read_written(made, committed)
+        trials, curves, notices = read.trials, read.curves, read.notices
+        assert trials["fid"].notna().all()
+        assert (curves["metric"] == "fid").sum() == 8
+        assert notices == ()

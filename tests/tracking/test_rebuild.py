@@ -1,0 +1,224 @@
+"""MLflow made again from the trial folders: `track`, and what heals by itself."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ganablate.study.expand import expand
+from ganablate.study.load import load_study
+from ganablate.tracking import MlflowTracker, TrackedTrial, rebuild, rebuilding, resolve_uri
+from ganablate.trials.folder import TrialFolder
+from tests.support.command import invoke
+from tests.support.tiny_study import write_tiny
+from tests.support.tracked import look_mlflow, runs_with, tracked, write_block, write_end
+
+slow = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("default"),  # MLflow's own warnings are none of ours
+]
+
+
+class Store:
+    """In place of MLflow: notes what it is given, and refuses on demand."""
+
+    def __init__(self, *refused: str) -> None:
+        self.calls: list[tuple[str, ...]] = []
+        self.refused = refused
+
+    def __call__(self, *_: object) -> "Store":
+        return self
+
+    def _note(self, call: str, one: TrackedTrial, *more: str) -> None:
+        if one.trial.trial_id in self.refused:
+            raise OSError("postgresql://me:secret@host went away")
+        self.calls.append((call, one.trial.trial_id[0], *more))
+
+    def start(self, one: TrackedTrial) -> None:
+        self._note("start", one)
+
+    def fail(self, one: TrackedTrial, message: str) -> None:
+        self._note("fail", one, message)
+
+    def complete(self, one: TrackedTrial, *, again: bool) -> None:
+        assert again
+        self._note("complete", one)
+
+    def finish(self) -> None:
+        self.calls.append(("finish",))
+
+
+def five_trials(folder: Path) -> list[TrackedTrial]:
+    """Complete, failed, begun, never begun, and one that another process works on."""
+    found = [tracked(folder, letter * 16) for letter in "abcde"]
+    write_block(found[0], 10)
+    write_end(found[0], 10)
+    for one in (found[1], found[2], found[4]):
+        one.folder.open(one.trial)
+        one.folder.begin_attempt({"started_ms": 77})
+        write_block(one, 10)
+    found[1].folder.write_failure(1, "ValueError: no", "Traceback ...")
+    return found
+
+
+def test_each_state_is_sent_as_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store()
+    monkeypatch.setattr(rebuilding, "MlflowStore", store)
+    trials = five_trials(tmp_path)
+    warnings: list[str] = []
+    with trials[4].folder.claim():
+        assert rebuild(trials, "sqlite:///x.db", tmp_path, warnings.append) == 3
+    expected = [("complete", "a"), ("fail", "b", "ValueError: no"), ("start", "c"), ("finish",)]
+    assert store.calls == expected
+    assert warnings == []
+
+
+def test_a_trial_that_is_not_taken_is_a_line_and_the_others_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store("b" * 16)
+    monkeypatch.setattr(rebuilding, "MlflowStore", store)
+    warnings: list[str] = []
+    assert rebuild(five_trials(tmp_path)[:3], "x", tmp_path, warnings.append) == 2
+    (line,) = warnings
+    assert line.startswith(f"MLflow did not take trial {'b' * 16}: OSError: ")
+    assert "secret" not in line
+
+
+def test_a_store_that_takes_nothing_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials = [tracked(tmp_path, f"{number:016d}") for number in range(9)]
+    for one in trials:
+        write_end(one)
+    store = Store(*(one.trial.trial_id for one in trials))
+    monkeypatch.setattr(rebuilding, "MlflowStore", store)
+    warnings: list[str] = []
+    assert rebuild(trials, "x", tmp_path, warnings.append) == 0
+    assert len(warnings) == 6
+    assert warnings[-1] == "MLflow is given up"
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    write_tiny(ablate="[4]")
+    return tmp_path
+
+
+def test_the_command_sends_every_budget_and_tells_what_went_wrong(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, _ = invoke("track", "tiny.yaml")
+    assert (code, "nothing to send" in out) == (0, True)
+    store = Store()
+    monkeypatch.setattr(rebuilding, "MlflowStore", store)
+    study = load_study(Path("tiny.yaml"))
+    for budget in ("full", "smoke"):
+        trial = expand(study, budget).trials[0]
+        folder = TrialFolder(Path("runs/trials"), trial.trial_id)
+        folder.open(trial)
+        folder.write_complete({"outcome": None})
+    code, out, err = invoke("track", "tiny.yaml")
+    assert (code, err) == (0, "")
+    assert "2 trials sent to MLflow" in out
+    code, out, _ = invoke("track", "tiny.yaml", "--budget", "smoke")
+    assert "1 trials sent" in out
+    store.refused = (expand(study, "full").trials[0].trial_id,)
+    code, out, err = invoke("track", "tiny.yaml")
+    assert (code, "1 trials sent" in out) == (1, True)
+    assert "did not take trial" in err
+    code, _, err = invoke("track", "tiny.yaml", "--tracking-uri", "nonsense")
+    assert code == 2
+    assert "--tracking-uri" in err
+
+
+class TestMlflow:
+    """With the real store."""
+
+    pytestmark = slow
+
+    def test_a_lost_database_is_made_again(self, tmp_path: Path, fresh_database: Path) -> None:
+        warnings: list[str] = []
+        trials = five_trials(tmp_path)[:3]
+        for name in ("kept", "lost"):
+            (tmp_path / name).mkdir()
+        kept = runs_with(fresh_database, tmp_path / "kept")
+        tracker = MlflowTracker(resolve_uri(kept), kept, warnings.append)
+        for one in trials:
+            tracker.started(one)
+            tracker.blocks(one, one.folder.blocks())
+        tracker.completed(trials[0])
+        tracker.failed(trials[1], "ValueError: no")
+        tracker.close()
+
+        lost = runs_with(fresh_database, tmp_path / "lost")
+        for _ in range(2):  # the second time changes nothing
+            assert rebuild(trials, resolve_uri(lost), lost, warnings.append) == 3
+            assert simple(lost) == simple(kept)
+        assert rebuild(trials, resolve_uri(kept), kept, warnings.append) == 3
+        assert simple(kept) == simple(lost)
+        assert warnings == []
+
+    def test_a_run_without_an_outcome_gets_it(self, tmp_path: Path, fresh_database: Path) -> None:
+        import mlflow
+
+        one = tracked(tmp_path)
+        write_end(one)
+        runs = runs_with(fresh_database, tmp_path)
+        complete(one, runs)
+        client = mlflow.MlflowClient(tracking_uri=resolve_uri(runs))
+        experiment = client.get_experiment_by_name("digits")
+        found = client.search_runs([experiment.experiment_id])
+        (run,) = [r for r in found if r.data.tags["ganablate.kind"] == "trial"]
+        outcome = run.data.tags["ganablate.outcome"]
+        for name in ("ganablate.outcome", "ganablate.outcome_because"):
+            client.delete_tag(run.info.run_id, name)
+        shutil.rmtree(runs / "records")  # a version that told no outcome kept none
+        complete(one, runs)  # as `run` tells of a trial that is reused
+        assert client.get_run(run.info.run_id).data.tags["ganablate.outcome"] == outcome
+
+    def test_a_training_put_aside_halfway_does_not_mix_with_the_next(
+        self, tmp_path: Path, fresh_database: Path
+    ) -> None:
+        one = tracked(tmp_path)
+        runs = runs_with(fresh_database, tmp_path)
+        one.folder.open(one.trial)
+        one.folder.begin_attempt({"started_ms": 100})
+        first = MlflowTracker(resolve_uri(runs), runs, pytest.fail)
+        first.started(one)
+        first.blocks(one, (write_block(one, 20),))
+        first.close()  # cut off
+        one.folder.retire()  # forced, or other data
+
+        second = MlflowTracker(resolve_uri(runs), runs, pytest.fail)
+        second.started(one)  # before the worker has begun
+        one.folder.open(one.trial)
+        one.folder.begin_attempt({"started_ms": 200})
+        block = write_block(one, 30)  # steps 29, 30; the first training had 19, 20
+        second.blocks(one, (block,))
+        write_end(one, 30)
+        second.completed(one)
+        second.close()
+        (seen,) = look_mlflow(runs).values()
+        steps = [step for key, _, step, _ in seen.points if key == "d/criterion"]
+        assert steps == [30, 29]
+        assert seen.tags["ganablate.begun_ms"] == "200"
+
+
+def complete(one: TrackedTrial, runs: Path) -> None:
+    tracker = MlflowTracker(resolve_uri(runs), runs, pytest.fail)
+    tracker.completed(one)
+    tracker.close()
+
+
+def simple(runs: Path) -> object:
+    """What a store holds, without the names of its own runs."""
+    return {
+        key: (
+            seen.status, seen.params, seen.points, seen.artifacts,
+            {name: tag for name, tag in seen.tags.items() if name.startswith("ganablate.")},
+        )
+        for key, seen in look_mlflow(runs).items()
+    }  # fmt: skip
