@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STUDY ?= studies/quickstart.yaml
 
-.PHONY: help install demo run report ui check lint types imports test test-guard test-slow test-all golden schema bench bench-statistics audit docs clean
+.PHONY: help install demo run report ui check lint types imports branches test test-guard test-slow test-all golden schema bench bench-statistics audit docs clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed 's/:.*##/:/'
@@ -27,7 +27,7 @@ report: install  ## rebuild every table and figure, local and published, without
 ui: install      ## open the MLflow UI on 127.0.0.1
 	$(BIN)/ganablate ui
 
-check: lint types imports  ## ruff, mypy, import directions
+check: lint types imports branches  ## ruff, mypy, import directions, branches a function
 
 lint: install
 	$(BIN)/ruff check .
@@ -38,6 +38,9 @@ types: install
 
 imports: install
 	$(BIN)/lint-imports
+
+branches: install
+	$(BIN)/python tools/branches.py
 
 test: install    ## the fast tests
 	$(BIN)/pytest
