@@ -27,7 +27,7 @@ from ganablate.sweep.screen import (
 )
 from ganablate.sweep.screen.folders import overview_of
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import standing_of
+from ganablate.trials.needs import status_of
 
 
 def progress(iteration: int, trial: str = "a", done: bool = False, **more: object) -> Progress:
@@ -406,8 +406,8 @@ def test_the_folders_say_what_the_screen_says(plan: Plan, tmp_path: Path) -> Non
             folder.write_checkpoint(
                 last, lambda path: path.touch(), {"iteration": last, "points": points}
             )
-        standings = {one.trial_id: standing_of(one, tmp_path) for one in plan.trials}
-        found = overview_of(plan, standings, tmp_path)
+        statuses = {one.trial_id: status_of(one, tmp_path) for one in plan.trials}
+        found = overview_of(plan, statuses, tmp_path)
     assert found.headline() == "1 of 6 trials done, 1 running, about 6 min left"
     # 4 wait, 3/4 of one is left; 30 s were measured of a whole one, 120 s at the other's speed.
     assert found.seconds_left == pytest.approx(4.75 * (30 + 120) / 2)

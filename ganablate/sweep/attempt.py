@@ -31,12 +31,12 @@ from ganablate.sweep.failure import failure_of
 from ganablate.sweep.job import Job, Progress
 from ganablate.sweep.machine import processor_name
 from ganablate.sweep.measure import animate, data_of, measure, measure_during
-from ganablate.trials.folder import TrialFolder, now_ms
+from ganablate.trials.folder import TrialFolder, equal_parts, now_ms
 from ganablate.trials.needs import (
     check_weights,
-    lacks,
     lacks_evaluations,
-    measured_before,
+    measured_in_retired,
+    missing,
     state_of,
 )
 from ganablate.version import __version__
@@ -173,13 +173,13 @@ class TrialAttempt:
     @cached_property
     def _grids(self) -> set[int]:
         total = self.trainer.total_iterations
-        return {-(-total * part // SAMPLE_GRIDS) for part in range(1, SAMPLE_GRIDS + 1)}
+        return set(equal_parts(total, SAMPLE_GRIDS))
 
     @cached_property
     def _evaluations(self) -> dict[int, tuple[str, ...]]:
         total = self.trainer.total_iterations
         stops = self.job.wanted.stops(total)
-        for at, names in measured_before(self.folder).items():
+        for at, names in measured_in_retired(self.folder).items():
             if at < total:
                 stops[at] = tuple(dict.fromkeys((*stops.get(at, ()), *names)))
         return stops
@@ -246,12 +246,12 @@ class TrialAttempt:
 
     def _add_missing_metrics(self, complete: dict[str, Any]) -> Progress:
         """Measure a complete trial by what its study gained later, without training."""
-        missing = lacks(self.job.trial, self.job.trials_root, self.job.wanted.measured)
-        if missing:
-            check_weights(self.folder, missing)
+        names = missing(self.job.trial, self.job.trials_root, self.job.wanted.measured)
+        if names:
+            check_weights(self.folder, names)
             if self.folder.weights.exists():  # what is left to measure takes losses alone
                 load_weights(self.trainer.networks, self.folder.weights)
-            self._measure(missing, diverged=complete["outcome"] == "diverged")
+            self._measure(names, diverged=complete["outcome"] == "diverged")
         self.folder.forget_failure()
         return Progress(
             trial_id=self.folder.trial_id,

@@ -10,7 +10,7 @@ from ganablate.gan.data import DataError, MaterialisedData, downloads_beside, ma
 from ganablate.metrics.errors import MetricError
 from ganablate.metrics.named_weights import weights_of
 from ganablate.study.plan import Plan
-from ganablate.trials.needs import DataKey, data_key, has_work, wanted_of
+from ganablate.trials.needs import DataKey, data_key, measurements_of, needs_run
 
 
 def prepare_data(
@@ -107,11 +107,11 @@ def _with_work(
     plans: Sequence[Plan], runs: Path, fingerprints: Mapping[DataKey, str]
 ) -> set[DataKey]:
     """The data sets of which some trial is not complete, saw other bytes, or lacks something."""
-    wanted = wanted_of(plans)
+    wanted = measurements_of(plans)
     found: set[DataKey] = set()
     for trial in (trial for plan in plans for trial in plan.trials):
         key = data_key(trial)
-        if key not in found and has_work(
+        if key not in found and needs_run(
             trial, wanted[trial.trial_id], runs / "trials", fingerprints
         ):
             found.add(key)

@@ -19,7 +19,7 @@ from ganablate.sweep.profile import Profile
 from ganablate.sweep.ray_session import cluster_session, ray_session
 from ganablate.sweep.tune_callback import OwnedJob
 from ganablate.tracking import TrackedTrial
-from ganablate.trials.needs import Wanted
+from ganablate.trials.needs import Measurements
 
 
 def machine_for(
@@ -64,7 +64,11 @@ def session_on(
 
 
 def owned_job(
-    owners: Sequence[TrackedTrial], wanted: Wanted, profile: Profile, machine: Machine, runs: Path
+    owners: Sequence[TrackedTrial],
+    wanted: Measurements,
+    profile: Profile,
+    machine: Machine,
+    runs: Path,
 ) -> OwnedJob:
     """The job of a trial, for the places in studies that it is done for (at least one)."""
     first = owners[0]

@@ -7,7 +7,7 @@ from ganablate.tracking.location import without_secrets
 from ganablate.tracking.mlflow_store import MlflowStore
 from ganablate.tracking.trial_copy import TrackedTrial
 from ganablate.trials.folder import one_line
-from ganablate.trials.needs import standing_of
+from ganablate.trials.needs import status_of
 
 MOST_REFUSED = 5
 """Trials in a row that MLflow does not take, before it is given up."""
@@ -52,12 +52,12 @@ def rebuild(
 
 def _send(store: MlflowStore, tracked: TrackedTrial) -> bool:
     """Send one trial; whether there was anything to send."""
-    standing = standing_of(tracked.trial, tracked.trials_root)
-    if standing.state == "complete":
+    status = status_of(tracked.trial, tracked.trials_root)
+    if status.state == "complete":
         store.complete(tracked, again=True)
-    elif standing.state == "failed":
-        store.fail(tracked, standing.failure)
-    elif standing.state == "pending" and tracked.folder.blocks():
+    elif status.state == "failed":
+        store.fail(tracked, status.failure)
+    elif status.state == "pending" and tracked.folder.blocks():
         store.start(tracked)
     else:
         return False

@@ -9,7 +9,7 @@ from typing import Protocol
 from ganablate.files import read_json
 from ganablate.study.plan import Trial
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.outcome import judge
+from ganablate.trials.outcome import outcome_of
 
 BEGUN = "ganablate.begun_ms"
 """Tag: when the first attempt of the training started that a run shows."""
@@ -111,10 +111,12 @@ def evaluated_of(folder: TrialFolder) -> str:
 def final_tags(tracked: TrackedTrial) -> dict[str, str]:
     """Outcome, counts, protocols, and the numbers that are not finite, as MLflow tags."""
     folder = tracked.folder
-    judged = judge(tracked.trial, folder, tracked.metrics)
-    shown = judged.outcome or "not assessed"  # a run without the tag would look unfinished
-    outcome = {"outcome": shown, "outcome_because": judged.because}
-    facts = {**(folder.complete or {}), **outcome}
+    outcome = outcome_of(tracked.trial, folder, tracked.metrics)
+    facts = {
+        **(folder.complete or {}),
+        "outcome": outcome.kind or "not assessed",  # a run without the tag would look unfinished
+        "outcome_because": outcome.because,
+    }
     if origin := facts.pop("trained_by", None):
         facts["trained_by"] = "study {study}, budget {budget}, arm {arm}".format_map(origin)
     measured = folder.metrics()

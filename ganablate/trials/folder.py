@@ -62,6 +62,11 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def equal_parts(total: int, parts: int) -> list[int]:
+    """The ends, rounded up, of the equal parts of `total` iterations; short ones coincide."""
+    return [-(-total * part // parts) for part in range(1, parts + 1)]
+
+
 def one_line(error: BaseException) -> str:
     """The kind of an error and the first line of what it says."""
     text = str(error).strip()

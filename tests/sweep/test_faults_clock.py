@@ -22,7 +22,7 @@ from ganablate.sweep.block import block_of
 from ganablate.sweep.job import Job
 from ganablate.tracking.trial_copy import points_of
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import Wanted
+from ganablate.trials.needs import Measurements
 from tests.gan.test_trainer import BASE
 from tests.test_tracking import fresh_database
 
@@ -60,7 +60,7 @@ def test_a_trial_under_a_jumping_clock_ends_as_ever(tmp_path: Path) -> None:
     config = TrialConfig(**{**BASE, "iterations": 20})
     job = Job(
         trial=Trial(trial_id(config, DATA_ID), "baseline", 0, config, DATA_ID),
-        wanted=Wanted(("d_loss",)), trials_root=tmp_path / "jumped", cache=tmp_path / "cache",
+        wanted=Measurements(("d_loss",)), trials_root=tmp_path / "jumped", cache=tmp_path / "cache",
         data_root=None, device="cpu", precision="fp32", threads=1, checkpoint_seconds=0.001,
     )  # fmt: skip
     (tmp_path / "job").write_bytes(pickle.dumps(job))

@@ -13,25 +13,25 @@ from ganablate.study.plan import Plan, Trial
 from ganablate.sweep.screen.overview import LOSSES, Overview, Running, epochs_of
 from ganablate.sweep.screen.watch import MOST_JUDGED, Judges, counted, title_of
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import Standing
+from ganablate.trials.needs import TrialStatus
 
 _LATEST = 20
 """Complete trials whose seconds say how long one takes."""
 
 
-def overview_of(plan: Plan, standings: Mapping[str, Standing], trials_root: Path) -> Overview:
+def overview_of(plan: Plan, statuses: Mapping[str, TrialStatus], trials_root: Path) -> Overview:
     """Where the trials of a plan stand.
 
     Args:
         plan: The plan.
-        standings: Of each trial id of the plan.
+        statuses: Of each trial id of the plan.
         trials_root: Holds one folder a trial.
     """
     at: dict[str, list[str]] = {}
-    for trial_id, standing in standings.items():
-        at.setdefault(standing.state, []).append(trial_id)
+    for trial_id, status in statuses.items():
+        at.setdefault(status.state, []).append(trial_id)
     complete = at.get("complete", [])
-    busy = [trial for trial in plan.trials if standings[trial.trial_id].state == "running"]
+    busy = [trial for trial in plan.trials if statuses[trial.trial_id].state == "running"]
     running = [running_of(trial, plan, trials_root) for trial in busy]
     judges = Judges([plan], trials_root)
     judged = complete if len(complete) <= MOST_JUDGED else []
@@ -43,7 +43,7 @@ def overview_of(plan: Plan, standings: Mapping[str, Standing], trials_root: Path
         left = work * sum(known) / len(known) / len(running) if known else None
     return Overview(
         title=title_of([plan]),
-        total=len(standings),
+        total=len(statuses),
         done=len(complete),
         failed=len(at.get("failed", [])),
         running=running,

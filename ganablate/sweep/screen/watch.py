@@ -10,7 +10,7 @@ from ganablate.sweep.job import Progress
 from ganablate.sweep.screen.overview import LOSSES, NOT_ASSESSED, Overview, Running, epochs_of
 from ganablate.sweep.screen.pace import Pace, share_of
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.outcome import OUTCOMES, Outcome, judge
+from ganablate.trials.outcome import OUTCOMES, OutcomeKind, outcome_of
 
 MOST_JUDGED = 500
 """Trials of before a sweep that are judged at once; each takes about a millisecond."""
@@ -46,14 +46,14 @@ class Judges:
         study = self._studies.get(trial_id)
         return arm if study is None else f"{study}: {arm}"
 
-    def outcome(self, trial_id: str) -> Outcome | None:
+    def outcome(self, trial_id: str) -> OutcomeKind | None:
         """What became of a trial; None: it is not complete, not assessed, or not readable."""
         if self._root is None or trial_id not in self._known:
             return None
         trial, measured = self._known[trial_id]
         folder = TrialFolder(self._root, trial_id)
         try:
-            return judge(trial, folder, measured).outcome if folder.complete else None
+            return outcome_of(trial, folder, measured).kind if folder.complete else None
         except (OSError, ValueError, KeyError):  # whoever watches must not end the sweep
             return None
 
@@ -65,7 +65,7 @@ class Judges:
         return [id_ for id_ in self._known if (root / id_ / "complete.json").exists()]
 
 
-def counted(outcomes: Mapping[str, Outcome | None]) -> dict[str, int]:
+def counted(outcomes: Mapping[str, OutcomeKind | None]) -> dict[str, int]:
     """How many trials have each outcome, ok first, those that were not assessed last."""
     counts = Counter(outcome or NOT_ASSESSED for outcome in outcomes.values())
     return {name: counts[name] for name in (*OUTCOMES, NOT_ASSESSED) if counts[name]}
@@ -99,7 +99,7 @@ class Watch:
         self.failed = 0
         self.at_once = 0
         self.running: dict[str, _Course] = {}
-        self.outcomes: dict[str, Outcome | None] = {}
+        self.outcomes: dict[str, OutcomeKind | None] = {}
         self._title = title_of(plans)
         self._judges = Judges(plans, trials_root)
         self._pace = Pace()
