@@ -18,9 +18,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from ganablate.sweep import node
 from ganablate.sweep.events import Observer
 from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
-from ganablate.sweep.machine import MachineError
+from ganablate.sweep.machine import MachineError, Node
 from ganablate.sweep.node import HELD, TOKEN, NodeFacts
-from ganablate.sweep.nodes import Node
 from ganablate.sweep.ray_session import connected
 from ganablate.trials.folder import one_line
 

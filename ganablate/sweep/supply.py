@@ -13,8 +13,7 @@ from ganablate.sweep.cluster import NodeWatch, look_at_nodes
 from ganablate.sweep.events import Observer
 from ganablate.sweep.interrupt import Interruption
 from ganablate.sweep.job import Job
-from ganablate.sweep.machine import Machine, resolve, wants_cuda
-from ganablate.sweep.nodes import resolve_on
+from ganablate.sweep.machine import Machine, resolve, resolve_on, wants_cuda
 from ganablate.sweep.profile import Profile
 from ganablate.sweep.ray_session import cluster_session, ray_session
 from ganablate.sweep.tune_callback import OwnedJob

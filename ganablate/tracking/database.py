@@ -103,9 +103,8 @@ class SentRecord:
             return None
         query = "select creation_time from experiments where experiment_id = 0"
         try:
-            with contextlib.closing(
-                sqlite3.connect(f"{self._database.as_uri()}?mode=ro", uri=True)
-            ) as database:
+            address = f"{self._database.as_uri()}?mode=ro"
+            with contextlib.closing(sqlite3.connect(address, timeout=1, uri=True)) as database:
                 (created,) = database.execute(query).fetchone() or (None,)
         except sqlite3.Error:
             return None

@@ -109,7 +109,7 @@ class MlflowTracker(Tracker):
         Returns after `PATIENCE_SECONDS` in which MLflow took nothing, a call that hangs included.
         """
         content = {name: sorted(trials) for name, trials in self._content.items()}
-        if not all(self._sent.has(*record) for record in content.items()):
+        if self._thread is None and not all(self._sent.has(*sent) for sent in content.items()):
             self.prepare()
         if self._thread is None or self._outbox.closed:
             return
@@ -122,8 +122,8 @@ class MlflowTracker(Tracker):
             self._warn_away()
             self._given_up = True
         elif not self._warned:
-            for record in content.items():
-                self._sent.keep(*record)
+            for sent in content.items():
+                self._sent.keep(*sent)
 
     def _out_of_patience(self) -> bool:
         """Whether the end of the sweep has waited long enough; not before the end."""

@@ -16,11 +16,11 @@ from ganablate.metrics import evaluate as evaluate_module
 from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Plan, Trial
 from ganablate.sweep import attempt as attempt_module
-from ganablate.sweep import block as block_module
 from ganablate.sweep import measure as measure_module
 from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job, Progress
 from ganablate.tracking.trial_copy import artifacts_of, final_points, points_of
+from ganablate.trials import folder as folder_module
 from ganablate.trials.folder import POINTS_PER_LOSS, TrialFolder
 from ganablate.trials.needs import (
     Measurements,
@@ -119,7 +119,7 @@ def test_a_finished_trial_has_everything_that_a_report_needs(tmp_path: Path, cac
 def test_blocks_hold_each_point_once_and_never_too_many(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(block_module, "POINTS_PER_LOSS", 7)
+    monkeypatch.setattr(folder_module, "POINTS_PER_LOSS", 7)
     assert POINTS_PER_LOSS == 1000
     job = replace(job_for(tmp_path, cache), checkpoint_seconds=0.001)
     run(job)

@@ -18,10 +18,9 @@ from ganablate.config import TrialConfig
 from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Trial
 from ganablate.sweep.attempt import start
-from ganablate.sweep.block import block_of
 from ganablate.sweep.job import Job
 from ganablate.tracking.trial_copy import points_of
-from ganablate.trials.folder import TrialFolder
+from ganablate.trials.folder import TrialFolder, block_of
 from ganablate.trials.needs import Measurements
 from tests.gan.test_trainer import BASE
 from tests.test_tracking import fresh_database
@@ -45,7 +44,7 @@ def in_a_child(what: str, folder: Path) -> str:
 
 def test_a_block_asks_the_clock_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = iter([5_000_000])
-    monkeypatch.setattr("ganablate.sweep.block.now_ms", lambda: next(asked))
+    monkeypatch.setattr("ganablate.trials.folder.now_ms", lambda: next(asked))
     losses = {"d/criterion": np.arange(4, dtype=np.float32)}
     block = block_of(losses, first=1, last=4, total=4, seconds=3.0)
     assert block == {
