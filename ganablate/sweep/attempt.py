@@ -1,4 +1,4 @@
-"""One execution of a trial: where the ledger, the trainer and the metrics meet.
+"""One execution of a trial: where its folder, the trainer and the metrics meet.
 
 An attempt claims the trial, goes on from its newest readable checkpoint, trains, measures, and
 declares the trial complete. It can be killed at any moment.
@@ -45,8 +45,8 @@ PROGRESS_SECONDS = 3.0
 SAMPLE_GRIDS = 8
 """Sample grids of a trial, evenly spaced over its length."""
 SAMPLES = 64
-LOOK_SECONDS = 0.5
-"""Time between two looks at the clock, about; each look fetches the losses from the device."""
+STRETCH_SECONDS = 0.5
+"""Training between two looks at the clock, about: at its end losses come from the device."""
 
 _log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class TrialAttempt:
         self._began = time.monotonic()
         self._checkpoint_began = time.monotonic()
         self._block_from = self._from_iteration = 0
-        self._look = 1  # iterations between two looks at the clock
+        self._stretch = 1  # iterations between two looks at the clock
 
     def open(self) -> None:
         """Claim the trial, record the attempt, restore the newest checkpoint."""
@@ -153,21 +153,21 @@ class TrialAttempt:
         return lacks_evaluations(self.folder, self.job.wanted, total, reached)
 
     def _train(self, seconds: float) -> None:
-        """Train for about so many seconds, at least one look long, not beyond the end."""
+        """Train for about so many seconds, at least one stretch, not beyond the end."""
         stop_at = time.monotonic() + seconds
         while not self.trainer.done:
             began = time.monotonic()
             done = self.trainer.iteration
             stop = min(at for at in self._grids | self._evaluations.keys() if at > done)
-            self.trainer.train(min(stop, done + self._look))
-            self._look_at_images()
+            self.trainer.train(min(stop, done + self._stretch))
+            self._use_images()
             now = time.monotonic()
             if now >= stop_at:
                 return
-            if now - began < LOOK_SECONDS:
-                self._look *= 2
-            elif now - began > 2 * LOOK_SECONDS:
-                self._look = max(1, self._look // 2)
+            if now - began < STRETCH_SECONDS:
+                self._stretch *= 2
+            elif now - began > 2 * STRETCH_SECONDS:
+                self._stretch = max(1, self._stretch // 2)
 
     @cached_property
     def _grids(self) -> set[int]:
@@ -183,7 +183,7 @@ class TrialAttempt:
                 stops[at] = tuple(dict.fromkeys((*stops.get(at, ()), *names)))
         return stops
 
-    def _look_at_images(self) -> None:
+    def _use_images(self) -> None:
         trainer, done = self.trainer, self.trainer.iteration
         grid_due = done in self._grids or trainer.ended_early
         if not grid_due and done not in self._evaluations:

@@ -50,9 +50,8 @@ class Machine:
     def share(self, *, alone: bool = False) -> dict[str, float]:
         """What one trial asks of the CPUs and GPUs of the sweep.
 
-        Args:
-            alone: The whole of a GPU, or without CUDA all cores of the machine, or of the largest
-                node, so that nothing else runs there.
+        `alone` it gets the whole of a GPU, or without CUDA all cores of the machine, or of the
+        largest node, so that nothing else runs there.
         """
         if not alone:
             return {"CPU": self.threads, "GPU": self.gpu_share}
@@ -63,13 +62,7 @@ class Machine:
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
-    """A node of a cluster that can run trials.
-
-    Attributes:
-        cpus: CPUs that Ray hands out there.
-        gpus: GPUs that Ray hands out there.
-        native: Devices there that multiply bf16 natively.
-    """
+    """A node of a cluster: CPUs and GPUs that Ray gives, devices that multiply bf16 natively."""
 
     cpus: int
     gpus: int = 0
@@ -77,12 +70,9 @@ class Node:
 
 
 def resolve(profile: Profile, *, trials: int, cuda_named: bool = False) -> Machine:
-    """Divide this machine as the profile says. Imports torch only where there may be a GPU.
+    """Divide this machine among so many trials. Imports torch only where there may be a GPU.
 
-    Args:
-        profile: The sweep's profile.
-        trials: Trials to run; more slots than that would only cost memory.
-        cuda_named: Some trial names the device `cuda` itself.
+    `cuda_named`: some trial names the device `cuda` itself.
 
     Raises:
         MachineError: CUDA is named and this machine has none.
@@ -104,13 +94,7 @@ def resolve(profile: Profile, *, trials: int, cuda_named: bool = False) -> Machi
 def resolve_on(
     nodes: Sequence[Node], profile: Profile, *, trials: int, cuda_named: bool = False
 ) -> Machine:
-    """Divide the nodes of a cluster as the profile says.
-
-    Args:
-        nodes: As `look_at_nodes` found them.
-        profile: The sweep's profile.
-        trials: Trials to run.
-        cuda_named: Some trial names the device `cuda` itself.
+    """Divide the nodes of a cluster, as `look_at_nodes` found them, among so many trials.
 
     Raises:
         MachineError: CUDA is named and there is none, or no node has the CPUs of one trial.

@@ -19,16 +19,11 @@ def prepare_data(
     """Materialise the data sets of the plans under `runs/data`, and the test splits of probes.
 
     A data set that cannot be had is a problem only if some trial still needs it, and so are the
-    weights of an extractor that a study names.
+    weights of an extractor that a study names. Trials `again` are trained again, complete as they
+    are.
 
     Where all trials of a data set are complete, only what was cached of it is looked at, to see
     whether its bytes are still those; a folder is read nevertheless once its files have changed.
-
-    Args:
-        plans: What is to be run.
-        data_root: Where data sets are found or downloaded to; None: runs/downloads.
-        runs: Holds data/ and trials/.
-        again: Ids of trials that will be trained again, complete as they are.
 
     Returns:
         The fingerprint of each data set that is here, and one line for each problem.

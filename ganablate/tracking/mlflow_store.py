@@ -79,9 +79,7 @@ class MlflowStore:
     def __init__(self, uri: str, runs: Path) -> None:
         """Connect, creating or migrating the database; two processes do it one after the other.
 
-        Args:
-            uri: Of the tracking store.
-            runs: Folder of the lock and, unless a server keeps them, of the artifacts.
+        The folder of runs has the lock and, unless a server keeps them, the artifacts.
 
         Raises:
             StoreError: The database is broken, or cannot be opened at all.

@@ -45,10 +45,7 @@ class MlflowTracker(Tracker):
     def __init__(self, uri: str, runs: Path, warn: Warn) -> None:
         """Nothing is created or connected to before a sweep begins, or there is something to send.
 
-        Args:
-            uri: As `resolve_uri` gives it.
-            runs: The folder of runs.
-            warn: Called from the thread when something could not be stored.
+        `warn` is called from the thread when something could not be stored.
         """
         self._uri = uri
         self._runs = runs
@@ -228,19 +225,11 @@ def _short(error: Exception) -> str:
 
 
 def rebuild(trials: Sequence[TrackedTrial], uri: str, runs: Path, warn: Warn) -> int:
-    """Send everything that the folders of these trials hold, whatever MLflow has of it.
+    """Send everything that the folders of these trials hold; returns how many trials were sent.
 
-    What it has already stays as it is: every value is sent with the time that the folder keeps.
+    What MLflow has already stays as it is: every value is sent with the time that the folder keeps.
     Trials that were not begun have nothing to send; those of a running sweep are left to it.
-
-    Args:
-        trials: The trials, each in its place in a study.
-        uri: Of the tracking store.
-        runs: The folder of runs.
-        warn: Called for each trial that MLflow did not take.
-
-    Returns:
-        How many trials were sent.
+    `warn` is called for each trial that MLflow did not take.
 
     Raises:
         Exception: MLflow cannot be used at all.

@@ -79,13 +79,7 @@ def send_reports(
 
     This is done only where a store and a parent run exist: on a fresh clone nothing is created.
     Our own database is not opened for reports that it has. Nothing is raised, since the report
-    itself is in `results/`.
-
-    Args:
-        reports: What to send.
-        uri: Of the tracking store.
-        runs: The folder of runs.
-        warn: Called once if MLflow did not take them.
+    itself is in `results/`; `warn` is called once if MLflow did not take them.
 
     Returns:
         How many were sent.
@@ -167,11 +161,8 @@ def _note(said: str) -> str:
 def _run_list(columns: Sequence[str], *, since_ms: int) -> str:
     """How MLflow lists a study's trials: a saved view, arm by arm, without the parent runs.
 
-    The form is what MLflow 3's own "Save view" writes; an older MLflow leaves the tag alone.
-
-    Args:
-        columns: Numbers of a trial, the most important first; the first few are shown.
-        since_ms: From when the view is, in milliseconds since 1970.
+    It shows the first few of the columns, and is dated `since_ms`, in milliseconds since 1970. The
+    form is what MLflow 3's own "Save view" writes; an older MLflow leaves the tag alone.
     """
     tags = [f"tags.`ganablate.{name}`" for name in _LISTED_TAGS]
     numbers = [f"metrics.`{name}`" for name in columns[:_MOST_NUMBERS]]

@@ -32,12 +32,9 @@ class DiskNeed:
 
 
 def disk_need_of(config: TrialConfig, images: int, keep: Keep) -> DiskNeed | None:
-    """The need of one trial; None for a network whose weights the catalog does not count.
+    """The need of one trial of so many images that keeps these networks.
 
-    Args:
-        config: The trial.
-        images: In its data set.
-        keep: Networks that are kept when it is complete.
+    None: the catalog does not count the network's weights.
     """
     line = NETWORKS[config.network]
     if line.counts is None:
@@ -68,13 +65,7 @@ def _state_of(optimizer: str) -> int:
 
 
 def disk_need_text(plan: Plan, waiting: Collection[str], keep: Keep) -> str | None:
-    """A line on the disk that the trials still to be trained need; None where there are none.
-
-    Args:
-        plan: The plan.
-        waiting: Ids of its trials that are to be trained.
-        keep: Networks that are kept of complete trials.
-    """
+    """A line on the disk that the waiting trials (by id) need; None where there are none."""
     counts: dict[str, int] = {}
     for trial in plan.trials:
         counts[trial.arm] = counts.get(trial.arm, 0) + (trial.trial_id in waiting)

@@ -78,18 +78,12 @@ def one_line(error: BaseException) -> str:
 def block_of(
     losses: "Mapping[str, np.ndarray]", *, first: int, last: int, total: int, seconds: float
 ) -> dict[str, Any]:
-    """The losses since the last checkpoint, thinned: [step, value, timestamp_ms] by loss.
+    """The losses from the checkpoint at `first` to the one at `last`, thinned.
 
-    Steps count from 1. Which ones are kept depends on the length of the trial alone, so a resumed
-    trial keeps the same ones. The clock is read once: one that jumps meanwhile moves no step before
-    another.
-
-    Args:
-        losses: Every step so far, float32 [last].
-        first: Iterations at the checkpoint before; the block begins after them.
-        last: Iterations done.
-        total: Iterations of the whole trial.
-        seconds: Since the checkpoint before, by a clock that does not jump.
+    For each loss [step, value, timestamp_ms], steps from 1, out of every step so far (float32).
+    Which steps are kept depends on the length of the trial alone, so a resumed trial keeps the same
+    ones. The clock is read once, and `seconds` were measured by one that does not jump, so that no
+    step moves before another.
     """
     stride = -(-total // POINTS_PER_LOSS)
     steps = [s for s in range(first + 1, last + 1) if s % stride == 0 or s == total]
@@ -196,10 +190,8 @@ class TrialFolder:
     ) -> Path:
         """Store the state after `iteration` with its block of losses, together or not at all.
 
-        A block that is there already stays: its points may have been sent.
-
-        Returns:
-            The path of the block.
+        A block that is there already stays: its points may have been sent. Returns the block's
+        path.
         """
         parent = self.path / "checkpoints"
         parent.mkdir(parents=True, exist_ok=True)

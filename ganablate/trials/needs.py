@@ -70,13 +70,9 @@ class TrialStatus:
 
 
 def status_of(trial: Trial, root: Path, *, fingerprint: str | None = None) -> TrialStatus:
-    """The status of a trial, read from its folder.
+    """The status of a trial, read from its folder under `root`.
 
-    Args:
-        trial: The trial.
-        root: The folder of trial folders.
-        fingerprint: Of the data as it is now; a trial that saw other bytes is stale. None: do
-            not compare.
+    A complete trial that saw data of another fingerprint is stale; None: do not compare.
     """
     folder = TrialFolder(root, trial.trial_id)
     complete = folder.complete
@@ -148,13 +144,8 @@ def not_measurable(folder: TrialFolder, names: Sequence[str]) -> list[str]:
 def lacks_evaluations(folder: TrialFolder, wanted: Measurements, total: int, reached: int) -> bool:
     """Whether a trial went past a point where it should have been measured, and was not.
 
-    Only training it again helps, since its weights at that point are gone.
-
-    Args:
-        folder: The trial's.
-        wanted: What it should be measured with.
-        total: Iterations of the whole training.
-        reached: Iterations that are done: those of a complete trial, or of a checkpoint.
+    Only training it again helps, since its weights at that point are gone. `reached` are the
+    iterations done, of `total`: those of a complete trial, or of a checkpoint.
     """
     if not wanted.curves:
         return False

@@ -64,13 +64,7 @@ class Outcome:
 
 
 def outcome_of(trial: Trial, folder: TrialFolder, metrics: Collection[str]) -> Outcome:
-    """The outcome of a complete trial.
-
-    Args:
-        trial: The trial.
-        folder: Its folder, complete.
-        metrics: Of the study, as trial folders name them: no others are looked at.
-    """
+    """The outcome of a complete trial, by its losses and by these metrics of the study alone."""
     facts = folder.complete or {}
     if facts.get("outcome") == "diverged":
         at = facts.get("diverged_at")

@@ -61,16 +61,11 @@ def checks(total: int) -> tuple[int, ...]:
 
 
 def saturated_steps(losses: Mapping[str, np.ndarray], total: int, successive: int) -> slice | None:
-    """The steps by which a trial first counts as saturated: successive parts, D one-sided in each.
+    """The steps by which a trial first counts as saturated: D is one-sided alike in each part.
 
-    Args:
-        losses: Every step so far.
-        total: Iterations of the whole training.
-        successive: How many parts in a row, one-sided in the same way, are enough: 1 to 19.
-
-    Returns:
-        From the first step of the first of these parts to the check that ends the trial; None
-        where training goes on. Fewer than `FEWEST_STEPS` steps are never enough.
+    They go from the first step of the first of so many `successive` parts (1 to 19) to the check
+    that ends the trial. None: training goes on, as it does while they are fewer than
+    `FEWEST_STEPS`.
     """
     done = len(losses.get("d/accuracy_real", ()))
     decisions: list[tuple[bool, ...] | None] = []

@@ -49,11 +49,7 @@ def plan_status(
 ) -> PlanStatus:
     """Read the status of a plan's trials from their folders.
 
-    Args:
-        plan: The plan.
-        trials_root: Holds one folder a trial.
-        fingerprints: Of the data as it is now, as far as known; a trial that saw other data is
-            stale.
+    A trial that saw other data than `fingerprints` say, as far as they are known, is stale.
     """
     # The folder is listed once instead of once a trial: most of a large plan is pending.
     begun = {path.name for path in trials_root.iterdir()} if trials_root.is_dir() else set()
@@ -72,14 +68,10 @@ def plan_status(
 def trained_by_older_version(
     trials: Iterable[Trial], trials_root: Path, folders: Iterable[str]
 ) -> Mapping[str, str]:
-    """Map trials to the complete one of an older version that has the same settings and data.
+    """Map waiting trials to the complete one of an older version with the same settings and data.
 
-    Settings that the older version did not have are not compared.
-
-    Args:
-        trials: Trials that wait to be trained.
-        trials_root: Holds one folder a trial.
-        folders: Names of the folders to compare with.
+    It is looked for in these folders. Settings that the older version did not have are not
+    compared.
     """
     index: _Index = {}
     for name in folders:

@@ -20,13 +20,7 @@ _LATEST = 20
 
 
 def overview_of(plan: Plan, statuses: Mapping[str, TrialStatus], trials_root: Path) -> Overview:
-    """The state of a plan's trials.
-
-    Args:
-        plan: The plan.
-        statuses: Of each trial id of the plan.
-        trials_root: Holds one folder a trial.
-    """
+    """The state of a plan's trials, of these statuses by trial id."""
     by_state: dict[str, list[str]] = {}
     for trial_id, status in statuses.items():
         by_state.setdefault(status.state, []).append(trial_id)

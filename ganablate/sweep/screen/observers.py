@@ -199,11 +199,8 @@ def screen_for(
 ) -> Screen:
     """The live screen on a terminal that can move its cursor, plain lines elsewhere.
 
-    Args:
-        console: Where to.
-        plans: What the sweep runs.
-        trials_root: Holds one folder a trial: with it complete trials are judged.
-        errors: Gets warnings and failures where the console is quiet; None: nobody does.
+    With `trials_root` complete trials are judged. Where the console is quiet, `errors` gets
+    warnings and failures; None: nobody does.
     """
     watch = Watch(plans, trials_root)
     if console.quiet and errors is not None:

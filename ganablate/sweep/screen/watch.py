@@ -88,12 +88,9 @@ class _Reports:
     last: tuple[float, float]
 
     def training_share(self, done: float) -> float | None:
-        """The share of a trial's time that training takes; the rest is measuring.
+        """The share of a trial's time that training takes; the rest, until `done`, is measuring.
 
         None: it did not report often enough.
-
-        Args:
-            done: When it was complete.
         """
         (began, first), (ended, last) = self.first, self.last
         if last <= first:
@@ -152,11 +149,9 @@ class Pace:
         self._reports.pop(trial_id, None)
 
     def seconds_left(self, running: Iterable[Progress], waiting: int) -> float | None:
-        """The time that the rest takes at this speed; None while too little was done to tell.
+        """The time that the running trials and so many waiting ones take at this speed.
 
-        Args:
-            running: The last reports of the running trials.
-            waiting: Trials that have not begun.
+        None: too little was done to tell.
         """
         if self._began is None:
             return None
