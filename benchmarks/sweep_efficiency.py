@@ -33,8 +33,8 @@ from ganablate.sweep.costs import Cost, conditions_of  # noqa: E402
 from ganablate.sweep.job import Job  # noqa: E402
 from ganablate.sweep.profile import Profile  # noqa: E402
 from ganablate.sweep.rehearsal import Rehearsed, rehearse_all  # noqa: E402
-from ganablate.trials.needs import wanted_of  # noqa: E402
-from tests.support.sweep_cases import Diary  # noqa: E402
+from ganablate.trials.needs import measurements_of
+from tests.support.sweep_cases import Diary
 
 TARGET = 0.95
 ARMS = 2
@@ -83,7 +83,7 @@ def rehearsed(plan: Plan, profile: Profile, runs: Path) -> Cost:
     trial = plan.trials[0]
     asked = Rehearsed(
         trial=trial,
-        wanted=wanted_of([plan])[trial.trial_id],
+        wanted=measurements_of([plan])[trial.trial_id],
         conditions=conditions_of(profile, len(plan.trials)),
         cache=runs / "data",
         data_root=None,

@@ -38,11 +38,9 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def remove_unfinished(folder: Path, of: str = "*") -> None:
-    """Remove what writes below the folder left that a kill cut off; nobody may write there now.
+    """Remove what writes (of files with this name) below the folder left when they were killed.
 
-    Args:
-        folder: Where.
-        of: The name of the file that was written; any.
+    Nobody may write there now.
     """
     for left in folder.rglob(f".{of}.*"):
         if left.is_file():
@@ -167,12 +165,7 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def in_words(error: OSError, folder: Path) -> str:
-    """One line: which folder cannot be written, and why.
-
-    Args:
-        error: What writing raised.
-        folder: Where, should the error not name a file itself.
-    """
+    """One line: which file or else folder cannot be written, and why."""
     place = error.filename if isinstance(error.filename, str) else str(folder)
     why = _REFUSALS.get(_errno(error), error.strerror or type(error).__name__)
     return f"{place} cannot be written: {why}{_free(Path(place), error)}"

@@ -39,12 +39,8 @@ def finite(values: Iterable[float | None]) -> list[float]:
 def binned(points: Iterable[tuple[float, float]], width: int) -> list[float | None]:
     """The mean of the points in each of `width` equal parts of [0, 1]; None: there is none.
 
-    A part without points between two others lies on the line between them.
-
-    Args:
-        points: Where (0 to 1, both included) and a value. A value that is not finite makes its
-            part missing.
-        width: Parts, at least 1.
+    A point is a place (0 to 1, both included) and a value; one that is not finite makes its part
+    missing. A part without points between two others lies on the line between them.
     """
     parts: list[list[float]] = [[] for _ in range(width)]
     for place, value in points:
@@ -61,11 +57,9 @@ def binned(points: Iterable[tuple[float, float]], width: int) -> list[float | No
 
 
 def sparkline(values: Sequence[float | None], among: Iterable[float | None] = ()) -> str:
-    """One character a value, from the lowest to the highest; `·` where there is none.
+    """One character a value, from the lowest to the highest; `·` where there is no finite one.
 
-    Args:
-        values: In order; one that is None, NaN or infinite is missing.
-        among: More values that the scale is to hold, such as those of a line set beside this one.
+    The scale holds the values of `among` as well, such as those of a line set beside this one.
     """
     known = finite([*values, *among])
     if not known:

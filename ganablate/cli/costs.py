@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from ganablate.sweep.costs import Costs
     from ganablate.sweep.estimate import Estimate, Priced, Span
     from ganablate.sweep.profile import Profile
-    from ganablate.trials.status import Survey
+    from ganablate.trials.status import PlanStatus
 
 
 def estimated(
-    surveyed: "Survey", profile: "Profile", rehearsing: "Sequence[Study] | None" = None
+    surveyed: "PlanStatus", profile: "Profile", rehearsing: "Sequence[Study] | None" = None
 ) -> "Estimate | None":
     """What the trials that wait will take; None where nothing is known, or there are none.
 

@@ -83,13 +83,13 @@ def _measure(plan: Plan, profile: "Profile") -> int:
 def _measurable(plan: Plan) -> Plan:
     """Only the trials whose kept weights are enough for what they lack."""
     from ganablate.trials.folder import TrialFolder
-    from ganablate.trials.needs import beyond_weights, lacks
+    from ganablate.trials.needs import missing, not_measurable
 
     kept = [
         trial
         for trial in plan.trials
-        if not beyond_weights(
-            TrialFolder(TRIALS, trial.trial_id), lacks(trial, TRIALS, plan.measured)
+        if not not_measurable(
+            TrialFolder(TRIALS, trial.trial_id), missing(trial, TRIALS, plan.measured)
         )
     ]
     return replace(plan, trials=tuple(kept))

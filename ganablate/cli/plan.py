@@ -20,7 +20,7 @@ from ganablate.study.search.wording import search_lines, seconds_left
 
 if TYPE_CHECKING:
     from ganablate.sweep.estimate import Estimate as Time
-    from ganablate.trials.status import Survey
+    from ganablate.trials.status import PlanStatus
 
 
 def validate(studies: StudyFiles) -> None:
@@ -48,8 +48,8 @@ def show_plan(  # noqa: PLR0913 - one parameter an option
     """
     from ganablate.cli.costs import estimated, print_estimate, time_as_json
     from ganablate.cli.plan_text import plan_as_json
-    from ganablate.trials.disk_need import room_needed
-    from ganablate.trials.status import survey
+    from ganablate.trials.disk_need import disk_need_text
+    from ganablate.trials.status import plan_status
 
     loaded = read_studies(studies)
     plans = plans_of(loaded, budget, replicates, arm)
@@ -57,7 +57,7 @@ def show_plan(  # noqa: PLR0913 - one parameter an option
         print_json([plan_as_json(plan) for plan in plans])
         return
     profile = read_profile(sweep)
-    surveys = [survey(plan, TRIALS) for plan in plans]
+    surveys = [plan_status(plan, TRIALS) for plan in plans]
     times = [estimated(one, profile, loaded if estimate else None) for one in surveys]
     if as_json:
         both = zip(plans, times, strict=True)
@@ -70,7 +70,7 @@ def show_plan(  # noqa: PLR0913 - one parameter an option
         if surveyed.waiting:
             print_estimate(time, profile, arms=estimate)
             _print_search_time(plan, time)
-        if line := room_needed(plan, surveyed.waiting, profile.keep):
+        if line := disk_need_text(plan, surveyed.waiting, profile.keep):
             print_plain(line)
         for name, because in plan.excluded:
             out.print(Text(f"left out: {name}: {because}"))
@@ -86,12 +86,12 @@ def status(studies: StudyFiles, budget: BudgetName = None, as_json: AsJson = Fal
     from ganablate.cli.plan_text import failures, notes, status_as_json
     from ganablate.gan.cards import known_fingerprints
     from ganablate.trials.needs import data_key
-    from ganablate.trials.status import survey
+    from ganablate.trials.status import plan_status
 
     plans = plans_of(read_studies(studies), budget)
     keys = dict.fromkeys(data_key(trial) for plan in plans for trial in plan.trials)
     known = known_fingerprints(keys, RUNS / "data")
-    surveys = [survey(plan, TRIALS, known) for plan in plans]
+    surveys = [plan_status(plan, TRIALS, known) for plan in plans]
     if as_json:
         print_json([status_as_json(surveyed) for surveyed in surveys])
         return
@@ -124,15 +124,15 @@ def _print_search_time(plan: Plan, time: "Time | None") -> None:
     )
 
 
-def _print_overview(surveyed: "Survey") -> None:
+def _print_overview(surveyed: "PlanStatus") -> None:
     """What the live screen of the sweep shows, if one is or was at work here."""
-    if all(standing.state == "pending" for standing in surveyed.standings.values()):
+    if all(status.state == "pending" for status in surveyed.statuses.values()):
         return  # a large plan that never ran needs neither numpy nor rich's layout
     from ganablate.sweep.screen import Picture
     from ganablate.sweep.screen.folders import overview_of
 
     out.print()
-    out.print(Picture(overview_of(surveyed.plan, surveyed.standings, TRIALS), bar=False))
+    out.print(Picture(overview_of(surveyed.plan, surveyed.statuses, TRIALS), bar=False))
 
 
 def _print_resolvable(plan: Plan) -> None:
@@ -154,7 +154,7 @@ def _print_resolvable(plan: Plan) -> None:
         )  # fmt: skip
 
 
-def _print_arms(surveyed: "Survey") -> None:
+def _print_arms(surveyed: "PlanStatus") -> None:
     from ganablate.cli.plan_text import arm_states, size
 
     plan = surveyed.plan

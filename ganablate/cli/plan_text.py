@@ -9,7 +9,7 @@ from ganablate.study.plan import Plan, Trial
 from ganablate.study.reading.wording import listed
 from ganablate.study.search.wording import as_json
 from ganablate.trials.folder import State
-from ganablate.trials.status import Survey
+from ganablate.trials.status import PlanStatus
 
 _STATES: tuple[State, ...] = ("complete", "running", "failed", "stale", "pending")
 
@@ -26,13 +26,13 @@ def size(plan: Plan) -> str:
     )
 
 
-def arm_states(surveyed: Survey) -> str:
+def arm_states(surveyed: PlanStatus) -> str:
     """A line an arm: what it changes, and how many of its trials are in which state.
 
     Plain text: rich lays out ten thousand rows in seconds, this in hundredths of one.
     """
     plan = surveyed.plan
-    present = {standing.state for standing in surveyed.standings.values()}
+    present = {status.state for status in surveyed.statuses.values()}
     shown = [state for state in _STATES if state in present]
     counts: dict[str, Counter[str]] = {arm.name: Counter() for arm in plan.arms}
     for trial in plan.trials:
@@ -45,7 +45,7 @@ def arm_states(surveyed: Survey) -> str:
     return _aligned(rows)
 
 
-def notes(surveyed: Survey) -> list[str]:
+def notes(surveyed: PlanStatus) -> list[str]:
     """Lines on trials that another study trained, on stale and early ended ones, and older ones."""
     plan = surveyed.plan
     origins: dict[tuple[str, str], Counter[str]] = {}
@@ -71,9 +71,9 @@ def notes(surveyed: Survey) -> list[str]:
     ]
     if early:
         lines.append(f"{_trials(len(early))} ended early, saturated: {listed(early)} iterations")
-    if surveyed.earlier:
+    if surveyed.older:
         lines.append(
-            f"{_trials(len(surveyed.earlier))} of these settings trained by an earlier version of "
+            f"{_trials(len(surveyed.older))} of these settings trained by an earlier version of "
             "the training: not used; run trains them again"
         )
     return lines
@@ -105,7 +105,7 @@ def _aligned(rows: list[list[str]]) -> str:
     return "\n".join(lines)
 
 
-def failures(surveyed: Survey) -> list[str]:
+def failures(surveyed: PlanStatus) -> list[str]:
     """A line for each failed trial: which, and why."""
     return [
         f"{trial.arm} / {trial.replicate} failed: {surveyed.of(trial).failure}"
@@ -143,7 +143,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
     }
 
 
-def status_as_json(surveyed: Survey) -> dict[str, Any]:
+def status_as_json(surveyed: PlanStatus) -> dict[str, Any]:
     """The state of every trial, as plain values.
 
     `trained_by` is who trained a complete trial, null where its folder is older than that note;
@@ -164,14 +164,14 @@ def status_as_json(surveyed: Survey) -> dict[str, Any]:
                 "because": _because(surveyed, trial),
                 "trained_by": surveyed.of(trial).origin,
                 "ended_early": surveyed.of(trial).ended_early,
-                "earlier": surveyed.earlier.get(trial.trial_id),
+                "earlier": surveyed.older.get(trial.trial_id),
             }
             for trial in plan.trials
         ],
     }
 
 
-def _because(surveyed: Survey, trial: Trial) -> str | None:
+def _because(surveyed: PlanStatus, trial: Trial) -> str | None:
     """Why a trial is stale or failed."""
     if surveyed.of(trial).state == "stale":
         return f"the bytes of {trial.config.dataset} were others when it was trained"

@@ -19,7 +19,7 @@ from ganablate.gan.initialisers import initialise
 from ganablate.gan.networks.spectral import apply_spectral_norm
 from ganablate.gan.streams import Streams
 from ganablate.gan.update import Update
-from ganablate.trials.saturation import checks, settled
+from ganablate.trials.saturation import checks, saturated_steps
 
 FETCH_EVERY = 100
 """Iterations between two fetches of the losses: the device is not waited for at every step."""
@@ -104,7 +104,7 @@ class Trainer:
             self.iteration += 1
             if self.iteration in self._checks:
                 self._fetch()
-                self.ended_early = self._is_settled()
+                self.ended_early = self._is_saturated()
             elif self.iteration % FETCH_EVERY == 0:
                 self._fetch()
         self._fetch()
@@ -169,7 +169,7 @@ class Trainer:
         self.iteration = state["iteration"]
         self.diverged_at = state["diverged_at"]
         self._fetched = [state["losses"].cpu().numpy()]
-        self.ended_early = self._is_settled()
+        self.ended_early = self._is_saturated()
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
         self._g_update.load_state_dict(state["g_optimizer"])
@@ -243,12 +243,12 @@ class Trainer:
 
     # --- the end before the end ---
 
-    def _is_settled(self) -> bool:
+    def _is_saturated(self) -> bool:
         """Whether the steps so far end the training early: a function of them and the config."""
         successive = self.config.early_end
         if not self._checks or successive is None or self.diverged_at is not None:
             return False
-        return settled(self.losses, self.total_iterations, successive) is not None
+        return saturated_steps(self.losses, self.total_iterations, successive) is not None
 
     def _fetch(self) -> None:
         """Move the losses of the last steps to the host; stop at the first that is not finite."""

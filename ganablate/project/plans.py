@@ -14,7 +14,7 @@ from ganablate.study.reading.wording import show, unknown_part
 from ganablate.study.schema import Study
 from ganablate.study.search.records import recall
 from ganablate.sweep.profile import DEFAULT_PROFILE, Profile, load_profile
-from ganablate.trials.needs import standing_of
+from ganablate.trials.needs import status_of
 
 
 def read_studies(
@@ -162,8 +162,8 @@ def _trained(plan: Plan, trials: Path) -> bool:
     """Whether a trial of the plan was completed for it."""
     own = plan.study, plan.budget
     begun = (trial for trial in plan.trials if (trials / trial.trial_id).exists())
-    standings = (standing_of(trial, trials) for trial in begun)
-    origins = (one.origin or {} for one in standings if one.state == "complete")
+    statuses = (status_of(trial, trials) for trial in begun)
+    origins = (one.origin or {} for one in statuses if one.state == "complete")
     # A folder that does not say what it was trained for may well be of this plan.
     return any((one.get("study", own[0]), one.get("budget", own[1])) == own for one in origins)
 

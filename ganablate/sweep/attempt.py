@@ -1,4 +1,4 @@
-"""One execution of a trial: where the ledger, the trainer and the metrics meet.
+"""One execution of a trial: where its folder, the trainer and the metrics meet.
 
 An attempt claims the trial, goes on from its newest readable checkpoint, trains, measures, and
 declares the trial complete. It can be killed at any moment.
@@ -26,17 +26,16 @@ from ganablate.gan.checkpoint import (
 from ganablate.gan.data import MaterialisedData
 from ganablate.gan.samples import save_grid
 from ganablate.gan.trainer import Trainer
-from ganablate.sweep.block import block_of
 from ganablate.sweep.failure import failure_of
 from ganablate.sweep.job import Job, Progress
 from ganablate.sweep.machine import processor_name
 from ganablate.sweep.measure import animate, data_of, measure, measure_during
-from ganablate.trials.folder import TrialFolder, now_ms
+from ganablate.trials.folder import TrialFolder, block_of, equal_parts, now_ms
 from ganablate.trials.needs import (
     check_weights,
-    lacks,
     lacks_evaluations,
-    measured_before,
+    measured_in_retired,
+    missing,
     state_of,
 )
 from ganablate.version import __version__
@@ -46,8 +45,8 @@ PROGRESS_SECONDS = 3.0
 SAMPLE_GRIDS = 8
 """Sample grids of a trial, evenly spaced over its length."""
 SAMPLES = 64
-LOOK_SECONDS = 0.5
-"""Time between two looks at the clock, about; each look fetches the losses from the device."""
+STRETCH_SECONDS = 0.5
+"""Training between two looks at the clock, about: at its end losses come from the device."""
 
 _log = logging.getLogger(__name__)
 
@@ -77,7 +76,7 @@ class TrialAttempt:
         self._began = time.monotonic()
         self._checkpoint_began = time.monotonic()
         self._block_from = self._from_iteration = 0
-        self._look = 1  # iterations between two looks at the clock
+        self._stretch = 1  # iterations between two looks at the clock
 
     def open(self) -> None:
         """Claim the trial, record the attempt, restore the newest checkpoint."""
@@ -154,37 +153,37 @@ class TrialAttempt:
         return lacks_evaluations(self.folder, self.job.wanted, total, reached)
 
     def _train(self, seconds: float) -> None:
-        """Train for about so many seconds, at least one look long, not beyond the end."""
+        """Train for about so many seconds, at least one stretch, not beyond the end."""
         stop_at = time.monotonic() + seconds
         while not self.trainer.done:
             began = time.monotonic()
             done = self.trainer.iteration
             stop = min(at for at in self._grids | self._evaluations.keys() if at > done)
-            self.trainer.train(min(stop, done + self._look))
-            self._look_at_images()
+            self.trainer.train(min(stop, done + self._stretch))
+            self._use_images()
             now = time.monotonic()
             if now >= stop_at:
                 return
-            if now - began < LOOK_SECONDS:
-                self._look *= 2
-            elif now - began > 2 * LOOK_SECONDS:
-                self._look = max(1, self._look // 2)
+            if now - began < STRETCH_SECONDS:
+                self._stretch *= 2
+            elif now - began > 2 * STRETCH_SECONDS:
+                self._stretch = max(1, self._stretch // 2)
 
     @cached_property
     def _grids(self) -> set[int]:
         total = self.trainer.total_iterations
-        return {-(-total * part // SAMPLE_GRIDS) for part in range(1, SAMPLE_GRIDS + 1)}
+        return set(equal_parts(total, SAMPLE_GRIDS))
 
     @cached_property
     def _evaluations(self) -> dict[int, tuple[str, ...]]:
         total = self.trainer.total_iterations
         stops = self.job.wanted.stops(total)
-        for at, names in measured_before(self.folder).items():
+        for at, names in measured_in_retired(self.folder).items():
             if at < total:
                 stops[at] = tuple(dict.fromkeys((*stops.get(at, ()), *names)))
         return stops
 
-    def _look_at_images(self) -> None:
+    def _use_images(self) -> None:
         trainer, done = self.trainer, self.trainer.iteration
         grid_due = done in self._grids or trainer.ended_early
         if not grid_due and done not in self._evaluations:
@@ -246,12 +245,12 @@ class TrialAttempt:
 
     def _add_missing_metrics(self, complete: dict[str, Any]) -> Progress:
         """Measure a complete trial by what its study gained later, without training."""
-        missing = lacks(self.job.trial, self.job.trials_root, self.job.wanted.measured)
-        if missing:
-            check_weights(self.folder, missing)
+        names = missing(self.job.trial, self.job.trials_root, self.job.wanted.measured)
+        if names:
+            check_weights(self.folder, names)
             if self.folder.weights.exists():  # what is left to measure takes losses alone
                 load_weights(self.trainer.networks, self.folder.weights)
-            self._measure(missing, diverged=complete["outcome"] == "diverged")
+            self._measure(names, diverged=complete["outcome"] == "diverged")
         self.folder.forget_failure()
         return Progress(
             trial_id=self.folder.trial_id,

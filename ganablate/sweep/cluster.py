@@ -1,4 +1,4 @@
-"""A Ray cluster that runs already: what its nodes are, and whether a sweep can rely on them."""
+"""A running Ray cluster: what its nodes offer, and whether a sweep can rely on them."""
 
 import contextlib
 import fcntl
@@ -18,31 +18,27 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from ganablate.sweep import node
 from ganablate.sweep.events import Observer
 from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
-from ganablate.sweep.machine import MachineError
+from ganablate.sweep.machine import MachineError, Node
 from ganablate.sweep.node import HELD, TOKEN, NodeFacts
-from ganablate.sweep.nodes import Node
 from ganablate.sweep.ray_session import connected
+from ganablate.text import counted
 from ganablate.trials.folder import one_line
 
 _ANSWER_SECONDS = 90.0
-"""For a node to start a process that looks at it: one that is busy takes its time."""
+"""Time for a node to start a process and describe itself: a busy one takes long."""
 _WATCH_SECONDS = 5.0
 
 
 def look_at_nodes(
     address: str, runs: Path, interruption: Interruption, *, gpus: bool
 ) -> list[Node]:
-    """Look at every node of a cluster that has a CPU to give.
+    """Look at every node with a CPU to give of the cluster that this machine is a node of.
 
-    Args:
-        address: `auto` or HOST:PORT; this machine is a node of it.
-        runs: The folder of runs, absolute.
-        interruption: Told of signals meanwhile.
-        gpus: Whether the GPUs that nodes give are to be used, and so looked at.
+    With `gpus` the GPUs that nodes give are to be used, and so looked at.
 
     Raises:
         KeyboardInterrupt: A signal came while Ray connected.
-        MachineError: There is no cluster, or a node lacks what a sweep takes: a line each.
+        MachineError: There is no cluster, or a node lacks what a sweep needs: a line each.
     """
     runs.mkdir(parents=True, exist_ok=True)
     try:
@@ -51,19 +47,19 @@ def look_at_nodes(
             connected(address, interruption),
             _meeting_place(runs) as meeting,
         ):
-            own = NodeFacts(**node.describe(str(meeting)))
-            nodes = _nodes_with(1)
-            found = _ask(nodes, meeting, gpus)
+            here = NodeFacts(**node.describe(str(meeting)))
+            entries = _nodes_with(1)
+            answers = _ask(entries, meeting, gpus)
     except SweepInterruptedError:
         raise KeyboardInterrupt from None
-    if not nodes:
+    if not entries:
         raise MachineError(f"the cluster at {address} has no node with a CPU to give")
     faults: list[str] = []
     good: list[Node] = []
-    for one in nodes:
-        facts, resources = found[one["NodeID"]], one["Resources"]
+    for entry in entries:
+        facts, resources = answers[entry["NodeID"]], entry["Resources"]
         given = int(resources.get("GPU", 0))
-        faults += _faults(one["NodeManagerAddress"], facts, own, runs, given if gpus else 0)
+        faults += _faults(entry["NodeManagerAddress"], facts, here, runs, given if gpus else 0)
         if isinstance(facts, NodeFacts):
             good.append(Node(cpus=int(resources["CPU"]), gpus=given, native=facts.native))
     if faults:
@@ -72,13 +68,13 @@ def look_at_nodes(
 
 
 class NodeWatch(tune.Callback):
-    """Tells the observer of nodes that go and come while a sweep runs on a cluster."""
+    """Warns the observer of nodes that go and come while a sweep runs on a cluster."""
 
     def __init__(self, observer: Observer, threads: int) -> None:
         """`threads`: CPUs that a trial takes."""
         self._observer = observer
         self._threads = threads
-        self._known: dict[str, str] = {}
+        self._alive: dict[str, str] = {}
         self._next = 0.0
 
     def __getstate__(self) -> dict[str, Any]:
@@ -90,20 +86,20 @@ class NodeWatch(tune.Callback):
         if time.monotonic() < self._next:
             return
         self._next = time.monotonic() + _WATCH_SECONDS
-        nodes = _nodes_with(self._threads)
-        alive = {one["NodeID"]: one["NodeManagerAddress"] for one in nodes}
-        known, self._known = self._known, alive
-        for name in (known[id_] for id_ in known.keys() - alive.keys()):
+        entries = _nodes_with(self._threads)
+        alive = {entry["NodeID"]: entry["NodeManagerAddress"] for entry in entries}
+        before, self._alive = self._alive, alive
+        for name in (before[id_] for id_ in before.keys() - alive.keys()):
             where = "others go on with" if alive else "a node that joins will go on with"
             self._observer.warned(f"node {name} is gone: {where} its trials")
-        for name in (alive[id_] for id_ in alive.keys() - known.keys() if known):
+        for name in (alive[id_] for id_ in alive.keys() - before.keys() if before):
             self._observer.warned(f"node {name} has joined; what it runs was not looked at")
 
 
 def _nodes_with(cpus: int) -> list[dict[str, Any]]:
     """The nodes that live and have so many CPUs to give, as Ray describes them."""
-    nodes = ray.nodes()  # type: ignore[no-untyped-call]
-    return [one for one in nodes if one["Alive"] and one["Resources"].get("CPU", 0) >= cpus]
+    entries = ray.nodes()  # type: ignore[no-untyped-call]
+    return [node for node in entries if node["Alive"] and node["Resources"].get("CPU", 0) >= cpus]
 
 
 @contextlib.contextmanager
@@ -120,17 +116,17 @@ def _meeting_place(runs: Path) -> Iterator[Path]:
 
 
 def _ask(
-    nodes: Sequence[Mapping[str, Any]], meeting: Path, gpus: bool
+    entries: Sequence[Mapping[str, Any]], meeting: Path, gpus: bool
 ) -> dict[str, NodeFacts | str]:
-    """What was found on each node, or why nothing was, by its id."""
+    """The facts of each node, or why there are none, by its id."""
     ray.cloudpickle.register_pickle_by_value(node)  # type: ignore[no-untyped-call]
     try:
         remote: Any = ray.remote(num_cpus=0, max_retries=0)(node.describe)
         asked = {}
-        for one in nodes:
-            there = NodeAffinitySchedulingStrategy(one["NodeID"], soft=False)
-            asked[one["NodeID"]] = remote.options(scheduling_strategy=there).remote(
-                str(meeting), gpus and bool(one["Resources"].get("GPU", 0))
+        for entry in entries:
+            on_node = NodeAffinitySchedulingStrategy(entry["NodeID"], soft=False)
+            asked[entry["NodeID"]] = remote.options(scheduling_strategy=on_node).remote(
+                str(meeting), gpus and bool(entry["Resources"].get("GPU", 0))
             )
     finally:
         ray.cloudpickle.unregister_pickle_by_value(node)  # type: ignore[no-untyped-call]
@@ -148,34 +144,34 @@ def _answer(reference: Any) -> NodeFacts | str:
 
 
 def _faults(
-    address: str, found: NodeFacts | str, own: NodeFacts, runs: Path, gpus: int
+    address: str, facts: NodeFacts | str, here: NodeFacts, runs: Path, gpus: int
 ) -> Iterator[str]:
-    """A line for each reason why a sweep cannot rely on a node; `gpus`: what it is to use there."""
-    if isinstance(found, str):
-        yield f"node {address} {found}"
+    """A line for each reason why a sweep cannot rely on a node, and use so many GPUs there."""
+    if isinstance(facts, str):
+        yield f"node {address} {facts}"
         return
-    name = f"node {address} ({found.host})"
-    for what, version in found.versions.items():
-        if version != own.versions[what]:
+    name = f"node {address} ({facts.host})"
+    for what, version in facts.versions.items():
+        if version != here.versions[what]:
             yield (
-                f"{name} has {what} {version}, and the node of this command {own.versions[what]}: "
+                f"{name} has {what} {version}, and the node of this command {here.versions[what]}: "
                 "install the same on both, and start Ray there again"
             )
-    if found.gpus < gpus:
+    if facts.gpus < gpus:
         yield (
-            f"{name} gives {gpus} {'GPU' if gpus == 1 else 'GPUs'}, and its torch can use "
-            f"{found.gpus or 'none'}: install a torch for its GPUs and driver there, or start Ray "
-            f"there with --num-gpus={found.gpus}"
+            f"{name} gives {counted(gpus, 'GPU')}, and its torch can use "
+            f"{facts.gpus or 'none'}: install a torch for its GPUs and driver there, or start Ray "
+            f"there with --num-gpus={facts.gpus}"
         )
-    if found.storage == "absent":
+    if facts.storage == "absent":
         yield (
             f"{name} does not see the folder {runs}: work in a folder on storage that all nodes "
             "share, mounted at the same path"
         )
-    elif found.storage == "unlocked":
+    elif facts.storage == "unlocked":
         yield (
             f"{name} does not see the locks of files in {runs}, which keep two nodes from working "
             "on one trial: mount it with locks (NFS without nolock or local_lock)"
         )
-    elif found.storage != "shared":
-        yield f"{name} cannot write to {runs} ({found.storage}): start Ray there as the same user"
+    elif facts.storage != "shared":
+        yield f"{name} cannot write to {runs} ({facts.storage}): start Ray there as the same user"

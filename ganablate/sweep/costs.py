@@ -23,7 +23,7 @@ from ganablate.study.plan import Plan, Trial
 from ganablate.sweep.machine import processor_name, resolve_precision, slots_of, usable_cores
 from ganablate.sweep.profile import Profile
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import Wanted
+from ganablate.trials.needs import Measurements
 from ganablate.version import __version__
 
 COSTS = "costs"
@@ -120,7 +120,7 @@ class Cost:
         return self.around + iterations * self.iteration + measurings * self.measuring
 
 
-def work_of(trial: Trial, wanted: Wanted) -> str:
+def work_of(trial: Trial, wanted: Measurements) -> str:
     """Names the work of a trial: trials that differ in length or in numbers alone have the same."""
     settings = trial.config.model_dump(exclude_none=True)
     settings = {k: v for k, v in settings.items() if k not in _NUMBERS | _LENGTHS}

@@ -14,7 +14,7 @@ from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.sweep.costs import Cost, Costs, conditions_of, work_of
 from ganablate.sweep.profile import Profile
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import Wanted, wanted_of
+from ganablate.trials.needs import Measurements, measurements_of
 
 START_SECONDS = 14.0
 """From the start of a sweep to its first training step: Ray, and torch in each worker; measured."""
@@ -71,7 +71,7 @@ class Priced:
 
     arm: Arm
     first: Trial
-    wanted: Wanted
+    wanted: Measurements
     work: str
     iterations: int
     cost: Cost | None
@@ -91,7 +91,7 @@ def priced(plan: Plan, waiting: Collection[str], costs: Costs) -> list[Priced]:
         waiting: Ids of its trials that are not complete.
         costs: What is known.
     """
-    wanted = wanted_of([plan])
+    wanted = measurements_of([plan])
     first: dict[str, Trial] = {}
     complete: dict[str, list[Trial]] = {}
     for trial in plan.trials:

@@ -40,12 +40,7 @@ class AttemptError(Exception):
 
 
 def failure_of(error: BaseException, trials_root: Path) -> Failure:
-    """What an error means.
-
-    Args:
-        error: As it was raised.
-        trials_root: Where trials are stored: what a full disk is told of.
-    """
+    """What an error means; a full disk is reported with the folder of trials."""
     text = "".join(traceback.format_exception(error))
     if _is_memory(error):
         return Failure("memory", f"out of memory ({one_line(error)})", text)

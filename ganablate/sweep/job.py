@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol
 
 from ganablate.study.plan import Trial
 from ganablate.study.plugins import Loaded
-from ganablate.trials.needs import Wanted
+from ganablate.trials.needs import Measurements
 from ganablate.trials.weights import Keep
 
 DEFAULT_ATTEMPT = "ganablate.sweep.attempt:start"
@@ -39,7 +39,7 @@ class Job:
     """
 
     trial: Trial
-    wanted: Wanted
+    wanted: Measurements
     trials_root: Path
     cache: Path
     data_root: Path | None

@@ -1,14 +1,17 @@
-"""What this machine offers and how a profile divides it among trials."""
+"""What this machine, or a cluster, offers and how a profile divides it among trials."""
 
 import contextlib
 import os
 import platform
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from ganablate.sweep.profile import Profile
+
+Device = Literal["cpu", "cuda"]
+Precision = Literal["fp32", "bf16"]
 
 _BF16_CAPABILITY = (8, 0)
 _BF16_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
@@ -36,8 +39,8 @@ class Machine:
         largest_node: CPUs of the largest node of a cluster, 0 where this machine is all there is.
     """
 
-    device: Literal["cpu", "cuda"]
-    precision: Literal["fp32", "bf16"]
+    device: Device
+    precision: Precision
     slots: int
     threads: int
     gpus: int = 0
@@ -47,9 +50,8 @@ class Machine:
     def share(self, *, alone: bool = False) -> dict[str, float]:
         """What one trial asks of the CPUs and GPUs of the sweep.
 
-        Args:
-            alone: The whole of a GPU, or without CUDA all cores of the machine, or of the largest
-                node, so that nothing else runs there.
+        `alone` it gets the whole of a GPU, or without CUDA all cores of the machine, or of the
+        largest node, so that nothing else runs there.
         """
         if not alone:
             return {"CPU": self.threads, "GPU": self.gpu_share}
@@ -58,22 +60,27 @@ class Machine:
         return {"CPU": self.largest_node or self.slots * self.threads, "GPU": 0.0}
 
 
-def resolve(profile: Profile, *, trials: int, cuda_named: bool = False) -> Machine:
-    """Divide this machine as the profile says. Imports torch only where there may be a GPU.
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A node of a cluster: CPUs and GPUs that Ray gives, devices that multiply bf16 natively."""
 
-    Args:
-        profile: The sweep's profile.
-        trials: Trials to run; more slots than that would only cost memory.
-        cuda_named: Some trial names the device `cuda` itself.
+    cpus: int
+    gpus: int = 0
+    native: tuple[str, ...] = ()
+
+
+def resolve(profile: Profile, *, trials: int, cuda_named: bool = False) -> Machine:
+    """Divide this machine among so many trials. Imports torch only where there may be a GPU.
+
+    `cuda_named`: some trial names the device `cuda` itself.
 
     Raises:
         MachineError: CUDA is named and this machine has none.
     """
     gpus = cuda_devices() if wants_cuda(profile, cuda_named=cuda_named) else 0
-    if gpus == 0 and (cuda_named or profile.device == "cuda"):
-        who = "a trial" if cuda_named else "the sweep"
-        raise MachineError(f"{who} names the device cuda, and torch finds none on this machine")
-    device: Literal["cpu", "cuda"] = "cuda" if gpus and profile.device != "cpu" else "cpu"
+    if not gpus:
+        _check_cuda(profile, cuda_named, "torch finds none on this machine")
+    device = _device(profile, gpus)
     return Machine(
         device=device,
         precision=resolve_precision(profile.precision, device),
@@ -82,6 +89,58 @@ def resolve(profile: Profile, *, trials: int, cuda_named: bool = False) -> Machi
         gpus=gpus,
         gpu_share=1.0 / profile.trials_per_gpu if gpus else 0.0,
     )
+
+
+def resolve_on(
+    nodes: Sequence[Node], profile: Profile, *, trials: int, cuda_named: bool = False
+) -> Machine:
+    """Divide the nodes of a cluster, as `look_at_nodes` found them, among so many trials.
+
+    Raises:
+        MachineError: CUDA is named and there is none, or no node has the CPUs of one trial.
+    """
+    fitting = [node for node in nodes if node.cpus >= profile.threads]
+    if not fitting:
+        most = max(node.cpus for node in nodes)
+        raise MachineError(f"threads: {profile.threads}, and the largest node gives {most} CPUs")
+    largest = max(node.cpus for node in fitting)
+    wanted = wants_cuda(profile, cuda_named=cuda_named)
+    gpus = sum(node.gpus for node in fitting) if wanted else 0
+    if gpus:
+        fitting = [node for node in fitting if node.gpus]
+    else:
+        _check_cuda(profile, cuda_named, "no node of the cluster gives a GPU")
+    device = _device(profile, gpus)
+    # Unlike on this machine alone, no CPU of a cluster is given twice.
+    slots = sum(_slots_on(node, profile, on_gpus=gpus > 0) for node in fitting)
+    if profile.concurrency != "cores":
+        slots = min(slots, profile.concurrency)
+    native = all(device in node.native for node in fitting)
+    return Machine(
+        device=device,
+        precision=resolve_precision(profile.precision, device, native=native),
+        slots=min(slots, trials),
+        threads=profile.threads,
+        gpus=gpus,
+        gpu_share=1.0 / profile.trials_per_gpu if gpus else 0.0,
+        largest_node=largest,
+    )
+
+
+def _check_cuda(profile: Profile, cuda_named: bool, lack: str) -> None:
+    """Raise where there is no GPU and one is named."""
+    if cuda_named or profile.device == "cuda":
+        who = "a trial" if cuda_named else "the sweep"
+        raise MachineError(f"{who} names the device cuda, and {lack}")
+
+
+def _device(profile: Profile, gpus: int) -> Device:
+    return "cuda" if gpus and profile.device != "cpu" else "cpu"
+
+
+def _slots_on(node: Node, profile: Profile, *, on_gpus: bool) -> int:
+    on_cpus = node.cpus // profile.threads
+    return min(on_cpus, node.gpus * profile.trials_per_gpu) if on_gpus else on_cpus
 
 
 def wants_cuda(profile: Profile, *, cuda_named: bool) -> bool:
@@ -143,15 +202,17 @@ def cuda_devices() -> int:
 
 
 def resolve_precision(
-    precision: Literal["auto", "fp32", "bf16"], device: Literal["cpu", "cuda"]
-) -> Literal["fp32", "bf16"]:
+    precision: Literal["auto", "fp32", "bf16"], device: Device, *, native: bool | None = None
+) -> Precision:
     """`auto`: bf16 where the hardware multiplies it natively, else fp32.
 
-    On CPU that means AMX or AVX-512 BF16, on CUDA a compute capability of at least 8.0.
+    On CPU that means AMX or AVX-512 BF16, on CUDA a compute capability of at least 8.0; `native`
+    says it of other hardware than this machine's.
     """
     if precision != "auto":
         return precision
-    native = _cuda_multiplies_bf16() if device == "cuda" else _cpu_multiplies_bf16()
+    if native is None:
+        native = _cuda_multiplies_bf16() if device == "cuda" else _cpu_multiplies_bf16()
     return "bf16" if native else "fp32"
 
 

@@ -38,19 +38,15 @@ T = TypeVar("T")
 def measure(
     names: Sequence[str], *, job: Job, trainer: Trainer, data: MaterialisedData, diverged: bool
 ) -> None:
-    """Measure a trial and add what was found to its folder.
+    """Measure a trained trial by metrics and probes, and add what they find to its folder.
 
-    Args:
-        names: of metrics, as trial folders have them, and of probes.
-        job: whose trial it is.
-        trainer: with the weights of the end.
-        data: what it was trained on; its losses are already in the trial's folder.
-        diverged: such a trial has no image to measure, and no probe looks at it.
+    The losses are already in the folder. Of a trial that diverged no image is measured, and no
+    probe looks at it.
 
     Raises:
-        KeyError: there is no such metric or probe.
-        MetricError: something cannot be measured on this data, or an extractor cannot be had.
-        DataError: a probe needs the test split, and it cannot be had.
+        KeyError: There is no such metric or probe.
+        MetricError: Something cannot be measured on this data, or an extractor cannot be had.
+        DataError: A probe needs the test split, and it cannot be had.
     """
     metrics = [name for name in names if named_parts(name)[0] in METRICS]
     probes = {name: named_parts(name)[0] for name in names if named_parts(name)[0] in PROBES}
@@ -87,8 +83,8 @@ def measure_during(
 ) -> None:
     """Measure the images of this point of the training, and keep the numbers in the folder.
 
-    The protocol is that of the end, so the last point of such a curve is the trial's number. Of a
-    training that diverged there it is kept that there was nothing to measure.
+    The protocol is that of the end, so the last point of such a curve is the trial's number. Where
+    the training diverged, the folder says that there was nothing to measure.
     """
     folder = TrialFolder(job.trials_root, job.trial.trial_id)
     evaluation = _evaluated(names, job=job, trainer=trainer, data=data, diverged=diverged)

@@ -42,9 +42,7 @@ class NodeFacts:
 def describe(meeting: str, has_gpu: bool = False) -> dict[str, Any]:
     """The fields of `NodeFacts`, of the node that this runs on.
 
-    Args:
-        meeting: Path of a folder with the files TOKEN and HELD.
-        has_gpu: Whether to look at its GPUs as well, which imports torch.
+    The folder `meeting` has the files TOKEN and HELD. Looking at its GPUs as well imports torch.
     """
     if has_gpu:
         os.environ.pop("CUDA_VISIBLE_DEVICES", None)  # Ray hides what was not asked for

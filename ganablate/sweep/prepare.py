@@ -10,7 +10,7 @@ from ganablate.gan.data import DataError, MaterialisedData, downloads_beside, ma
 from ganablate.metrics.errors import MetricError
 from ganablate.metrics.named_weights import weights_of
 from ganablate.study.plan import Plan
-from ganablate.trials.needs import DataKey, data_key, has_work, wanted_of
+from ganablate.trials.needs import DataKey, data_key, measurements_of, needs_run
 
 
 def prepare_data(
@@ -19,16 +19,11 @@ def prepare_data(
     """Materialise the data sets of the plans under `runs/data`, and the test splits of probes.
 
     A data set that cannot be had is a problem only if some trial still needs it, and so are the
-    weights of an extractor that a study names.
+    weights of an extractor that a study names. Trials `again` are trained again, complete as they
+    are.
 
     Where all trials of a data set are complete, only what was cached of it is looked at, to see
     whether its bytes are still those; a folder is read nevertheless once its files have changed.
-
-    Args:
-        plans: What is to be run.
-        data_root: Where data sets are found or downloaded to; None: runs/downloads.
-        runs: Holds data/ and trials/.
-        again: Ids of trials that will be trained again, complete as they are.
 
     Returns:
         The fingerprint of each data set that is here, and one line for each problem.
@@ -107,11 +102,11 @@ def _with_work(
     plans: Sequence[Plan], runs: Path, fingerprints: Mapping[DataKey, str]
 ) -> set[DataKey]:
     """The data sets of which some trial is not complete, saw other bytes, or lacks something."""
-    wanted = wanted_of(plans)
+    wanted = measurements_of(plans)
     found: set[DataKey] = set()
     for trial in (trial for plan in plans for trial in plan.trials):
         key = data_key(trial)
-        if key not in found and has_work(
+        if key not in found and needs_run(
             trial, wanted[trial.trial_id], runs / "trials", fingerprints
         ):
             found.add(key)

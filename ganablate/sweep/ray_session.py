@@ -65,13 +65,10 @@ def _silence(name: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def temporary_folder(where: Path | None = None) -> Iterator[Path]:
-    """A private folder (0700), removed later.
+    """A private folder (0700), removed later; in /tmp, since paths of Ray's sockets must be short.
 
     A driver that is killed leaves its folder behind; the next one removes it. That the driver is
     gone shows by the lock on the file `held`, which the kernel releases.
-
-    Args:
-        where: To make it in; None: /tmp, since the paths of Ray's sockets must be short.
     """
     remove_left_folders(where)
     folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=where or _parent()))
@@ -119,9 +116,7 @@ def _lock(file: TextIO) -> None:
 def ray_session(machine: Machine, interruption: Interruption) -> Iterator[Path]:
     """Start Ray on this machine; yield a folder for Tune's files; stop Ray and remove all of it.
 
-    Args:
-        machine: What the workers may use.
-        interruption: Listens again once `ray.init` has put its own handlers in place.
+    `interruption` listens again once `ray.init` has put its own handlers in place.
 
     Raises:
         SweepInterruptedError: A signal came while Ray started.
@@ -144,12 +139,6 @@ def cluster_session(
     address: str, machine: Machine, interruption: Interruption, runs: Path
 ) -> Iterator[Path]:
     """Be a guest of a cluster; yield a folder for Tune's files that every node sees; leave it.
-
-    Args:
-        address: `auto` or HOST:PORT; this machine is a node of it.
-        machine: What the workers may use.
-        interruption: As in `ray_session`.
-        runs: The folder of runs, which all nodes share.
 
     Raises:
         SweepInterruptedError: A signal came meanwhile.

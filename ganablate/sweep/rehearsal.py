@@ -25,7 +25,7 @@ from ganablate.sweep.costs import Conditions, Cost
 from ganablate.sweep.job import Job
 from ganablate.sweep.machine import environment, resolve_precision, worker_environment
 from ganablate.trials.folder import one_line
-from ganablate.trials.needs import DataKey, Wanted, data_key
+from ganablate.trials.needs import DataKey, Measurements, data_key
 
 if TYPE_CHECKING:
     from multiprocessing.sharedctypes import Synchronized
@@ -48,7 +48,7 @@ class Rehearsed:
     """What a rehearsal is of. `cache` and `data_root` are those of a `Job`."""
 
     trial: Trial
-    wanted: Wanted
+    wanted: Measurements
     conditions: Conditions
     cache: Path
     data_root: Path | None
@@ -167,7 +167,7 @@ def rehearse(asked: Rehearsed) -> Cost:
     )
 
 
-_warm: set[tuple[DataKey, Wanted]] = set()
+_warm: set[tuple[DataKey, Measurements]] = set()
 """What this process has seen once and will not have to do again: imports, real images' features."""
 
 
@@ -209,7 +209,7 @@ def _around(job: Job) -> tuple[float, float]:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=job.trials_root.parent) as folder:
         only = replace(
-            job, trial=trial, trials_root=Path(folder), wanted=Wanted(job.wanted.measured)
+            job, trial=trial, trials_root=Path(folder), wanted=Measurements(job.wanted.measured)
         )
         attempt = TrialAttempt(only)
         try:

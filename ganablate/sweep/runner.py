@@ -21,7 +21,7 @@ from ganablate.sweep.trainable import INDEX, StartLine, TrialTrainable
 from ganablate.sweep.tune_callback import Relay
 from ganablate.sweep.tune_round import run_round
 from ganablate.tracking import TrackedTrial, Tracker
-from ganablate.trials.needs import DataKey, has_work, wanted_of
+from ganablate.trials.needs import DataKey, measurements_of, needs_run
 
 
 def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
@@ -57,12 +57,12 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
     began = time.monotonic()
     runs = runs.resolve()
     owned = _owners(plans, runs / "trials")
-    wanted = wanted_of(plans)
+    wanted = measurements_of(plans)
     known = fingerprints or {}
     pending = [
         id_
         for id_, (first, *_) in owned.items()
-        if has_work(first.trial, wanted[id_], first.trials_root, known)
+        if needs_run(first.trial, wanted[id_], first.trials_root, known)
     ]
     waiting = frozenset(pending)
     interruption = Interruption()

@@ -13,13 +13,12 @@ from ganablate.sweep.cluster import NodeWatch, look_at_nodes
 from ganablate.sweep.events import Observer
 from ganablate.sweep.interrupt import Interruption
 from ganablate.sweep.job import Job
-from ganablate.sweep.machine import Machine, resolve, wants_cuda
-from ganablate.sweep.nodes import resolve_on
+from ganablate.sweep.machine import Machine, resolve, resolve_on, wants_cuda
 from ganablate.sweep.profile import Profile
 from ganablate.sweep.ray_session import cluster_session, ray_session
 from ganablate.sweep.tune_callback import OwnedJob
 from ganablate.tracking import TrackedTrial
-from ganablate.trials.needs import Wanted
+from ganablate.trials.needs import Measurements
 
 
 def machine_for(
@@ -64,7 +63,11 @@ def session_on(
 
 
 def owned_job(
-    owners: Sequence[TrackedTrial], wanted: Wanted, profile: Profile, machine: Machine, runs: Path
+    owners: Sequence[TrackedTrial],
+    wanted: Measurements,
+    profile: Profile,
+    machine: Machine,
+    runs: Path,
 ) -> OwnedJob:
     """The job of a trial, for the places in studies that it is done for (at least one)."""
     first = owners[0]

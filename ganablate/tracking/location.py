@@ -47,10 +47,7 @@ def without_secrets(text: str) -> str:
 def resolve_uri(runs: Path, *, argument: str | None = None, profile: str | None = None) -> str:
     """The tracking store: the argument, else $MLFLOW_TRACKING_URI, else the profile's, else SQLite.
 
-    Args:
-        runs: The folder of runs, where the default database is.
-        argument: From the command line.
-        profile: From the profile.
+    The default database lies in the folder of runs.
 
     Raises:
         ValueError: It is nothing that MLflow can store in.
@@ -116,12 +113,7 @@ def ui_command(
     """The command that shows a store in a browser; run it with `ui_environment(uri)`.
 
     The store's address is not in it: every user of the machine can read another's command lines.
-
-    Args:
-        uri: The store's.
-        port: To listen at.
-        host: To listen at.
-        expose: The user knows that others can reach it there.
+    With `expose` the user says that others may reach it.
 
     Raises:
         ValueError: The store is a server already, or others would reach it unasked.

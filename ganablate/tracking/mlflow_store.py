@@ -5,22 +5,20 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 from filelock import FileLock
 
-from ganablate.tracking.location import DATABASE, STORE_LOCK, TELEMETRY_OFF, is_server
-from ganablate.tracking.sqlite_file import check_sqlite, do_not_wait_for_disk
+from ganablate.tracking.database import check_sqlite, do_not_wait_for_disk
+from ganablate.tracking.location import STORE_LOCK, TELEMETRY_OFF, is_server
 from ganablate.tracking.trial_copy import (
     BEGUN,
     Point,
     TrackedTrial,
     artifacts_of,
-    evaluated_of,
+    completed_as,
     final_points,
     final_tags,
-    finished_of,
     identity_tags,
     points_of,
     settings_of,
@@ -28,8 +26,7 @@ from ganablate.tracking.trial_copy import (
 
 LONGEST_TAG = 5000
 KIND = "ganablate.kind"
-"""Tag: what a run is of, a trial or a plan."""
-NOTHING: Mapping[str, str] = MappingProxyType({})
+"""Tag: whether a run is about a trial or a plan."""
 TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 """Tag of an experiment: MLflow shows its runs, not the traces of a language model."""
 _PER_CALL = 800
@@ -45,15 +42,30 @@ _ENVIRONMENT = {
 }
 
 
+def import_mlflow() -> Any:
+    """Import mlflow, quiet and without telemetry."""
+    for variable, value in _ENVIRONMENT.items():
+        os.environ.setdefault(variable, value)
+    import mlflow  # noqa: TID251 - the one place
+
+    for name in ("mlflow", "alembic", "urllib3"):  # urllib3 logs each server that is away
+        logging.getLogger(name).setLevel(logging.ERROR)
+    return mlflow
+
+
+def filter_of(**tags: str) -> str:
+    """A search condition: the runs with these tags of ours."""
+    return " and ".join(f"tags.`ganablate.{name}` = '{value}'" for name, value in tags.items())
+
+
 @dataclass
 class _Run:
-    """What is known of an MLflow run, so that it need not be asked for again."""
+    """What is known of an MLflow run, so that MLflow need not be asked again."""
 
     run_id: str
-    finished: str = ""
-    evaluated: str = ""
-    """What it was measured with: a probe may add pictures and no number."""
     begun: str = ""  # when the training began that it shows, if that was kept
+    completed_as: tuple[str, str] = ("", "")
+    """What it says of a complete trial; see `completed_as`."""
     params: dict[str, str] = field(default_factory=dict)
     """Still to be sent; they go with the first call that sends anything."""
     sent: set[Path] = field(default_factory=set)
@@ -67,9 +79,7 @@ class MlflowStore:
     def __init__(self, uri: str, runs: Path) -> None:
         """Connect, creating or migrating the database; two processes do it one after the other.
 
-        Args:
-            uri: Of the tracking store.
-            runs: Folder of the lock and, unless a server keeps them, of the artifacts.
+        The folder of runs has the lock and, unless a server keeps them, the artifacts.
 
         Raises:
             StoreError: The database is broken, or cannot be opened at all.
@@ -83,15 +93,15 @@ class MlflowStore:
         check_sqlite(uri)
         with self._lock:
             self._mlflow = import_mlflow()
-            do_not_wait_for_disk(uri, runs.resolve() / DATABASE)
+            do_not_wait_for_disk(uri, runs)
             self.client: Any = self._mlflow.MlflowClient(tracking_uri=uri)
             self.client.search_experiments(max_results=1)
 
     def start(self, tracked: TrackedTrial) -> None:
-        """Find or create the trial's run and bring it up to the blocks that are there."""
+        """Find or create the trial's run and send the blocks that its folder has."""
         run = self._current(tracked)
         run.params = settings_of(tracked.trial)  # again, should the last driver have died early
-        self._set(run, tracked, "RUNNING", "running")
+        self._set_status(run, tracked, "RUNNING", "running")
         self.send(tracked, tracked.folder.blocks())
 
     def send(self, tracked: TrackedTrial, blocks: Iterable[Path]) -> None:
@@ -104,22 +114,21 @@ class MlflowStore:
         run.sent.update(new)
 
     def complete(self, tracked: TrackedTrial, *, again: bool = False) -> None:
-        """Send all there is to a complete trial, unless MLflow has it already, or `again`."""
+        """Send everything of a complete trial, unless MLflow has it already; or `again`."""
         run, folder = self._current(tracked), tracked.folder
-        finished, evaluated = finished_of(folder), evaluated_of(folder)
-        if (run.finished, run.evaluated) == (finished, evaluated) and not again:
+        end = completed_as(folder)
+        if run.completed_as == end and not again:
             return
         new = [block for block in folder.blocks() if block not in run.sent]
         points = [point for block in new for point in points_of(block)]
         for path, where in artifacts_of(folder):
             self.client.log_artifact(run.run_id, str(path), where)
-        self.client.set_terminated(run.run_id, "FINISHED", int(finished))
-        # Last, since these tags say that all of it is there.
-        said = {**identity_tags(tracked, "complete"), **final_tags(tracked)}
-        self._log(run, [*points, *final_points(folder)], {}, at_last=said)
+        self.client.set_terminated(run.run_id, "FINISHED", int(end[0]))
+        # Last, since these tags say that everything has arrived.
+        tags = {**identity_tags(tracked, "complete"), **final_tags(tracked)}
+        self._log(run, [*points, *final_points(folder)], last_tags=tags)
         run.sent.update(new)
-        run.status = "FINISHED"
-        run.finished, run.evaluated = finished, evaluated
+        run.status, run.completed_as = "FINISHED", end
 
     def fail(self, tracked: TrackedTrial, message: str) -> None:
         """Mark the trial's run as failed, with the traceback and what was trained until then."""
@@ -128,10 +137,10 @@ class MlflowStore:
         if tracked.folder.traceback.is_file():
             self.client.log_artifact(run.run_id, str(tracked.folder.traceback))
         self._log(run, [], {"ganablate.failure": message[:LONGEST_TAG]})
-        self._set(run, tracked, "FAILED", "failed")
+        self._set_status(run, tracked, "FAILED", "failed")
 
     def answers(self) -> bool:
-        """Whether the store takes anything: a tag that is there already is written again."""
+        """Whether the store takes anything: a tag that it has already is written again."""
         parent = next(iter(self._parents.values()), None)
         try:
             if parent is not None:
@@ -152,7 +161,7 @@ class MlflowStore:
             worst = next((s for s in ("KILLED", "FAILED") if s in statuses), "FINISHED")
             self.client.set_terminated(parent, worst)
 
-    def _set(self, run: _Run, tracked: TrackedTrial, status: str, state: str) -> None:
+    def _set_status(self, run: _Run, tracked: TrackedTrial, status: str, state: str) -> None:
         if run.status != status:
             self._log(run, [], identity_tags(tracked, state))
             self.client.update_run(run.run_id, status=status)
@@ -162,34 +171,30 @@ class MlflowStore:
         self,
         run: _Run,
         points: list[Point],
-        tags: dict[str, str],
+        tags: Mapping[str, str] | None = None,
         *,
-        at_last: Mapping[str, str] = NOTHING,
+        last_tags: Mapping[str, str] | None = None,
     ) -> None:
         """Send points and tags, and what is still to be sent of the parameters.
 
-        `tags` go with the first call, `at_last` with the last one, in which MLflow writes points
+        `tags` go with the first call, `last_tags` with the last one, in which MLflow writes points
         before tags.
         """
         entities = self._mlflow.entities
         metrics = [entities.Metric(p.key, p.value, p.timestamp_ms, p.step) for p in points]
         params = [entities.Param(key, value) for key, value in run.params.items()]
-        parts = [metrics[start : start + _PER_CALL] for start in range(0, len(metrics), _PER_CALL)]
-        parts = parts or [[]]
-        for number, part in enumerate(parts):
-            said = {**(tags if number == 0 else {}), **(at_last if part is parts[-1] else {})}
-            batch = [entities.RunTag(key, value[:LONGEST_TAG]) for key, value in said.items()]
-            self.client.log_batch(run.run_id, metrics=part, params=params, tags=batch)
-            params = []
+        starts = range(0, len(metrics), _PER_CALL) or range(1)
+        for start in starts:
+            first = tags if start == starts[0] else None
+            last = last_tags if start == starts[-1] else None
+            batch = {**(first or {}), **(last or {})}
+            self.client.log_batch(
+                run.run_id,
+                metrics=metrics[start : start + _PER_CALL],
+                params=params if start == starts[0] else [],
+                tags=[entities.RunTag(key, value[:LONGEST_TAG]) for key, value in batch.items()],
+            )
         run.params = {}
-
-    def _run(self, tracked: TrackedTrial) -> _Run:
-        self._parent(tracked.study, tracked.budget)
-        if tracked.key not in self._runs:
-            with self._lock:  # another driver may create the same run at this moment
-                found = self._search(tracked.study, _trial_filter(tracked))
-                self._runs[tracked.key] = found[0][1] if found else self._create(tracked)
-        return self._runs[tracked.key]
 
     def _current(self, tracked: TrackedTrial) -> _Run:
         """The trial's run; a new one where it shows another training than the folder has.
@@ -197,19 +202,28 @@ class MlflowStore:
         Points of both trainings in one run would be two curves under one name.
         """
         run, begun = self._run(tracked), tracked.folder.begun
-        facts = tracked.folder.complete
+        facts, finished = tracked.folder.complete, run.completed_as[0]
         same = not (run.begun and begun) or run.begun == begun
-        if same and (not run.finished or (facts and str(facts["finished_ms"]) == run.finished)):
+        if same and (not finished or (facts and str(facts["finished_ms"]) == finished)):
             return run
         self.client.set_tag(run.run_id, "ganablate.state", "stale")
-        if not run.finished:
+        if not finished:
             self.client.set_terminated(run.run_id, "KILLED")
         self._runs[tracked.key] = self._create(tracked)
         return self._runs[tracked.key]
 
+    def _run(self, tracked: TrackedTrial) -> _Run:
+        self._parent(tracked.study, tracked.budget)
+        if tracked.key not in self._runs:
+            condition = filter_of(budget=tracked.budget, trial_id=tracked.trial.trial_id)
+            with self._lock:  # another driver may create the same run at this moment
+                runs = self._search(tracked.study, condition)
+                self._runs[tracked.key] = runs[0][1] if runs else self._create(tracked)
+        return self._runs[tracked.key]
+
     def _create(self, tracked: TrackedTrial) -> _Run:
         parent = self._parent(tracked.study, tracked.budget)
-        tags = {**identity_tags(tracked, "running"), **_kind("trial"), "mlflow.parentRunId": parent}
+        tags = {**identity_tags(tracked, "running"), KIND: "trial", "mlflow.parentRunId": parent}
         begun = tracked.folder.begun
         created = self.client.create_run(
             self._experiments[tracked.study],
@@ -220,23 +234,24 @@ class MlflowStore:
         return _Run(created.info.run_id, params=settings_of(tracked.trial), status="RUNNING")
 
     def _parent(self, study: str, budget: str) -> str:
+        """The run of a study at a budget; with it the runs of its trials become known."""
         group = (study, budget)
         if group not in self._parents:
             with self._lock:
                 self._open_experiment(study)
-                found = self._search(study, parent_filter(budget))
-                tags = {"ganablate.study": study, "ganablate.budget": budget, **_kind("plan")}
+                parents = self._search(study, filter_of(budget=budget, kind="plan"))
                 self._parents[group] = (
-                    found[0][1].run_id
-                    if found
-                    else self.client.create_run(
-                        self._experiments[study], tags=tags, run_name=budget
-                    ).info.run_id
+                    parents[0][1].run_id if parents else self._create_parent(study, budget)
                 )
             self.client.update_run(self._parents[group], status="RUNNING")
-            known = self._search(study, f"{_budget_filter(budget)} and {_kind_filter('trial')}")
-            self._runs |= {(study, budget, trial_id): run for trial_id, run in known}
+            trials = self._search(study, filter_of(budget=budget, kind="trial"))
+            self._runs |= {(study, budget, trial_id): run for trial_id, run in trials}
         return self._parents[group]
+
+    def _create_parent(self, study: str, budget: str) -> str:
+        tags = {"ganablate.study": study, "ganablate.budget": budget, KIND: "plan"}
+        created = self.client.create_run(self._experiments[study], tags=tags, run_name=budget)
+        return str(created.info.run_id)
 
     def _open_experiment(self, study: str) -> None:
         if study in self._experiments:
@@ -252,7 +267,7 @@ class MlflowStore:
 
     def _search(self, study: str, condition: str) -> list[tuple[str, _Run]]:
         """Trial ids and runs, the oldest first, without those of a training that was repeated."""
-        found: list[tuple[str, _Run]] = []
+        runs: list[tuple[str, _Run]] = []
         token: str | None = None
         while True:
             page = self.client.search_runs(
@@ -261,49 +276,21 @@ class MlflowStore:
                 order_by=["attributes.start_time ASC"],
                 page_token=token,
             )
-            for run in page:
-                tags = run.data.tags
-                if tags.get("ganablate.state") == "stale":
-                    continue
-                known = _Run(run.info.run_id, begun=tags.get(BEGUN, ""))
-                if tags.get("ganablate.state") == "complete":
-                    known.finished = tags.get("ganablate.finished_ms", "")
-                    if any(key.startswith("ganablate.outcome") for key in tags):  # else sent again
-                        known.evaluated = tags.get("ganablate.evaluated", "")
-                found.append((tags.get("ganablate.trial_id", ""), known))
+            for found in page:
+                tags = found.data.tags
+                if tags.get("ganablate.state") != "stale":
+                    run = _Run(found.info.run_id, tags.get(BEGUN, ""), _completed_as(tags))
+                    runs.append((tags.get("ganablate.trial_id", ""), run))
             token = page.token
             if not token:
-                return found
+                return runs
 
 
-def _kind(kind: str) -> dict[str, str]:
-    return {KIND: kind}
-
-
-def _kind_filter(kind: str) -> str:
-    return f"tags.`{KIND}` = '{kind}'"
-
-
-def _budget_filter(budget: str) -> str:
-    return f"tags.`ganablate.budget` = '{budget}'"
-
-
-def parent_filter(budget: str) -> str:
-    """What finds a study's run at a budget, the parent of its trials' runs."""
-    return f"{_budget_filter(budget)} and {_kind_filter('plan')}"
-
-
-def _trial_filter(tracked: TrackedTrial) -> str:
-    trial_id = f"tags.`ganablate.trial_id` = '{tracked.trial.trial_id}'"
-    return f"{_budget_filter(tracked.budget)} and {trial_id}"
-
-
-def import_mlflow() -> Any:
-    """Import mlflow, quiet and without telemetry."""
-    for variable, value in _ENVIRONMENT.items():
-        os.environ.setdefault(variable, value)
-    import mlflow  # noqa: TID251 - the one place
-
-    for name in ("mlflow", "alembic", "urllib3"):  # urllib3 tells of each server that is away
-        logging.getLogger(name).setLevel(logging.ERROR)
-    return mlflow
+def _completed_as(tags: Mapping[str, str]) -> tuple[str, str]:
+    """What the tags of a run say of a complete trial, as `completed_as` does of a folder."""
+    if tags.get("ganablate.state") != "complete":
+        return "", ""
+    # Older versions wrote no outcome: such a run is sent again.
+    assessed = any(key.startswith("ganablate.outcome") for key in tags)
+    evaluated = tags.get("ganablate.evaluated", "") if assessed else ""
+    return tags.get("ganablate.finished_ms", ""), evaluated

@@ -1,19 +1,19 @@
-"""The thread that sends to MLflow while the sweep goes on."""
+"""Sending to MLflow: from a thread while a sweep goes on, and everything again on demand."""
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from ganablate.tracking.all_sent import Said, all_sent, remember_sent, said_of
+from ganablate.tracking.database import REMEDY, SentRecord, StoreError
 from ganablate.tracking.location import without_secrets
 from ganablate.tracking.mlflow_store import MlflowStore
 from ganablate.tracking.outbox import Kind, Outbox, Update
-from ganablate.tracking.sqlite_file import REMEDY, StoreError
-from ganablate.tracking.trial_copy import TrackedTrial
+from ganablate.tracking.trial_copy import TrackedTrial, Tracker, completed_as
 from ganablate.trials.folder import one_line
+from ganablate.trials.needs import status_of
 
 TRIES = 3
 """Tries of one update, while MLflow takes others, before it is left out with a warning."""
@@ -24,16 +24,17 @@ PATIENCE_SECONDS = 60.0
 
 While it takes one update after the other the end waits for the last: there are no new ones.
 """
+MOST_REFUSED = 5
+"""Trials in a row that MLflow does not take before `rebuild` gives it up."""
 _LONGEST_REASON = 220
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0)
 """Seconds between tries while MLflow takes nothing; the last one again and again."""
-_LATER = "what it lacks is sent when it answers again, else by the next run"
 
 Warn = Callable[[str], None]
 T = TypeVar("T")
 
 
-class MlflowTracker:
+class MlflowTracker(Tracker):
     """Sends from a thread of its own, so that training never waits for MLflow.
 
     While MLflow takes nothing, because its database is locked, its disk full or its server away,
@@ -44,24 +45,22 @@ class MlflowTracker:
     def __init__(self, uri: str, runs: Path, warn: Warn) -> None:
         """Nothing is created or connected to before a sweep begins, or there is something to send.
 
-        Args:
-            uri: As `resolve_uri` gives it.
-            runs: The folder of runs.
-            warn: Called from the thread when something could not be stored.
+        `warn` is called from the thread when something could not be stored.
         """
         self._uri = uri
         self._runs = runs
         self._warn = warn
         self._outbox = Outbox()
         self._complete: list[TrackedTrial] = []
-        self._said: list[Said] = []
+        self._sent = SentRecord(uri, runs)
+        self._content: dict[str, list[tuple[str, ...]]] = {}
         self._thread: threading.Thread | None = None
         self._warned: set[str] = set()
         self._given_up = False
         self._taken = self._closed_at = 0.0  # when MLflow last took something; monotonic clock
         self._away_since: float | None = None
         self._pauses = 0
-        self._told = False  # that MLflow is away
+        self._warned_away = False
         self._silent = self._reason = f"{without_secrets(uri)} does not answer"
 
     def prepare(self) -> None:
@@ -88,7 +87,12 @@ class MlflowTracker:
     def completed(self, tracked: TrackedTrial) -> None:
         """See `Tracker`. It waits for something else to send: MLflow may have it already."""
         self._complete.append(tracked)
-        self._said.append(said_of(tracked))  # now: what is measured meanwhile is for the next run
+        trial, folder = tracked.trial, tracked.folder
+        # Read now: what is measured from here on is for the next run.
+        facts = (trial.trial_id, trial.arm, str(trial.replicate), folder.begun)
+        name = f"trials-in-mlflow-{tracked.study}-{tracked.budget}"
+        content = self._content.setdefault(name, [])
+        content.append((*facts, *completed_as(folder), *tracked.metrics))
         if self._thread is not None:
             self._outbox.put(Update(kind=Kind.COMPLETED, tracked=tracked))
 
@@ -101,7 +105,8 @@ class MlflowTracker:
 
         Returns after `PATIENCE_SECONDS` in which MLflow took nothing, a call that hangs included.
         """
-        if self._thread is None and not all_sent(self._uri, self._runs, self._said):
+        content = {name: sorted(trials) for name, trials in self._content.items()}
+        if self._thread is None and not all(self._sent.has(*sent) for sent in content.items()):
             self.prepare()
         if self._thread is None or self._outbox.closed:
             return
@@ -111,10 +116,11 @@ class MlflowTracker:
             self._thread.join(0.05)
         self._thread.join(1.0)  # it may be about to say why itself
         if self._thread.is_alive():
-            self._tell_away()
+            self._warn_away()
             self._given_up = True
         elif not self._warned:
-            remember_sent(self._uri, self._runs, self._said)
+            for sent in content.items():
+                self._sent.keep(*sent)
 
     def _out_of_patience(self) -> bool:
         """Whether the end of the sweep has waited long enough; not before the end."""
@@ -149,9 +155,8 @@ class MlflowTracker:
                 self._outbox.put(replace(update, refused=update.refused + 1))
                 self._outbox.pause(_PAUSES[0])
             else:
-                self._say(
-                    f"MLflow did not take something, the trial folder has it: {_short(error)}"
-                )
+                why = _short(error)
+                self._say(f"MLflow did not take something, the trial folder has it: {why}")
         else:
             self._took()
 
@@ -171,7 +176,7 @@ class MlflowTracker:
     def _took(self) -> None:
         self._taken = time.monotonic()
         self._away_since, self._pauses = None, 0
-        self._told = False
+        self._warned_away = False
         self._reason = self._silent
 
     def _rest(self, error: Exception) -> None:
@@ -181,15 +186,18 @@ class MlflowTracker:
             self._away_since, self._pauses = now, 0
         self._given_up = self._given_up or self._out_of_patience()
         if self._given_up or now - self._away_since >= SILENCE_SECONDS:
-            self._tell_away()
+            self._warn_away()
         if not self._given_up:
             self._outbox.pause(_PAUSES[min(self._pauses, len(_PAUSES) - 1)])
             self._pauses += 1
 
-    def _tell_away(self) -> None:
-        if not self._told:
-            self._told = True
-            self._say(f"MLflow takes nothing at the moment, {_LATER}: {self._reason}")
+    def _warn_away(self) -> None:
+        if not self._warned_away:
+            self._warned_away = True
+            self._say(
+                "MLflow takes nothing at the moment, what it lacks is sent when it answers again, "
+                f"else by the next run: {self._reason}"
+            )
 
     def _say(self, message: str) -> None:
         if message not in self._warned:
@@ -201,7 +209,7 @@ def _raise_if_for_good(error: Exception) -> None:
     """Raise `StoreError` where no later try can do better.
 
     Raises:
-        StoreError: The store is one already, or MLflow met a broken database in mid-work.
+        StoreError: It is one already, MLflow is not there, or it met a broken database.
     """
     if isinstance(error, StoreError):
         raise error
@@ -214,3 +222,45 @@ def _raise_if_for_good(error: Exception) -> None:
 def _short(error: Exception) -> str:
     text = str(error) if isinstance(error, StoreError) else one_line(error)
     return without_secrets(text)[:_LONGEST_REASON]
+
+
+def rebuild(trials: Sequence[TrackedTrial], uri: str, runs: Path, warn: Warn) -> int:
+    """Send everything that the folders of these trials hold; returns how many trials were sent.
+
+    What MLflow has already stays as it is: every value is sent with the time that the folder keeps.
+    Trials that were not begun have nothing to send; those of a running sweep are left to it.
+    `warn` is called for each trial that MLflow did not take.
+
+    Raises:
+        Exception: MLflow cannot be used at all.
+    """
+    store = MlflowStore(uri, runs)
+    sent = refused_in_a_row = 0
+    for tracked in trials:
+        try:
+            sent += _send_again(store, tracked)
+            refused_in_a_row = 0
+        except Exception as error:
+            refused_in_a_row += 1
+            message = f"MLflow did not take trial {tracked.trial.trial_id}: {one_line(error)}"
+            warn(without_secrets(message))
+            if refused_in_a_row == MOST_REFUSED:
+                warn("MLflow is given up")
+                return sent
+    store.finish()
+    return sent
+
+
+def _send_again(store: MlflowStore, tracked: TrackedTrial) -> bool:
+    """Send one trial; whether there was anything to send."""
+    status = status_of(tracked.trial, tracked.trials_root)
+    match status.state:
+        case "complete":
+            store.complete(tracked, again=True)
+        case "failed":
+            store.fail(tracked, status.failure)
+        case "pending" if tracked.folder.blocks():
+            store.start(tracked)
+        case _:
+            return False
+    return True

@@ -1,4 +1,4 @@
-"""What a tracker still has to say: one update a trial, since a later one covers those before."""
+"""Updates that a tracker has still to send: one a trial, since a later one covers the earlier."""
 
 import threading
 import time
@@ -9,12 +9,9 @@ from pathlib import Path
 from ganablate.tracking.mlflow_store import MlflowStore
 from ganablate.tracking.trial_copy import TrackedTrial
 
-Key = tuple[str, str, str]
-"""Study, budget and trial id."""
-
 
 class Kind(IntEnum):
-    """Of an update, ordered: each says all that those before it would have said."""
+    """Kinds of updates, ordered: each sends everything that those before it would have sent."""
 
     BLOCKS = 0
     STARTED = 1
@@ -24,9 +21,9 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Update:
-    """Something to tell MLflow of a trial.
+    """News of a trial for MLflow.
 
-    `refused` counts how often MLflow did not take it though it took something else.
+    `refused` counts how often MLflow did not take it although it took something else.
     """
 
     kind: Kind
@@ -36,7 +33,7 @@ class Update:
     refused: int = 0
 
     def send(self, store: MlflowStore) -> None:
-        """Tell it; raises whatever MLflow raises."""
+        """Write it to the store; raises whatever MLflow raises."""
         match self.kind:
             case Kind.BLOCKS:
                 store.send(self.tracked, self.blocks)
@@ -60,27 +57,25 @@ class Outbox:
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._waiting: dict[Key, Update] = {}
+        self._waiting: dict[tuple[str, str, str], Update] = {}
         self._closed = threading.Event()
 
     def put(self, update: Update) -> None:
         """Add an update, or put it back; returns at once."""
         with self._changed:
             key = update.tracked.key
-            known = self._waiting.get(key)
-            self._waiting[key] = update if known is None else merged(known, update)
+            waiting = self._waiting.get(key)
+            self._waiting[key] = update if waiting is None else merged(waiting, update)
             self._changed.notify_all()
 
     def take(self) -> Update | None:
         """The next update, once there is one; None when the box is closed and empty."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self.closed)
-            if not self._waiting:
-                return None
-            return self._waiting.pop(next(iter(self._waiting)))
+            return self._waiting.pop(next(iter(self._waiting))) if self._waiting else None
 
     def close(self) -> None:
-        """Nothing more will be put."""
+        """Declare that nothing more will be put."""
         self._closed.set()
         with self._changed:
             self._changed.notify_all()

@@ -1,6 +1,7 @@
-"""A study's report beside its runs: artifacts and description of the parent run in MLflow."""
+"""A study's report beside its runs: artifacts, description and list of runs in MLflow."""
 
 import hashlib
+import json
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,26 +10,34 @@ from typing import Any
 
 from ganablate.catalog import metric_columns, on_images, stored_name
 from ganablate.study.plan import Plan
-from ganablate.tracking.all_sent import is_sent, keep_sent
+from ganablate.tracking.database import SentRecord
 from ganablate.tracking.location import own_database, without_secrets
-from ganablate.tracking.mlflow_store import LONGEST_TAG, TRAINING, MlflowStore, parent_filter
-from ganablate.tracking.run_list import RUN_LIST, run_list
+from ganablate.tracking.mlflow_store import LONGEST_TAG, TRAINING, MlflowStore, filter_of
 from ganablate.trials.folder import one_line
 
 PATIENCE_SECONDS = 60.0
 """How long a report waits for MLflow; a server that hangs must not keep a command from ending."""
+RUN_LIST = "mlflow.sharedViewState.trials"
+"""Tag of an experiment: the view is under "Views", and at .../runs?viewStateShareKey=trials."""
 _LONGEST_REASON = 400
-_SHOWN = ("report.html", "table.md", "table.csv", "figures/samples.png")
-"""Files of a report; the page carries its figures itself."""
+_FILES = ("report.html", "table.md", "table.csv", "figures/samples.png")
+"""Files of a report that are sent; the page carries its figures itself."""
+_LISTED_TAGS = ("outcome", "budget")  # a run's name has its arm and replicate
+_MOST_NUMBERS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class StudyReport:
     """A report that was built.
 
-    It lies in `folder` and found, in Markdown, what `said` says; None: whoever sends it does not
-    know, so that the description stays, and it is sent even if MLflow has it. `columns` are numbers
-    of a trial, as its folder names them, for the list of runs: the primary one first.
+    Attributes:
+        study: Of this study.
+        budget: At this budget.
+        folder: Where it lies.
+        said: What it found, in Markdown. None: the sender does not know, so that the description
+            stays, and the report is sent even if MLflow has it.
+        columns: Numbers of a trial for the list of runs, the primary one first, named as trial
+            folders name them.
     """
 
     study: str
@@ -36,6 +45,23 @@ class StudyReport:
     folder: Path
     said: str | None
     columns: tuple[str, ...]
+
+    @property
+    def record(self) -> str:
+        """The name under which it is recorded as sent."""
+        return f"report-in-mlflow-{self.study}-{self.budget}"
+
+    def content(self) -> list[Any]:
+        """Everything that is sent of it, as it is now."""
+        digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path, _ in self.files()]
+        return [self.said, self.columns, digests]
+
+    def files(self) -> Iterator[tuple[Path, str | None]]:
+        """Its files that are sent, each with the artifact folder that it goes to."""
+        for name in _FILES:
+            if (self.folder / name).is_file():
+                parent = Path(name).parent.as_posix()
+                yield self.folder / name, None if parent == "." else parent
 
 
 def report_of(plan: Plan, results_root: Path, said: str | None = None) -> StudyReport:
@@ -51,26 +77,22 @@ def send_reports(
 ) -> int:
     """Put each report into its study's parent run, in place of the one that is there.
 
-    Only where a store and a parent run are: on a fresh clone nothing is created. Our own database
-    is not opened for what it has. It never raises, since the report itself is in `results/`.
-
-    Args:
-        reports: What to send.
-        uri: Of the tracking store.
-        runs: The folder of runs.
-        warn: Told once if MLflow did not take them.
+    This is done only where a store and a parent run exist: on a fresh clone nothing is created.
+    Our own database is not opened for reports that it has. Nothing is raised, since the report
+    itself is in `results/`; `warn` is called once if MLflow did not take them.
 
     Returns:
         How many were sent.
     """
-    own = own_database(uri, runs)
-    if own is not None and not own.exists():
-        return 0  # nothing has made it yet
-    digests = [(one, _digest(one)) for one in reports]
+    database = own_database(uri, runs)
+    if database is not None and not database.exists():
+        return 0
+    record = SentRecord(uri, runs)
+    contents = [(report, report.content()) for report in reports]
     new = [
-        (one, digest)
-        for one, digest in digests
-        if one.said is None or not is_sent(uri, runs, _record(one), digest)
+        (report, content)
+        for report, content in contents
+        if report.said is None or not record.has(report.record, content)
     ]
     if not new:
         return 0
@@ -80,10 +102,10 @@ def send_reports(
     def work() -> None:
         try:
             store = MlflowStore(uri, runs)
-            for report, digest in new:
+            for report, content in new:
                 if _send(store.client, report):
                     sent.append(report)
-                    keep_sent(uri, runs, _record(report), digest)
+                    record.keep(report.record, content)
         except Exception as error:
             failures.append(one_line(error))
 
@@ -98,46 +120,27 @@ def send_reports(
     return len(sent)
 
 
-def _record(report: StudyReport) -> str:
-    return f"report-in-mlflow-{report.study}-{report.budget}"
-
-
-def _digest(report: StudyReport) -> str:
-    found = hashlib.sha256(repr((report.said, report.columns)).encode())
-    for path, _ in _files(report.folder):
-        found.update(path.read_bytes())
-    return found.hexdigest()
-
-
 def _send(client: Any, report: StudyReport) -> bool:
     """Send one report; whether there is a run for it."""
     experiment = client.get_experiment_by_name(report.study)
     if experiment is None or experiment.lifecycle_stage == "deleted":
         return False
-    number = experiment.experiment_id
-    found = client.search_runs(
-        [number], parent_filter(report.budget), max_results=1,
+    parents = client.search_runs(
+        [experiment.experiment_id], filter_of(budget=report.budget, kind="plan"), max_results=1,
         order_by=["attributes.start_time ASC"],
     )  # fmt: skip
-    if not found:
+    if not parents:
         return False
-    for path, where in _files(report.folder):
-        client.log_artifact(found[0].info.run_id, str(path), where)
+    run_id = parents[0].info.run_id
+    for path, where in report.files():
+        client.log_artifact(run_id, str(path), where)
     if report.said is not None:
-        client.set_tag(found[0].info.run_id, "mlflow.note.content", _note(report.said))
-    wanted = {**TRAINING, RUN_LIST: run_list(report.columns, since_ms=experiment.creation_time)}
-    for key, value in wanted.items():
+        client.set_tag(run_id, "mlflow.note.content", _note(report.said))
+    run_list = _run_list(report.columns, since_ms=experiment.creation_time)
+    for key, value in {**TRAINING, RUN_LIST: run_list}.items():
         if experiment.tags.get(key) != value:
-            client.set_experiment_tag(number, key, value)
+            client.set_experiment_tag(experiment.experiment_id, key, value)
     return True
-
-
-def _files(folder: Path) -> Iterator[tuple[Path, str | None]]:
-    """What is sent, each with the folder it goes to."""
-    for name in _SHOWN:
-        if (folder / name).is_file():
-            parent = Path(name).parent.as_posix()
-            yield folder / name, None if parent == "." else parent
 
 
 def _columns(plan: Plan) -> tuple[str, ...]:
@@ -153,3 +156,36 @@ def _columns(plan: Plan) -> tuple[str, ...]:
 def _note(said: str) -> str:
     text = f"{said}\n\nThe whole report: `report.html` under Artifacts."
     return text if len(text) <= LONGEST_TAG else text[: LONGEST_TAG - 2] + " …"
+
+
+def _run_list(columns: Sequence[str], *, since_ms: int) -> str:
+    """How MLflow lists a study's trials: a saved view, arm by arm, without the parent runs.
+
+    It shows the first few of the columns, and is dated `since_ms`, in milliseconds since 1970. The
+    form is what MLflow 3's own "Save view" writes; an older MLflow leaves the tag alone.
+    """
+    tags = [f"tags.`ganablate.{name}`" for name in _LISTED_TAGS]
+    numbers = [f"metrics.`{name}`" for name in columns[:_MOST_NUMBERS]]
+    state: dict[str, Any] = {
+        "searchFilter": "tags.`ganablate.kind` = 'trial' and tags.`ganablate.state` != 'stale'",
+        "orderByKey": "tags.`ganablate.arm`",
+        "orderByAsc": True,
+        "startTime": "ALL",
+        "lifecycleFilter": "Active",
+        "datasetsFilter": [],
+        "modelVersionFilter": "All Runs",
+        "selectedColumns": [*tags, *numbers],
+        "columnOrder": [],
+        "columnWidths": {},
+        "runsHidden": [],
+        "runsHiddenMode": "SHOW_ALL",
+        "viewMaximized": False,
+        "runListHidden": False,
+        "isAccordionReordered": False,
+        "useGroupedValuesInCharts": True,
+        "hideEmptyCharts": True,
+        "groupBy": None,
+        "groupsExpanded": {},
+    }
+    view = {"name": "trials", "createdAt": since_ms, "updatedAt": since_ms}
+    return json.dumps({**view, "state": json.dumps(state)})

@@ -1,25 +1,25 @@
 """What a tracker copies of a trial: read from its folder, the same every time it is read."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any
 
 from ganablate.files import read_json
 from ganablate.study.plan import Trial
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.outcome import judge
+from ganablate.trials.outcome import outcome_of
 
 BEGUN = "ganablate.begun_ms"
-"""Tag: when the first attempt of the training started that a run shows."""
+"""Tag: when the first attempt started of the training that a run shows."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrackedTrial:
-    """A trial where it stands in a study: what one MLflow run is about.
+    """A trial in its place in a study: the subject of one MLflow run.
 
-    The study's `metrics`, as trial folders name them, are what its outcome is judged by.
+    Its outcome is judged by the study's `metrics`, named as trial folders name them.
     """
 
     study: str
@@ -39,8 +39,11 @@ class TrackedTrial:
         return self.study, self.budget, self.trial.trial_id
 
 
-class Tracker(Protocol):
-    """Keeps a copy of what happens. Methods return at once and do not raise."""
+class Tracker:
+    """Keeps a copy of what happens; this one keeps nothing.
+
+    Methods return at once and do not raise.
+    """
 
     def prepare(self) -> None:
         """A sweep begins: get ready while it does."""
@@ -61,6 +64,10 @@ class Tracker(Protocol):
         """Wait until everything is stored; trials still running are marked as interrupted."""
 
 
+class NoTracker(Tracker):
+    """Keeps nothing."""
+
+
 @dataclass(frozen=True)
 class Point:
     """One value of a metric. `step` counts iterations, `timestamp_ms` from 1970."""
@@ -71,64 +78,73 @@ class Point:
     timestamp_ms: int
 
 
+def _is_finite(number: float | None) -> bool:
+    return number is not None and math.isfinite(number)
+
+
 def points_of(block: Path) -> list[Point]:
-    """The finite values of a block.json; a damaged one, which is told, has none."""
+    """The finite values of a block.json; none of a damaged one, about which a warning is logged."""
     content = read_json(block) or {"points": {}}
     return [
         Point(key, float(value), int(step), int(stamp))
         for key, points in content["points"].items()
         for step, value, stamp in points
-        if value is not None and math.isfinite(value)
+        if _is_finite(value)
     ]
 
 
 def final_points(folder: TrialFolder) -> list[Point]:
-    """The finite measured numbers of a complete trial: during its training and at the last step."""
+    """The finite measured numbers of a complete trial, those measured during training included."""
     facts = folder.complete or {}
-    step, stamp = int(facts.get("iterations", 0)), int(facts.get("finished_ms", 0))
+    end = int(facts.get("iterations", 0)), int(facts.get("finished_ms", 0))
     measured = [
-        (at, int(content["measured_ms"]), content["numbers"])
-        for at, content in folder.evaluations().items()
+        (iteration, int(content["measured_ms"]), content["numbers"])
+        for iteration, content in folder.evaluations().items()
     ]
     return [
-        Point(column, float(number), at, when)
-        for at, when, numbers in [*measured, (step, stamp, folder.metrics()["numbers"])]
+        Point(column, float(number), step, stamp)
+        for step, stamp, numbers in [*measured, (*end, folder.metrics()["numbers"])]
         for column, number in numbers.items()
-        if number is not None and math.isfinite(number)
+        if _is_finite(number)
     ]
 
 
-def finished_of(folder: TrialFolder) -> str:
-    """When a trial was completed, as its run's tag has it."""
-    return str((folder.complete or {}).get("finished_ms", ""))
+def completed_as(folder: TrialFolder) -> tuple[str, str]:
+    """When a trial was completed and what it was measured with, as two tags of its run say.
 
-
-def evaluated_of(folder: TrialFolder) -> str:
-    """What a trial was measured with, as its run's tag has it."""
-    return ",".join(folder.metrics()["evaluated"])
+    The second one matters beside the numbers: a probe may add pictures and no number.
+    """
+    finished = str((folder.complete or {}).get("finished_ms", ""))
+    return finished, ",".join(folder.metrics()["evaluated"])
 
 
 def final_tags(tracked: TrackedTrial) -> dict[str, str]:
     """Outcome, counts, protocols, and the numbers that are not finite, as MLflow tags."""
     folder = tracked.folder
-    judged = judge(tracked.trial, folder, tracked.metrics)
-    shown = judged.outcome or "not assessed"  # a run without the tag would look unfinished
-    outcome = {"outcome": shown, "outcome_because": judged.because}
-    facts = {**(folder.complete or {}), **outcome}
+    outcome = outcome_of(tracked.trial, folder, tracked.metrics)
+    facts = {
+        **(folder.complete or {}),
+        "outcome": outcome.kind or "not assessed",  # a run without the tag would look unfinished
+        "outcome_because": outcome.because,
+    }
     if origin := facts.pop("trained_by", None):
         facts["trained_by"] = "study {study}, budget {budget}, arm {arm}".format_map(origin)
-    measured = folder.metrics()
-    tags = {f"ganablate.{key}": str(value) for key, value in facts.items() if value is not None}
-    tags["ganablate.evaluated"] = evaluated_of(folder)
-    tags |= {f"ganablate.protocol.{key}": text for key, text in measured["protocols"].items()}
-    for column, number in measured["numbers"].items():
-        if number is None or not math.isfinite(number):
-            tags[f"ganablate.not_finite.{column}"] = str(number)
-    return tags
+    measured: Mapping[str, Any] = folder.metrics()
+    _, evaluated = completed_as(folder)
+    return {
+        **{f"ganablate.{key}": str(value) for key, value in facts.items() if value is not None},
+        "ganablate.evaluated": evaluated,
+        **{f"ganablate.protocol.{key}": text for key, text in measured["protocols"].items()},
+        **{
+            f"ganablate.not_finite.{column}": str(number)
+            for column, number in measured["numbers"].items()
+            if not _is_finite(number)
+        },
+    }
 
 
 def identity_tags(tracked: TrackedTrial, state: str) -> dict[str, str]:
-    """What names a trial's run, and the training that it shows."""
+    """Tags that name a trial's run and the training that it shows."""
     begun = tracked.folder.begun
     return {
         **({BEGUN: begun} if begun else {}),
@@ -148,7 +164,7 @@ def settings_of(trial: Trial) -> dict[str, str]:
 
 
 def artifacts_of(folder: TrialFolder) -> Iterator[tuple[Path, str | None]]:
-    """Files worth a look, each with the folder it goes to."""
+    """Files worth a look, each with the artifact folder that it goes to."""
     for name in ("trial.json", "metrics.json", "animation.gif"):
         if (folder.path / name).is_file():
             yield folder.path / name, None
@@ -156,25 +172,3 @@ def artifacts_of(folder: TrialFolder) -> Iterator[tuple[Path, str | None]]:
     for where in ("samples", "probes"):
         for path in sorted((folder.path / where).glob("[!.]*.png")):
             yield path, where
-
-
-class NoTracker:
-    """Keeps nothing."""
-
-    def prepare(self) -> None:
-        """Keep nothing."""
-
-    def started(self, tracked: TrackedTrial) -> None:
-        """Keep nothing."""
-
-    def blocks(self, tracked: TrackedTrial, blocks: Iterable[Path]) -> None:
-        """Keep nothing."""
-
-    def completed(self, tracked: TrackedTrial) -> None:
-        """Keep nothing."""
-
-    def failed(self, tracked: TrackedTrial, message: str) -> None:
-        """Keep nothing."""
-
-    def close(self) -> None:
-        """Keep nothing."""

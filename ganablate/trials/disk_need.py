@@ -1,4 +1,4 @@
-"""What a plan takes on disk, about: known before the first trial, and without torch."""
+"""About how much disk a plan needs: known before the first trial, and without torch."""
 
 import importlib
 from collections.abc import Collection
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ganablate.catalog import NETWORKS, OPTIMIZERS, channels_of
 from ganablate.config import TrialConfig
 from ganablate.study.plan import Plan
-from ganablate.text import bytes_text
+from ganablate.text import bytes_text, counted
 from ganablate.trials.folder import CHECKPOINTS_KEPT, POINTS_PER_LOSS
 from ganablate.trials.weights import Keep
 
@@ -24,20 +24,17 @@ _REST = 50_000
 
 
 @dataclass(frozen=True)
-class Room:
-    """Bytes: what a complete trial takes for good, and what it takes beside while it trains."""
+class DiskNeed:
+    """Bytes that a complete trial keeps, and that it needs in addition while it trains."""
 
     kept: float
     training: float
 
 
-def room_of(config: TrialConfig, images: int, keep: Keep) -> Room | None:
-    """What one trial takes; None for a network whose weights the catalog does not count.
+def disk_need_of(config: TrialConfig, images: int, keep: Keep) -> DiskNeed | None:
+    """The need of one trial of so many images that keeps these networks.
 
-    Args:
-        config: The trial.
-        images: In its data set.
-        keep: Networks that stay when it is complete.
+    None: the catalog does not count the network's weights.
     """
     line = NETWORKS[config.network]
     if line.counts is None:
@@ -51,12 +48,12 @@ def room_of(config: TrialConfig, images: int, keep: Keep) -> Room | None:
     losses = iterations * recorded * _FLOAT
     pictures = _PICTURES * 64 * channels * config.image_size**2
     points = min(iterations, POINTS_PER_LOSS) * recorded * _BYTES_PER_POINT
-    stay = {"weights": generator + average + discriminator, "generator": generator + average}
+    weights = {"weights": generator + average + discriminator, "generator": generator + average}
     state = generator * _state_of(config.g_optimizer) + discriminator * _state_of(
         config.d_optimizer
     )
-    return Room(
-        kept=stay.get(keep, 0) * _FLOAT + losses + pictures + points + _REST,
+    return DiskNeed(
+        kept=weights.get(keep, 0) * _FLOAT + losses + pictures + points + _REST,
         training=CHECKPOINTS_KEPT * ((state + average) * _FLOAT + losses),
     )
 
@@ -67,30 +64,24 @@ def _state_of(optimizer: str) -> int:
     return 1 + max(len(means), 1)
 
 
-def room_needed(plan: Plan, waiting: Collection[str], keep: Keep) -> str | None:
-    """A line on what the trials still to be trained take; None where there is none.
-
-    Args:
-        plan: The plan.
-        waiting: Ids of its trials that are to be trained.
-        keep: Networks that stay of complete trials.
-    """
+def disk_need_text(plan: Plan, waiting: Collection[str], keep: Keep) -> str | None:
+    """A line on the disk that the waiting trials (by id) need; None where there are none."""
     counts: dict[str, int] = {}
     for trial in plan.trials:
         counts[trial.arm] = counts.get(trial.arm, 0) + (trial.trial_id in waiting)
     kept = training = 0.0
     for arm in plan.arms:
         images = plan.images_of(arm.config.dataset)
-        room = room_of(arm.config, max(images, arm.config.batch_size), keep)
-        if room is None:
+        need = disk_need_of(arm.config, max(images, arm.config.batch_size), keep)
+        if need is None:
             return f"disk: not known, {arm.config.network} does not say how many weights it has"
         if counts.get(arm.name):
-            kept += room.kept * counts[arm.name]
-            training = max(training, room.training)
+            kept += need.kept * counts[arm.name]
+            training = max(training, need.training)
     if not kept:
         return None
     trials = sum(counts.values())
     return (
-        f"disk: about {bytes_text(kept)} for {trials:,} {'trial' if trials == 1 else 'trials'} "
+        f"disk: about {bytes_text(kept)} for {counted(trials, 'trial')} "
         f"still to be trained, and up to {bytes_text(training)} more for each that trains at a time"
     )

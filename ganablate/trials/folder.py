@@ -18,10 +18,11 @@
     traceback.txt         where it failed; none where the process was killed
 
 Every file is replaced in one step, so a process that is killed leaves the old file or the new
-one. A damaged file counts as absent, and is told. The lock is that of `ganablate.trials.lock`.
+one. A damaged file counts as absent, with a warning. The lock is that of `ganablate.trials.lock`.
 """
 
 import itertools
+import math
 import shutil
 import tempfile
 import time
@@ -49,7 +50,7 @@ if TYPE_CHECKING:
 
 State = Literal["pending", "running", "complete", "failed", "stale"]
 RETIRED = ".stale-"
-"""Between the id and the number of a folder that was put aside."""
+"""Between the id and the number of a retired folder."""
 CHECKPOINTS_KEPT = 2
 """States kept, newest first: if the last one cannot be read, the one before it can."""
 _ATTEMPTS = "attempts/[0-9]*.json"  # not the hidden file of a write that was cut off
@@ -62,11 +63,40 @@ def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def equal_parts(total: int, parts: int) -> list[int]:
+    """The ends, rounded up, of the equal parts of `total` iterations; short ones coincide."""
+    return [-(-total * part // parts) for part in range(1, parts + 1)]
+
+
 def one_line(error: BaseException) -> str:
     """The kind of an error and the first line of what it says."""
     text = str(error).strip()
     kind = type(error).__name__
     return f"{kind}: {text.splitlines()[0]}" if text else kind
+
+
+def block_of(
+    losses: "Mapping[str, np.ndarray]", *, first: int, last: int, total: int, seconds: float
+) -> dict[str, Any]:
+    """The losses from the checkpoint at `first` to the one at `last`, thinned.
+
+    For each loss [step, value, timestamp_ms], steps from 1, out of every step so far (float32).
+    Which steps are kept depends on the length of the trial alone, so a resumed trial keeps the same
+    ones. The clock is read once, and `seconds` were measured by one that does not jump, so that no
+    step moves before another.
+    """
+    stride = -(-total // POINTS_PER_LOSS)
+    steps = [s for s in range(first + 1, last + 1) if s % stride == 0 or s == total]
+    now, elapsed, iterations = now_ms(), round(seconds * 1000), max(last - first, 1)
+    points = {
+        key: [
+            [step, float(values[step - 1]), now - elapsed * (last - step) // iterations]
+            for step in steps
+            if math.isfinite(values[step - 1])
+        ]
+        for key, values in losses.items()
+    }
+    return {"iteration": last, "timestamp_ms": now, "points": points}
 
 
 class TrialFolder:
@@ -115,16 +145,16 @@ class TrialFolder:
 
     def leftovers(self) -> list[Path]:
         """What writes that were cut off left behind; whoever holds the claim may remove it."""
-        found = sorted(self.path.rglob(".*"))
-        return [path for path in found if not any(parent in found for parent in path.parents)]
+        hidden = sorted(self.path.rglob(".*"))
+        return [path for path in hidden if not any(parent in hidden for parent in path.parents)]
 
     def retire(self) -> Path:
         """Move a stale folder out of the way, keeping what it holds; returns where it is."""
         numbers = itertools.count(1)
         names = (self.path.with_name(f"{self.trial_id}{RETIRED}{number}") for number in numbers)
-        aside = next(path for path in names if not path.exists())
-        self.path.rename(aside)
-        return aside
+        retired = next(path for path in names if not path.exists())
+        self.path.rename(retired)
+        return retired
 
     # --- attempts ---
 
@@ -136,17 +166,17 @@ class TrialFolder:
 
     def update_attempt(self, number: int, **facts: object) -> None:
         """Add to what is known of an execution, such as its time so far."""
-        known = read_json(self._attempt_path(number)) or {"attempt": number}
-        write_json(self._attempt_path(number), {**known, **facts})
+        before = read_json(self._attempt_path(number)) or {"attempt": number}
+        write_json(self._attempt_path(number), {**before, **facts})
 
     def attempts(self) -> list[dict[str, Any]]:
         """Every execution so far, oldest first."""
-        found = (read_json(path) for path in sorted(self.path.glob(_ATTEMPTS)))
-        return [attempt for attempt in found if attempt is not None]
+        attempts = (read_json(path) for path in sorted(self.path.glob(_ATTEMPTS)))
+        return [attempt for attempt in attempts if attempt is not None]
 
     @property
     def begun(self) -> str:
-        """When its first attempt started: tells a training from one that was put aside."""
+        """When its first attempt started: tells a training from a retired one."""
         first = read_json(self._attempt_path(1)) or {}
         return str(first.get("started_ms", ""))
 
@@ -160,10 +190,8 @@ class TrialFolder:
     ) -> Path:
         """Store the state after `iteration` with its block of losses, together or not at all.
 
-        A block that is there already stays: its points may have been sent.
-
-        Returns:
-            The path of the block.
+        A block that is there already stays: its points may have been sent. Returns the block's
+        path.
         """
         parent = self.path / "checkpoints"
         parent.mkdir(parents=True, exist_ok=True)
@@ -239,13 +267,13 @@ class TrialFolder:
         self, evaluated: Collection[str], numbers: Mapping[str, float], protocols: Mapping[str, str]
     ) -> None:
         """Add measured numbers to those already there. A metric without a number is missing."""
-        known = self.metrics()
+        before = self.metrics()
         write_json(
             self.path / "metrics.json",
             {
-                "evaluated": sorted({*known["evaluated"], *evaluated}),
-                "numbers": {**known["numbers"], **numbers},
-                "protocols": {**known["protocols"], **protocols},
+                "evaluated": sorted({*before["evaluated"], *evaluated}),
+                "numbers": {**before["numbers"], **numbers},
+                "protocols": {**before["protocols"], **protocols},
             },
         )
 
@@ -260,12 +288,9 @@ class TrialFolder:
 
     def evaluations(self) -> dict[int, dict[str, Any]]:
         """What was measured during training, by iteration; the end is in `metrics`."""
-        found = {}
-        for path in sorted(self.path.glob("evaluations/[0-9]*.json")):
-            content = read_json(path)
-            if content is not None:
-                found[int(path.stem)] = content
-        return found
+        paths = sorted(self.path.glob("evaluations/[0-9]*.json"))
+        contents = {int(path.stem): read_json(path) for path in paths}
+        return {at: content for at, content in contents.items() if content is not None}
 
     def write_complete(self, facts: Mapping[str, Any]) -> None:
         """Declare the trial complete; then drop what only a resume would have needed."""
@@ -276,7 +301,7 @@ class TrialFolder:
 
     @property
     def complete(self) -> dict[str, Any] | None:
-        """What is known of a complete trial; None while it is not."""
+        """Facts about a complete trial; None while it is not."""
         return read_json(self.path / "complete.json")
 
     def write_failure(self, attempt: int, message: str, traceback: str) -> None:
@@ -289,7 +314,7 @@ class TrialFolder:
             self.traceback.unlink(missing_ok=True)
 
     def forget_failure(self) -> None:
-        """A later attempt did better."""
+        """Forget why an attempt failed: a later one went well."""
         (self.path / "failure.json").unlink(missing_ok=True)
         self.traceback.unlink(missing_ok=True)
 
@@ -300,7 +325,7 @@ class TrialFolder:
 
     @property
     def failure(self) -> dict[str, Any] | None:
-        """Why an attempt failed that no later one has made good; None if there is none."""
+        """Why the last attempt failed, if no later one went well; else None."""
         return read_json(self.path / "failure.json")
 
 

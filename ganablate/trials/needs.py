@@ -1,4 +1,4 @@
-"""What there is still to do for a trial: its state, and what it lacks of what is wanted of it."""
+"""What a trial still needs: its status, and the measurements that are missing."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 from ganablate.catalog import METRICS, PROBES, named_parts, on_images, stored_name
 from ganablate.study.plan import Plan, Trial
-from ganablate.trials.folder import RETIRED, State, TrialFolder
+from ganablate.trials.folder import RETIRED, State, TrialFolder, equal_parts
 from ganablate.trials.weights import networks_in
 
 DataKey = tuple[str, int, int | None, int | None]
@@ -15,8 +15,8 @@ DataKey = tuple[str, int, int | None, int | None]
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What a complete trial is to have been measured with, by all plans that hold it.
+class Measurements:
+    """What a complete trial should have been measured with, by all plans that hold it.
 
     `measured` are metrics and probes, as trial folders name them. `curves` has, for each plan that
     measures during training, into how many equal parts it cuts the training and what it measures
@@ -27,40 +27,40 @@ class Wanted:
     curves: tuple[tuple[int, tuple[str, ...]], ...] = ()
 
     def stops(self, total: int) -> dict[int, tuple[str, ...]]:
-        """What is measured after which iterations, the last one left out.
-
-        Args:
-            total: Iterations of the whole training.
-        """
-        found: dict[int, dict[str, None]] = {}
+        """What is measured after which of `total` iterations, without the last one."""
+        at: dict[int, dict[str, None]] = {}
         for parts, names in self.curves:
-            for part in range(1, parts):
-                found.setdefault(-(-total * part // parts), {}).update(dict.fromkeys(names))
-        found.pop(total, None)
-        return {at: tuple(found[at]) for at in sorted(found)}
+            for iteration in equal_parts(total, parts)[:-1]:
+                at.setdefault(iteration, {}).update(dict.fromkeys(names))
+        at.pop(total, None)  # the end of a short training's last parts
+        return {iteration: tuple(at[iteration]) for iteration in sorted(at)}
 
 
-def wanted_of(plans: Sequence[Plan]) -> dict[str, Wanted]:
-    """What the plans want of each trial id together."""
+def measurements_of(plans: Sequence[Plan]) -> dict[str, Measurements]:
+    """The measurements that the plans ask for together, by trial id."""
     names: dict[str, dict[str, None]] = {}
     curves: dict[str, dict[tuple[int, tuple[str, ...]], None]] = {}
     for plan in plans:
         curve = (plan.evaluations, on_images(plan.measured))
         for trial in plan.trials:
             names.setdefault(trial.trial_id, {}).update(dict.fromkeys(plan.measured))
-            own = curves.setdefault(trial.trial_id, {})
+            of_trial = curves.setdefault(trial.trial_id, {})
             if plan.evaluations > 1 and curve[1]:
-                own[curve] = None
-    return {name: Wanted(tuple(names[name]), tuple(curves[name])) for name in names}
+                of_trial[curve] = None
+    return {name: Measurements(tuple(names[name]), tuple(curves[name])) for name in names}
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where a trial stands: its state, and what its folder says of how it came to it.
+class TrialStatus:
+    """The state of a trial, and what its folder says about it.
 
-    `origin` is the study, budget, arm and replicate that it was trained for, once it is complete;
-    folders of before that was kept have none. `ended_early` says where a complete trial ended, of
-    how many iterations, if it was before its whole length. `failure` is why a failed trial failed.
+    Attributes:
+        state: Its state.
+        origin: The study, budget, arm and replicate that a complete trial was trained for; older
+            folders do not say.
+        failure: Why a failed trial failed.
+        ended_early: After how many iterations a complete trial ended, and of how many, if that was
+            before the end.
     """
 
     state: State
@@ -69,14 +69,10 @@ class Standing:
     ended_early: tuple[int, int] | None = None
 
 
-def standing_of(trial: Trial, root: Path, *, fingerprint: str | None = None) -> Standing:
-    """Where a trial stands, read from its folder.
+def status_of(trial: Trial, root: Path, *, fingerprint: str | None = None) -> TrialStatus:
+    """The status of a trial, read from its folder under `root`.
 
-    Args:
-        trial: The trial.
-        root: The folder of trial folders.
-        fingerprint: Of the data as it is now; a trial that saw other bytes is stale. None: do
-            not compare.
+    A complete trial that saw data of another fingerprint is stale; None: do not compare.
     """
     folder = TrialFolder(root, trial.trial_id)
     complete = folder.complete
@@ -86,103 +82,95 @@ def standing_of(trial: Trial, root: Path, *, fingerprint: str | None = None) -> 
         at = complete.get("ended_early_at")
         early = None if at is None else (int(at), int(complete["planned_iterations"]))
         state: State = "stale" if stale else "complete"
-        return Standing(state, complete.get("trained_by"), ended_early=early)
+        return TrialStatus(state, complete.get("trained_by"), ended_early=early)
     if not folder.path.exists():
-        return Standing("pending")
+        return TrialStatus("pending")
     if folder.is_claimed():
-        return Standing("running")
+        return TrialStatus("running")
     failure = folder.failure
     if failure is None:
-        return Standing("pending")
-    return Standing("failed", failure=str(failure.get("message", "no reason is known")))
+        return TrialStatus("pending")
+    return TrialStatus("failed", failure=str(failure.get("message", "no reason is known")))
 
 
 def state_of(trial: Trial, root: Path, *, fingerprint: str | None = None) -> State:
-    """The state of a trial; see `standing_of`."""
-    return standing_of(trial, root, fingerprint=fingerprint).state
+    """The state of a trial; see `status_of`."""
+    return status_of(trial, root, fingerprint=fingerprint).state
 
 
-def lacks(trial: Trial, root: Path, measured: Collection[str]) -> list[str]:
+def missing(trial: Trial, root: Path, measured: Collection[str]) -> list[str]:
     """The metrics and probes that a complete trial was not measured with, in the order given."""
     evaluated = TrialFolder(root, trial.trial_id).metrics()["evaluated"]
     return [name for name in measured if name not in evaluated]
 
 
 class WeightsError(Exception):
-    """A complete trial lacks the weights that something takes; the message says what to do."""
+    """A complete trial lacks weights that are needed; the message says what to do."""
 
 
 def check_weights(folder: TrialFolder, names: Sequence[str]) -> None:
-    """See that a complete trial can be measured later by these metrics and probes.
+    """Check that a complete trial can be measured later by these metrics and probes.
 
     Raises:
-        WeightsError: It would take networks that were not kept.
+        WeightsError: They need networks that were not kept.
     """
-    blocked = beyond_weights(folder, names)
+    blocked = not_measurable(folder, names)
     if blocked:
-        why = (
-            "are damaged"
-            if folder.weights.exists() and not networks_in(folder.weights)
-            else ("were not kept (`keep` of a profile, or prune)")
-        )
+        damaged = folder.weights.exists() and not networks_in(folder.weights)
+        why = "are damaged" if damaged else "were not kept (`keep` of a profile, or prune)"
         raise WeightsError(
             f"{', '.join(blocked)} cannot be measured: the weights of trial {folder.trial_id} "
             f"{why}; `ganablate run STUDY --force {folder.trial_id}` trains it again"
         )
 
 
-def beyond_weights(folder: TrialFolder, names: Sequence[str]) -> list[str]:
-    """Of these metrics and probes, those that take more than the weights kept of a trial.
+def not_measurable(folder: TrialFolder, names: Sequence[str]) -> list[str]:
+    """Those of the metrics and probes that need more weights than a trial has kept.
 
-    Metrics on images take the generator, probes both networks, metrics on losses neither.
+    Metrics on images need the generator, probes both networks, metrics on losses neither.
     """
     if (folder.complete or {}).get("outcome") == "diverged":
-        return []  # nothing of it is measured but its losses
+        return []  # only its losses are measured
     on_generator = on_images(names)
-    there = networks_in(folder.weights)
+    networks = networks_in(folder.weights)
     return [
         name
         for name in names
-        if (name in on_generator and "generator" not in there)
-        or (named_parts(name)[0] in PROBES and not {"generator", "discriminator"} <= there)
+        if (name in on_generator and "generator" not in networks)
+        or (named_parts(name)[0] in PROBES and not {"generator", "discriminator"} <= networks)
     ]
 
 
-def lacks_evaluations(folder: TrialFolder, wanted: Wanted, total: int, reached: int) -> bool:
+def lacks_evaluations(folder: TrialFolder, wanted: Measurements, total: int, reached: int) -> bool:
     """Whether a trial went past a point where it should have been measured, and was not.
 
-    That cannot be made up for without training it again: its weights of then are gone.
-
-    Args:
-        folder: The trial's.
-        wanted: What is wanted of it.
-        total: Iterations of the whole training.
-        reached: Iterations that are done: those of a complete trial, or of a checkpoint.
+    Only training it again helps, since its weights at that point are gone. `reached` are the
+    iterations done, of `total`: those of a complete trial, or of a checkpoint.
     """
     if not wanted.curves:
         return False
-    found = folder.evaluations()
+    evaluations = folder.evaluations()
     return any(
-        not set(names) <= set(found.get(at, {}).get("evaluated", ()))
+        not set(names) <= set(evaluations.get(at, {}).get("evaluated", ()))
         for at, names in wanted.stops(total).items()
         if at <= reached
     )
 
 
-def measured_before(folder: TrialFolder) -> dict[int, tuple[str, ...]]:
-    """What was measured during the trainings of a trial that were put aside, by iteration.
+def measured_in_retired(folder: TrialFolder) -> dict[int, tuple[str, ...]]:
+    """What was measured, by iteration, during the retired trainings of a trial.
 
-    A training that lacks points of one study's curve is done again, and has to have those of other
-    studies again. What only the source of a former plug-in could measure is left out.
+    A training that lacks points of one study's curve is repeated, and has to get the points of
+    other studies again. What only a plug-in that is gone could measure is left out.
     """
-    found: dict[int, dict[str, None]] = {}
+    by_iteration: dict[int, dict[str, None]] = {}
     root = folder.path.parent
-    for aside in sorted(root.glob(f"{folder.trial_id}{RETIRED}*")):
-        for at, content in TrialFolder(root, aside.name).evaluations().items():
+    for retired in sorted(root.glob(f"{folder.trial_id}{RETIRED}*")):
+        for at, content in TrialFolder(root, retired.name).evaluations().items():
             parts = {name: named_parts(name) for name in content.get("evaluated", ())}
             names = [n for n, p in parts.items() if p[0] in METRICS and stored_name(*p) == n]
-            found.setdefault(at, {}).update(dict.fromkeys(names))
-    return {at: tuple(names) for at, names in found.items()}
+            by_iteration.setdefault(at, {}).update(dict.fromkeys(names))
+    return {at: tuple(names) for at, names in by_iteration.items()}
 
 
 def data_key(trial: Trial) -> DataKey:
@@ -191,10 +179,12 @@ def data_key(trial: Trial) -> DataKey:
     return config.dataset, config.image_size, config.channels, config.crop
 
 
-def has_work(trial: Trial, wanted: Wanted, root: Path, fingerprints: Mapping[DataKey, str]) -> bool:
-    """Whether it is not complete, saw other data, or lacks something that is wanted of it."""
+def needs_run(
+    trial: Trial, wanted: Measurements, root: Path, fingerprints: Mapping[DataKey, str]
+) -> bool:
+    """Whether a trial is not complete, saw other data, or lacks measurements."""
     state = state_of(trial, root, fingerprint=fingerprints.get(data_key(trial)))
-    if state != "complete" or lacks(trial, root, wanted.measured):
+    if state != "complete" or missing(trial, root, wanted.measured):
         return True
     folder = TrialFolder(root, trial.trial_id)
     facts = folder.complete or {}

@@ -35,12 +35,18 @@ from ganablate.catalog import CRITERIA, DATASETS, EXTRACTORS, extractor_of, name
 from ganablate.config import TrialConfig
 from ganablate.study.plan import Trial
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.saturation import FEWEST_STEPS, right_shares, said, settled, sides_taken
+from ganablate.trials.saturation import (
+    FEWEST_STEPS,
+    accuracies,
+    accuracies_text,
+    one_sided,
+    saturated_steps,
+)
 
-Outcome = Literal["ok", "saturated", "collapsed", "diverged"]
-FAILURES: tuple[Outcome, ...] = ("saturated", "collapsed", "diverged")
+OutcomeKind = Literal["ok", "saturated", "collapsed", "diverged"]
+FAILURES: tuple[OutcomeKind, ...] = ("saturated", "collapsed", "diverged")
 """Outcomes that are failures of the arm."""
-OUTCOMES: tuple[Outcome, ...] = ("ok", *FAILURES)
+OUTCOMES: tuple[OutcomeKind, ...] = ("ok", *FAILURES)
 
 FEW_CLASSES = 0.5
 """Share of the data set's classes that are few modes, at most."""
@@ -50,29 +56,23 @@ _MEASURES = {"coverage": "density_coverage", "sample_recall": "precision_recall"
 
 
 @dataclass(frozen=True)
-class Judged:
-    """An outcome, None if not assessed, and why it is not ok or was not assessed."""
+class Outcome:
+    """What became of a trial, None if that was not assessed, and why if it is not ok."""
 
-    outcome: Outcome | None
+    kind: OutcomeKind | None
     because: str | None = None
 
 
-def judge(trial: Trial, folder: TrialFolder, metrics: Collection[str]) -> Judged:
-    """The outcome of a complete trial.
-
-    Args:
-        trial: The trial.
-        folder: Its folder, complete.
-        metrics: Of the study, as trial folders name them: no others are looked at.
-    """
+def outcome_of(trial: Trial, folder: TrialFolder, metrics: Collection[str]) -> Outcome:
+    """The outcome of a complete trial, by its losses and by these metrics of the study alone."""
     facts = folder.complete or {}
     if facts.get("outcome") == "diverged":
         at = facts.get("diverged_at")
-        return Judged("diverged", None if at is None else f"not finite after {at:,} iterations")
+        return Outcome("diverged", None if at is None else f"not finite after {at:,} iterations")
     losses = folder.losses()
-    decided = _ended_early(trial.config, losses, facts) or _decisions(trial.config, losses)
-    if decided.outcome != "ok":  # the order holds: what may be saturated is not called collapsed
-        return decided
+    by_losses = _ended_early(trial.config, losses, facts) or _decisions(trial.config, losses)
+    if by_losses.kind != "ok":  # the order holds: what may be saturated is not called collapsed
+        return by_losses
     return _modes(trial.config, folder.metrics()["numbers"], metrics)
 
 
@@ -81,32 +81,38 @@ def decides(config: TrialConfig) -> bool:
     return CRITERIA[config.criterion].decides
 
 
-def _decisions(config: TrialConfig, losses: Mapping[str, np.ndarray]) -> Judged:
+def _decisions(config: TrialConfig, losses: Mapping[str, np.ndarray]) -> Outcome:
     """Saturated, else ok as far as D's decisions go."""
     if not decides(config):
-        return Judged("ok")
+        return Outcome("ok")
     steps = len(losses.get("d/accuracy_real", ()))
     start = 4 * steps // 5
     if steps - start < FEWEST_STEPS:
-        return Judged(None, f"{steps - start} steps in the last fifth, {FEWEST_STEPS} are needed")
-    right = right_shares(losses, start)
-    if not all(math.isfinite(share) for share in right.values()):
-        return Judged(None, "D's decisions were not all recorded")
-    return Judged("ok") if sides_taken(right) is None else Judged("saturated", said(right))
+        return Outcome(None, f"{steps - start} steps in the last fifth, {FEWEST_STEPS} are needed")
+    accuracy = accuracies(losses, start)
+    if not all(math.isfinite(share) for share in accuracy.values()):
+        return Outcome(None, "D's decisions were not all recorded")
+    return (
+        Outcome("ok")
+        if one_sided(accuracy) is None
+        else Outcome("saturated", accuracies_text(accuracy))
+    )
 
 
 def _ended_early(
     config: TrialConfig, losses: Mapping[str, np.ndarray], facts: Mapping[str, Any]
-) -> Judged | None:
+) -> Outcome | None:
     """Saturated by the steps that ended the training early; None where none did."""
     at, planned = facts.get("ended_early_at"), facts.get("planned_iterations")
     if at is None or planned is None or config.early_end is None:
         return None
-    steps = settled(losses, planned, config.early_end)
+    steps = saturated_steps(losses, planned, config.early_end)
     if steps is None:
         return None  # a file was changed by hand: judged as any other
-    right = right_shares(losses, steps.start, steps.stop)
-    return Judged("saturated", f"{said(right)}; ended early at {at:,} of {planned:,} iterations")
+    accuracy = accuracies(losses, steps.start, steps.stop)
+    return Outcome(
+        "saturated", f"{accuracies_text(accuracy)}; ended early at {at:,} of {planned:,} iterations"
+    )
 
 
 def classes_told(config: TrialConfig) -> int | None:
@@ -132,17 +138,17 @@ def _unmeasured(metrics: Collection[str]) -> str:
     return "the study does not measure how many modes there are"
 
 
-def _modes(config: TrialConfig, numbers: Mapping[str, float], metrics: Collection[str]) -> Judged:
+def _modes(config: TrialConfig, numbers: Mapping[str, float], metrics: Collection[str]) -> Outcome:
     """Collapsed, else ok as far as the modes go."""
     column = measure_of_modes(config, metrics)
     if column is None:
-        return Judged(None, _unmeasured(metrics))
+        return Outcome(None, _unmeasured(metrics))
     number = numbers.get(column)
     if number is None:
-        return Judged(None, f"{column} is missing")
+        return Outcome(None, f"{column} is missing")
     if column == "modes":
         classes = classes_told(config) or 0
         few = number <= FEW_CLASSES * classes
-        return Judged("collapsed", f"{number:g} of {classes} classes") if few else Judged("ok")
+        return Outcome("collapsed", f"{number:g} of {classes} classes") if few else Outcome("ok")
     few = number <= FEW_MODES[column]
-    return Judged("collapsed", f"{column} {number:.2g}") if few else Judged("ok")
+    return Outcome("collapsed", f"{column} {number:.2g}") if few else Outcome("ok")

@@ -13,11 +13,8 @@ from ganablate.trials.weights import Keep, keep_only
 class Pruning:
     """What to remove.
 
-    Attributes:
-        keep: Which networks stay of complete trials.
-        retired: Folders that were put aside go, whole: another training of the same trial.
-        unnamed: Folders of trials that are not named go, whole.
-        dry_run: Count only.
+    `keep` says which networks stay of complete trials. `retired` folders, other trainings of the
+    same trial, and folders of trials that are `unnamed` go whole. A `dry_run` counts only.
     """
 
     keep: Keep = "weights"
@@ -44,12 +41,8 @@ class Freed:
 def prune(trials_root: Path, named: Collection[str], pruning: Pruning) -> Freed:
     """Make the folder of trials smaller. Numbers, samples and losses of named trials stay.
 
-    A trial that some process works on at this moment is left alone.
-
-    Args:
-        trials_root: Holds one folder a trial.
-        named: Ids of the trials that studies name; the others are touched only on demand.
-        pruning: What to remove.
+    A trial that some process works on at this moment is left alone. Ids that studies name are in
+    `named`; other trials are touched only on demand.
     """
     freed = Freed()
     for path in sorted(_folders(trials_root)):

@@ -30,16 +30,7 @@ def networks_in(weights: Path) -> frozenset[str]:
 
 
 def keep_only(weights: Path, keep: Keep, *, dry_run: bool = False) -> int:
-    """Remove the networks that do not stay from a file of weights.
-
-    Args:
-        weights: The file; it need not be there.
-        keep: What stays.
-        dry_run: Count only.
-
-    Returns:
-        Bytes freed.
-    """
+    """Remove the other networks from a file of weights, if it is there; returns the bytes freed."""
     from safetensors.numpy import save_file  # numpy takes 90 ms, which `validate` does not have
 
     there = networks_in(weights)

@@ -11,7 +11,7 @@ from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.sweep.costs import Cost, Costs, conditions_of, work_of
 from ganablate.sweep.profile import Profile
-from ganablate.trials.needs import wanted_of
+from ganablate.trials.needs import measurements_of
 from tests.support.command import GOOD, everything_under, invoke
 
 FIVE_MISTAKES = """\
@@ -200,7 +200,7 @@ def test_plan_says_the_time_as_far_as_it_is_known(project: Path) -> None:
     costs = Costs(project / "runs", conditions_of(Profile(concurrency=1), len(plan.trials)))
     (project / "sweeps").mkdir()
     (project / "sweeps" / "laptop.yaml").write_text("concurrency: 1\n")
-    wanted = wanted_of([plan])
+    wanted = measurements_of([plan])
     by_arm = {trial.arm: trial for trial in plan.trials}
     for arm in ("baseline", "latent_dim=4"):
         work = work_of(by_arm[arm], wanted[by_arm[arm].trial_id])

@@ -17,11 +17,10 @@ from ganablate.config import TrialConfig
 from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Trial
 from ganablate.sweep.attempt import start
-from ganablate.sweep.block import block_of
 from ganablate.sweep.job import Job
 from ganablate.tracking.trial_copy import points_of
-from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import Wanted
+from ganablate.trials.folder import TrialFolder, block_of
+from ganablate.trials.needs import Measurements
 from tests.support.paths import ROOT
 from tests.support.sweep_cases import DATA_ID
 from tests.support.trial_config import BASE
@@ -42,7 +41,7 @@ def in_a_child(what: str, folder: Path) -> str:
 
 def test_a_block_asks_the_clock_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = iter([5_000_000])
-    monkeypatch.setattr("ganablate.sweep.block.now_ms", lambda: next(asked))
+    monkeypatch.setattr("ganablate.trials.folder.now_ms", lambda: next(asked))
     losses = {"d/criterion": np.arange(4, dtype=np.float32)}
     block = block_of(losses, first=1, last=4, total=4, seconds=3.0)
     assert block == {
@@ -57,7 +56,7 @@ def test_a_trial_under_a_jumping_clock_ends_as_ever(tmp_path: Path) -> None:
     config = TrialConfig(**{**BASE, "iterations": 20})
     job = Job(
         trial=Trial(trial_id(config, DATA_ID), "baseline", 0, config, DATA_ID),
-        wanted=Wanted(("d_loss",)), trials_root=tmp_path / "jumped", cache=tmp_path / "cache",
+        wanted=Measurements(("d_loss",)), trials_root=tmp_path / "jumped", cache=tmp_path / "cache",
         data_root=None, device="cpu", precision="fp32", threads=1, checkpoint_seconds=0.001,
     )  # fmt: skip
     (tmp_path / "job").write_bytes(pickle.dumps(job))

@@ -18,7 +18,7 @@ from ganablate.sweep.attempt import start
 from ganablate.tracking.trial_copy import artifacts_of, points_of
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.lock import LockError
-from ganablate.trials.needs import Wanted, WeightsError, has_work, state_of
+from ganablate.trials.needs import Measurements, WeightsError, needs_run, state_of
 from tests.support.command import invoke
 from tests.support.real_attempt import folder_of, job_for, run
 from tests.support.tiny_study import write_tiny
@@ -131,7 +131,7 @@ def test_a_lost_completion_is_made_again_and_no_point_twice(tmp_path: Path, cach
     before = {name: (folder.path / name).read_bytes() for name in names}
     blocks = [path.read_bytes() for path in folder.blocks()]
     cut(folder.path / "complete.json")
-    assert has_work(job.trial, job.wanted, job.trials_root, {})
+    assert needs_run(job.trial, job.wanted, job.trials_root, {})
     run(job)
     assert folder.complete is not None
     assert {name: (folder.path / name).read_bytes() for name in names} == before
@@ -146,7 +146,7 @@ def test_lost_numbers_are_measured_again_without_training(tmp_path: Path, cache:
     path = folder.path / "metrics.json"
     before = path.read_bytes()
     cut(path)
-    assert has_work(job.trial, job.wanted, job.trials_root, {})
+    assert needs_run(job.trial, job.wanted, job.trials_root, {})
     run(job)
     assert path.read_bytes() == before
     assert len(folder.attempts()) == 1
@@ -157,15 +157,15 @@ def test_lost_numbers_are_measured_again_without_training(tmp_path: Path, cache:
 def test_lost_weights_are_a_line_and_losses_are_measured_without(
     tmp_path: Path, cache: Path
 ) -> None:
-    job = replace(job_for(tmp_path, cache), wanted=Wanted(("fid",)), keep="none")
+    job = replace(job_for(tmp_path, cache), wanted=Measurements(("fid",)), keep="none")
     run(job)
     folder = folder_of(job)
     assert not folder.weights.exists()
     assert folder.complete is not None
-    run(replace(job, wanted=Wanted(("fid", "d_loss"))))
+    run(replace(job, wanted=Measurements(("fid", "d_loss"))))
     assert folder.metrics()["evaluated"] == ["d_loss", "fid"]
     with pytest.raises(WeightsError, match="modes cannot be measured: the weights of trial"):
-        run(replace(job, wanted=Wanted(("fid", "modes"))))
+        run(replace(job, wanted=Measurements(("fid", "modes"))))
     assert folder.failure["message"].startswith("WeightsError: modes cannot be measured")
     assert state_of(job.trial, job.trials_root) == "complete"
 

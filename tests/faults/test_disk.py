@@ -16,7 +16,7 @@ from ganablate.study.plan import Trial
 from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import Wanted, state_of
+from ganablate.trials.needs import Measurements, state_of
 from tests.support.faulty_project import STUDY, ganablate, write_project
 from tests.support.small_disks import read_only, small_disk
 from tests.support.trial_config import BASE
@@ -55,8 +55,8 @@ def job_for(trials: Path, cache: Path) -> Job:
     config = TrialConfig(**{**BASE, "iterations": 20})
     return Job(
         trial=Trial(trial_id(config, DATA_ID), "baseline", 0, config, DATA_ID),
-        wanted=Wanted(("d_loss",)), trials_root=trials, cache=cache, data_root=None, device="cpu",
-        precision="fp32", threads=1, checkpoint_seconds=0.001,
+        wanted=Measurements(("d_loss",)), trials_root=trials, cache=cache, data_root=None,
+        device="cpu", precision="fp32", threads=1, checkpoint_seconds=0.001,
     )  # fmt: skip
 
 

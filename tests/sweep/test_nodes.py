@@ -4,9 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganablate.sweep.machine import MachineError, resolve_precision
+from ganablate.sweep.machine import MachineError, Node, resolve_on, resolve_precision
 from ganablate.sweep.node import HELD, TOKEN, describe
-from ganablate.sweep.nodes import Node, resolve_on
 from ganablate.sweep.profile import Profile
 
 SMALL = Node(cpus=2, native=("cpu",))

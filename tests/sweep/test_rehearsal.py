@@ -9,7 +9,7 @@ from ganablate.study.plan import Trial
 from ganablate.sweep.attempt import start
 from ganablate.sweep.costs import Conditions
 from ganablate.sweep.rehearsal import WINDOWS, Rehearsed, rehearse_all
-from ganablate.trials.needs import Wanted
+from ganablate.trials.needs import Measurements
 from tests.support.sweep_cases import config
 
 pytestmark = [
@@ -20,7 +20,7 @@ HERE = Conditions(
     device="cpu", precision="fp32", threads=1, slots=2, gpus=0, host="here", processor="one",
     version="1",
 )  # fmt: skip
-WANTED = Wanted(("d_loss", "fid"), ((4, ("fid",)),))
+WANTED = Measurements(("d_loss", "fid"), ((4, ("fid",)),))
 
 
 def asked(cache: Path, **changes: object) -> Rehearsed:

@@ -14,7 +14,7 @@ from ganablate.sweep.events import Summary
 from ganablate.sweep.job import Job
 from ganablate.sweep.profile import Profile
 from ganablate.tracking import TrackedTrial
-from ganablate.trials.needs import Wanted, state_of, wanted_of
+from ganablate.trials.needs import Measurements, measurements_of, state_of
 from tests.support.fake_attempts import NoOpAttempt
 from tests.support.paths import ROOT
 from tests.support.sweep_cases import Diary, plan
@@ -107,7 +107,7 @@ def test_trials_shared_by_studies_run_once_and_workers_are_reused(tmp_path: Path
     second = type(second)(**{f: getattr(second, f) for f in second.__slots__} | {"study": "again"})
     done = first.trials[3]
     job = Job(
-        trial=done, wanted=Wanted(("fid",)), trials_root=tmp_path / "trials", cache=tmp_path,
+        trial=done, wanted=Measurements(("fid",)), trials_root=tmp_path / "trials", cache=tmp_path,
         data_root=None, device="cpu", precision="fp32", threads=1, checkpoint_seconds=1,
     )  # fmt: skip
     NoOpAttempt(job).advance()
@@ -219,7 +219,7 @@ def test_the_longest_trials_run_first_where_their_costs_are_known(tmp_path: Path
     profile = Profile(concurrency=2)
     runs = tmp_path / "runs"
     costs = Costs(runs, conditions_of(profile, len(made.trials)))
-    wanted = wanted_of([made])
+    wanted = measurements_of([made])
     for one, seconds in ((made.trials[0], 0.1), (made.trials[-1], 1.0)):
         costs.keep(work_of(one, wanted[one.trial_id]), one.config, Cost(iteration=seconds))
     summary = run_sweep(

@@ -22,12 +22,12 @@ from ganablate.sweep.screen import (
     Running,
     Watch,
     observers,
-    pace,
     screen_for,
+    watch,
 )
 from ganablate.sweep.screen.folders import overview_of
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import standing_of
+from ganablate.trials.needs import status_of
 
 
 def progress(iteration: int, trial: str = "a", done: bool = False, **more: object) -> Progress:
@@ -48,7 +48,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(pace, "time", clock)
+    monkeypatch.setattr(watch, "time", clock)
     monkeypatch.setattr(observers, "time", clock)
     return clock
 
@@ -136,7 +136,7 @@ def test_plain_lines(clock: Clock) -> None:
         "lr=1.0 / 2: attempt 1 failed, trying it again: OSError: full",
         "lr=1.0 / 2: attempt 2 failed, giving up on it: OSError: full",
         "warning: no MLflow",
-        "1 trials completed, 1 reused, 1 failed, in 75 s, interrupted; run the same command again"
+        "1 trial completed, 1 reused, 1 failed, in 75 s, interrupted; run the same command again"
         " to go on",
     ]  # fmt: skip
 
@@ -161,7 +161,7 @@ def test_each_trial_that_failed_is_one_line_with_the_place_of_its_traceback(
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "runs" / "trials" / "ab" / "traceback.txt"
     assert finished(failures=(failed(0, path), failed(1), failed(2, Path("/else/where.txt")))) == [
-        "1 trials completed, 1 failed, in 9 s",
+        "1 trial completed, 1 failed, in 9 s",
         "failed: arm0 / 0: OSError: no; traceback: runs/trials/ab/traceback.txt",
         "failed: arm1 / 0: OSError: no",
         "failed: arm2 / 0: OSError: no; traceback: /else/where.txt",
@@ -173,7 +173,7 @@ def test_each_trial_that_failed_is_one_line_with_the_place_of_its_traceback(
 
 def test_a_sweep_that_stopped_says_how_to_go_on() -> None:
     assert finished(stopped="runs/trials cannot be written")[0] == (
-        "1 trials completed, 1 failed, in 9 s, stopped; make room and run the same command again"
+        "1 trial completed, 1 failed, in 9 s, stopped; make room and run the same command again"
         " to go on"
     )
 
@@ -406,8 +406,8 @@ def test_the_folders_say_what_the_screen_says(plan: Plan, tmp_path: Path) -> Non
             folder.write_checkpoint(
                 last, lambda path: path.touch(), {"iteration": last, "points": points}
             )
-        standings = {one.trial_id: standing_of(one, tmp_path) for one in plan.trials}
-        found = overview_of(plan, standings, tmp_path)
+        statuses = {one.trial_id: status_of(one, tmp_path) for one in plan.trials}
+        found = overview_of(plan, statuses, tmp_path)
     assert found.headline() == "1 of 6 trials done, 1 running, about 6 min left"
     # 4 wait, 3/4 of one is left; 30 s were measured of a whole one, 120 s at the other's speed.
     assert found.seconds_left == pytest.approx(4.75 * (30 + 120) / 2)

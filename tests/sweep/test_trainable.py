@@ -11,7 +11,7 @@ import torch
 from ganablate.sweep import trainable
 from ganablate.sweep.job import Job, Progress
 from ganablate.sweep.trainable import INDEX, TrialTrainable
-from ganablate.trials.needs import Wanted
+from ganablate.trials.needs import Measurements
 from tests.support.sweep_cases import plan
 
 
@@ -47,7 +47,7 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialTra
     monkeypatch.setattr(trainable, "load_factory", lambda _: _Attempt)
     made = TrialTrainable.__new__(TrialTrainable)
     job = Job(
-        trial=plan(["baseline"]).trials[0], wanted=Wanted(()), trials_root=tmp_path,
+        trial=plan(["baseline"]).trials[0], wanted=Measurements(()), trials_root=tmp_path,
         cache=tmp_path, data_root=None, device="cpu", precision="fp32", threads=1,
         checkpoint_seconds=1,
     )  # fmt: skip

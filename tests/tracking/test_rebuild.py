@@ -7,7 +7,7 @@ import pytest
 
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
-from ganablate.tracking import MlflowTracker, TrackedTrial, rebuild, rebuilding, resolve_uri
+from ganablate.tracking import MlflowTracker, TrackedTrial, mlflow_tracker, rebuild, resolve_uri
 from ganablate.trials.folder import TrialFolder
 from tests.support.command import invoke
 from tests.support.tiny_study import write_tiny
@@ -63,7 +63,7 @@ def five_trials(folder: Path) -> list[TrackedTrial]:
 
 def test_each_state_is_sent_as_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store()
-    monkeypatch.setattr(rebuilding, "MlflowStore", store)
+    monkeypatch.setattr(mlflow_tracker, "MlflowStore", store)
     trials = five_trials(tmp_path)
     warnings: list[str] = []
     with trials[4].folder.claim():
@@ -77,7 +77,7 @@ def test_a_trial_that_is_not_taken_is_a_line_and_the_others_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = Store("b" * 16)
-    monkeypatch.setattr(rebuilding, "MlflowStore", store)
+    monkeypatch.setattr(mlflow_tracker, "MlflowStore", store)
     warnings: list[str] = []
     assert rebuild(five_trials(tmp_path)[:3], "x", tmp_path, warnings.append) == 2
     (line,) = warnings
@@ -92,7 +92,7 @@ def test_a_store_that_takes_nothing_is_given_up(
     for one in trials:
         write_end(one)
     store = Store(*(one.trial.trial_id for one in trials))
-    monkeypatch.setattr(rebuilding, "MlflowStore", store)
+    monkeypatch.setattr(mlflow_tracker, "MlflowStore", store)
     warnings: list[str] = []
     assert rebuild(trials, "x", tmp_path, warnings.append) == 0
     assert len(warnings) == 6
@@ -113,7 +113,7 @@ def test_the_command_sends_every_budget_and_tells_what_went_wrong(
     code, out, _ = invoke("track", "tiny.yaml")
     assert (code, "nothing to send" in out) == (0, True)
     store = Store()
-    monkeypatch.setattr(rebuilding, "MlflowStore", store)
+    monkeypatch.setattr(mlflow_tracker, "MlflowStore", store)
     study = load_study(Path("tiny.yaml"))
     for budget in ("full", "smoke"):
         trial = expand(study, budget).trials[0]

@@ -9,8 +9,7 @@ import pytest
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.tracking import MlflowTracker, report_copy, report_of, resolve_uri, send_reports
-from ganablate.tracking.report_copy import StudyReport
-from ganablate.tracking.run_list import RUN_LIST
+from ganablate.tracking.report_copy import RUN_LIST, StudyReport
 from tests.support.tracked import never, tracked, write_end, write_report
 
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own warnings are none of ours

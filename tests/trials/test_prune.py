@@ -13,7 +13,7 @@ from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan, Trial
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import WeightsError, beyond_weights, check_weights
+from ganablate.trials.needs import WeightsError, check_weights, not_measurable
 from ganablate.trials.prune import Pruning, prune
 from ganablate.trials.weights import Keep, keep_only, networks_in
 from tests.support.command import invoke
@@ -170,12 +170,12 @@ def test_what_lacks_weights_says_what_to_do(plan: Plan) -> None:
     folder = finish(plan.trials[0])
     probes = ["walk", "walk-1a2b3c4d"]  # the second as from the source of a plug-in
     everything_wanted = ["d_loss", "fid", "fid.inception", *probes]
-    assert beyond_weights(folder, everything_wanted) == []
+    assert not_measurable(folder, everything_wanted) == []
     keep_only(folder.weights, "generator")
-    assert beyond_weights(folder, everything_wanted) == probes
+    assert not_measurable(folder, everything_wanted) == probes
     check_weights(folder, ["d_loss", "fid"])
     keep_only(folder.weights, "none")
-    assert beyond_weights(folder, everything_wanted) == ["fid", "fid.inception", *probes]
+    assert not_measurable(folder, everything_wanted) == ["fid", "fid.inception", *probes]
     check_weights(folder, ["d_loss"])
     with pytest.raises(WeightsError) as caught:
         check_weights(folder, ["d_loss", "fid"])
@@ -189,7 +189,7 @@ def test_what_lacks_weights_says_what_to_do(plan: Plan) -> None:
     with pytest.raises(WeightsError, match="are damaged"):
         check_weights(folder, ["fid"])
     folder.write_complete({"outcome": "diverged"})
-    assert beyond_weights(folder, everything_wanted) == []  # there is nothing to measure
+    assert not_measurable(folder, everything_wanted) == []  # there is nothing to measure
 
 
 def test_an_unknown_keep_is_refused(plan: Plan) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
-from ganablate.trials.disk_need import room_of
+from ganablate.trials.disk_need import disk_need_of
 from tests.support.real_project import (
     LENGTH,
     STUDY,
@@ -71,7 +71,7 @@ def test_a_run_leaves_complete_trials_tables_and_tracked_runs(undisturbed: Path)
 
 def test_the_disk_that_plan_foretells_is_about_what_it_takes(undisturbed: Path) -> None:
     plan = expand(load_study(undisturbed / "studies" / "small.yaml"))
-    foretold = sum(room_of(trial.config, 5_000, "weights").kept for trial in plan.trials)
+    foretold = sum(disk_need_of(trial.config, 5_000, "weights").kept for trial in plan.trials)
     runs = undisturbed / "runs"
     files = [*(runs / "trials").rglob("*"), *(runs / "mlartifacts").rglob("*"), runs / "mlflow.db"]
     taken = sum(path.stat().st_size for path in files if path.is_file())

@@ -13,7 +13,7 @@ from ganablate.study.load import load_study
 from ganablate.study.plan import Trial
 from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job
-from ganablate.trials.needs import Wanted
+from ganablate.trials.needs import Measurements
 
 pytestmark = pytest.mark.slow
 
@@ -50,7 +50,7 @@ STUDY = {
 }  # fmt: skip
 
 
-def train(trial: Trial, wanted: Wanted, runs: Path) -> None:
+def train(trial: Trial, wanted: Measurements, runs: Path) -> None:
     attempt = start(
         Job(
             trial=trial,
@@ -75,7 +75,7 @@ def test_each_rule_meets_a_trial_that_really_does_it(tmp_path: Path) -> None:
     (tmp_path / "ends.yaml").write_text(yaml.safe_dump(STUDY, sort_keys=False))
     plan = expand(load_study(tmp_path / "ends.yaml"))
     for trial in plan.trials:
-        train(trial, Wanted(plan.measured), tmp_path / "runs")
+        train(trial, Measurements(plan.measured), tmp_path / "runs")
     report = build_report(
         plan, trials_root=tmp_path / "runs" / "trials", results_root=tmp_path / "results"
     )

@@ -14,7 +14,7 @@ from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan, Trial
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.status import survey
+from ganablate.trials.status import plan_status
 from tests.support.command import invoke
 
 BASE_OF_BOTH = "{dataset: mnist_5k, network: mlp, latent_dim: 8, epochs: 1}"
@@ -84,7 +84,7 @@ def test_several_arms_of_one_origin_are_one_line(plans: list[Plan]) -> None:
     first, second = plans
     for trial in second.trials[:4]:
         finish(trial, first)
-    assert notes(survey(second, Path("runs/trials"))) == [
+    assert notes(plan_status(second, Path("runs/trials"))) == [
         "4 trials of the arms baseline (3), criterion=mse (1): trained by study first "
         "at budget full"
     ]
@@ -183,7 +183,7 @@ def test_the_status_of_2000_trials_takes_about_two_seconds(
             finish_earlier(trial, f"{number:016d}")
     card("aa")
     began = time.process_time()
-    content = status_as_json(survey(plan, Path("runs/trials"), {}))
+    content = status_as_json(plan_status(plan, Path("runs/trials"), {}))
     took = time.process_time() - began
     states = [trial["state"] for trial in content["trials"]]
     assert states.count("complete") == 1002

@@ -24,7 +24,7 @@ from ganablate.project.part_checks.small_trial import (
 from ganablate.study.plan import Trial
 from ganablate.sweep.job import Job
 from ganablate.sweep.measure import subject_of
-from ganablate.trials.needs import Wanted
+from ganablate.trials.needs import Measurements
 
 _LOSSES = ("d/criterion", "g/criterion", "d/accuracy_real", "d/accuracy_fake")
 
@@ -87,7 +87,8 @@ def probe(name: str) -> Iterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         job = Job(
-            trial=Trial("0" * 16, "baseline", 0, config, ""), wanted=Wanted(()), trials_root=root,
+            trial=Trial("0" * 16, "baseline", 0, config, ""), wanted=Measurements(()),
+            trials_root=root,
             cache=root, data_root=None, device="cpu", precision="fp32", threads=1,
             checkpoint_seconds=30.0,
         )  # fmt: skip

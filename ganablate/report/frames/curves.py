@@ -21,7 +21,7 @@ from ganablate.report.frames.typed_csv import read_typed
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Plan, Trial
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import Wanted, state_of
+from ganablate.trials.needs import Measurements, state_of
 
 BLOCKS = 50
 _NEEDED = {"trial_id": "string", "metric": "string", "images_seen": "int64", "value": "float64"}
@@ -112,7 +112,7 @@ def measured_points(folder: TrialFolder, plan: Plan) -> list[tuple[int, Mapping[
     A trial that ended early has no points behind its end.
     """
     facts = folder.complete or {}
-    wanted = Wanted(plan.measured, ((plan.evaluations, on_images(plan.measured)),))
+    wanted = Measurements(plan.measured, ((plan.evaluations, on_images(plan.measured)),))
     found = folder.evaluations()
     points = []
     ended = facts.get("ended_early_at") or math.inf

@@ -17,7 +17,7 @@ from ganablate.report.frames.typed_csv import read_typed
 from ganablate.study.plan import Plan, Trial
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import state_of
-from ganablate.trials.outcome import judge
+from ganablate.trials.outcome import outcome_of
 from ganablate.trials.saturation import PARTS
 
 _TEXTS = ("trial_id", "arm", "state", "outcome", "outcome_because", "device", "precision")
@@ -97,8 +97,8 @@ def _row(trial: Trial, root: Path, plan: Plan) -> dict[str, Any]:
     attempts = folder.attempts()
     row["device"] = _execution(attempts, "device")
     row["precision"] = _execution(attempts, "precision")
-    judged = judge(trial, folder, plan.measured)
-    row["outcome"], row["outcome_because"] = judged.outcome, judged.because
+    outcome = outcome_of(trial, folder, plan.measured)
+    row["outcome"], row["outcome_because"] = outcome.kind, outcome.because
     for name in ("images_seen", "g_updates", "d_updates"):
         row[name] = complete.get(name)
     if complete.get("ended_early_at") is not None:

@@ -29,7 +29,7 @@ from ganablate.report.table.tables import marked_arms, reference_arm
 from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.text import aligned
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import standing_of
+from ganablate.trials.needs import status_of
 
 _LAST_GRIDS = 3
 """Sample grids of a trial whose paths are shown: those of its end."""
@@ -231,13 +231,13 @@ def trial_text(shown: Shown) -> str:
 
 
 def _what_became(shown: Shown, trial: Trial, row: pd.Series) -> Iterator[str]:
-    standing = standing_of(trial, shown.trials_root)
-    state = str(row["state"]) if standing.state == "pending" else standing.state
+    status = status_of(trial, shown.trials_root)
+    state = str(row["state"]) if status.state == "pending" else status.state
     outcome, because = outcome_of(row)
     if state == "complete":
         yield f"{state}: {outcome}" + (f", {because}" if because else "")
     else:
-        yield f"{state}: {standing.failure}" if standing.failure else state
+        yield f"{state}: {status.failure}" if status.failure else state
     folder = shown.folder(trial)
     attempts = folder.attempts()
     seconds = sum(float(attempt.get("wall_seconds", 0.0)) for attempt in attempts)

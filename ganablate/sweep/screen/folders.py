@@ -1,53 +1,50 @@
-"""Where a sweep stands, read from the trial folders: what another terminal can know.
+"""The state of a sweep, read from the trial folders: what another terminal can know.
 
-A trial writes its losses down with each checkpoint, so that this is up to half a minute behind
+A trial writes its losses down with each checkpoint, so this is up to half a minute behind
 (`checkpoint_seconds` of the profile).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from ganablate.files import read_json
 from ganablate.study.plan import Plan, Trial
-from ganablate.sweep.screen.overview import LOSSES, Overview, Running, epochs_of
-from ganablate.sweep.screen.watch import MOST_JUDGED, Judges, counted, title_of
+from ganablate.sweep.screen.overview import LOSSES, Overview, Running
+from ganablate.sweep.screen.watch import MOST_JUDGED, PlannedTrials, outcome_counts, title_of
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import Standing
+from ganablate.trials.needs import TrialStatus
 
 _LATEST = 20
-"""Complete trials whose seconds say how long one takes."""
+"""Complete trials whose durations are averaged."""
 
 
-def overview_of(plan: Plan, standings: Mapping[str, Standing], trials_root: Path) -> Overview:
-    """Where the trials of a plan stand.
-
-    Args:
-        plan: The plan.
-        standings: Of each trial id of the plan.
-        trials_root: Holds one folder a trial.
-    """
-    at: dict[str, list[str]] = {}
-    for trial_id, standing in standings.items():
-        at.setdefault(standing.state, []).append(trial_id)
-    complete = at.get("complete", [])
-    busy = [trial for trial in plan.trials if standings[trial.trial_id].state == "running"]
-    running = [running_of(trial, plan, trials_root) for trial in busy]
-    judges = Judges([plan], trials_root)
+def overview_of(plan: Plan, statuses: Mapping[str, TrialStatus], trials_root: Path) -> Overview:
+    """The state of a plan's trials, of these statuses by trial id."""
+    by_state: dict[str, list[str]] = {}
+    for trial_id, status in statuses.items():
+        by_state.setdefault(status.state, []).append(trial_id)
+    complete = by_state.get("complete", [])
+    trials = [trial for trial in plan.trials if statuses[trial.trial_id].state == "running"]
+    running = [running_of(trial, plan, trials_root) for trial in trials]
+    planned = PlannedTrials([plan], trials_root)
     judged = complete if len(complete) <= MOST_JUDGED else []
-    waiting = len(at.get("pending", [])) + len(at.get("stale", []))
+    waiting = len(by_state.get("pending", [])) + len(by_state.get("stale", []))
     left = None
     if running:
-        work = waiting + sum(1 - one.share for one in running)
-        known = [*_seconds_of(complete, trials_root), *_paces(busy, running, trials_root)]
-        left = work * sum(known) / len(known) / len(running) if known else None
+        work = waiting + sum(1 - trial.share for trial in running)
+        seconds = [
+            *_durations(complete, trials_root),
+            *_expected_durations(zip(trials, running, strict=True), trials_root),
+        ]
+        left = work * sum(seconds) / len(seconds) / len(running) if seconds else None
     return Overview(
         title=title_of([plan]),
-        total=len(standings),
+        total=len(statuses),
         done=len(complete),
-        failed=len(at.get("failed", [])),
+        failed=len(by_state.get("failed", [])),
         running=running,
-        outcomes=counted({trial_id: judges.outcome(trial_id) for trial_id in judged}),
+        outcomes=outcome_counts(planned.outcome(trial_id) for trial_id in judged),
         seconds_left=left,
     )
 
@@ -68,14 +65,14 @@ def running_of(trial: Trial, plan: Plan, trials_root: Path) -> Running:
         replicate=trial.replicate,
         iteration=iteration,
         total=total,
-        epochs=epochs_of(trial.config),
+        epochs=trial.config.epochs,
         losses={key: points[-1][1] for key, points in curves.items() if points},
         curves=curves,
     )
 
 
-def _seconds_of(complete: list[str], trials_root: Path) -> Iterator[float]:
-    """What the trials that became complete last took, each with all its attempts."""
+def _durations(complete: Iterable[str], trials_root: Path) -> Iterator[float]:
+    """Seconds of the trials that became complete last, each with all its attempts."""
     ended: list[tuple[float, str]] = []
     for trial_id in complete:
         path = trials_root / trial_id / "complete.json"
@@ -87,14 +84,16 @@ def _seconds_of(complete: list[str], trials_root: Path) -> Iterator[float]:
             yield seconds
 
 
-def _paces(busy: list[Trial], running: list[Running], trials_root: Path) -> Iterator[float]:
-    """What the running trials would take from beginning to end, at their speed so far."""
-    for trial, one in zip(busy, running, strict=True):
+def _expected_durations(
+    trials: Iterable[tuple[Trial, Running]], trials_root: Path
+) -> Iterator[float]:
+    """Seconds that running trials would take from beginning to end, at their speed so far."""
+    for trial, running in trials:
         attempts = TrialFolder(trials_root, trial.trial_id).attempts()
         last = attempts[-1] if attempts else {}
         done = _number(last, "until_iteration") - _number(last, "from_iteration")
         if done > 0:
-            yield _number(last, "wall_seconds") * one.total / done
+            yield _number(last, "wall_seconds") * running.total / done
 
 
 def _number(attempt: Mapping[str, Any], fact: str) -> float:

@@ -1,4 +1,4 @@
-"""Who watches a sweep: a live screen, plain lines for a log file, or nobody but for warnings."""
+"""Observers of a sweep: a live screen, plain lines for a log file, or warnings alone."""
 
 import time
 from collections.abc import Sequence
@@ -11,34 +11,31 @@ from rich.text import Text
 from ganablate.study.plan import Plan
 from ganablate.sweep.events import FailedTrial, Summary
 from ganablate.sweep.job import Progress
-from ganablate.sweep.screen.overview import counts_text, describe_losses
-from ganablate.sweep.screen.picture import Picture, running_lines
+from ganablate.sweep.screen.overview import Picture, losses_text, running_lines
 from ganablate.sweep.screen.watch import Watch
-from ganablate.text import duration
+from ganablate.text import counted, duration
 
 LINE_SECONDS = 60.0
 """Plain lines: the longest silence while trials run."""
 _LINE_ROWS, _LINE_WIDTH = 4, 100
-"""Plain lines: most running trials told of at once, and how wide."""
+"""Plain lines: most running trials shown at once, and the width of their lines."""
 FAILURES = 20
-"""Most failed trials told of at the end; `status` tells of all."""
+"""Most failed trials listed at the end; `status` lists all."""
 
 
-def describe_failure(name: str, failure: FailedTrial) -> str:
-    """Which trial failed, why, and where the traceback is, in one line."""
+def _failure_line(name: str, failure: FailedTrial) -> str:
+    """The trial that failed, why, and where the traceback is."""
     line = f"failed: {name}: {failure.message}"
     if failure.traceback is None:
         return line
-    here = Path.cwd()
-    path = failure.traceback
-    path = path.relative_to(here) if path.is_relative_to(here) else path
-    return f"{line}; traceback: {path}"
+    here, path = Path.cwd(), failure.traceback
+    return f"{line}; traceback: {path.relative_to(here) if path.is_relative_to(here) else path}"
 
 
 class Screen:
     """What all screens share; implements `ganablate.sweep.events.Observer`.
 
-    By itself it tells of warnings and of trials that failed, and of nothing else.
+    By itself it prints warnings and trials that failed, and nothing else.
     """
 
     def __init__(self, console: Console, watch: Watch) -> None:
@@ -69,7 +66,7 @@ class Screen:
         *,
         trial_id: str,
     ) -> None:
-        """Say why an attempt failed."""
+        """Print why an attempt failed."""
         name = self.watch.name(trial_id, arm, replicate)
         then = "trying it again" if will_retry else "giving up on it"
         self._say(f"{name}: attempt {attempt} failed, {then}: {message}", "red")
@@ -78,14 +75,14 @@ class Screen:
         self.refresh()
 
     def warned(self, message: str) -> None:
-        """Pass a warning on."""
+        """Print a warning."""
         self._say(f"warning: {message}", "yellow")
 
     def finished(self, summary: Summary) -> None:
-        """Say which trials failed."""
+        """Print which trials failed."""
         for failure in summary.failures[:FAILURES]:
             name = self.watch.name(failure.trial_id, failure.arm, failure.replicate)
-            self._say(describe_failure(name, failure), "red")
+            self._say(_failure_line(name, failure), "red")
         if len(summary.failures) > FAILURES:
             more = len(summary.failures) - FAILURES
             self._print(f"and {more} more: ganablate status tells of all")
@@ -103,18 +100,18 @@ class Screen:
         self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-class _Telling(Screen):
-    """Says how much there is to do, and at the end how it went."""
+class _SummarisingScreen(Screen):
+    """Prints how much there is to do, and at the end how it went."""
 
     def started(self, total: int, already_complete: int, at_once: int = 0) -> None:
-        """Say how much there is to do."""
+        """Print how much there is to do."""
         super().started(total, already_complete, at_once)
         reused = f", {already_complete} of them complete before" if already_complete else ""
-        self._print(f"{total} trials{reused}")
+        self._print(f"{counted(total, 'trial')}{reused}")
 
     def finished(self, summary: Summary) -> None:
-        """Say how it went, and how to go on."""
-        parts = [f"{summary.complete} trials completed"]
+        """Print how it went, and how to go on."""
+        parts = [f"{counted(summary.complete, 'trial')} completed"]
         if summary.reused:
             parts.append(f"{summary.reused} reused")
         if summary.failed:
@@ -125,41 +122,40 @@ class _Telling(Screen):
         if summary.stopped:
             parts.append("stopped; make room and run the same command again to go on")
         self._print(", ".join(parts))
-        overview = self.watch.overview()
-        if outcomes := counts_text(overview.outcomes):
-            self._print(f"{overview.of_which}: {outcomes}")
+        if outcomes := self.watch.overview().outcome_line().plain:
+            self._print(outcomes)
         super().finished(summary)
 
 
-class LineScreen(_Telling):
-    """One line a completed trial, and once a minute where the others are: for log files."""
+class LineScreen(_SummarisingScreen):
+    """A line for each completed trial, and once a minute for the running ones: for log files."""
 
     def __init__(self, console: Console, watch: Watch) -> None:
         super().__init__(console, watch)
-        self._spoke = time.monotonic()
+        self._printed = time.monotonic()
 
     def completed(self, arm: str, replicate: int, progress: Progress) -> None:
-        """A trial is complete: a line."""
-        how = self.watch.completed(arm, replicate, progress)
-        losses = describe_losses(progress.losses)
+        """Print a line for a completed trial."""
+        outcome = self.watch.completed(arm, replicate, progress)
+        losses = losses_text(progress.losses)
         detail = f" ({losses})" if losses else ""
         name = self.watch.name(progress.trial_id, arm, replicate)
-        self._line(f"{name}: {how}{detail}; {self.watch.headline()}")
+        self._line(f"{name}: {outcome}{detail}; {self.watch.headline()}")
 
     def refresh(self) -> None:
-        """Lines if nothing was said for a while."""
-        if time.monotonic() - self._spoke >= LINE_SECONDS:
+        """Print lines if nothing was printed for a while."""
+        if time.monotonic() - self._printed >= LINE_SECONDS:
             overview = self.watch.overview()
             self._line(overview.headline())
             for line in running_lines(overview.running[:_LINE_ROWS], _LINE_WIDTH):
                 self._print(f"  {line.plain}")
 
     def _line(self, text: str) -> None:
-        self._spoke = time.monotonic()
+        self._printed = time.monotonic()
         self._print(text)
 
 
-class LiveScreen(_Telling):
+class LiveScreen(_SummarisingScreen):
     """A bar for the sweep and a row for each running trial, redrawn in place.
 
     Warnings and failures are lines that stay, above the drawing.
@@ -185,7 +181,7 @@ class LiveScreen(_Telling):
         self._live.stop()
 
     def finished(self, summary: Summary) -> None:
-        """Remove the drawing and say how it went."""
+        """Remove the drawing and print how it went."""
         self.close()
         super().finished(summary)
 
@@ -203,11 +199,8 @@ def screen_for(
 ) -> Screen:
     """The live screen on a terminal that can move its cursor, plain lines elsewhere.
 
-    Args:
-        console: Where to.
-        plans: What the sweep is of; names it, and tells epochs.
-        trials_root: Holds one folder a trial: with it complete trials are judged.
-        errors: Gets warnings and failures where the console is quiet; None: they are not told.
+    With `trials_root` complete trials are judged. Where the console is quiet, `errors` gets
+    warnings and failures; None: nobody does.
     """
     watch = Watch(plans, trials_root)
     if console.quiet and errors is not None:

@@ -1,10 +1,14 @@
-"""Where a sweep stands: what the live screen, the lines of a log file and `status` all show."""
+"""The state of a sweep as the live screen, the lines of a log file and `status` all show it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ganablate.config import TrialConfig
-from ganablate.text import duration
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ganablate.text import binned, duration, sparkline
 
 LOSSES = {"d/criterion": "D", "g/criterion": "G"}
 """The losses that are shown, and the net of each."""
@@ -13,27 +17,32 @@ NOT_ASSESSED = "not assessed"
 Points = Sequence[tuple[float, float]]
 """Share of the training (0 to 1) and a value, in order."""
 
+_WIDEST_SPARKLINE, _NARROWEST_SPARKLINE = 24, 6
+_OTHER_LINES = 8
+"""Lines of a terminal that are left for everything but running trials."""
+_FEWEST_ROWS, _MOST_ROWS = 3, 16
+_BAR = 30
+_STYLES = {
+    "ok": "green", "saturated": "yellow", "collapsed": "yellow", "diverged": "red", "failed": "red"
+}  # fmt: skip
+_NET_STYLES = {"D": "cyan", "G": "magenta"}
 
-def loss_text(value: float) -> str:
+
+def _loss_text(value: float) -> str:
     """Three decimals, or three digits where that is too long."""
     return f"{value:.3f}" if abs(value) < 1000 else f"{value:.3g}"
 
 
-def describe_losses(losses: Mapping[str, float]) -> str:
+def losses_text(losses: Mapping[str, float]) -> str:
     """The criteria of both nets: "D 1.312  G 0.804"; empty before the first step."""
     return "  ".join(
-        f"{net} {loss_text(losses[key])}" for key, net in LOSSES.items() if key in losses
+        f"{net} {_loss_text(losses[key])}" for key, net in LOSSES.items() if key in losses
     )
-
-
-def counts_text(outcomes: Mapping[str, int]) -> str:
-    """`18 ok, 3 saturated`, in the order given; empty where nothing is complete."""
-    return ", ".join(f"{count} {name}" for name, count in outcomes.items() if count)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Running:
-    """A trial that runs: how far it is, its last losses, and what they went through.
+    """A running trial: how far it is, its last losses, and their curves so far.
 
     `epochs` is the length of its training; None: it is given in iterations.
     """
@@ -53,26 +62,21 @@ class Running:
 
     @property
     def share(self) -> float:
-        """Of its training that is done, 0 to 1."""
+        """The share of its training that is done, 0 to 1."""
         return min(self.iteration / max(self.total, 1), 1.0)
 
     @property
     def where(self) -> str:
-        """`epoch 3 of 20`, the one it is in; or `iteration 40 of 100`, those that are done."""
+        """`epoch 3 of 20`, the current one; or `iteration 40 of 100`, those that are done."""
         if self.epochs is None:
             return f"iteration {self.iteration:,} of {self.total:,}"
         done = self.iteration * self.epochs // max(self.total, 1)
         return f"epoch {min(done + 1, self.epochs)} of {self.epochs}"
 
 
-def epochs_of(config: TrialConfig | None) -> int | None:
-    """The length of a training in epochs, where its study says it so."""
-    return None if config is None else config.epochs
-
-
 @dataclass(frozen=True, kw_only=True)
 class Overview:
-    """The whole at one moment. `outcomes` are of complete trials, as far as they were judged.
+    """The whole sweep at one moment. `outcomes` are of those complete trials that were judged.
 
     A trial that is `starting` has a worker, or is about to, and has not reported yet.
     """
@@ -88,15 +92,9 @@ class Overview:
 
     @property
     def share(self) -> float:
-        """Of all training that is done, 0 to 1; a trial that failed is over."""
-        over = self.done + self.failed + sum(one.share for one in self.running)
+        """The share of all training that is done, 0 to 1; a trial that failed is over."""
+        over = self.done + self.failed + sum(trial.share for trial in self.running)
         return min(over / max(self.total, 1), 1.0)
-
-    @property
-    def of_which(self) -> str:
-        """`outcomes`, and of how many trials where not all that are complete were judged."""
-        judged = sum(self.outcomes.values())
-        return "outcomes" if judged == self.done else f"outcomes of {judged} of {self.done} done"
 
     def headline(self) -> str:
         """Trials done, running, starting, failed, and the time left, in one line."""
@@ -106,3 +104,100 @@ class Overview:
         if self.seconds_left is not None and self.done + self.failed < self.total:
             parts.append(f"about {duration(self.seconds_left)} left")
         return ", ".join(parts)
+
+    def outcome_line(self) -> Text:
+        """`outcomes: 18 ok, 3 saturated`, each in its colour; empty where nothing was judged.
+
+        It says of how many trials where not all complete ones were judged.
+        """
+        if not self.outcomes:
+            return Text()
+        judged = sum(self.outcomes.values())
+        part = "" if judged == self.done else f" of {judged} of {self.done} done"
+        counts = [
+            Text(f"{count} {name}", style=_STYLES.get(name, ""))
+            for name, count in self.outcomes.items()
+        ]
+        return Text.assemble(f"outcomes{part}: ", Text(", ").join(counts))
+
+
+class Picture:
+    """An overview, drawn for the width and height of wherever it is printed."""
+
+    def __init__(self, overview: Overview, *, bar: bool = True) -> None:
+        self.overview = overview
+        self._bar = bar
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw title, bar with the headline, outcomes, and the running trials."""
+        overview = self.overview
+        height = options.height or console.height
+        rows = max(_FEWEST_ROWS, min(_MOST_ROWS, height - _OTHER_LINES))
+        parts: list[Text | Table] = []
+        if self._bar and overview.title:
+            parts.append(Text(overview.title, style="bold", overflow="ellipsis", no_wrap=True))
+        parts.append(self._first_line(options.max_width))
+        if overview.outcomes:
+            parts.append(overview.outcome_line())
+        parts += running_lines(overview.running[:rows], options.max_width)
+        if len(overview.running) > rows:
+            parts.append(Text(f"and {len(overview.running) - rows} more running", style="dim"))
+        yield Group(*parts)
+
+    def _first_line(self, width: int) -> Text | Table:
+        headline = Text(self.overview.headline(), overflow="ellipsis", no_wrap=True)
+        if not self._bar or width < len(headline) + _BAR // 2:
+            return headline
+        grid = Table.grid(padding=(0, 2, 0, 0))
+        bar = ProgressBar(
+            1.0, self.overview.share, width=min(_BAR, width - len(headline) - 2),
+            complete_style="cyan", finished_style="green",
+        )  # fmt: skip
+        grid.add_row(bar, headline)
+        return grid
+
+
+def running_lines(running: Sequence[Running], width: int) -> list[Text]:
+    """A line a trial: arm and replicate, how far it is, and both losses with their curves.
+
+    Names are cut and curves left out as far as the width demands it.
+    """
+    if not running:
+        return []
+    where = max(len(trial.where) for trial in running)
+    losses = {key: max(len(_loss_of(trial, key)) for trial in running) for key in LOSSES}
+    numbers = sum(length + 2 + len(net) for length, net in zip(losses.values(), "DG", strict=True))
+    longest = max(len(trial.name) for trial in running)
+    fixed = where + numbers + 4
+    name = max(12, min(longest, width - fixed - 2 * (_NARROWEST_SPARKLINE + 1)))
+    free = (width - fixed - name) // len(LOSSES) - 1
+    curve = min(free, _WIDEST_SPARKLINE) if free >= _NARROWEST_SPARKLINE else 0
+    return [
+        Text.assemble(*_cells(trial, name, where, losses, curve), no_wrap=True, overflow="ellipsis")
+        for trial in running
+    ]
+
+
+def _cells(
+    trial: Running, name: int, where: int, losses: Mapping[str, int], curve: int
+) -> Iterator[Text | str]:
+    """The cells of a trial's line, of these widths."""
+    yield f"{_cut(trial.name, name):{name}}  {trial.where:{where}}"
+    for key, net in LOSSES.items():
+        number = _loss_of(trial, key)
+        yield f"  {net} {number:>{losses[key]}}" if number else " " * (losses[key] + 4)
+        if curve:
+            line = sparkline(binned(trial.curves.get(key, ()), curve))
+            yield Text(f" {line}", style=_NET_STYLES[net])
+
+
+def _loss_of(trial: Running, key: str) -> str:
+    return _loss_text(trial.losses[key]) if key in trial.losses else ""
+
+
+def _cut(text: str, width: int) -> str:
+    """The text, its middle left out where it is too long: the replicate stays."""
+    if len(text) <= width:
+        return text
+    end = 5
+    return f"{text[: width - end - 1]}…{text[-end:]}"

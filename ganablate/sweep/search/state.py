@@ -13,8 +13,8 @@ from ganablate.sweep.job import Progress
 from ganablate.sweep.search.tune import QUARTERS, ended, looks_at
 from ganablate.tracking import TrackedTrial
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import DataKey, Wanted, has_work
-from ganablate.trials.outcome import judge
+from ganablate.trials.needs import DataKey, Measurements, needs_run
+from ganablate.trials.outcome import outcome_of
 
 
 class SearchState:
@@ -32,7 +32,7 @@ class SearchState:
         assert searched is not None
         self.measured = searched.measured
         looked_at = plan.search.asha and on_images(self.measured)
-        self.wanted = Wanted(self.measured, ((QUARTERS, self.measured),) if looked_at else ())
+        self.wanted = Measurements(self.measured, ((QUARTERS, self.measured),) if looked_at else ())
         self.key = stored_name(plan.primary, plan.extractor) if looked_at else None
 
     def owner(self, trial: Trial) -> TrackedTrial:
@@ -58,7 +58,7 @@ class SearchState:
         while (turn := self.board.next()) is not None:
             arm = self.board.searches[turn.arm]
             trial = trial_of(arm, turn)
-            if has_work(trial, Wanted(self.measured), self.root, self.fingerprints):
+            if needs_run(trial, Measurements(self.measured), self.root, self.fingerprints):
                 turns.append(turn)
             else:
                 self.complete(turn)
@@ -69,7 +69,7 @@ class SearchState:
         trial = trial_of(self.board.searches[turn.arm], turn)
         folder = TrialFolder(self.root, trial.trial_id)
         facts = folder.complete or {}
-        outcome = judge(trial, folder, self.measured).outcome
+        outcome = outcome_of(trial, folder, self.measured).kind
         value = self.plan.own(folder.metrics()["numbers"]).get(self.plan.primary)
         known = isinstance(value, int | float) and math.isfinite(value)
         self.board.end(

@@ -1,4 +1,4 @@
-"""MLflow is not opened for what it is known to have, and is for anything else."""
+"""MLflow's SQLite file: what is checked, made quicker and recorded of our own one."""
 
 import sqlite3
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from ganablate.tracking import (
     MlflowTracker,
@@ -16,22 +17,58 @@ from ganablate.tracking import (
     resolve_uri,
     send_reports,
 )
-from ganablate.tracking.all_sent import all_sent, said_of
-from tests.support.tracked import never, tracked, write_end, write_report
+from ganablate.tracking.database import StoreError, check_sqlite, do_not_wait_for_disk
+from tests.test_tracking import tracked, write_end
+from tests.test_tracking_report import never, write_report
+
+FULL, OFF = 2, 0
+
+
+def synchronous(uri: str) -> int:
+    engine = create_engine(uri)
+    try:
+        with engine.connect() as connection:
+            return int(connection.execute(text("pragma synchronous")).scalar_one())
+    finally:
+        engine.dispose()
+
+
+def test_only_our_own_file_leaves_it_to_the_system_when_it_reaches_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    own, named = resolve_uri(tmp_path), f"sqlite:///{tmp_path / 'named.db'}"
+    assert synchronous(own) == FULL
+    for uri in (own, named):
+        do_not_wait_for_disk(uri, tmp_path)
+    assert synchronous(own) == OFF
+    assert synchronous(named) == FULL
+
+
+def test_a_broken_file_is_told_with_what_to_do(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.db"
+    broken.write_bytes(b"no database, though as long as the head of one" * 9)
+    with pytest.raises(StoreError, match=r"not a database; move it away"):
+        check_sqlite(f"sqlite:///{broken}")
+    check_sqlite(f"sqlite:///{tmp_path / 'none.db'}")
+    check_sqlite("http://127.0.0.1:1")
 
 
 class Store:
-    """Takes everything, and makes the file as MLflow does."""
+    """In place of MLflow: takes everything, and makes the file as MLflow does."""
 
-    opened: list[str]
+    client = None
+    opened = 0
     taken: list[str]
     refuses = False
 
     def __init__(self, uri: str, runs: Path) -> None:
-        Store.opened.append(uri)
-        if uri.startswith("sqlite"):
+        Store.opened += 1
+        if uri.startswith("sqlite") and not (runs / "mlflow.db").exists():
             with closing(sqlite3.connect(runs / "mlflow.db")) as database:
-                database.execute("create table if not exists runs (name)")
+                database.execute("create table experiments (experiment_id, creation_time)")
+                database.execute("insert into experiments values (0, ?)", (Store.opened,))
+                database.commit()
 
     def start(self, one: TrackedTrial) -> None:
         Store.taken.append(f"start {one.trial.replicate}")
@@ -50,7 +87,7 @@ class Store:
 
 @pytest.fixture
 def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    Store.opened, Store.taken, Store.refuses = [], [], False
+    Store.opened, Store.taken, Store.refuses = 0, [], False
     monkeypatch.setattr(mlflow_tracker, "MlflowStore", Store)
     (tmp_path / "runs").mkdir()
     return tmp_path / "runs"
@@ -58,26 +95,19 @@ def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def one(tmp_path: Path) -> TrackedTrial:
-    found = tracked(tmp_path)
-    write_end(found)
-    return found
+    trial = tracked(tmp_path)
+    write_end(trial)
+    return trial
 
 
 def sweep(runs: Path, *trials: TrackedTrial, uri: str | None = None) -> list[str]:
     """Send these; what MLflow took. Empty where it was not opened."""
     Store.taken = []
-    warnings: list[str] = []
-    tracker = MlflowTracker(uri or resolve_uri(runs), runs, warnings.append)
+    tracker = MlflowTracker(uri or resolve_uri(runs), runs, lambda _: None)
     for trial in trials:
         tracker.completed(trial)
     tracker.close()
     return Store.taken
-
-
-def test_what_it_has_is_not_sent_again(runs: Path, one: TrackedTrial) -> None:
-    assert sweep(runs, one) == ["complete 3"]
-    assert sweep(runs, one) == []
-    assert len(Store.opened) == 1
 
 
 def replaced_database(runs: Path, _: TrackedTrial) -> None:
@@ -90,55 +120,47 @@ CHANGES: dict[str, Callable[[Path, TrackedTrial], object]] = {
     "completed anew": lambda _, one: one.folder.write_complete({"outcome": None}),
     "no database": lambda runs, _: (runs / "mlflow.db").unlink(),
     "a database in its place": replaced_database,
+    "a broken database": lambda runs, _: (runs / "mlflow.db").write_bytes(b"broken" * 999),
     "a damaged record": lambda runs, _: next(runs.glob("records/trials-*")).write_text("{"),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
-def test_after_any_change_it_is_asked(
+def test_mlflow_is_not_opened_for_what_it_has_and_is_after_any_change(
     runs: Path, one: TrackedTrial, change: Callable[[Path, TrackedTrial], object]
 ) -> None:
-    sweep(runs, one)
-    change(runs, one)
-    before = len(Store.opened)
     assert sweep(runs, one) == ["complete 3"]
-    assert len(Store.opened) == before + 1
+    assert sweep(runs, one) == []
+    assert Store.opened == 1
+    change(runs, one)
+    assert sweep(runs, one) == ["complete 3"]
 
 
-def test_a_broken_database_is_known_to_have_nothing(runs: Path, one: TrackedTrial) -> None:
+def test_mlflow_s_own_file_is_not_written(runs: Path, one: TrackedTrial) -> None:
     sweep(runs, one)
-    assert all_sent(resolve_uri(runs), runs, [said_of(one)])
-    (runs / "mlflow.db").write_bytes(b"broken" * 999)
-    assert not all_sent(resolve_uri(runs), runs, [said_of(one)])
+    before = (runs / "mlflow.db").read_bytes()
+    sweep(runs, one)
+    assert (runs / "mlflow.db").read_bytes() == before
 
 
-def test_another_trial_or_place_in_a_study_is_sent(runs: Path, one: TrackedTrial) -> None:
+def test_another_trial_place_in_a_study_or_store_is_sent(runs: Path, one: TrackedTrial) -> None:
     sweep(runs, one)
     other = replace(one, trial=replace(one.trial, trial_id="b" * 16, replicate=1))
     assert sweep(runs, one, other) == ["complete 3", "complete 1"]
     assert sweep(runs, one, other) == []
     assert sweep(runs, other) == ["complete 1"]
     assert sweep(runs, replace(one, budget="full")) == ["complete 3"]
-
-
-def test_a_server_is_always_asked(runs: Path, one: TrackedTrial) -> None:
-    for _ in range(2):
+    for _ in range(2):  # a server is always asked
         assert sweep(runs, one, uri="http://127.0.0.1:9") == ["complete 3"]
 
 
-def test_what_was_refused_is_sent_by_the_next(
+def test_what_was_refused_or_measured_meanwhile_is_sent_by_the_next(
     runs: Path, one: TrackedTrial, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mlflow_tracker, "_PAUSES", (0.01,))
     Store.refuses = True
     assert sweep(runs, one) == []
     Store.refuses = False
-    assert sweep(runs, one) == ["complete 3"]
-
-
-def test_what_was_measured_while_it_was_sent_is_sent_by_the_next(
-    runs: Path, one: TrackedTrial
-) -> None:
     tracker = MlflowTracker(resolve_uri(runs), runs, never)
     tracker.prepare()
     tracker.completed(one)
@@ -164,7 +186,7 @@ def test_a_report_that_is_there_is_not_sent_again(
     runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[str | None] = []
-    monkeypatch.setattr(report_copy, "MlflowStore", type("Client", (Store,), {"client": None}))
+    monkeypatch.setattr(report_copy, "MlflowStore", Store)
     monkeypatch.setattr(report_copy, "_send", lambda _, report: sent.append(report.said) or True)
     uri = resolve_uri(runs)
     Store(uri, runs)
