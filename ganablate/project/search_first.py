@@ -55,7 +55,7 @@ def search_inside_arms(  # noqa: PLR0913 - what, how, who watches, where
     Raises:
         MachineError: The machine lacks what the profile or a trial names; nothing was started.
     """
-    from ganablate.sweep.search.run import run_search
+    from ganablate.sweep.search import run_search
     from ganablate.tracking import MlflowTracker
 
     try:

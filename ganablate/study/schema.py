@@ -24,7 +24,7 @@ from ganablate.study.reading.fields import (
     gathered,
 )
 from ganablate.study.reading.wording import show, unknown
-from ganablate.study.search.found import SEARCH_TRIALS, SearchRecord
+from ganablate.study.search.arm_search import SEARCH_TRIALS, SearchTrial
 
 Settings = dict[str, Any]
 Levels = list[Any]
@@ -184,9 +184,6 @@ class Study(Entry):
     search_length: SearchLength | None = Field(
         None, description="of a search trial: 50%, 5 epochs; else as long as the arm's trials"
     )
-    search_asha: Annotated[bool, Field(strict=True)] = Field(
-        False, description="stop search trials that are behind others of their arm"
-    )
     replicates: Replicates = Field(1, description="trainings of each arm; arms share their seeds")
     evaluations: Evaluations = Field(
         1, description="times that images are measured in a training; 1: at its end only"
@@ -211,7 +208,7 @@ class Study(Entry):
 
     _layouts: dict[str, Any] = PrivateAttr(default_factory=dict)
     """What `layout.lay_out` found for each budget: checking and expanding need the same."""
-    _searches: dict[str, SearchRecord] = PrivateAttr(default_factory=dict)
+    _searches: dict[str, tuple[SearchTrial, ...]] = PrivateAttr(default_factory=dict)
 
     @property
     def budget_names(self) -> tuple[str, ...]:
@@ -232,7 +229,7 @@ class Study(Entry):
         return None if name == OWN else name
 
     @property
-    def searches(self) -> dict[str, SearchRecord]:
+    def searches(self) -> dict[str, tuple[SearchTrial, ...]]:
         """What is known of the searches of its arms, by id; `ganablate.study.search` keeps it."""
         return self._searches
 

@@ -8,7 +8,7 @@ import sweep_cases
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.sweep.profile import Profile
-from ganablate.sweep.search.run import run_search
+from ganablate.sweep.search import run_search
 from ganablate.tracking import NoTracker
 
 if __name__ == "__main__":
