@@ -14,7 +14,13 @@ from ganablate.study.load import load_study
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 from ganablate.study.search.arm_search import ArmSearch, SearchTrial
-from ganablate.study.search.records import SEARCH_CSV, read_record, recall, search_csv, write_record
+from ganablate.study.search.records import (
+    SEARCH_CSV,
+    read_record,
+    recalled,
+    search_csv,
+    write_record,
+)
 from ganablate.study.search.rounds import next_round, propose, searched_plan, trial_of
 from ganablate.study.search.wording import as_json, search_lines, seconds_left
 
@@ -164,9 +170,8 @@ def filled(study: Study) -> Study:
     """The study with its searches done."""
     plan = expand(study)
     assert plan.search is not None
-    for search in plan.search.arms.values():
-        study.searches[search.search_id] = run(search).ended
-    return study
+    searches = plan.search.arms.values()
+    return study.with_searches({search.search_id: run(search).ended for search in searches})
 
 
 def again(study: Study, tmp_path: Path) -> Study:
@@ -206,8 +211,7 @@ def test_a_fresh_clone_has_what_was_found_from_the_results(study: Study, tmp_pat
     text = search_csv(plan)
     assert text is not None
     (folder / SEARCH_CSV).write_text(text)
-    clone = again(study, tmp_path)
-    recall(clone, tmp_path / "runs", results)
+    clone = recalled(again(study, tmp_path), tmp_path / "runs", results)
     assert expand(clone) == plan
     assert search_csv(expand(clone)) == text
     assert len(text.splitlines()) == 31
@@ -221,8 +225,7 @@ def test_an_edited_space_leaves_out_the_committed_search(study: Study, tmp_path:
     folder.mkdir(parents=True)
     (folder / SEARCH_CSV).write_text(text)
     (tmp_path / "t.yaml").write_text(TEXT.replace("[0, 10]", "[0, 20]"))
-    edited = again(study, tmp_path)
-    recall(edited, tmp_path / "runs", tmp_path / "results")
+    edited = recalled(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
     found = expand(edited).search
     assert found is not None
     assert found.open == ("penalty=r1",), "the other arms do not search penalty_weight"
@@ -235,8 +238,7 @@ def test_a_committed_search_with_rows_missing_is_none(study: Study, tmp_path: Pa
     folder.mkdir(parents=True)
     lines = text.splitlines(keepends=True)
     (folder / SEARCH_CSV).write_text("".join(lines[:5] + lines[6:]))
-    clone = again(study, tmp_path)
-    recall(clone, tmp_path / "runs", tmp_path / "results")
+    clone = recalled(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
     found = expand(clone).search
     assert found is not None
     assert found.open == ("baseline",)
@@ -252,7 +254,7 @@ def test_a_damaged_row_is_told_with_its_line(
     folder.mkdir(parents=True)
     (folder / SEARCH_CSV).write_text(text.replace(old, new, 1))
     with pytest.raises(StudyError, match=r"search\.csv:2: not a row of a search"):
-        recall(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
+        recalled(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
 
 
 def test_what_runs_here_goes_before_what_was_committed(study: Study, tmp_path: Path) -> None:
@@ -268,8 +270,7 @@ def test_what_runs_here_goes_before_what_was_committed(study: Study, tmp_path: P
     trials = tuple(replace(trial, value=7.0 - trial.number) for trial in searched.ended)
     for ended, chosen in ((trials, 9), (trials[:4], searched.found.number)):
         write_record(tmp_path / "runs", replace(searched, ended=ended))
-        clone = again(study, tmp_path)
-        recall(clone, tmp_path / "runs", tmp_path / "results")
+        clone = recalled(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
         search = expand(clone).search
         assert search is not None
         found = search.arms["baseline"].found

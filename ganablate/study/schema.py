@@ -4,6 +4,7 @@ Settings stay as they are written here; `expand` resolves them. Level values, na
 columns are checked by `ganablate.study.checks.check`, since that takes the whole study.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
@@ -229,9 +230,15 @@ class Study(Entry):
         return None if name == OWN else name
 
     @property
-    def searches(self) -> dict[str, tuple[SearchTrial, ...]]:
-        """What is known of the searches of its arms, by id; `ganablate.study.search` keeps it."""
+    def searches(self) -> Mapping[str, tuple[SearchTrial, ...]]:
+        """The trials that have ended of the searches of its arms, by `search_id`."""
         return self._searches
+
+    def with_searches(self, searches: Mapping[str, tuple[SearchTrial, ...]]) -> Self:
+        """A copy of the study that knows these search trials, and no others."""
+        copy = self.model_copy()
+        copy._searches = dict(searches)
+        return copy
 
     @property
     def layouts(self) -> dict[str, Any]:

@@ -186,9 +186,9 @@ def test_before_its_search_an_arm_has_trials_that_nothing_can_have_trained(load:
 def test_what_was_found_is_what_the_replicates_are_trained_with(load: Load) -> None:
     study = load(SPACE + "ablate: {norm: [none]}\nreplicates: 2\n")
     found = searches(expand(study))
-    study.searches[found["baseline"].search_id] = ended(9.0, 5.0, None, 7.0)
-    study.searches[found["norm=none"].search_id] = ended(5.0, 9.0, 9.0, 4.0)
-    plan = expand(study)
+    trials = {"baseline": ended(9.0, 5.0, None, 7.0), "norm=none": ended(5.0, 9.0, 9.0, 4.0)}
+    plan = expand(study.with_searches({found[arm].search_id: trials[arm] for arm in found}))
+    assert expand(study).search.left == 8, "the study itself is as it was"  # type: ignore[union-attr]
     assert plan.search is not None
     assert plan.search.open == ()
     rates = {arm.name: (arm.config.g_lr, arm.config.d_lr) for arm in plan.arms}
@@ -201,9 +201,9 @@ def test_what_was_found_is_what_the_replicates_are_trained_with(load: Load) -> N
 
 def test_one_arm_alone_is_planned_as_among_all(load: Load) -> None:
     study = load(SPACE + "ablate: {norm: [none]}\n")
-    for name, search in searches(expand(study)).items():
-        values = [1.0, 2.0, 3.0, 4.0] if name == "baseline" else [4.0, 3.0, 2.0, 1.0]
-        study.searches[search.search_id] = ended(*values)
+    found = searches(expand(study))
+    trials = {"baseline": ended(1.0, 2.0, 3.0, 4.0), "norm=none": ended(4.0, 3.0, 2.0, 1.0)}
+    study = study.with_searches({found[arm].search_id: trials[arm] for arm in found})
     alone = expand(study, arms=["norm=none"])
     assert list(searches(alone)) == ["norm=none"]
     assert alone.trials[0] in expand(study).trials

@@ -33,11 +33,11 @@ _STATE = "complete"
 """Of every trial in `search.csv`."""
 
 
-def recall(study: Study, runs: Path | None, results: Path) -> None:
-    """Give a study what is known of its searches, at every budget.
+def recalled(study: Study, runs: Path | None, results: Path) -> Study:
+    """The study with what is known of its searches at every budget.
 
     Args:
-        study: Its `searches` are filled.
+        study: Whatever it knows of searches itself is left out.
         runs: Holds `searches/`; None: only `results` is asked.
         results: Holds a folder a study; asked where `runs` knows less, and at last the published
             records in it.
@@ -45,33 +45,24 @@ def recall(study: Study, runs: Path | None, results: Path) -> None:
     Raises:
         StudyError: A `search.csv` cannot be read as one.
     """
-    for budget in study.budget_names if study.search else ():
-        recall_at(study, budget, runs, results)
-
-
-def with_published_searches(study: Study, published: Path) -> Study:
-    """A copy of the study that knows what published records say of its searches, and no more."""
-    copy = study.model_copy(deep=True)
-    copy.searches.clear()
-    recall(copy, None, published)
-    return copy
-
-
-def recall_at(study: Study, budget: str, runs: Path | None, results: Path) -> None:
-    """As `recall`, at one budget."""
-    search = expand(study, budget).search
-    assert search is not None
-    arms = {arm.search_id: arm for arm in search.arms.values()}
-    written: dict[str, Ended] = {}
-    for root in (results / PUBLISHED, results):
-        written |= _read_csv(root / study.name / budget / SEARCH_CSV, arms)
-    for search_id, arm in arms.items():
-        here = None if runs is None else read_record(runs, search_id)
-        whole = written.get(search_id)
-        if here is None or (whole is not None and len(here) < arm.trials):
-            here = whole
-        if here is not None:
-            study.searches[search_id] = here
+    if not study.search:
+        return study
+    known: dict[str, Ended] = {}
+    for budget in study.budget_names:
+        search = expand(study, budget).search
+        assert search is not None
+        arms = {arm.search_id: arm for arm in search.arms.values()}
+        written: dict[str, Ended] = {}
+        for root in (results / PUBLISHED, results):
+            written |= _read_csv(root / study.name / budget / SEARCH_CSV, arms)
+        for search_id, arm in arms.items():
+            here = None if runs is None else read_record(runs, search_id)
+            whole = written.get(search_id)
+            if here is None or (whole is not None and len(here) < arm.trials):
+                here = whole
+            if here is not None:
+                known[search_id] = here
+    return study.with_searches(known)
 
 
 def write_record(runs: Path, search: ArmSearch) -> None:
