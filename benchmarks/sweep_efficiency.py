@@ -33,8 +33,8 @@ from ganablate.sweep.costs import Cost, conditions_of  # noqa: E402
 from ganablate.sweep.job import Job  # noqa: E402
 from ganablate.sweep.profile import Profile  # noqa: E402
 from ganablate.sweep.rehearsal import Rehearsed, rehearse_all  # noqa: E402
-from ganablate.trials.needs import measurements_of
-from tests.support.sweep_cases import Diary
+from ganablate.trials.needs import measurements_of  # noqa: E402
+from tests.support.sweep_cases import Diary  # noqa: E402
 
 TARGET = 0.95
 ARMS = 2

@@ -53,12 +53,10 @@ def load_study(path: AnyPath, *, plugins: Sequence[str] = ()) -> Study:
         ('full', 'smoke')
     """
     from ganablate.study.plugins import load_plugins
-    from ganablate.study.search.records import recall
+    from ganablate.study.search.records import recalled
 
     load_plugins(plugins)
-    study = _load_study(Path(path))
-    recall(study, HERE / "runs", HERE / "results")
-    return study
+    return recalled(_load_study(Path(path)), HERE / "runs", HERE / "results")
 
 
 def plan(
@@ -88,6 +86,9 @@ def plan(
         >>> len(found.arms), len(found.trials)
         (4, 4)
     """
+    from ganablate.study.search.records import recalled
+
+    study = recalled(study, HERE / "runs", HERE / "results")
     return expand(study, budget, replicates=replicates, arms=arms)
 
 
@@ -143,7 +144,7 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
     from ganablate.project.plans import plans_of_tables, read_profile
     from ganablate.project.search_first import search_inside_arms, shown_plan
     from ganablate.report.build import build_report
-    from ganablate.study.search.records import recall
+    from ganablate.study.search.records import recalled
     from ganablate.sweep.profile import DEFAULT_PROFILE
     from ganablate.sweep.runner import run_sweep
     from ganablate.sweep.screen import screen_for
@@ -153,12 +154,12 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
     own = Path(folder) / DEFAULT_PROFILE
     chosen = Path(sweep) if sweep is not None else own if own.exists() else None
     profile = read_profile(chosen, None if data_root is None else Path(data_root))
-    recall(study, runs, results_root)
+    study = recalled(study, runs, results_root)
 
     def planned() -> tuple[Plan, Plan]:
         (tables,) = plans_of_tables([study], budget, results_root, replicates, arms)
         part = bool(arms or replicates)
-        run = plan(study, budget, arms=arms, replicates=replicates) if part else tables
+        run = expand(study, budget, arms=arms, replicates=replicates) if part else tables
         return tables, run
 
     whole, wanted = planned()
@@ -170,14 +171,14 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
     plain = False if Console().is_jupyter else None
     console = Console(force_jupyter=False, force_terminal=plain, quiet=quiet)
     if wanted.search is not None and wanted.search.open:
-        searched, found = search_inside_arms(
+        searched, study = search_inside_arms(
             study, wanted, profile,
             screen=screen_for(console, [shown_plan(wanted)], runs / "trials"),
             uri=uri, runs=runs, results=results_root, fingerprints=fingerprints,
         )  # fmt: skip
-        if found.search is None or found.search.open:
-            return searched
         whole, wanted = planned()
+        if wanted.search is None or wanted.search.open:
+            return searched
     screen = screen_for(console, [wanted], runs / "trials")
     try:
         summary = run_sweep(
@@ -286,14 +287,14 @@ def effects(
 def _read(study: Study, budget: str | None, folder: Path, *, published: bool) -> "Reading":
     from ganablate.files import PUBLISHED
     from ganablate.report.analysis import read_results
-    from ganablate.study.search.records import recall, with_published_searches
+    from ganablate.study.search.records import recalled
 
     runs, root = folder / "runs", folder / "results"
     if published:
         root = root / PUBLISHED
-        found = read_results(with_published_searches(study, root), budget, root=root)
+        found = read_results(recalled(study, None, root), budget, root=root)
     else:
-        recall(study, runs, root)
+        study = recalled(study, runs, root)
         found = read_results(study, budget, root=root, trials_root=runs / "trials")
     _warn(found.notices, stacklevel=4)
     return found

@@ -13,7 +13,7 @@ from ganablate.cli.report import table_plans
 from ganablate.project.plans import read_profile, read_studies
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
-from ganablate.study.search.trials import with_searches
+from ganablate.study.search.rounds import with_searches
 
 
 def prune(

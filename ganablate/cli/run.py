@@ -86,7 +86,8 @@ def run(  # noqa: PLR0913 - one parameter an option
     uri = tracking_store(tracking_uri, profile)
     fingerprints = prepare(plans, profile, again, loaded)
     retire_all(again)
-    if not retry_failed and search_first(loaded, plans, profile, fingerprints, uri):
+    if not retry_failed and any(plan.search and plan.search.open for plan in plans):
+        loaded = search_first(loaded, plans, profile, fingerprints, uri)
         tables, plans = _planned(loaded, budget, replicates, arm)
     if until_decided:
         code = _until_decided(

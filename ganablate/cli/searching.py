@@ -7,6 +7,7 @@ import typer
 from rich.text import Text
 
 from ganablate.cli.console import FAILED, INTERRUPTED, RESULTS, RUNS, TRIALS, err, out, refuse
+from ganablate.study.expand import expand
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
 from ganablate.study.search.wording import search_lines
@@ -22,20 +23,20 @@ def search_first(
     profile: "Profile",
     fingerprints: "Mapping[DataKey, str]",
     uri: str,
-) -> bool:
-    """Bring the searches of these plans to their end, and give the studies what was found.
+) -> list[Study]:
+    """Bring the searches of these plans to their end.
 
     One that does not come to its end ends the command; the same command goes on.
 
     Returns:
-        Whether anything was searched: the plans are to be made anew then.
+        The studies with what was found.
     """
-    searched = False
-    for study, plan in zip(studies, plans, strict=True):
-        if plan.search is not None and plan.search.open:
-            _search(study, plan, profile, fingerprints, uri)
-            searched = True
-    return searched
+    return [
+        _search(study, plan, profile, fingerprints, uri)
+        if plan.search is not None and plan.search.open
+        else study
+        for study, plan in zip(studies, plans, strict=True)
+    ]
 
 
 def _search(
@@ -44,7 +45,7 @@ def _search(
     profile: "Profile",
     fingerprints: "Mapping[DataKey, str]",
     uri: str,
-) -> None:
+) -> Study:
     from ganablate.project.search_first import search_inside_arms, shown_plan
     from ganablate.sweep.machine import MachineError
     from ganablate.sweep.screen import screen_for
@@ -59,9 +60,11 @@ def _search(
         )  # fmt: skip
     except MachineError as error:
         refuse(str(error).splitlines())
-    for line in search_lines(found):
+    searched = expand(found, plan.budget, arms=[arm.name for arm in plan.arms])
+    for line in search_lines(searched):
         out.print(Text(line), soft_wrap=True)
     if summary.interrupted:
         raise typer.Exit(INTERRUPTED)
-    if found.search is not None and found.search.open:
+    if searched.search is not None and searched.search.open:
         raise typer.Exit(FAILED)
+    return found

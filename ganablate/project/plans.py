@@ -12,7 +12,7 @@ from ganablate.study.plan import Plan
 from ganablate.study.reading.errors import Problem, StudyError
 from ganablate.study.reading.wording import show, unknown_part
 from ganablate.study.schema import Study
-from ganablate.study.search.records import recall
+from ganablate.study.search.records import recalled
 from ganablate.sweep.profile import DEFAULT_PROFILE, Profile, load_profile
 from ganablate.trials.needs import status_of
 
@@ -41,9 +41,7 @@ def read_studies(
             problems.append(Problem(str(path), message))
     if problems:
         raise StudyError(problems)
-    for study in studies:
-        recall(study, runs, results)
-    return studies
+    return [recalled(study, runs, results) for study in studies]
 
 
 def with_more(study: Study, metrics: Sequence[str], probes: Sequence[str]) -> Study:

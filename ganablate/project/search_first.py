@@ -5,10 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from ganablate.study.expand import expand
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
-from ganablate.study.search.records import recall_at
+from ganablate.study.search.records import recalled
 from ganablate.sweep.events import Observer, Summary
 from ganablate.sweep.profile import Profile
 from ganablate.trials.needs import DataKey
@@ -36,11 +35,11 @@ def search_inside_arms(  # noqa: PLR0913 - what, how, who watches, where
     runs: Path,
     results: Path,
     fingerprints: Mapping[DataKey, str],
-) -> tuple[Summary, Plan]:
-    """Bring the searches of a plan to their end, and give the study what they found.
+) -> tuple[Summary, Study]:
+    """Bring the searches of a plan to their end.
 
     Args:
-        study: Its `searches` are filled.
+        study: The study.
         plan: Of the study, with a search.
         profile: With which resources.
         screen: Is told what happens; closed at the end.
@@ -50,12 +49,12 @@ def search_inside_arms(  # noqa: PLR0913 - what, how, who watches, where
         fingerprints: Of the data as it is now.
 
     Returns:
-        How it went, and the plan of the same arms with what was found.
+        How it went, and the study with what was found.
 
     Raises:
         MachineError: The machine lacks what the profile or a trial names; nothing was started.
     """
-    from ganablate.sweep.search.run import run_search
+    from ganablate.sweep.search import run_search
     from ganablate.tracking import MlflowTracker
 
     try:
@@ -69,5 +68,4 @@ def search_inside_arms(  # noqa: PLR0913 - what, how, who watches, where
         )
     finally:
         screen.close()
-    recall_at(study, plan.budget, runs, results)
-    return summary, expand(study, plan.budget, arms=[arm.name for arm in plan.arms])
+    return summary, recalled(study, runs, results)

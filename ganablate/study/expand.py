@@ -16,7 +16,7 @@ from ganablate.study.points import Point
 from ganablate.study.reading.errors import Fault, Problem, StudyError
 from ganablate.study.reading.wording import unknown
 from ganablate.study.schema import MOST_REPLICATES, Study
-from ganablate.study.search.found import Search
+from ganablate.study.search.arm_search import Search
 from ganablate.study.search.plan_search import plan_search, with_found
 
 

@@ -15,7 +15,7 @@ from ganablate.catalog import (
 from ganablate.config import TrialConfig
 from ganablate.study.claims.claims import Claim
 from ganablate.study.points import Point
-from ganablate.study.search.found import Search
+from ganablate.study.search.arm_search import Search
 
 BASELINE = "baseline"
 """Name of the arm without a change. A cross whose `baseline:` names a cell has none."""

@@ -4,6 +4,7 @@ Settings stay as they are written here; `expand` resolves them. Level values, na
 columns are checked by `ganablate.study.checks.check`, since that takes the whole study.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
@@ -24,7 +25,7 @@ from ganablate.study.reading.fields import (
     gathered,
 )
 from ganablate.study.reading.wording import show, unknown
-from ganablate.study.search.found import SEARCH_TRIALS, SearchRecord
+from ganablate.study.search.arm_search import SEARCH_TRIALS, SearchTrial
 
 Settings = dict[str, Any]
 Levels = list[Any]
@@ -184,9 +185,6 @@ class Study(Entry):
     search_length: SearchLength | None = Field(
         None, description="of a search trial: 50%, 5 epochs; else as long as the arm's trials"
     )
-    search_asha: Annotated[bool, Field(strict=True)] = Field(
-        False, description="stop search trials that are behind others of their arm"
-    )
     replicates: Replicates = Field(1, description="trainings of each arm; arms share their seeds")
     evaluations: Evaluations = Field(
         1, description="times that images are measured in a training; 1: at its end only"
@@ -211,7 +209,7 @@ class Study(Entry):
 
     _layouts: dict[str, Any] = PrivateAttr(default_factory=dict)
     """What `layout.lay_out` found for each budget: checking and expanding need the same."""
-    _searches: dict[str, SearchRecord] = PrivateAttr(default_factory=dict)
+    _searches: dict[str, tuple[SearchTrial, ...]] = PrivateAttr(default_factory=dict)
 
     @property
     def budget_names(self) -> tuple[str, ...]:
@@ -232,9 +230,15 @@ class Study(Entry):
         return None if name == OWN else name
 
     @property
-    def searches(self) -> dict[str, SearchRecord]:
-        """What is known of the searches of its arms, by id; `ganablate.study.search` keeps it."""
+    def searches(self) -> Mapping[str, tuple[SearchTrial, ...]]:
+        """The trials that have ended of the searches of its arms, by `search_id`."""
         return self._searches
+
+    def with_searches(self, searches: Mapping[str, tuple[SearchTrial, ...]]) -> Self:
+        """A copy of the study that knows these search trials, and no others."""
+        copy = self.model_copy()
+        copy._searches = dict(searches)
+        return copy
 
     @property
     def layouts(self) -> dict[str, Any]:

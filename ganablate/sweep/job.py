@@ -71,8 +71,7 @@ class Progress:
         from_iteration: Where the attempt began: what was restored from a checkpoint.
         losses: The latest value of each recorded loss.
         done: The trial is complete: evaluated, and its folder says so.
-        outcome: diverged, saturated, collapsed or ok once `done` and assessed, else None; of a
-            search trial also stopped.
+        outcome: diverged, saturated, collapsed or ok once `done` and assessed, else None.
         blocks: The block.json files written since the last progress.
     """
 

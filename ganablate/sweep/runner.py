@@ -1,13 +1,15 @@
-"""Run the trials of plans with Ray Tune, and come back with how it went."""
+"""Run trials with Ray Tune, round by round in one session, and come back with how it went."""
 
-import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ray import tune
+from ray.tune import TuneError
 
-from ganablate.study.plan import Plan
+from ganablate.study.plan import Plan, Trial
 from ganablate.sweep.estimate import running_order
 from ganablate.sweep.events import Observer, Summary
 from ganablate.sweep.failure import Failure
@@ -19,9 +21,48 @@ from ganablate.sweep.ray_session import remove_left_folders
 from ganablate.sweep.supply import Session, machine_for, owned_job, session_on
 from ganablate.sweep.trainable import INDEX, StartLine, TrialTrainable
 from ganablate.sweep.tune_callback import Relay
-from ganablate.sweep.tune_round import run_round
 from ganablate.tracking import TrackedTrial, Tracker
-from ganablate.trials.needs import DataKey, measurements_of, needs_run
+from ganablate.trials.folder import one_line
+from ganablate.trials.needs import DataKey, Measurements, measurements_of, needs_run
+
+_NO_END = "Ray Tune gave the trial up"
+
+
+@dataclass(frozen=True)
+class Work:
+    """A trial that is to be run, for these places in studies (at least one)."""
+
+    owners: tuple[TrackedTrial, ...]
+    wanted: Measurements
+
+
+@dataclass(frozen=True)
+class Round:
+    """What is run together, in plan order; `order` says which comes when, else as it stands."""
+
+    work: Sequence[Work]
+    order: Sequence[int] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agenda:
+    """What a sweep is to do.
+
+    Attributes:
+        total: Trials of the sweep.
+        left: Those of them that are to be run.
+        complete: The places of the others in studies.
+        rounds: Each is asked for when the one before has ended.
+        cuda_named: Some trial that is to be run names the device `cuda` itself.
+        completed: Is told of each trial that becomes complete, before the observer is.
+    """
+
+    total: int
+    left: int
+    complete: Sequence[TrackedTrial]
+    rounds: Iterable[Round]
+    cuda_named: bool
+    completed: Callable[[Trial], None] | None = None
 
 
 def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
@@ -54,95 +95,148 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
     Raises:
         MachineError: The machine lacks what the profile or a trial names; nothing was started.
     """
-    began = time.monotonic()
     runs = runs.resolve()
     owned = _owners(plans, runs / "trials")
     wanted = measurements_of(plans)
-    known = fingerprints or {}
-    pending = [
-        id_
-        for id_, (first, *_) in owned.items()
-        if needs_run(first.trial, wanted[id_], first.trials_root, known)
-    ]
-    waiting = frozenset(pending)
+    work = {
+        id_: Work(tuple(owners), wanted[id_])
+        for id_, owners in owned.items()
+        if needs_run(owners[0].trial, wanted[id_], runs / "trials", fingerprints or {})
+    }
+    order = running_order(plans, list(work), profile, runs)
+    agenda = Agenda(
+        total=len(owned),
+        left=len(work),
+        complete=[owner for id_, owners in owned.items() if id_ not in work for owner in owners],
+        rounds=[Round(list(work.values()), order)] if work else [],
+        cuda_named=any(owned[id_][0].trial.config.device == "cuda" for id_ in work),
+    )
+    return run_rounds(
+        agenda, profile, observer=observer, tracker=tracker, runs=runs, attempt=attempt
+    )
+
+
+def run_rounds(
+    agenda: Agenda,
+    profile: Profile,
+    *,
+    observer: Observer,
+    tracker: Tracker,
+    runs: Path,
+    attempt: str,
+) -> Summary:
+    """Run one round after another in one session of Ray; the arguments are those of `run_sweep`.
+
+    Tune starts the workers of each round anew, which takes some seconds.
+    """
+    began = time.monotonic()
     interruption = Interruption()
-    named = any(owned[id_][0].trial.config.device == "cuda" for id_ in pending)
-    machine = (
-        machine_for(profile, len(pending), runs, interruption, cuda_named=named)
-        if pending
-        else None
-    )
-    jobs = (
-        [owned_job(owned[id_], wanted[id_], profile, machine, runs) for id_ in pending]
-        if machine
-        else []
-    )
-    relay = Relay(
-        jobs,
-        retries=profile.retries,
-        observer=observer,
-        tracker=tracker,
-        interruption=interruption,
-        order=running_order(plans, pending, profile, runs),
-    )
-    observer.started(len(owned), len(owned) - len(pending), machine.slots if machine else 0)
+    reused = agenda.total - agenda.left
+    relays: list[Relay] = []
+    cut_off = False
+
+    def relay_of(round_: Round, machine: Machine) -> Relay:
+        return Relay(
+            [owned_job(w.owners, w.wanted, profile, machine, runs) for w in round_.work],
+            retries=profile.retries,
+            observer=observer,
+            tracker=tracker,
+            interruption=interruption,
+            order=round_.order,
+            completed=agenda.completed,
+        )
+
     try:
+        machine: Machine | None = None
+        if agenda.left:
+            named = agenda.cuda_named
+            machine = machine_for(profile, agenda.left, runs, interruption, cuda_named=named)
+        observer.started(agenda.total, reused, machine.slots if machine else 0)
         with interruption.listening():
-            for trial_id, owners in owned.items():
-                if trial_id not in waiting:
-                    for owner in owners:
-                        tracker.completed(owner)
+            for owner in agenda.complete:
+                tracker.completed(owner)
             if machine:
                 tracker.prepare()
-                with (
-                    contextlib.suppress(SweepInterruptedError),
-                    session_on(profile, machine, runs, observer, interruption) as session,
-                ):
-                    _run(relay, session, machine, profile, attempt)
+                with session_on(profile, machine, runs, observer, interruption) as session:
+                    for round_ in agenda.rounds:
+                        relays.append(relay_of(round_, machine))
+                        _run_round(relays[-1], session, attempt, len(relays))
+                        if relays[-1].stopped:
+                            break
             else:
                 remove_left_folders()  # no session of Ray begins, which would do it
+    except SweepInterruptedError:
+        cut_off = True
     finally:
         tracker.close()
+    complete = sum(len(relay.complete) for relay in relays)
+    failures = tuple(failure for relay in relays for failure in relay.failed_trials())
+    stopped = relays[-1].stopped if relays else ""
     summary = Summary(
-        complete=len(relay.complete),
-        failed=len(relay.failed),
-        reused=len(owned) - len(pending),
-        interrupted=bool(relay.unfinished()) and not relay.stopped,
+        complete=complete,
+        failed=len(failures),
+        reused=reused,
+        interrupted=cut_off and complete + len(failures) < agenda.left and not stopped,
         wall_seconds=time.monotonic() - began,
-        failures=relay.failed_trials(),
-        stopped=relay.stopped,
+        failures=failures,
+        stopped=stopped,
     )
     observer.finished(summary)
     return summary
 
 
-def _run(relay: Relay, session: Session, machine: Machine, profile: Profile, attempt: str) -> None:
-    """Run Tune until every job is over.
+def _run_round(relay: Relay, session: Session, attempt: str, number: int) -> None:
+    """Run Tune until every job of a round is over.
 
-    It takes one round, unless Tune loses a trial, or one runs out of memory beside others: that
-    is tried again in a later round, in which each trial is alone on its device.
+    It takes one call, unless Tune loses a trial, or one runs out of memory beside others: that
+    is tried again in a later call, in which each trial is alone on its device.
     """
+    machine, profile = session.machine, session.profile
+    workers = min(machine.slots, len(relay.jobs))
     trainable = tune.with_parameters(
         TrialTrainable,
         jobs=[owned.job for owned in relay.jobs],
         attempt=attempt,
-        start_line=StartLine(session.folder / "workers", machine.slots),
+        start_line=StartLine(session.folder / f"workers-{number}", workers),
     )
+    # On a cluster the CPUs are not ours alone to set.
+    capped = profile.address is not None and profile.concurrency != "cores"
     retries = profile.retries
     while (unfinished := relay.unfinished()) and not relay.stopped:
         seen = (len(unfinished), dict(relay.failures))
         together = [index for index in unfinished if index not in relay.alone]
-        # Tune does not retry a trial whose worker died between two trials; a second round
-        # does. An error of Tune itself ends a round as well.
-        why = run_round(
-            trainable, relay, session, machine, profile,
-            alone=not together, retries=retries,
-            config={INDEX: tune.grid_search(together or unfinished)},
-        )  # fmt: skip
+        # Tune does not retry a trial whose worker died between two trials; a second call
+        # does. An error of Tune itself ends a call as well.
+        why = _run_tune(
+            tune.with_resources(trainable, machine.share(alone=not together)),
+            together or unfinished,
+            max_failures=retries,
+            max_concurrent_trials=machine.slots if capped else None,
+            callbacks=[relay, *session.watches],
+            storage_path=str(session.folder),
+        )
         if seen == (len(relay.unfinished()), relay.failures):
             for index in together or unfinished:
                 relay.attempt_failed(index, Failure("other", why))
         retries = 0
+
+
+def _run_tune(trainable: Any, indices: Sequence[int], **how: Any) -> str:
+    """Run Tune until these jobs are done; returns why one that has no end then has none."""
+    try:
+        tune.run(
+            trainable,
+            config={INDEX: tune.grid_search(list(indices))},
+            reuse_actors=True,
+            # Tune's own in a notebook would clear the cell that our lines are in.
+            progress_reporter=tune.CLIReporter(),
+            raise_on_failed_trial=False,
+            verbose=0,
+            **how,
+        )
+    except TuneError as error:
+        return f"{_NO_END}: {one_line(error)}"
+    return _NO_END
 
 
 def _owners(plans: Sequence[Plan], root: Path) -> dict[str, list[TrackedTrial]]:

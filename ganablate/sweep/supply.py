@@ -40,6 +40,8 @@ def machine_for(
 class Session:
     """Ray as it runs for a sweep: a folder for Tune's files, and who watches the nodes."""
 
+    profile: Profile
+    machine: Machine
     folder: Path
     watches: tuple[tune.Callback, ...] = ()
 
@@ -56,10 +58,10 @@ def session_on(
     """
     if profile.address is None:
         with ray_session(machine, interruption) as folder:
-            yield Session(folder)
+            yield Session(profile, machine, folder)
     else:
         with cluster_session(profile.address, machine, interruption, runs) as folder:
-            yield Session(folder, (NodeWatch(observer, profile.threads),))
+            yield Session(profile, machine, folder, (NodeWatch(observer, profile.threads),))
 
 
 def owned_job(

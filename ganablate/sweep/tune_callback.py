@@ -1,7 +1,7 @@
 """From Tune's callbacks to the observer and the tracker."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import ray.cloudpickle
 from ray import tune
 from ray.exceptions import RayActorError, RayTaskError
 
+from ganablate.study.plan import Trial
 from ganablate.sweep.events import FailedTrial, Observer
 from ganablate.sweep.failure import AttemptError, Failure
 from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
@@ -34,10 +35,11 @@ class Relay(tune.Callback):
     """Tells observer and tracker what happens, counts failures, and stops the sweep on request.
 
     Every method runs in the driver's thread. `order` has the indices of the jobs as they are to be
-    run; None: in plan order, as `jobs` are.
+    run; None: in plan order, as `jobs` are. `completed` is told of each trial that becomes
+    complete, before the observer is.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what, how often, who is told
         self,
         jobs: Sequence[OwnedJob],
         *,
@@ -46,6 +48,7 @@ class Relay(tune.Callback):
         tracker: Tracker,
         interruption: Interruption,
         order: Sequence[int] | None = None,
+        completed: Callable[[Trial], None] | None = None,
     ) -> None:
         self.jobs = jobs
         self._order = order
@@ -58,6 +61,7 @@ class Relay(tune.Callback):
         self._observer = observer
         self._tracker = tracker
         self._interruption = interruption
+        self._completed = completed
 
     def __getstate__(self) -> dict[str, Any]:
         # Tune pickles its callbacks with an experiment that nobody restores; threads and queues
@@ -112,6 +116,8 @@ class Relay(tune.Callback):
         first = self.jobs[index].owners[0].trial
         if progress.done:
             self.complete.add(index)
+            if self._completed is not None:
+                self._completed(first)
             self._observer.completed(first.arm, first.replicate, progress)
         else:
             self._observer.progressed(first.arm, first.replicate, progress)

@@ -1,8 +1,8 @@
-"""Searching without training: what is proposed, whose turn it is, and what is kept."""
+"""Searching without training: what is proposed round by round, and what is kept."""
 
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,11 +13,15 @@ from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
-from ganablate.study.search.found import ArmSearch, SearchRecord, SearchTrial
-from ganablate.study.search.proposals import propose, round_start
-from ganablate.study.search.queue import Board
-from ganablate.study.search.records import SEARCH_CSV, read_record, recall, search_csv, write_record
-from ganablate.study.search.trials import searched_plan, trial_of
+from ganablate.study.search.arm_search import ArmSearch, SearchTrial
+from ganablate.study.search.records import (
+    SEARCH_CSV,
+    read_record,
+    recalled,
+    search_csv,
+    write_record,
+)
+from ganablate.study.search.rounds import next_round, propose, searched_plan, trial_of
 from ganablate.study.search.wording import as_json, search_lines, seconds_left
 
 TEXT = """\
@@ -59,115 +63,95 @@ def bowl(values: dict[str, object]) -> float:
 
 
 def run(
-    searches: list[ArmSearch],
+    search: ArmSearch,
     *,
-    slots: int = 3,
     seed: int = 0,
     stop_after: int | None = None,
     value: Callable[[dict[str, object]], float | None] = bowl,
-) -> list[SearchRecord]:
-    """Search with so many slots, whose trials end in a random order."""
+) -> ArmSearch:
+    """Search one arm, the trials of a round ending in a random order."""
     order = random.Random(seed)
-    kept: dict[str, SearchRecord] = {}
-    board = Board(searches, lambda record: kept.__setitem__(record.search_id, record))
-    running = []
-    ended = 0
-    while board.left and ended != stop_after:
-        while len(running) < slots and (turn := board.next()) is not None:
-            running.append(turn)
-        assert running, "nothing to run, and something left"
-        turn = running.pop(order.randrange(len(running)))
-        name = trial_of(searches[turn.arm], turn).trial_id
-        trial = SearchTrial(turn.number, name, turn.values, "complete", value(turn.values))
-        board.end(turn, trial)
-        ended += 1
-    for arm in range(len(searches)):
-        assert kept.get(searches[arm].search_id, board.record(arm)) == board.record(arm)
-    return [board.record(arm) for arm in range(len(searches))]
+    while (numbers := next_round(search)) and len(search.ended) != stop_after:
+        for number in order.sample(numbers, len(numbers)):
+            if len(search.ended) != stop_after:
+                values = propose(search, number)
+                name = trial_of(search, number, values).trial_id
+                search = search.with_trial(SearchTrial(number, name, values, value(values)))
+    return search
 
 
 @pytest.mark.parametrize(
-    ("trials", "starts"),
-    [(2, [0, 0]), (5, [0, 0, 2, 2, 4]), (10, [0, 0, 2, 2, 4, 4, 6, 6, 8, 8])],
+    ("trials", "rounds"),
+    [
+        (2, [[0, 1]]),
+        (5, [[0, 1], [2, 3], [4]]),
+        (10, [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]]),
+        (11, [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10]]),
+    ],
 )
-def test_rounds_are_fifths_of_two_at_least(trials: int, starts: list[int]) -> None:
-    assert [round_start(number, trials) for number in range(trials)] == starts
+def test_rounds_are_fifths_of_two_at_least(
+    searches: list[ArmSearch], trials: int, rounds: list[list[int]]
+) -> None:
+    search = replace(searches[0], trials=trials)
+    for numbers in rounds:
+        assert next_round(search) == numbers
+        for number in numbers:
+            search = search.with_trial(SearchTrial(number, "a", {}, 1.0))
+    assert next_round(search) == []
 
 
-def test_a_search_is_the_same_with_any_slots_in_any_order(searches: list[ArmSearch]) -> None:
-    one, many = run(searches, slots=1), run(searches, slots=7, seed=3)
-    assert one == many
-    assert [len(record.trials) for record in one] == [10, 10, 10]
-
-
-def test_a_search_that_was_cut_off_ends_as_one_that_was_not(searches: list[ArmSearch]) -> None:
-    whole = run(searches)
-    part = run(searches, seed=5, stop_after=11)
-    resumed = [replace(one, record=known) for one, known in zip(searches, part, strict=True)]
-    assert run(resumed, seed=9) == whole
-
-
-def test_arms_go_side_by_side(searches: list[ArmSearch]) -> None:
-    board = Board(searches, lambda record: None)
-    turns = [board.next() for _ in range(6)]
-    assert [(turn.number, turn.arm) for turn in turns if turn] == [
-        (0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2)
-    ]  # fmt: skip
-    assert board.next() is None, "the second round waits for the first"
-    assert board.waiting
-
-
-def test_nobody_waits_for_what_was_given_up_and_it_can_be_taken_back(
+def test_what_is_proposed_does_not_depend_on_the_order_in_which_trials_end(
     searches: list[ArmSearch],
 ) -> None:
-    board = Board(searches[:1], lambda record: None)
-    first, second = board.next(), board.next()
-    assert first is not None
-    assert second is not None
-    board.end(second, SearchTrial(1, "b", second.values, "complete", 1.0))
-    board.give_up(first)
-    assert not board.waiting
-    assert board.next() is None, "the round that it was in has not ended"
-    board.take_back()
-    assert board.next() == first
+    whole = [run(search) for search in searches]
+    assert [run(search, seed=3) for search in searches] == whole
+    assert [len(search.ended) for search in whole] == [10, 10, 10]
+    for search in whole:
+        assert [trial.values for trial in search.ended] == [propose(search, n) for n in range(10)]
+
+
+@pytest.mark.parametrize("ended", [1, 2, 5, 9])
+def test_a_search_that_was_cut_off_ends_as_one_that_was_not(
+    searches: list[ArmSearch], ended: int
+) -> None:
+    part = run(searches[0], seed=5, stop_after=ended)
+    assert len(part.ended) == ended
+    assert run(part, seed=9) == run(searches[0])
+
+
+def test_a_round_waits_for_all_of_the_one_before(searches: list[ArmSearch]) -> None:
+    search = searches[0].with_trial(SearchTrial(1, "b", propose(searches[0], 1), 1.0))
+    assert next_round(search) == [0]
 
 
 def test_first_rounds_are_the_same_points_in_every_arm(searches: list[ArmSearch]) -> None:
-    firsts = [propose(search, 1, ()) for search in searches]
-    assert {one["lr"] for one in firsts} == {firsts[0]["lr"]}
-    assert propose(searches[0], 0, ())["lr"] != firsts[0]["lr"]
+    rates = [propose(search, 1)["lr"] for search in searches]
+    assert set(rates) == {rates[0]}
+    assert propose(searches[0], 0)["lr"] != rates[0]
 
 
 def test_proposals_lie_in_their_spaces_in_few_digits(searches: list[ArmSearch]) -> None:
-    (penalised,) = (one for one in searches if one.arm == "penalty=r1")
-    values = [trial.values for record in run([penalised]) for trial in record.trials]
-    assert {frozenset(one) for one in values} == {
-        frozenset({"lr", "penalty_weight", "g_width", "beta1", "grad_clip"})
-    }
-    for one in values:
-        assert 1e-4 <= one["lr"] <= 1e-1
-        assert one["lr"] == float(f"{one['lr']:.4g}")
-        assert 0 <= one["penalty_weight"] <= 10
-        assert 8 <= one["g_width"] <= 64
-        assert one["beta1"] in (0.0, 0.5)
-        assert one["grad_clip"] in (None, 1.0)
+    (penalised,) = (search for search in searches if search.arm == "penalty=r1")
+    for values in (trial.values for trial in run(penalised).ended):
+        assert set(values) == {"lr", "penalty_weight", "g_width", "beta1", "grad_clip"}
+        assert 1e-4 <= values["lr"] <= 1e-1
+        assert values["lr"] == float(f"{values['lr']:.4g}")
+        assert 0 <= values["penalty_weight"] <= 10
+        assert 8 <= values["g_width"] <= 64
+        assert values["beta1"] in (0.0, 0.5)
+        assert values["grad_clip"] in (None, 1.0)
     # In logs: uniform in logs from 1e-4 to 1e-1 is below 1e-2 in two thirds of the cases.
-    logs = [propose(replace(penalised, seed=n), 0, ())["lr"] for n in range(60)]
+    logs = [propose(replace(penalised, seed=n), 0)["lr"] for n in range(60)]
     assert 28 <= sum(rate < 1e-2 for rate in logs) <= 52
 
 
 def test_later_rounds_look_where_it_was_good(searches: list[ArmSearch]) -> None:
     """Against as many random points: the median best of five searches of twenty trials."""
-
-    def best(search: ArmSearch, trials: Iterator[SearchTrial]) -> float:
-        return min(trial.value for trial in trials if trial.value is not None)
-
     guided, blind = [], []
     for seed in range(5):
         search = replace(searches[0], trials=20, seed=seed)
-        (record,) = run([search])
-        guided.append(best(search, iter(record.trials)))
-        blind.append(min(bowl(propose(replace(search, seed=seed + 100), n, ())) for n in range(20)))
+        guided.append(min(trial.value or 99 for trial in run(search).ended))
+        blind.append(min(bowl(propose(replace(search, seed=seed + 100), n)) for n in range(20)))
     assert sorted(guided)[2] < sorted(blind)[2]
 
 
@@ -176,34 +160,18 @@ def test_what_diverged_is_avoided_and_can_be_all_there_is(searches: list[ArmSear
         return None if bowl(values) > 1.5 else bowl(values)
 
     search = replace(searches[0], trials=20)
-    (record,) = run([search], value=diverges)
-    late = [trial.value for trial in record.trials[10:]]
-    early = [trial.value for trial in record.trials[:10]]
-    assert sum(value is None for value in late) < sum(value is None for value in early)
-    (lost,) = run([search], value=lambda _: None)
-    assert lost.best("min") == lost.trials[0]
-
-
-def test_a_stopped_trial_is_told_with_what_was_seen_of_it(searches: list[ArmSearch]) -> None:
-    values = propose(searches[0], 0, ())
-    seen = [(1, 9.0), (2, 8.0)]
-    told = [
-        SearchTrial(0, "a", values, "stopped", 8.0, looks=tuple(seen)),
-        SearchTrial(1, "b", propose(searches[0], 1, ()), "complete", 2.0),
-    ]
-    found = propose(searches[0], 2, told)
-    assert set(found) == set(searches[0].spaces)
-    swapped = [replace(told[0], state="complete", value=1.0), told[1]]
-    assert propose(searches[0], 2, swapped) != found
+    lost = [trial.value is None for trial in run(search, value=diverges).ended]
+    assert sum(lost[10:]) < sum(lost[:10])
+    all_lost = run(search, value=lambda _: None)
+    assert all_lost.found == all_lost.ended[0]
 
 
 def filled(study: Study) -> Study:
     """The study with its searches done."""
     plan = expand(study)
     assert plan.search is not None
-    for record in run(list(plan.search.arms.values())):
-        study.searches[record.search_id] = record
-    return study
+    searches = plan.search.arms.values()
+    return study.with_searches({search.search_id: run(search).ended for search in searches})
 
 
 def again(study: Study, tmp_path: Path) -> Study:
@@ -211,18 +179,26 @@ def again(study: Study, tmp_path: Path) -> Study:
 
 
 def test_a_record_is_read_as_it_was_written(searches: list[ArmSearch], tmp_path: Path) -> None:
-    (record,) = run(searches[:1], stop_after=3)
-    looked = replace(record.trials[0], looks=((1, 2.5), (2, 2.25)), state="stopped", value=None)
-    record = replace(record, trials=(looked, *record.trials[1:]))
-    write_record(tmp_path, record)
-    assert read_record(tmp_path, record.search_id) == record
-    assert read_record(tmp_path, "other") is None
+    search = run(searches[0], stop_after=3)
+    search = search.with_trial(replace(search.ended[1], value=None, outcome="diverged"))
+    write_record(tmp_path, search)
+    assert read_record(tmp_path, search.search_id) == search.ended
+    assert read_record(tmp_path, "another") is None
+
+
+def test_a_record_of_a_former_version_is_read(searches: list[ArmSearch], tmp_path: Path) -> None:
+    search = run(searches[0], stop_after=1)
+    write_record(tmp_path, search)
+    path = tmp_path / "searches" / f"{search.search_id}.json"
+    path.write_text(path.read_text().replace('"number"', '"looks": [], "state": "", "number"'))
+    assert "looks" in path.read_text()
+    assert read_record(tmp_path, search.search_id) == search.ended
 
 
 def test_a_damaged_record_counts_as_absent(searches: list[ArmSearch], tmp_path: Path) -> None:
     folder = tmp_path / "searches"
     folder.mkdir()
-    for name, text in (("cut", '{"trials": [{"num'), ("other", '{"trials": [{"number": 1}]}')):
+    for name, text in (("cut", '{"trials": [{"num'), ("lacking", '{"trials": [{"number": 1}]}')):
         (folder / f"{name}.json").write_text(text)
         assert read_record(tmp_path, name) is None
 
@@ -235,8 +211,7 @@ def test_a_fresh_clone_has_what_was_found_from_the_results(study: Study, tmp_pat
     text = search_csv(plan)
     assert text is not None
     (folder / SEARCH_CSV).write_text(text)
-    clone = again(study, tmp_path)
-    recall(clone, tmp_path / "runs", results)
+    clone = recalled(again(study, tmp_path), tmp_path / "runs", results)
     assert expand(clone) == plan
     assert search_csv(expand(clone)) == text
     assert len(text.splitlines()) == 31
@@ -250,8 +225,7 @@ def test_an_edited_space_leaves_out_the_committed_search(study: Study, tmp_path:
     folder.mkdir(parents=True)
     (folder / SEARCH_CSV).write_text(text)
     (tmp_path / "t.yaml").write_text(TEXT.replace("[0, 10]", "[0, 20]"))
-    edited = again(study, tmp_path)
-    recall(edited, tmp_path / "runs", tmp_path / "results")
+    edited = recalled(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
     found = expand(edited).search
     assert found is not None
     assert found.open == ("penalty=r1",), "the other arms do not search penalty_weight"
@@ -264,8 +238,7 @@ def test_a_committed_search_with_rows_missing_is_none(study: Study, tmp_path: Pa
     folder.mkdir(parents=True)
     lines = text.splitlines(keepends=True)
     (folder / SEARCH_CSV).write_text("".join(lines[:5] + lines[6:]))
-    clone = again(study, tmp_path)
-    recall(clone, tmp_path / "runs", tmp_path / "results")
+    clone = recalled(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
     found = expand(clone).search
     assert found is not None
     assert found.open == ("baseline",)
@@ -281,7 +254,7 @@ def test_a_damaged_row_is_told_with_its_line(
     folder.mkdir(parents=True)
     (folder / SEARCH_CSV).write_text(text.replace(old, new, 1))
     with pytest.raises(StudyError, match=r"search\.csv:2: not a row of a search"):
-        recall(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
+        recalled(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
 
 
 def test_what_runs_here_goes_before_what_was_committed(study: Study, tmp_path: Path) -> None:
@@ -292,18 +265,17 @@ def test_what_runs_here_goes_before_what_was_committed(study: Study, tmp_path: P
     text = search_csv(plan)
     assert text is not None
     (folder / SEARCH_CSV).write_text(text)
-    first = plan.search.arms["baseline"].record
-    assert first is not None
-    mine = replace(first, trials=tuple(replace(t, value=7.0 - t.number) for t in first.trials))
-    for known, chosen in ((mine, 9), (replace(mine, trials=mine.trials[:4]), None)):
-        write_record(tmp_path / "runs", known)
-        clone = again(study, tmp_path)
-        recall(clone, tmp_path / "runs", tmp_path / "results")
+    searched = plan.search.arms["baseline"]
+    assert searched.found is not None
+    trials = tuple(replace(trial, value=7.0 - trial.number) for trial in searched.ended)
+    for ended, chosen in ((trials, 9), (trials[:4], searched.found.number)):
+        write_record(tmp_path / "runs", replace(searched, ended=ended))
+        clone = recalled(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
         search = expand(clone).search
         assert search is not None
         found = search.arms["baseline"].found
         assert found is not None
-        assert found.number == (chosen if chosen is not None else first.best("min").number)  # type: ignore[union-attr]
+        assert found.number == chosen
 
 
 def test_search_trials_are_a_plan_of_their_own_measured_by_the_primary_alone(
@@ -316,8 +288,8 @@ def test_search_trials_are_a_plan_of_their_own_measured_by_the_primary_alone(
     assert searched.measured == ("fid",)
     assert len({trial.trial_id for trial in searched.trials}) == 30
     assert plan.search is not None
-    told = [t.trial_id for arm in plan.search.arms.values() for t in arm.told]
-    assert [trial.trial_id for trial in searched.trials] == told
+    ended = [t.trial_id for arm in plan.search.arms.values() for t in arm.ended]
+    assert [trial.trial_id for trial in searched.trials] == ended
 
 
 def test_a_search_costs_its_share_of_a_replicate(study: Study, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
-from ganablate.study.search.found import ArmSearch, SearchRecord, SearchTrial
+from ganablate.study.search.arm_search import ArmSearch, SearchTrial
 from ganablate.study.search.space import read_space
 from tests.support.study_text import HEAD
 
@@ -24,13 +24,11 @@ def searches(plan: Plan) -> dict[str, ArmSearch]:
     return dict(plan.search.arms)
 
 
-def whole(search: ArmSearch, values: list[float | None], **fixed: object) -> SearchRecord:
-    """A search with these values of its column, of which the learning rates are 1e-3, 2e-3, ..."""
-    trials = [
-        SearchTrial(n, f"{n:016x}", {"lr": (n + 1) * 1e-3, **fixed}, "complete", value)
-        for n, value in enumerate(values)
-    ]
-    return SearchRecord(search.search_id, tuple(trials))
+def ended(*values: float | None) -> tuple[SearchTrial, ...]:
+    """Trials with these values of the column, of which the learning rates are 1e-3, 2e-3, ..."""
+    return tuple(
+        SearchTrial(n, f"{n:016x}", {"lr": (n + 1) * 1e-3}, value) for n, value in enumerate(values)
+    )
 
 
 @pytest.mark.parametrize(
@@ -63,7 +61,6 @@ def whole(search: ArmSearch, values: list[float | None], **fixed: object) -> Sea
         (SPACE + "search_length: 400 images", "such as 50%, 5 epochs or 300 iterations"),
         (SPACE.replace("4", "1", 3).replace("trials: 4", "trials: 1"), "1 is given; at least 2"),
         ("search_trials: 4", "the study searches nothing; give `search:"),
-        ("search_asha: true", "the study searches nothing"),
     ],
 )
 def test_what_is_wrong_with_a_search_is_said_at_its_line(
@@ -154,7 +151,6 @@ def test_a_search_is_another_only_where_something_of_it_is(load: Load) -> None:
         SPACE.replace("log_uniform", "uniform"),
         SPACE.replace("trials: 4", "trials: 5"),
         SPACE + "search_length: 50%\n",
-        SPACE + "search_asha: true\n",
         SPACE + "seed: 1\n",
         SPACE + "extractor: inception\n",
     ):
@@ -189,10 +185,10 @@ def test_before_its_search_an_arm_has_trials_that_nothing_can_have_trained(load:
 
 def test_what_was_found_is_what_the_replicates_are_trained_with(load: Load) -> None:
     study = load(SPACE + "ablate: {norm: [none]}\nreplicates: 2\n")
-    for name, values in (("baseline", [9.0, 5.0, None, 7.0]), ("norm=none", [5.0, 9.0, 9.0, 4.0])):
-        search = searches(expand(study))[name]
-        study.searches[search.search_id] = whole(search, values)
-    plan = expand(study)
+    found = searches(expand(study))
+    trials = {"baseline": ended(9.0, 5.0, None, 7.0), "norm=none": ended(5.0, 9.0, 9.0, 4.0)}
+    plan = expand(study.with_searches({found[arm].search_id: trials[arm] for arm in found}))
+    assert expand(study).search.left == 8, "the study itself is as it was"  # type: ignore[union-attr]
     assert plan.search is not None
     assert plan.search.open == ()
     rates = {arm.name: (arm.config.g_lr, arm.config.d_lr) for arm in plan.arms}
@@ -205,9 +201,9 @@ def test_what_was_found_is_what_the_replicates_are_trained_with(load: Load) -> N
 
 def test_one_arm_alone_is_planned_as_among_all(load: Load) -> None:
     study = load(SPACE + "ablate: {norm: [none]}\n")
-    for name, search in searches(expand(study)).items():
-        rates = [1.0, 2.0, 3.0, 4.0] if name == "baseline" else [4.0, 3.0, 2.0, 1.0]
-        study.searches[search.search_id] = whole(search, rates)
+    found = searches(expand(study))
+    trials = {"baseline": ended(1.0, 2.0, 3.0, 4.0), "norm=none": ended(4.0, 3.0, 2.0, 1.0)}
+    study = study.with_searches({found[arm].search_id: trials[arm] for arm in found})
     alone = expand(study, arms=["norm=none"])
     assert list(searches(alone)) == ["norm=none"]
     assert alone.trials[0] in expand(study).trials
@@ -218,15 +214,11 @@ def test_one_arm_alone_is_planned_as_among_all(load: Load) -> None:
 
 def test_the_best_is_the_lowest_or_highest_and_the_first_of_equal_ones(load: Load) -> None:
     search = searches(expand(load(SPACE)))["baseline"]
-    record = whole(search, [None, 3.0, 1.0, 1.0])
-    assert [found.number for mode in ("min", "max") if (found := record.best(mode))] == [2, 1]
-    all_diverged = whole(search, [None] * 4).best("min")
-    assert all_diverged is not None
-    assert all_diverged.number == 0
-    stopped = replace(record.trials[2], state="stopped")
-    rest = SearchRecord(record.search_id, (*record.trials[:2], stopped))
-    assert rest.best("min") == record.trials[1]
-    assert replace(search, record=rest).found is None, "three of four have ended"
+    trials = ended(None, 3.0, 1.0, 1.0)
+    assert replace(search, ended=trials).found == trials[2]
+    assert replace(search, ended=trials, mode="max").found == trials[1]
+    assert replace(search, ended=ended(None, None, None, None)).found == ended(None)[0]
+    assert replace(search, ended=trials[:3]).found is None, "three of four have ended"
 
 
 def test_the_name_of_a_search_is_what_it_was(load: Load) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.sweep.profile import Profile
-from ganablate.sweep.search.run import run_search
+from ganablate.sweep.search import run_search
 from ganablate.tracking import NoTracker
 from tests.support import sweep_cases
 

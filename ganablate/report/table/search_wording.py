@@ -6,7 +6,7 @@ from ganablate.report.table.effect_wording import significant
 from ganablate.report.table.render import markdown_section
 from ganablate.study.arms.settings import text_of
 from ganablate.study.plan import Plan
-from ganablate.study.search.found import Search
+from ganablate.study.search.arm_search import Search
 from ganablate.study.search.wording import ended_text, how
 
 TITLE = "Found by the search inside each arm"

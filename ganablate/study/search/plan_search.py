@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from ganablate.catalog import METRICS, PROBES, metric_columns, on_images, probe_columns
+from ganablate.catalog import METRICS, PROBES, metric_columns, probe_columns
 from ganablate.config import TrialConfig
 from ganablate.study.arms.dependence import reads
 from ganablate.study.arms.identity import search_id, search_seed
@@ -14,12 +14,11 @@ from ganablate.study.plan import FULL
 from ganablate.study.reading.errors import Fault, KeyPath, dotted
 from ganablate.study.reading.fields import Position
 from ganablate.study.schema import Study
-from ganablate.study.search.found import SEARCH_TRIALS, ArmSearch, Search
+from ganablate.study.search.arm_search import SEARCH_TRIALS, ArmSearch, Search
 from ganablate.study.search.space import Space, read_space
 
 VERSION = 1
 """Raised when the same search would try other values than before."""
-_KEYS = ("search_trials", "search_length", "search_asha")
 
 
 def spaces_at(study: Study, label: str) -> tuple[dict[str, Space], list[Fault], dict[str, KeyPath]]:
@@ -56,7 +55,7 @@ def plan_search(study: Study, label: str, rows: Iterable[Row]) -> Search | None:
     how = {
         "version": VERSION,
         "trials": trials,
-        "asha": study.search_asha,
+        "asha": False,  # what a former version could ask for; the names of searches have it
         "column": study.primary,
         "mode": mode,
         "extractor": study.extractor_at(label),
@@ -84,9 +83,9 @@ def plan_search(study: Study, label: str, rows: Iterable[Row]) -> Search | None:
             trials=trials,
             mode=mode,
             seed=seed,
-            record=study.searches.get(name),
+            ended=study.searches.get(name, ()),
         )
-    return Search(spaces, trials, _words(length), study.primary, mode, study.search_asha, arms)
+    return Search(spaces, trials, _words(length), study.primary, mode, arms)
 
 
 def with_found(resolution: Resolution, search: ArmSearch) -> Resolution:
@@ -138,11 +137,6 @@ def _direction(study: Study) -> str | None:
     return None if found is None else found.direction
 
 
-def _on_images(study: Study) -> bool:
-    known = [name for name in study.metrics if name in METRICS]
-    return study.primary in metric_columns(on_images(known))
-
-
 # --- what is wrong ---
 
 
@@ -160,12 +154,6 @@ def search_faults(study: Study, label: str, layout: Layout) -> Iterator[Fault]:
             "and worse; name another one as primary"
         )
         yield Fault(("primary",), message)
-    if label == FULL and study.search_asha and not _on_images(study):
-        message = (
-            "search_asha: trials are compared by the primary metric during training, and "
-            f"{study.primary} is measured at the end only; leave it out"
-        )
-        yield Fault(("search_asha",), message)
     searched: set[str] = set()
     for row in layout.rows:
         yield from _varied_too(row, spaces, paths)
@@ -180,14 +168,12 @@ def search_faults(study: Study, label: str, layout: Layout) -> Iterator[Fault]:
 
 
 def _without_a_search(study: Study) -> Iterator[Fault]:
-    given = {
-        "search_trials": study.search_trials is not None,
-        "search_length": study.search_length is not None,
-        "search_asha": study.search_asha,
-    }
-    for key in (name for name in _KEYS if given[name]):
-        message = f"{key}: the study searches nothing; give `search: {{lr: ...}}`, or leave it out"
-        yield Fault((key,), message)
+    for key in ("search_trials", "search_length"):
+        if getattr(study, key) is not None:
+            message = (
+                f"{key}: the study searches nothing; give `search: {{lr: ...}}`, or leave it out"
+            )
+            yield Fault((key,), message)
 
 
 def _varied_too(

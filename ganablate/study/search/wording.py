@@ -5,7 +5,7 @@ from typing import Any
 
 from ganablate.study.arms.settings import text_of
 from ganablate.study.plan import Plan
-from ganablate.study.search.found import ArmSearch, Search
+from ganablate.study.search.arm_search import ArmSearch, Search
 
 
 def search_lines(plan: Plan) -> list[str]:
@@ -20,9 +20,8 @@ def how(search: Search) -> str:
     """What is searched, with how many trials of which length, by which column."""
     better = "lower" if search.mode == "min" else "higher"
     spaces = "; ".join(f"{name} {space.text(name)}" for name, space in search.spaces.items())
-    stops = ", those behind stopped by ASHA" if search.asha else ""
     return (
-        f"{search.trials} trials an arm, {search.length}{stops}, by {search.column} "
+        f"{search.trials} trials an arm, {search.length}, by {search.column} "
         f"({better} is better), of {spaces}"
     )
 
@@ -36,15 +35,11 @@ def found_text(search: ArmSearch) -> str:
 
 
 def ended_text(search: ArmSearch) -> str:
-    """How its trials ended: `20 trials, 1 diverged, 3 stopped`."""
-    told = search.told
-    parts = [f"{len(told)} trials"]
-    for word, count in (
-        ("diverged", sum(trial.outcome == "diverged" for trial in told)),
-        ("saturated", sum(trial.outcome == "saturated" for trial in told)),
-        ("stopped", sum(trial.state == "stopped" for trial in told)),
-    ):
-        parts += [f"{count} {word}"] if count else []
+    """How its trials ended: `20 trials, 1 diverged, 3 saturated`."""
+    parts = [f"{len(search.ended)} trials"]
+    for outcome in ("diverged", "saturated"):
+        count = sum(trial.outcome == outcome for trial in search.ended)
+        parts += [f"{count} {outcome}"] if count else []
     return ", ".join(parts)
 
 
@@ -70,7 +65,7 @@ def seconds_left(plan: Plan, each: Mapping[str, float]) -> float | None:
         whole, part = getattr(own, unit), getattr(short, unit)
         if arm.name not in each or part is None:
             return None
-        total += each[arm.name] * part / whole * (search.trials - len(search.told))
+        total += each[arm.name] * part / whole * (search.trials - len(search.ended))
     return total
 
 
@@ -78,7 +73,7 @@ def _arm_lines(search: Search) -> Iterator[str]:
     width = max(map(len, search.arms), default=0)
     for name, arm in search.arms.items():
         if arm.found is None:
-            text = f"{len(arm.told)} of {arm.trials} trials have ended"
+            text = f"{len(arm.ended)} of {arm.trials} trials have ended"
         else:
             value = arm.found.value
             best = "all diverged" if value is None else f"{search.column} {value:.4g}"
@@ -94,13 +89,12 @@ def as_json(search: Search | None) -> dict[str, Any] | None:
         "column": search.column,
         "trials": search.trials,
         "length": search.length,
-        "asha": search.asha,
         "spaces": {name: {one.kind: list(one.values)} for name, one in search.spaces.items()},
         "arms": [
             {
                 "arm": name,
                 "search_id": arm.search_id,
-                "ended": len(arm.told),
+                "ended": len(arm.ended),
                 "found": None if arm.found is None else dict(arm.found.values),
                 "trial_id": None if arm.found is None else arm.found.trial_id,
             }

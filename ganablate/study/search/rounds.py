@@ -1,4 +1,4 @@
-"""Which values a search tries next: Optuna's TPE, as a function of coordinates.
+"""What a search tries next: round by round, by Optuna's TPE, as a function of coordinates.
 
 TPE: Bergstra et al. 2011, Algorithms for Hyper-Parameter Optimization, section 4; the sampler is
 that of Akiba et al. 2019 (arXiv 1907.10902). It proposes from the results of whole rounds, with a
@@ -12,10 +12,14 @@ bottom after 20 trials, where random ones lay 0.23; after 10 or fewer there was 
 import math
 import random
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ganablate.catalog import METRICS, PROBES
 from ganablate.config import derive_seed
-from ganablate.study.search.found import ArmSearch, SearchTrial
+from ganablate.study.arms.identity import trial_id
+from ganablate.study.plan import Plan, Trial
+from ganablate.study.search.arm_search import ArmSearch
 from ganablate.study.search.space import Space
 
 if TYPE_CHECKING:
@@ -23,30 +27,34 @@ if TYPE_CHECKING:
 
 ROUNDS = 5
 """Of a search, about: the first is random, and each later one knows all before it."""
+OF_SEARCH = " search"
+"""Ending of the budget that search trials are tracked under: apart from the replicates."""
 _FEWEST = 2
 _DIGITS = 4
 """Significant digits of a proposed number, so that it can be written into a study as it is."""
 
 
-def round_start(number: int, trials: int) -> int:
+def next_round(search: ArmSearch) -> list[int]:
+    """The numbers of the round that a search is at, without those that have ended."""
+    ended = {trial.number for trial in search.ended}
+    left = [number for number in range(search.trials) if number not in ended]
+    start = _round_start(left[0], search.trials) if left else 0
+    return [number for number in left if _round_start(number, search.trials) == start]
+
+
+def _round_start(number: int, trials: int) -> int:
     """The first number of the round that a number is in, of a search of so many trials."""
     size = max(_FEWEST, math.ceil(trials / ROUNDS))
     return number - number % size
 
 
-def propose(search: ArmSearch, number: int, told: Sequence[SearchTrial]) -> dict[str, Any]:
-    """The values of the search trial of that number.
+def propose(search: ArmSearch, number: int) -> dict[str, Any]:
+    """The values of the search trial of that number (0, 1, ...), by setting.
 
-    Args:
-        search: The arm's.
-        number: 0, 1, ...
-        told: Trials that have ended, with every one of the rounds before; later ones do not count.
-
-    Returns:
-        Setting -> value, inside its space.
+    Every trial of the rounds before must have ended; those of its own and later ones do not count.
     """
-    start = round_start(number, search.trials)
-    known = sorted((trial for trial in told if trial.number < start), key=lambda t: t.number)
+    start = _round_start(number, search.trials)
+    known = [trial for trial in search.ended if trial.number < start]
     if not known:
         return {
             name: _short(_drawn(space, derive_seed(search.seed, "draw", number, name)), space)
@@ -63,8 +71,18 @@ def propose(search: ArmSearch, number: int, told: Sequence[SearchTrial]) -> dict
         sampler=sampler, direction="minimize" if search.mode == "min" else "maximize"
     )
     axes = {name: _distribution(space) for name, space in search.spaces.items()}
-    study.add_trials([_as_optuna_has_it(trial, search, axes) for trial in known])
-    asked = study.ask(fixed_distributions=dict(axes))
+    worst = math.inf if search.mode == "min" else -math.inf  # of one that diverged
+    study.add_trials(
+        [
+            optuna.trial.create_trial(
+                params=dict(trial.values),
+                distributions=axes,
+                value=worst if trial.value is None else trial.value,
+            )
+            for trial in known
+        ]
+    )
+    asked = study.ask(fixed_distributions=axes)
     return {name: _short(asked.params[name], space) for name, space in search.spaces.items()}
 
 
@@ -92,29 +110,44 @@ def _distribution(space: Space) -> "optuna.distributions.BaseDistribution":
     return of.FloatDistribution(low, high, log=space.kind == "log_uniform")
 
 
-def _as_optuna_has_it(
-    trial: SearchTrial,
-    search: ArmSearch,
-    axes: "Mapping[str, optuna.distributions.BaseDistribution]",
-) -> "optuna.trial.FrozenTrial":
-    """A trial that diverged is worse than any; one that was stopped is told as pruned."""
-    import optuna
-
-    worst = math.inf if search.mode == "min" else -math.inf
-    stopped = trial.state == "stopped"
-    state = optuna.trial.TrialState
-    return optuna.trial.create_trial(
-        params=dict(trial.values),
-        distributions=dict(axes),
-        value=None if stopped else worst if trial.value is None else trial.value,
-        state=state.PRUNED if stopped else state.COMPLETE,
-        intermediate_values=dict(trial.looks),
-    )
-
-
 def _short(value: Any, space: Space) -> Any:
     """A number with few digits, inside its range."""
     if not isinstance(value, float) or space.kind == "choice":
         return value
     low, high = space.values
     return min(max(float(f"{value:.{_DIGITS}g}"), low), high)
+
+
+# --- search trials as plans have them ---
+
+
+def trial_of(search: ArmSearch, number: int, values: Mapping[str, Any]) -> Trial:
+    """The search trial of that number; its replicate is the number."""
+    config = search.config(number, values)
+    return Trial(trial_id(config, search.data_id), search.arm, number, config, search.data_id)
+
+
+def searched_plan(plan: Plan) -> Plan | None:
+    """The search trials of a plan that have ended, as a plan of their own; None without a search.
+
+    They are measured with what gives the plan's primary column, and nothing else.
+    """
+    if plan.search is None:
+        return None
+    return replace(
+        plan,
+        budget=plan.budget + OF_SEARCH,
+        trials=tuple(
+            trial_of(search, trial.number, trial.values)
+            for search in plan.search.arms.values()
+            for trial in search.ended
+        ),
+        metrics=tuple(name for name in plan.metrics if plan.primary in METRICS[name].columns),
+        probes=tuple(name for name in plan.probes if plan.primary in PROBES[name].columns),
+    )
+
+
+def with_searches(plans: Sequence[Plan]) -> list[Plan]:
+    """The plans, and beside each that searches the one of its search trials."""
+    searched = (searched_plan(plan) for plan in plans)
+    return [*plans, *(plan for plan in searched if plan is not None)]

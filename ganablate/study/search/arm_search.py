@@ -13,7 +13,6 @@ from ganablate.study.search.space import Space
 
 SEARCH_TRIALS = 20
 """Of each arm, unless the study says otherwise."""
-Ended = Literal["complete", "stopped"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,36 +20,15 @@ class SearchTrial:
     """A search trial that has ended.
 
     `values` are those of the searched settings, as the study names them. `value` is the column
-    that is searched by: at the end, or where ASHA stopped it; None where it diverged. `looks` are
-    the values at ASHA's looks, by quarters of the training.
+    that is searched by; None where the trial diverged.
     """
 
     number: int
     trial_id: str
     values: Mapping[str, Any]
-    state: Ended
     value: float | None
     outcome: str | None = None
     iterations: int = 0
-    looks: tuple[tuple[int, float], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SearchRecord:
-    """What is known of one arm's search. `trials` are those that have ended, by number."""
-
-    search_id: str
-    trials: tuple[SearchTrial, ...]
-
-    def best(self, mode: Literal["min", "max"]) -> SearchTrial | None:
-        """The best of those that ran to their end; the first of equal ones. None: none did.
-
-        Where all diverged it is the first of them, so that its arm's replicates tell.
-        """
-        sign = 1.0 if mode == "min" else -1.0
-        whole = [trial for trial in self.trials if trial.state == "complete"]
-        worst = float("inf")
-        return min(whole, default=None, key=lambda t: worst if t.value is None else sign * t.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +37,7 @@ class ArmSearch:
 
     `base` is a search trial but for the searched values and the seed. `owners` says of each field
     of the configuration that is searched, which setting of the study sets it. `seed` is what the
-    seeds of its trials and proposals come from.
+    seeds of its trials and proposals come from. `ended` are the trials that have ended, by number.
     """
 
     arm: str
@@ -71,19 +49,23 @@ class ArmSearch:
     trials: int
     mode: Literal["min", "max"]
     seed: int
-    record: SearchRecord | None = None
-
-    @property
-    def told(self) -> tuple[SearchTrial, ...]:
-        """Its trials that have ended."""
-        return self.record.trials if self.record else ()
+    ended: tuple[SearchTrial, ...] = ()
 
     @property
     def found(self) -> SearchTrial | None:
-        """The best one, once all have ended; None before that."""
-        if self.record is None or len(self.record.trials) < self.trials:
+        """The best trial once all have ended, the first of equal ones; None before that.
+
+        Where all diverged it is the first of them, so that its arm's replicates tell.
+        """
+        if len(self.ended) < self.trials:
             return None
-        return self.record.best(self.mode)
+        sign, worst = (1.0 if self.mode == "min" else -1.0), float("inf")
+        return min(self.ended, key=lambda t: worst if t.value is None else sign * t.value)
+
+    def with_trial(self, trial: SearchTrial) -> "ArmSearch":
+        """The search once that trial has ended as well."""
+        ended = {known.number: known for known in (*self.ended, trial)}
+        return replace(self, ended=tuple(ended[number] for number in sorted(ended)))
 
     def fields(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Values of settings as fields of a configuration: those that the arm has."""
@@ -100,7 +82,7 @@ class Search:
     """The searches of a plan, by arm; an arm that has none of the settings has no search.
 
     `spaces` are all that the study searches, `length` how long a search trial is, in words,
-    `column` what it is searched by, `asha` whether trials that are behind are stopped.
+    `column` what it is searched by.
     """
 
     spaces: Mapping[str, Space]
@@ -108,18 +90,17 @@ class Search:
     length: str
     column: str
     mode: Literal["min", "max"]
-    asha: bool
     arms: Mapping[str, ArmSearch]
 
     def of(self, arms: Collection[str]) -> "Search":
         """The searches of these arms alone."""
-        own = {name: search for name, search in self.arms.items() if name in arms}
-        return replace(self, arms=own)
+        chosen = {name: search for name, search in self.arms.items() if name in arms}
+        return replace(self, arms=chosen)
 
     @property
     def left(self) -> int:
         """Search trials that have not ended yet."""
-        return sum(search.trials - len(search.told) for search in self.arms.values())
+        return sum(search.trials - len(search.ended) for search in self.arms.values())
 
     @property
     def open(self) -> tuple[str, ...]:
