@@ -41,7 +41,7 @@ class StartLine:
     workers: int
 
     def arrive(self) -> None:
-        """Say that this worker has started."""
+        """Say that this worker has a trial: no other is given that one any more."""
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / f"{platform.node()}-{os.getpid()}").touch()
 
@@ -72,8 +72,6 @@ class TrialTrainable(tune.Trainable):
         self._index: int = config[INDEX]
         self._attempt: Attempt | None = None
         self._start_line = start_line
-        if start_line is not None:
-            start_line.arrive()
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Turn to another trial."""
@@ -91,6 +89,7 @@ class TrialTrainable(tune.Trainable):
             AttemptError: The attempt failed otherwise; its folder has the traceback.
         """
         if self._start_line is not None:
+            self._start_line.arrive()
             with contextlib.suppress(Exception):  # the attempt will meet it again, and say so
                 load_factory(self._factory)  # torch comes while other workers start
             self._start_line.wait()
