@@ -1,11 +1,11 @@
-"""One contract for every tracker, and what MLflow adds to it."""
+"""What MLflow has of trials: in memory and for real, and where the real one matters."""
 
 import json
 import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,14 @@ from ganablate.tracking import (
     MlflowTracker,
     TrackedTrial,
     Tracker,
+    mlflow_store,
     resolve_uri,
     ui_command,
     ui_environment,
 )
 from ganablate.tracking.mlflow_store import MlflowStore
 from ganablate.tracking.outbox import Kind, Outbox, Update
-from tests.in_memory_tracker import InMemoryTracker
+from tests.in_memory_mlflow import InMemoryMlflow
 
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own warnings are none of ours
 
@@ -45,6 +46,11 @@ class Seen:
 
 Open = Callable[[], Tracker]
 Look = Callable[[], dict[tuple[str, str], Seen]]
+
+
+def complete(tracker: Tracker, one: TrackedTrial) -> None:
+    tracker.completed(one)
+    tracker.close()
 
 
 def config() -> TrialConfig:
@@ -89,22 +95,21 @@ def write_end(one: TrackedTrial, iteration: int = 20) -> None:
 
 
 @pytest.fixture(params=["memory", pytest.param("mlflow", marks=pytest.mark.slow)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Open, Look]]:
+def store(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> tuple[Open, Look]:
+    """Opens a tracker, and looks at what MLflow has: in memory, and for real."""
     if request.param == "memory":
-        kept = InMemoryTracker()
-        yield lambda: kept, lambda: look_memory(kept)
-        return
-    runs = runs_with(request.getfixturevalue("fresh_database"), tmp_path)
-    opened: list[MlflowTracker] = []
-
-    def fail(message: str) -> None:
-        raise AssertionError(message)
-
-    def open_() -> Tracker:
-        opened.append(MlflowTracker(resolve_uri(runs), runs, fail))
-        return opened[-1]
-
-    yield open_, lambda: look_mlflow(runs)
+        client: Any = InMemoryMlflow()
+        monkeypatch.setattr(mlflow_store, "import_mlflow", lambda: client)
+        runs = tmp_path / "runs"
+    else:
+        client = None
+        runs = runs_with(request.getfixturevalue("fresh_database"), tmp_path)
+    return (
+        lambda: MlflowTracker(resolve_uri(runs), runs, pytest.fail),
+        lambda: look_mlflow(runs, client),
+    )
 
 
 @pytest.fixture(scope="session")
@@ -123,31 +128,18 @@ def runs_with(database: Path, tmp_path: Path) -> Path:
     return runs
 
 
-def look_memory(kept: InMemoryTracker) -> dict[tuple[str, str], Seen]:
-    return {
-        (budget, trial_id): Seen(
-            run.status,
-            dict(run.tags),
-            run.params,
-            sorted((p.key, p.value, p.step, p.timestamp_ms) for p in run.points),
-            set(run.artifacts),
-        )
-        for (_, budget, trial_id), run in kept.runs.items()
-    }
+def look_mlflow(runs: Path, client: Any = None) -> dict[tuple[str, str], Seen]:
+    """The runs of trials by budget and trial id, without those of repeated trainings."""
+    if client is None:
+        import mlflow
 
-
-def look_mlflow(runs: Path) -> dict[tuple[str, str], Seen]:
-    import mlflow
-
-    client = mlflow.MlflowClient(tracking_uri=resolve_uri(runs))
+        client = mlflow.MlflowClient(tracking_uri=resolve_uri(runs))
     experiment = client.get_experiment_by_name("digits")
     assert experiment is not None
     found = {}
     for run in client.search_runs([experiment.experiment_id]):
         tags = run.data.tags
-        if tags["ganablate.kind"] != "trial":
-            continue
-        if tags["ganablate.state"] == "stale":
+        if tags["ganablate.kind"] != "trial" or tags["ganablate.state"] == "stale":
             continue
         key = tags["ganablate.budget"], tags["ganablate.trial_id"]
         assert key not in found, "a trial has two runs"
@@ -162,7 +154,7 @@ def look_mlflow(runs: Path) -> dict[tuple[str, str], Seen]:
             for file in client.list_artifacts(run.info.run_id, where)
             if not file.is_dir
         }
-        found[key] = Seen(run.info.status, tags, run.data.params, points, artifacts)
+        found[key] = Seen(run.info.status, dict(tags), run.data.params, points, artifacts)
     return found
 
 
@@ -224,9 +216,7 @@ def test_sending_again_changes_nothing(store: tuple[Open, Look], tmp_path: Path)
     assert resumed.status == "FINISHED"
     assert len(resumed.points) == 3
 
-    third = open_()  # everything is complete before it begins
-    third.completed(one)
-    third.close()
+    complete(open_(), one)  # everything is complete before it begins
     assert look() == {("cpu", "a" * 16): resumed}
 
 
@@ -235,15 +225,12 @@ def test_a_trial_completed_elsewhere_is_copied_whole(
 ) -> None:
     open_, look = store
     one = tracked(tmp_path)
-    write_block(one, 10)
-    write_block(one, 20)
+    for iteration in (10, 20):
+        write_block(one, iteration)
     write_end(one)
-    tracker = open_()
-    tracker.completed(one)
-    tracker.close()
+    complete(open_(), one)
     (seen,) = look().values()
-    assert seen.status == "FINISHED"
-    assert len(seen.points) == 5
+    assert (seen.status, len(seen.points)) == ("FINISHED", 5)
 
 
 def test_a_trial_that_was_trained_again_has_a_run_of_its_own(
@@ -270,9 +257,7 @@ def test_a_trial_that_was_trained_again_has_a_run_of_its_own(
     assert seen.status == "FINISHED"
     assert {step for key, _, step, _ in seen.points if key == "d/criterion"} == {19, 20}
     assert [step for key, _, step, _ in seen.points if key == "fid"] == [20]
-    third = open_()
-    third.completed(one)
-    third.close()
+    complete(open_(), one)
     assert look() == {("cpu", "a" * 16): seen}
 
 
@@ -287,9 +272,7 @@ def test_values_that_are_not_finite_are_tags(store: tuple[Open, Look], tmp_path:
     (one.folder.path / "metrics.json").write_text(
         json.dumps({"evaluated": ["fid"], "numbers": {"fid": float("inf")}, "protocols": {}})
     )
-    tracker = open_()
-    tracker.completed(one)
-    tracker.close()
+    complete(open_(), one)
     (seen,) = look().values()
     assert seen.points == [("d/criterion", 1.0, 1, 10)]
     assert seen.tags["ganablate.not_finite.fid"] == "inf"
