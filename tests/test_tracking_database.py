@@ -187,12 +187,12 @@ def test_a_report_that_is_there_is_not_sent_again(
 ) -> None:
     sent: list[str | None] = []
     monkeypatch.setattr(report_copy, "MlflowStore", Store)
-    monkeypatch.setattr(report_copy, "_send", lambda _, report: sent.append(report.said) or True)
+    monkeypatch.setattr(report_copy, "_send", lambda _, one: sent.append(one.findings) or True)
     uri = resolve_uri(runs)
     Store(uri, runs)
     report = write_report(tmp_path, "one")
     assert [send_reports([report], uri, runs, never) for _ in range(2)] == [1, 0]
     assert send_reports([write_report(tmp_path, "two")], uri, runs, never) == 1
-    of_track = replace(write_report(tmp_path, "two"), said=None)
+    of_track = replace(write_report(tmp_path, "two"), findings=None)
     assert [send_reports([of_track], uri, runs, never) for _ in range(2)] == [1, 1]
     assert sent == ["**Found**: one", "**Found**: two", None, None]

@@ -24,7 +24,7 @@ def write_report(results: Path, text: str) -> StudyReport:
     for name in ("report.html", "table.md", "table.csv", "trials.csv", "figures/samples.png"):
         (folder / name).write_text(f"{name}: {text}")
     return StudyReport(
-        study="digits", budget="cpu", folder=folder, said=f"**Found**: {text}", columns=("fid",)
+        study="digits", budget="cpu", folder=folder, findings=f"**Found**: {text}", columns=("fid",)
     )
 
 
@@ -85,7 +85,7 @@ def test_the_parent_run_has_the_report_that_was_built_last(tmp_path: Path) -> No
     for text in ("one", "two"):
         assert send_reports([write_report(tmp_path, text)], uri, runs, never) == 1
     elsewhere = StudyReport(
-        study="digits", budget="full", folder=tmp_path, said=None, columns=("fid",)
+        study="digits", budget="full", folder=tmp_path, findings=None, columns=("fid",)
     )
     assert send_reports([elsewhere], uri, runs, never) == 0  # no run at that budget
     client = mlflow.MlflowClient(tracking_uri=uri)
@@ -99,7 +99,7 @@ def test_the_parent_run_has_the_report_that_was_built_last(tmp_path: Path) -> No
     assert parent.data.tags["mlflow.note.content"].startswith("**Found**: two\n")
     assert parent.info.status == "FINISHED"
     unknown = write_report(tmp_path, "three")
-    unknown = StudyReport(**{**vars(unknown), "said": None})
+    unknown = StudyReport(**{**vars(unknown), "findings": None})
     assert send_reports([unknown], uri, runs, never) == 1
     tags = client.get_run(parent.info.run_id).data.tags
     assert tags["mlflow.note.content"].startswith("**Found**: two\n")

@@ -19,14 +19,14 @@ def known_fingerprints(keys: Iterable[Key], cache: Path) -> dict[Key, str]:
 
     A folder that was changed since is noticed when it is read again.
     """
-    found = {}
+    fingerprints = {}
     for key in keys:
         dataset, size, channels, crop = key
         form = Form(size, channels_of(dataset, channels), crop)
         card = read_json(cache / folder_name(dataset, form) / "card.json") or {}
         if isinstance(card.get("fingerprint"), str):
-            found[key] = card["fingerprint"]
-    return found
+            fingerprints[key] = card["fingerprint"]
+    return fingerprints
 
 
 def folder_name(dataset: str, form: Form, split: Split = "train") -> str:

@@ -135,10 +135,10 @@ def _cifar10_batches(binary: Path, batches: dict[str, str]) -> tuple[Pixels, Lab
     parts = []
     for name, md5 in batches.items():
         content = (binary / name).read_bytes()
-        found = hashlib.md5(content).hexdigest()
-        if found != md5:
+        digest = hashlib.md5(content).hexdigest()
+        if digest != md5:
             raise DataError(
-                f"{binary / name} is not CIFAR-10's, or cut short: its md5 is {found}, not {md5}; "
+                f"{binary / name} is not CIFAR-10's, or cut short: its md5 is {digest}, not {md5}; "
                 "put the binary version there again"
             )
         parts.append(np.frombuffer(content, np.uint8).reshape(-1, 1 + 3 * 32 * 32))

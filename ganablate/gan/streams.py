@@ -108,5 +108,5 @@ def _global_generators(device: torch.device) -> tuple[torch.Generator, ...]:
     if device.type != "cuda":
         return (torch.default_generator,)
     torch.cuda.init()  # type: ignore[no-untyped-call]
-    own = torch.cuda.default_generators[device.index or torch.cuda.current_device()]
-    return torch.default_generator, own
+    generator = torch.cuda.default_generators[device.index or torch.cuda.current_device()]
+    return torch.default_generator, generator

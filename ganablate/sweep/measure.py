@@ -55,22 +55,22 @@ def measure(
         raise KeyError(f"no such metric or probe: {', '.join(unknown)}")
     folder = TrialFolder(job.trials_root, job.trial.trial_id)
     evaluation = _evaluated(metrics, job=job, trainer=trainer, data=data, diverged=diverged)
-    found = Probed()
+    probed = Probed()
     if probes and not diverged:
         with _looking_at(trainer):
-            found = probe(tuple(probes.values()), subject_of(job, trainer, data))
-    for (name, picture), image in found.pictures.items():
+            probed = probe(tuple(probes.values()), subject_of(job, trainer, data))
+    for (name, picture), image in probed.pictures.items():
         _write_picture(folder, name, picture, image)
     folder.add_metrics(
         names,
-        {**evaluation.numbers, **_stored(found.numbers)},
-        {**evaluation.protocols, **_stored(found.protocols)},
+        {**evaluation.numbers, **_stored(probed.numbers)},
+        {**evaluation.protocols, **_stored(probed.protocols)},
     )
 
 
-def _stored(found: Mapping[str, T]) -> dict[str, T]:
+def _stored(values: Mapping[str, T]) -> dict[str, T]:
     """What probes found, under the names that trial folders have."""
-    return {stored_name(column, None): value for column, value in found.items()}
+    return {stored_name(column, None): value for column, value in values.items()}
 
 
 def measure_during(
@@ -109,7 +109,7 @@ def _evaluated(
     images = functools.cache(lambda n: trainer.sample(n, "evaluation"))
     result = Evaluation({}, {})
     for named, metrics in by_extractor.items():
-        found = evaluate(
+        measured = evaluate(
             metrics,
             extractor=named or extractor_of(config.dataset, config.channels),
             losses=folder.losses(),
@@ -120,9 +120,9 @@ def _evaluated(
             data_root=job.data_root or downloads_beside(job.cache),
             device=trainer.device.type,
         )
-        for column, number in found.numbers.items():
+        for column, number in measured.numbers.items():
             result.numbers[stored_name(column, named)] = number
-            result.protocols[stored_name(column, named)] = found.protocols[column]
+            result.protocols[stored_name(column, named)] = measured.protocols[column]
     return result
 
 
