@@ -1,6 +1,8 @@
 """MLflow in memory: as much of it as `ganablate.tracking` calls, so that its tests are fast."""
 
+import contextlib
 import re
+import sqlite3
 from collections import namedtuple
 from itertools import count
 from pathlib import Path
@@ -18,17 +20,27 @@ class Page(list[Any]):
 
 
 class InMemoryMlflow:
-    """Stands for the module and for its client."""
+    """Stands for the module and for its client. It takes nothing of the trials in `refused`."""
 
     entities = SimpleNamespace(Metric=Metric, Param=Text, RunTag=Text)
 
     def __init__(self) -> None:
         self.experiments: dict[str, Any] = {}
         self.runs: dict[str, Any] = {}
+        self.refused: set[str] = set()
+        self.opened = 0
         self._ids = count()
 
     def MlflowClient(self, tracking_uri: str) -> "InMemoryMlflow":  # noqa: N802 - as MLflow's
-        del tracking_uri
+        """Opened once more; a database that is new says when it was made."""
+        self.opened += 1
+        if tracking_uri.startswith("sqlite:///"):
+            path = tracking_uri.removeprefix("sqlite:///")
+            with contextlib.closing(sqlite3.connect(path)) as database:
+                with contextlib.suppress(sqlite3.OperationalError):
+                    database.execute("create table experiments (experiment_id, creation_time)")
+                    database.execute("insert into experiments values (0, ?)", (self.opened,))
+                database.commit()
         return self
 
     def search_experiments(self, max_results: int) -> list[Any]:
@@ -47,6 +59,8 @@ class InMemoryMlflow:
     def create_run(
         self, experiment_id: str, tags: dict[str, str], run_name: str, start_time: int | None = None
     ) -> Any:
+        if tags.get("ganablate.trial_id") in self.refused:
+            raise OSError("postgresql://me:secret@host went away")
         run_id = f"{next(self._ids):032x}"
         info = SimpleNamespace(run_id=run_id, run_name=run_name, status="RUNNING", end_time=None,
                                start_time=start_time, experiment_id=experiment_id)  # fmt: skip
@@ -90,6 +104,9 @@ class InMemoryMlflow:
 
     def get_metric_history(self, run_id: str, key: str) -> list[Metric]:
         return [row for row in self.runs[run_id].rows if row.key == key]
+
+    def set_experiment_tag(self, name: str, key: str, value: str) -> None:
+        self.experiments[name].tags[key] = value
 
     def list_artifacts(self, run_id: str, where: str | None) -> list[Any]:
         paths = self.runs[run_id].artifacts

@@ -94,18 +94,20 @@ def write_end(one: TrackedTrial, iteration: int = 20) -> None:
     )
 
 
+@pytest.fixture
+def in_memory(monkeypatch: pytest.MonkeyPatch) -> InMemoryMlflow:
+    client = InMemoryMlflow()
+    monkeypatch.setattr(mlflow_store, "import_mlflow", lambda: client)
+    return client
+
+
 @pytest.fixture(params=["memory", pytest.param("mlflow", marks=pytest.mark.slow)])
-def store(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Open, Look]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Open, Look]:
     """Opens a tracker, and looks at what MLflow has: in memory, and for real."""
     if request.param == "memory":
-        client: Any = InMemoryMlflow()
-        monkeypatch.setattr(mlflow_store, "import_mlflow", lambda: client)
-        runs = tmp_path / "runs"
+        client, runs = request.getfixturevalue("in_memory"), tmp_path / "runs"
     else:
-        client = None
-        runs = runs_with(request.getfixturevalue("fresh_database"), tmp_path)
+        client, runs = None, runs_with(request.getfixturevalue("fresh_database"), tmp_path)
     return (
         lambda: MlflowTracker(resolve_uri(runs), runs, pytest.fail),
         lambda: look_mlflow(runs, client),
