@@ -30,7 +30,7 @@ def known_fingerprints(keys: Iterable[Key], cache: Path) -> dict[Key, str]:
 
 
 def folder_name(dataset: str, form: Form, split: Split = "train") -> str:
-    """Of the cached folder; read from its end, no two sets share one."""
+    """The name of a cached folder; read from its end, no two sets share one."""
     grey = "-grey" if dataset not in DATASETS and form.channels == 1 else ""
     crop = f"-crop{form.crop}" if form.crop is not None else ""
     test = "-test" if split == "test" else ""

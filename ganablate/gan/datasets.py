@@ -27,7 +27,7 @@ _CIFAR10_TEST = {"test_batch.bin": "803d5f7f4d78ea53de84dbe85f74fb6d"}
 
 PATCH = 64
 PATCH_STRIDE = 9
-"""Of 427 x 640 pixels: 41 x 65 patches a photograph."""
+"""A photograph of 427 x 640 pixels has 41 x 65 patches."""
 
 _CONNECT_SECONDS = 30.0
 

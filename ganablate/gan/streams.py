@@ -104,7 +104,7 @@ def _on_gpu(images: np.ndarray, subset: np.ndarray | None, device: torch.device)
 
 
 def _global_generators(device: torch.device) -> tuple[torch.Generator, ...]:
-    """Those that a net or a penalty may draw from: the host's, and that of the trial's GPU."""
+    """The generators that a net or a penalty may draw from: the host's and the trial's GPU's."""
     if device.type != "cuda":
         return (torch.default_generator,)
     torch.cuda.init()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""What is written to MLflow, call by call."""
+"""Writes to MLflow, call by call."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Which networks a complete trial keeps: read, and made fewer, without torch."""
+"""The networks that a complete trial keeps: listed and removed without torch."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +14,7 @@ _GENERATORS = ("generator", "generator_ema")
 
 
 def kept_of(networks: Iterable[str], keep: Keep) -> list[str]:
-    """Those of the networks that are kept."""
+    """The networks that are kept, of these."""
     if keep == "weights":
         return list(networks)
     return [name for name in networks if keep == "generator" and name in _GENERATORS]
