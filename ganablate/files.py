@@ -91,7 +91,7 @@ if TYPE_CHECKING:
 # numpy is imported where arrays are read or written: `validate` and `--help` do neither.
 
 _DAMAGED = (ValueError, EOFError, zipfile.BadZipFile)
-"""What numpy raises for a file that is cut short."""
+"""Errors that numpy raises for a file that is cut short."""
 
 
 def write_array(path: Path, array: "np.ndarray") -> None:
@@ -178,7 +178,7 @@ def _errno(error: OSError) -> int:
 
 
 def _free(folder: Path, error: OSError) -> str:
-    """What is free by now: a write that failed has given back what it took."""
+    """The space that is free by now: a write that failed has given back what it took."""
     if _errno(error) != errno.ENOSPC:
         return ""
     try:

@@ -61,10 +61,10 @@ def sparkline(values: Sequence[float | None], among: Iterable[float | None] = ()
 
     The scale holds the values of `among` as well, such as those of a line set beside this one.
     """
-    known = finite([*values, *among])
-    if not known:
+    numbers = finite([*values, *among])
+    if not numbers:
         return _MISSING * len(values)
-    low, span = min(known), max(known) - min(known)
+    low, span = min(numbers), max(numbers) - min(numbers)
     marks = []
     for value in values:
         if value is None or not math.isfinite(value):

@@ -19,18 +19,18 @@ def known_fingerprints(keys: Iterable[Key], cache: Path) -> dict[Key, str]:
 
     A folder that was changed since is noticed when it is read again.
     """
-    found = {}
+    fingerprints = {}
     for key in keys:
         dataset, size, channels, crop = key
         form = Form(size, channels_of(dataset, channels), crop)
         card = read_json(cache / folder_name(dataset, form) / "card.json") or {}
         if isinstance(card.get("fingerprint"), str):
-            found[key] = card["fingerprint"]
-    return found
+            fingerprints[key] = card["fingerprint"]
+    return fingerprints
 
 
 def folder_name(dataset: str, form: Form, split: Split = "train") -> str:
-    """Of the cached folder; read from its end, no two sets share one."""
+    """The name of a cached folder; read from its end, no two sets share one."""
     grey = "-grey" if dataset not in DATASETS and form.channels == 1 else ""
     crop = f"-crop{form.crop}" if form.crop is not None else ""
     test = "-test" if split == "test" else ""

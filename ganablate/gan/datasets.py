@@ -27,7 +27,7 @@ _CIFAR10_TEST = {"test_batch.bin": "803d5f7f4d78ea53de84dbe85f74fb6d"}
 
 PATCH = 64
 PATCH_STRIDE = 9
-"""Of 427 x 640 pixels: 41 x 65 patches a photograph."""
+"""A photograph of 427 x 640 pixels has 41 x 65 patches."""
 
 _CONNECT_SECONDS = 30.0
 
@@ -135,10 +135,10 @@ def _cifar10_batches(binary: Path, batches: dict[str, str]) -> tuple[Pixels, Lab
     parts = []
     for name, md5 in batches.items():
         content = (binary / name).read_bytes()
-        found = hashlib.md5(content).hexdigest()
-        if found != md5:
+        digest = hashlib.md5(content).hexdigest()
+        if digest != md5:
             raise DataError(
-                f"{binary / name} is not CIFAR-10's, or cut short: its md5 is {found}, not {md5}; "
+                f"{binary / name} is not CIFAR-10's, or cut short: its md5 is {digest}, not {md5}; "
                 "put the binary version there again"
             )
         parts.append(np.frombuffer(content, np.uint8).reshape(-1, 1 + 3 * 32 * 32))

@@ -126,10 +126,10 @@ def image_files(folder: Path) -> list[Path]:
         DataError: if there is no such folder, or no image in it.
     """
     try:
-        there = folder.is_dir()
+        exists = folder.is_dir()
     except OSError as error:
         raise DataError(f"{folder} cannot be read: {error.strerror}") from error
-    if not there:
+    if not exists:
         raise DataError(f"no folder {folder}: put the images there, or name another data root")
     files = [
         path

@@ -104,9 +104,9 @@ def _on_gpu(images: np.ndarray, subset: np.ndarray | None, device: torch.device)
 
 
 def _global_generators(device: torch.device) -> tuple[torch.Generator, ...]:
-    """Those that a net or a penalty may draw from: the host's, and that of the trial's GPU."""
+    """The generators that a net or a penalty may draw from: the host's and the trial's GPU's."""
     if device.type != "cuda":
         return (torch.default_generator,)
     torch.cuda.init()  # type: ignore[no-untyped-call]
-    own = torch.cuda.default_generators[device.index or torch.cuda.current_device()]
-    return torch.default_generator, own
+    generator = torch.cuda.default_generators[device.index or torch.cuda.current_device()]
+    return torch.default_generator, generator

@@ -241,7 +241,7 @@ class Trainer:
     def _precision(self) -> torch.autocast:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self._autocast)
 
-    # --- the end before the end ---
+    # --- early end ---
 
     def _is_saturated(self) -> bool:
         """Whether the steps so far end the training early: a function of them and the config."""
@@ -264,7 +264,7 @@ class Trainer:
         self._fetched.append(rows)
 
     def weights_are_finite(self) -> bool:
-        """Whether they are: the last update can break weights that no loss has seen."""
+        """Whether all weights are finite: the last update can break some that no loss has seen."""
         tensors = [*self.generator.parameters(), *self.discriminator.parameters()]
         return all(bool(tensor.isfinite().all()) for tensor in tensors)
 

@@ -48,10 +48,10 @@ class Card(BaseModel):
             if not path.is_file():
                 raise MetricError(f"{path} is missing: install ganablate again")
         card = cls.model_validate_json(beside.read_text(encoding="utf-8"))
-        found = file_sha256(weights)
-        if found != card.sha256:
+        digest = file_sha256(weights)
+        if digest != card.sha256:
             raise MetricError(
-                f"{weights} has sha256 {found[:16]}, its card says {card.sha256[:16]}: numbers "
+                f"{weights} has sha256 {digest[:16]}, its card says {card.sha256[:16]}: numbers "
                 "measured with it would not be comparable; restore the file"
             )
         return card

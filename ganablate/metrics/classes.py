@@ -30,10 +30,10 @@ def inception_score(real: Features, fake: Features) -> dict[str, float]:
     Raises:
         MetricError: if the extractor is no classifier.
     """
-    found = _probabilities("inception_score", fake)
-    if found is None:
+    probabilities = _probabilities("inception_score", fake)
+    if probabilities is None:
         return {"inception_score": math.nan}
-    given = found.astype(np.float64)
+    given = probabilities.astype(np.float64)
     even = given.mean(axis=0)
     # A probability that has underflowed to 0 adds nothing, and the mean is above 0 elsewhere.
     ratio = np.divide(given, even, out=np.ones_like(given), where=given > 0)
@@ -56,12 +56,12 @@ def modes(real: Features, fake: Features) -> dict[str, float]:
     Raises:
         MetricError: if the extractor is no classifier.
     """
-    found = _probabilities("modes", fake)
-    if found is None:
+    probabilities = _probabilities("modes", fake)
+    if probabilities is None:
         return {"modes": math.nan}
-    counts = _counts(found)
+    counts = _counts(probabilities)
     # count / n >= 1 / (10 classes), in whole numbers so that the boundary is exact.
-    return {"modes": float((10 * len(counts) * counts >= len(found)).sum())}
+    return {"modes": float((10 * len(counts) * counts >= len(probabilities)).sum())}
 
 
 def class_kl(real: Features, fake: Features) -> dict[str, float]:
@@ -79,7 +79,7 @@ def class_kl(real: Features, fake: Features) -> dict[str, float]:
         MetricError: if the extractor is no classifier.
     """
     sets = [_probabilities("class_kl", features) for features in (fake, real)]
-    shares = [_smoothed(_counts(found)) for found in sets if found is not None]
+    shares = [_smoothed(_counts(each)) for each in sets if each is not None]
     if len(shares) < len(sets):
         return {"class_kl": math.nan}
     generated, given = shares

@@ -77,37 +77,37 @@ def evaluate(  # noqa: PLR0913 - each is a fact of the trial that nothing else h
         if name not in METRICS:
             raise MetricError(f"unknown metric {name}; there are {', '.join(METRICS)}")
     last = last_fifth(losses)
-    settled = is_finite(last)
+    finite = is_finite(last)
     result = Evaluation({}, {})
 
     @functools.cache
     def sets() -> tuple[str, Features, Features]:
         assert fake_images is not None
-        known = _known(extractor, metrics)
-        extract = _extract(known, data_root, device)
-        real = _cached(known, extract, evenly(real_images, N_REAL), fingerprint, cache)
-        return known, real, extract(fake_images(N_FAKE))
+        usable = _usable(extractor, metrics)
+        extract = _extract(usable, data_root, device)
+        real = _cached(usable, extract, evenly(real_images, N_REAL), fingerprint, cache)
+        return usable, real, extract(fake_images(N_FAKE))
 
     for name in metrics:
         metric = METRICS[name]
         if metric.needs == "losses":
-            if settled:
+            if finite:
                 _add(result, name, metric.load()(last), LOSS_PROTOCOL)
         elif fake_images is not None:
-            known, *both = sets()
+            usable, *both = sets()
             real, fake = (_at_most(features, metric.images) for features in both)
-            protocol = _feature_protocol(known, len(real), len(real_images), len(fake))
+            protocol = _feature_protocol(usable, len(real), len(real_images), len(fake))
             _add(result, name, metric.load()(real, fake), protocol)
     return result
 
 
-def _known(extractor: str | None, metrics: Sequence[str]) -> str:
+def _usable(extractor: str | None, metrics: Sequence[str]) -> str:
     if extractor in EXTRACTORS or extractor in NAMED_EXTRACTORS:
         return extractor
     asked = ", ".join(name for name in metrics if METRICS[name].needs == "features")
-    said = "the data set has none" if extractor is None else f"there is no {extractor}"
+    reason = "the data set has none" if extractor is None else f"there is no {extractor}"
     every = ", ".join((*EXTRACTORS, *NAMED_EXTRACTORS))
-    raise MetricError(f"{asked}: an extractor is needed; {said}, there are {every}")
+    raise MetricError(f"{asked}: an extractor is needed; {reason}, there are {every}")
 
 
 def _extract(extractor: str, data_root: Path | None, device: str) -> Extract:

@@ -38,10 +38,10 @@ def weights_of(name: str, data_root: Path | None) -> Path:
             f"extractor {name}: {line.weights} is not in {' or '.join(map(str, places))}: "
             f"get it from {line.url}"
         )
-    found = file_sha256(path)
-    if not found.startswith(line.sha256):
+    digest = file_sha256(path)
+    if not digest.startswith(line.sha256):
         raise MetricError(
-            f"extractor {name}: the sha256 of {path} begins with {found[:8]}, not {line.sha256}: "
+            f"extractor {name}: the sha256 of {path} begins with {digest[:8]}, not {line.sha256}: "
             f"numbers measured with it would not be comparable; get it from {line.url}"
         )
     return path

@@ -23,7 +23,7 @@ _WITHOUT_MEMORY = (
     "STATUS_ALLOC_FAILED",  # cuBLAS, cuSOLVER, cuDNN before 9
     "ALLOCATION_FAILED",  # cuDNN from 9 on
 )
-"""What a RuntimeError says that stands for want of memory."""
+"""Parts of the messages of a RuntimeError that means out of memory."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def release_memory() -> None:
 
 
 def release_gpu_memory() -> None:
-    """The same after an attempt that went well; without a GPU it costs nothing.
+    """Give back a GPU's memory after an attempt that went well; without a GPU it costs nothing.
 
     A process keeps what its largest attempt has reserved, whoever else needs it.
     """

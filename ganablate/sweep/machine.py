@@ -48,7 +48,7 @@ class Machine:
     largest_node: int = 0
 
     def share(self, *, alone: bool = False) -> dict[str, float]:
-        """What one trial asks of the CPUs and GPUs of the sweep.
+        """The share of the sweep's CPUs and GPUs that one trial gets.
 
         `alone` it gets the whole of a GPU, or without CUDA all cores of the machine, or of the
         largest node, so that nothing else runs there.
@@ -234,7 +234,7 @@ def _cuda_multiplies_bf16() -> bool:
 
 
 def processor_name() -> str:
-    """What the processor calls itself: numbers of a training depend on its kind."""
+    """The processor's name for itself: numbers of a training depend on its kind."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:

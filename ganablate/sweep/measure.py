@@ -1,9 +1,9 @@
-"""What is measured of a trained trial, and where its folder keeps it."""
+"""Measures a trained trial and keeps the results in its folder."""
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
@@ -55,22 +55,22 @@ def measure(
         raise KeyError(f"no such metric or probe: {', '.join(unknown)}")
     folder = TrialFolder(job.trials_root, job.trial.trial_id)
     evaluation = _evaluated(metrics, job=job, trainer=trainer, data=data, diverged=diverged)
-    found = Probed()
+    probed = Probed()
     if probes and not diverged:
-        with _looking_at(trainer):
-            found = probe(tuple(probes.values()), subject_of(job, trainer, data))
-    for (name, picture), image in found.pictures.items():
+        with _evaluation_mode(trainer):
+            probed = probe(tuple(probes.values()), subject_of(job, trainer, data))
+    for (name, picture), image in probed.pictures.items():
         _write_picture(folder, name, picture, image)
     folder.add_metrics(
         names,
-        {**evaluation.numbers, **_stored(found.numbers)},
-        {**evaluation.protocols, **_stored(found.protocols)},
+        {**evaluation.numbers, **_stored(probed.numbers)},
+        {**evaluation.protocols, **_stored(probed.protocols)},
     )
 
 
-def _stored(found: Mapping[str, T]) -> dict[str, T]:
-    """What probes found, under the names that trial folders have."""
-    return {stored_name(column, None): value for column, value in found.items()}
+def _stored(values: Mapping[str, T]) -> dict[str, T]:
+    """Results of probes under the names that trial folders have."""
+    return {stored_name(column, None): value for column, value in values.items()}
 
 
 def measure_during(
@@ -100,7 +100,7 @@ def measure_during(
 def _evaluated(
     names: Sequence[str], *, job: Job, trainer: Trainer, data: MaterialisedData, diverged: bool
 ) -> Evaluation:
-    """What these metrics give, under the names that trial folders have."""
+    """Results of metrics under the names that trial folders have."""
     config, folder = job.trial.config, TrialFolder(job.trials_root, job.trial.trial_id)
     by_extractor: dict[str | None, list[str]] = {}
     for name in names:
@@ -109,7 +109,7 @@ def _evaluated(
     images = functools.cache(lambda n: trainer.sample(n, "evaluation"))
     result = Evaluation({}, {})
     for named, metrics in by_extractor.items():
-        found = evaluate(
+        measured = evaluate(
             metrics,
             extractor=named or extractor_of(config.dataset, config.channels),
             losses=folder.losses(),
@@ -120,14 +120,14 @@ def _evaluated(
             data_root=job.data_root or downloads_beside(job.cache),
             device=trainer.device.type,
         )
-        for column, number in found.numbers.items():
+        for column, number in measured.numbers.items():
             result.numbers[stored_name(column, named)] = number
-            result.protocols[stored_name(column, named)] = found.protocols[column]
+            result.protocols[stored_name(column, named)] = measured.protocols[column]
     return result
 
 
 def subject_of(job: Job, trainer: Trainer, data: MaterialisedData) -> Subject:
-    """The trial as probes see it; the trainer's discriminator is to be in evaluation mode."""
+    """The trial as probes see it; its discriminator has to be in evaluation mode."""
     config = job.trial.config
     _, untrained = build_networks(config, data.images.shape[3], trainer.device)
     extractor = extractor_of(config.dataset, config.channels)
@@ -144,7 +144,7 @@ def subject_of(job: Job, trainer: Trainer, data: MaterialisedData) -> Subject:
         return np.random.Generator(np.random.PCG64(derive_seed(config.seed, "probe", purpose)))
 
     def test() -> Labelled:
-        split = _materialised(job, split="test")
+        split = data_of(job, "test")
         return Labelled(split.images, split.labels)
 
     tested = config.dataset in DATASETS and DATASETS[config.dataset].test is not None
@@ -162,12 +162,8 @@ def subject_of(job: Job, trainer: Trainer, data: MaterialisedData) -> Subject:
     )
 
 
-def data_of(job: Job) -> MaterialisedData:
-    """The images that the job's trial is trained on."""
-    return _materialised(job)
-
-
-def _materialised(job: Job, **split: Any) -> MaterialisedData:
+def data_of(job: Job, split: Literal["train", "test"] = "train") -> MaterialisedData:
+    """The images that the job's trial is trained on, or those of the test split."""
     config = job.trial.config
     return materialise(
         config.dataset,
@@ -176,13 +172,13 @@ def _materialised(job: Job, **split: Any) -> MaterialisedData:
         cache=job.cache,
         channels=config.channels,
         crop=config.crop,
-        **split,
+        split=split,
     )
 
 
 @contextmanager
-def _looking_at(trainer: Trainer) -> Iterator[None]:
-    """With the discriminator in evaluation mode."""
+def _evaluation_mode(trainer: Trainer) -> Iterator[None]:
+    """Keep the discriminator in evaluation mode."""
     trainer.discriminator.eval()
     try:
         yield

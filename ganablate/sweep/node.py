@@ -1,4 +1,4 @@
-"""What a node of a cluster is, seen from inside it.
+"""A node of a cluster describes itself.
 
 `describe` is sent there by value, with the functions it calls, since the node may have another
 ganablate, or none: all that this module imports at its top is Python's own.
@@ -21,7 +21,7 @@ _NONE = "none"
 
 @dataclass(frozen=True, kw_only=True)
 class NodeFacts:
-    """What was found on a node.
+    """Facts about a node.
 
     Attributes:
         host: What it calls itself.

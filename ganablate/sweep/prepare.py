@@ -68,13 +68,13 @@ def prepare_data(
     return fingerprints, list(dict.fromkeys(problems))
 
 
-def _other_counts(dataset: str, found: int, plans: Sequence[Plan]) -> Iterator[str]:
+def _other_counts(dataset: str, images: int, plans: Sequence[Plan]) -> Iterator[str]:
     """Studies that say another number of images than the folder has: ids would name others."""
     for plan in plans:
-        said = dict(plan.folders).get(dataset, found)
-        if said != found:
+        stated = dict(plan.folders).get(dataset, images)
+        if stated != images:
             yield (
-                f"{dataset} holds {found:,} images, and the study {plan.study} says {said:,}: "
+                f"{dataset} holds {images:,} images, and the study {plan.study} says {stated:,}: "
                 "correct `images` there (and `data_id`, if the images were changed)"
             )
 
@@ -103,11 +103,11 @@ def _with_work(
 ) -> set[DataKey]:
     """The data sets of which some trial is not complete, saw other bytes, or lacks something."""
     wanted = measurements_of(plans)
-    found: set[DataKey] = set()
+    keys: set[DataKey] = set()
     for trial in (trial for plan in plans for trial in plan.trials):
         key = data_key(trial)
-        if key not in found and needs_run(
+        if key not in keys and needs_run(
             trial, wanted[trial.trial_id], runs / "trials", fingerprints
         ):
-            found.add(key)
-    return found
+            keys.add(key)
+    return keys

@@ -81,7 +81,7 @@ def load_profile(path: Path) -> Profile:
 
 def _faults(error: ValidationError) -> list[Fault]:
     """One fault a key: a value that fits no member of a union is one mistake, not several."""
-    found: dict[str, list[tuple[str, object]]] = {}
+    texts: dict[str, list[tuple[str, object]]] = {}
     for details in error.errors(include_url=False):
         key = str(details["loc"][0])
         if details["type"] == "extra_forbidden":
@@ -89,8 +89,8 @@ def _faults(error: ValidationError) -> list[Fault]:
         else:
             text = details["msg"].removeprefix("Value error, ")
             text = text[:1].lower() + text[1:]
-        found.setdefault(key, []).append((text, details["input"]))
-    return [_fault(key, [text for text, _ in each], each[-1][1]) for key, each in found.items()]
+        texts.setdefault(key, []).append((text, details["input"]))
+    return [_fault(key, [text for text, _ in each], each[-1][1]) for key, each in texts.items()]
 
 
 def _fault(key: str, texts: list[str], given: object) -> Fault:

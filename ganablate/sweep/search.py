@@ -134,7 +134,7 @@ class _Searches:
             trial_id=trial.trial_id,
             values=self._values[trial.arm, trial.replicate],
             value=float(value) if isinstance(value, int | float) and isfinite(value) else None,
-            outcome=outcome_of(trial, folder, self._measured).outcome,
+            outcome=outcome_of(trial, folder, self._measured).kind,
             iterations=(folder.complete or {}).get("iterations", 0),
         )
         self.arms[trial.arm] = self.arms[trial.arm].with_trial(ended)

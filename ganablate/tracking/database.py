@@ -54,7 +54,7 @@ def do_not_wait_for_disk(uri: str, runs: Path) -> None:
 
 
 @functools.cache
-def _listen(own: str) -> None:
+def _listen(path: str) -> None:
     """Set it on every connection to the file, once a process."""
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
@@ -67,7 +67,7 @@ def _listen(own: str) -> None:
         # Of a broken file the first query says so; an error here would be tried again for a minute.
         with contextlib.suppress(sqlite3.Error):
             files = [file for _, _, file in connection.execute("pragma database_list")]
-            if files[:1] == [own]:
+            if files[:1] == [path]:
                 connection.execute("pragma synchronous = off")
 
 

@@ -1,4 +1,4 @@
-"""Where MLflow's copy is, and how to look at it, without telling its passwords to anybody."""
+"""The address of MLflow's copy and the command that shows it, with passwords kept secret."""
 
 import ipaddress
 import os

@@ -1,4 +1,4 @@
-"""What is written to MLflow, call by call."""
+"""Writes to MLflow, call by call."""
 
 import logging
 import os
@@ -276,10 +276,10 @@ class MlflowStore:
                 order_by=["attributes.start_time ASC"],
                 page_token=token,
             )
-            for found in page:
-                tags = found.data.tags
+            for listed in page:
+                tags = listed.data.tags
                 if tags.get("ganablate.state") != "stale":
-                    run = _Run(found.info.run_id, tags.get(BEGUN, ""), _completed_as(tags))
+                    run = _Run(listed.info.run_id, tags.get(BEGUN, ""), _completed_as(tags))
                     runs.append((tags.get("ganablate.trial_id", ""), run))
             token = page.token
             if not token:

@@ -28,22 +28,17 @@ _MOST_NUMBERS = 3
 
 @dataclass(frozen=True, kw_only=True)
 class StudyReport:
-    """A report that was built.
+    """A report that was built and lies in a folder.
 
-    Attributes:
-        study: Of this study.
-        budget: At this budget.
-        folder: Where it lies.
-        said: What it found, in Markdown. None: the sender does not know, so that the description
-            stays, and the report is sent even if MLflow has it.
-        columns: Numbers of a trial for the list of runs, the primary one first, named as trial
-            folders name them.
+    `findings` are in Markdown; None: the sender does not know them, so that the description stays,
+    and the report is sent even if MLflow has it. `columns` are numbers of a trial for the list of
+    runs, the primary one first, named as trial folders name them.
     """
 
     study: str
     budget: str
     folder: Path
-    said: str | None
+    findings: str | None
     columns: tuple[str, ...]
 
     @property
@@ -54,7 +49,7 @@ class StudyReport:
     def content(self) -> list[Any]:
         """Everything that is sent of it, as it is now."""
         digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path, _ in self.files()]
-        return [self.said, self.columns, digests]
+        return [self.findings, self.columns, digests]
 
     def files(self) -> Iterator[tuple[Path, str | None]]:
         """Its files that are sent, each with the artifact folder that it goes to."""
@@ -64,11 +59,11 @@ class StudyReport:
                 yield self.folder / name, None if parent == "." else parent
 
 
-def report_of(plan: Plan, results_root: Path, said: str | None = None) -> StudyReport:
+def report_of(plan: Plan, results_root: Path, findings: str | None = None) -> StudyReport:
     """The report of a plan, where `results_root` has it."""
     return StudyReport(
         study=plan.study, budget=plan.budget, folder=results_root / plan.study / plan.budget,
-        said=said, columns=_columns(plan),
+        findings=findings, columns=_columns(plan),
     )  # fmt: skip
 
 
@@ -92,7 +87,7 @@ def send_reports(
     new = [
         (report, content)
         for report, content in contents
-        if report.said is None or not record.has(report.record, content)
+        if report.findings is None or not record.has(report.record, content)
     ]
     if not new:
         return 0
@@ -134,8 +129,8 @@ def _send(client: Any, report: StudyReport) -> bool:
     run_id = parents[0].info.run_id
     for path, where in report.files():
         client.log_artifact(run_id, str(path), where)
-    if report.said is not None:
-        client.set_tag(run_id, "mlflow.note.content", _note(report.said))
+    if report.findings is not None:
+        client.set_tag(run_id, "mlflow.note.content", _note(report.findings))
     run_list = _run_list(report.columns, since_ms=experiment.creation_time)
     for key, value in {**TRAINING, RUN_LIST: run_list}.items():
         if experiment.tags.get(key) != value:
@@ -153,8 +148,8 @@ def _columns(plan: Plan) -> tuple[str, ...]:
     )
 
 
-def _note(said: str) -> str:
-    text = f"{said}\n\nThe whole report: `report.html` under Artifacts."
+def _note(findings: str) -> str:
+    text = f"{findings}\n\nThe whole report: `report.html` under Artifacts."
     return text if len(text) <= LONGEST_TAG else text[: LONGEST_TAG - 2] + " …"
 
 

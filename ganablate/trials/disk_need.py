@@ -18,7 +18,7 @@ _PICTURES = 9.0
 """Bytes of a trial's pictures, and of MLflow's copies of them, over those of its 64 last samples,
 which are kept without compression; measured on digits: 5 to 9, on noise up to 28."""
 _BYTES_PER_POINT = 560
-"""Of one loss at one step: 60 in its block, 500 in MLflow's database with its indices; measured."""
+"""Bytes of a loss at one step: 60 in its block, 500 in MLflow's database, indices included."""
 _REST = 50_000
 """Small files, and rows of MLflow that are no points of a loss."""
 

@@ -144,7 +144,7 @@ class TrialFolder:
         )
 
     def leftovers(self) -> list[Path]:
-        """What writes that were cut off left behind; whoever holds the claim may remove it."""
+        """Files that cut-off writes left behind; the holder of the claim may remove them."""
         hidden = sorted(self.path.rglob(".*"))
         return [path for path in hidden if not any(parent in hidden for parent in path.parents)]
 
@@ -338,5 +338,5 @@ def remove(path: Path) -> None:
 
 
 def _iteration(file: Path) -> int:
-    """Of a file in a checkpoint's folder."""
+    """The iteration of a file in a checkpoint's folder."""
     return int(file.parent.name.removeprefix("at-"))

@@ -125,7 +125,7 @@ def check_weights(folder: TrialFolder, names: Sequence[str]) -> None:
 
 
 def not_measurable(folder: TrialFolder, names: Sequence[str]) -> list[str]:
-    """Those of the metrics and probes that need more weights than a trial has kept.
+    """The metrics and probes, of these, that need more weights than a trial has kept.
 
     Metrics on images need the generator, probes both networks, metrics on losses neither.
     """

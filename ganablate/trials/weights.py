@@ -1,4 +1,4 @@
-"""Which networks a complete trial keeps: read, and made fewer, without torch."""
+"""The networks that a complete trial keeps: listed and removed without torch."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -14,7 +14,7 @@ _GENERATORS = ("generator", "generator_ema")
 
 
 def kept_of(networks: Iterable[str], keep: Keep) -> list[str]:
-    """Those of the networks that stay."""
+    """The networks that are kept, of these."""
     if keep == "weights":
         return list(networks)
     return [name for name in networks if keep == "generator" and name in _GENERATORS]
@@ -33,17 +33,17 @@ def keep_only(weights: Path, keep: Keep, *, dry_run: bool = False) -> int:
     """Remove the other networks from a file of weights, if it is there; returns the bytes freed."""
     from safetensors.numpy import save_file  # numpy takes 90 ms, which `validate` does not have
 
-    there = networks_in(weights)
-    stay = set(kept_of(there, keep))
-    if keep == "weights" or not weights.is_file() or (there and stay == there):
+    networks = networks_in(weights)
+    kept = set(kept_of(networks, keep))
+    if keep == "weights" or not weights.is_file() or (networks and kept == networks):
         return 0
     before = weights.stat().st_size
-    if not stay:
+    if not kept:
         if not dry_run:
             weights.unlink()
         return before
     with safe_open(weights, framework="numpy") as file:
-        names = [name for name in file.keys() if name.partition(".")[0] in stay]  # noqa: SIM118
+        names = [name for name in file.keys() if name.partition(".")[0] in kept]  # noqa: SIM118
         tensors = {name: file.get_tensor(name) for name in names}
     if dry_run:
         return before - sum(int(tensor.nbytes) for tensor in tensors.values())

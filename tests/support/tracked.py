@@ -71,7 +71,7 @@ def write_report(results: Path, text: str) -> StudyReport:
     for name in ("report.html", "table.md", "table.csv", "trials.csv", "figures/samples.png"):
         (folder / name).write_text(f"{name}: {text}")
     return StudyReport(
-        study="digits", budget="cpu", folder=folder, said=f"**Found**: {text}", columns=("fid",)
+        study="digits", budget="cpu", folder=folder, findings=f"**Found**: {text}", columns=("fid",)
     )
 
 
@@ -87,18 +87,18 @@ def runs_with(database: Path, tmp_path: Path) -> Path:
     return runs
 
 
-def look_mlflow(runs: Path) -> dict[tuple[str, str], Seen]:
-    import mlflow
+def look_mlflow(runs: Path, client: Any = None) -> dict[tuple[str, str], Seen]:
+    """The runs of trials by budget and trial id, without those of repeated trainings."""
+    if client is None:
+        import mlflow
 
-    client = mlflow.MlflowClient(tracking_uri=resolve_uri(runs))
+        client = mlflow.MlflowClient(tracking_uri=resolve_uri(runs))
     experiment = client.get_experiment_by_name("digits")
     assert experiment is not None
     found = {}
     for run in client.search_runs([experiment.experiment_id]):
         tags = run.data.tags
-        if tags["ganablate.kind"] != "trial":
-            continue
-        if tags["ganablate.state"] == "stale":
+        if tags["ganablate.kind"] != "trial" or tags["ganablate.state"] == "stale":
             continue
         key = tags["ganablate.budget"], tags["ganablate.trial_id"]
         assert key not in found, "a trial has two runs"
@@ -113,5 +113,5 @@ def look_mlflow(runs: Path) -> dict[tuple[str, str], Seen]:
             for file in client.list_artifacts(run.info.run_id, where)
             if not file.is_dir
         }
-        found[key] = Seen(run.info.status, tags, run.data.params, points, artifacts)
+        found[key] = Seen(run.info.status, dict(tags), run.data.params, points, artifacts)
     return found

@@ -8,8 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from search_attempts import Rated
-from sweep_cases import Diary
 
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
@@ -29,6 +27,8 @@ from ganablate.sweep.trainable import FAILURE, INDEX, PROGRESS
 from ganablate.sweep.tune_callback import Relay
 from ganablate.tracking import NoTracker
 from ganablate.trials.folder import TrialFolder
+from tests.support.search_attempts import Rated
+from tests.support.sweep_cases import Diary
 
 TEXT = """\
 study: t

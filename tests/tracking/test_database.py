@@ -1,8 +1,6 @@
 """MLflow's SQLite file: what is checked, made quicker and recorded of our own one."""
 
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,13 +11,13 @@ from ganablate.tracking import (
     MlflowTracker,
     TrackedTrial,
     mlflow_tracker,
-    report_copy,
     resolve_uri,
     send_reports,
 )
-from ganablate.tracking.database import StoreError, check_sqlite, do_not_wait_for_disk
-from tests.test_tracking import tracked, write_end
-from tests.test_tracking_report import never, write_report
+from ganablate.tracking.database import SentRecord, StoreError, check_sqlite, do_not_wait_for_disk
+from tests.in_memory_mlflow import InMemoryMlflow
+from tests.test_tracking import in_memory as in_memory
+from tests.test_tracking import look_mlflow, tracked, write_end
 
 FULL, OFF = 2, 0
 
@@ -54,41 +52,8 @@ def test_a_broken_file_is_told_with_what_to_do(tmp_path: Path) -> None:
     check_sqlite("http://127.0.0.1:1")
 
 
-class Store:
-    """In place of MLflow: takes everything, and makes the file as MLflow does."""
-
-    client = None
-    opened = 0
-    taken: list[str]
-    refuses = False
-
-    def __init__(self, uri: str, runs: Path) -> None:
-        Store.opened += 1
-        if uri.startswith("sqlite") and not (runs / "mlflow.db").exists():
-            with closing(sqlite3.connect(runs / "mlflow.db")) as database:
-                database.execute("create table experiments (experiment_id, creation_time)")
-                database.execute("insert into experiments values (0, ?)", (Store.opened,))
-                database.commit()
-
-    def start(self, one: TrackedTrial) -> None:
-        Store.taken.append(f"start {one.trial.replicate}")
-
-    def complete(self, one: TrackedTrial) -> None:
-        if Store.refuses:
-            raise OSError("no")
-        Store.taken.append(f"complete {one.trial.replicate}")
-
-    def answers(self) -> bool:
-        return True
-
-    def finish(self) -> None:
-        """Nothing to mark."""
-
-
 @pytest.fixture
-def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    Store.opened, Store.taken, Store.refuses = 0, [], False
-    monkeypatch.setattr(mlflow_tracker, "MlflowStore", Store)
+def runs(tmp_path: Path) -> Path:
     (tmp_path / "runs").mkdir()
     return tmp_path / "runs"
 
@@ -100,19 +65,29 @@ def one(tmp_path: Path) -> TrackedTrial:
     return trial
 
 
-def sweep(runs: Path, *trials: TrackedTrial, uri: str | None = None) -> list[str]:
-    """Send these; what MLflow took. Empty where it was not opened."""
-    Store.taken = []
-    tracker = MlflowTracker(uri or resolve_uri(runs), runs, lambda _: None)
-    for trial in trials:
-        tracker.completed(trial)
-    tracker.close()
-    return Store.taken
+Opens = Callable[..., bool]
+
+
+@pytest.fixture
+def opens(runs: Path, in_memory: InMemoryMlflow) -> Opens:
+    """Whether MLflow is opened by a run with nothing but these complete trials."""
+
+    def run(*trials: TrackedTrial, uri: str | None = None) -> bool:
+        before = in_memory.opened
+        tracker = MlflowTracker(uri or resolve_uri(runs), runs, lambda _: None)
+        for trial in trials:
+            tracker.completed(trial)
+        tracker.close()
+        return in_memory.opened > before
+
+    return run
 
 
 def replaced_database(runs: Path, _: TrackedTrial) -> None:
     (runs / "mlflow.db").unlink()
-    Store(resolve_uri(runs), runs)
+    other = InMemoryMlflow()
+    other.opened = 7  # its time of creation
+    other.MlflowClient(resolve_uri(runs))
 
 
 CHANGES: dict[str, Callable[[Path, TrackedTrial], object]] = {
@@ -120,79 +95,76 @@ CHANGES: dict[str, Callable[[Path, TrackedTrial], object]] = {
     "completed anew": lambda _, one: one.folder.write_complete({"outcome": None}),
     "no database": lambda runs, _: (runs / "mlflow.db").unlink(),
     "a database in its place": replaced_database,
-    "a broken database": lambda runs, _: (runs / "mlflow.db").write_bytes(b"broken" * 999),
     "a damaged record": lambda runs, _: next(runs.glob("records/trials-*")).write_text("{"),
 }
 
 
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_mlflow_is_not_opened_for_what_it_has_and_is_after_any_change(
-    runs: Path, one: TrackedTrial, change: Callable[[Path, TrackedTrial], object]
+    runs: Path, one: TrackedTrial, opens: Opens, change: Callable[[Path, TrackedTrial], object]
 ) -> None:
-    assert sweep(runs, one) == ["complete 3"]
-    assert sweep(runs, one) == []
-    assert Store.opened == 1
+    assert opens(one)
+    content = (runs / "mlflow.db").read_bytes()
+    assert not opens(one)
+    assert (runs / "mlflow.db").read_bytes() == content
     change(runs, one)
-    assert sweep(runs, one) == ["complete 3"]
+    assert opens(one)
 
 
-def test_mlflow_s_own_file_is_not_written(runs: Path, one: TrackedTrial) -> None:
-    sweep(runs, one)
-    before = (runs / "mlflow.db").read_bytes()
-    sweep(runs, one)
-    assert (runs / "mlflow.db").read_bytes() == before
+def test_of_a_broken_database_nothing_is_recorded(
+    runs: Path, one: TrackedTrial, opens: Opens
+) -> None:
+    opens(one)
+    (runs / "mlflow.db").write_bytes(b"broken" * 999)
+    assert not SentRecord(resolve_uri(runs), runs).has("trials-in-mlflow-digits-cpu", [])
+    assert not opens(one)  # it cannot be: that is a warning
 
 
-def test_another_trial_place_in_a_study_or_store_is_sent(runs: Path, one: TrackedTrial) -> None:
-    sweep(runs, one)
+def test_another_trial_place_in_a_study_or_store_is_sent(one: TrackedTrial, opens: Opens) -> None:
     other = replace(one, trial=replace(one.trial, trial_id="b" * 16, replicate=1))
-    assert sweep(runs, one, other) == ["complete 3", "complete 1"]
-    assert sweep(runs, one, other) == []
-    assert sweep(runs, other) == ["complete 1"]
-    assert sweep(runs, replace(one, budget="full")) == ["complete 3"]
-    for _ in range(2):  # a server is always asked
-        assert sweep(runs, one, uri="http://127.0.0.1:9") == ["complete 3"]
+    write_end(other)
+    sweeps = [(one,), (one, other), (one, other), (other,), (replace(one, budget="full"),)]
+    assert [opens(*trials) for trials in sweeps] == [True, True, False, True, True]
+    assert [opens(one, uri="http://127.0.0.1:9") for _ in range(2)] == [True, True]
 
 
 def test_what_was_refused_or_measured_meanwhile_is_sent_by_the_next(
-    runs: Path, one: TrackedTrial, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    runs: Path, one: TrackedTrial, opens: Opens, in_memory: InMemoryMlflow,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     monkeypatch.setattr(mlflow_tracker, "_PAUSES", (0.01,))
-    Store.refuses = True
-    assert sweep(runs, one) == []
-    Store.refuses = False
+    in_memory.refused = {one.trial.trial_id}
+    assert opens(one)
+    in_memory.refused = set()
     tracker = MlflowTracker(resolve_uri(runs), runs, never)
     tracker.prepare()
     tracker.completed(one)
     one.folder.add_metrics(["kid"], {"kid": 1.0}, {})  # by `evaluate`, beside the sweep
     tracker.close()
-    assert sweep(runs, one) == ["complete 3"]
-    assert sweep(runs, one) == []
+    assert [opens(one), opens(one)] == [True, False]
 
 
 def test_trials_complete_before_go_with_the_first_that_begins(
-    runs: Path, one: TrackedTrial
+    runs: Path, one: TrackedTrial, in_memory: InMemoryMlflow
 ) -> None:
-    sweep(runs, one)
-    Store.taken = []
     tracker = MlflowTracker(resolve_uri(runs), runs, never)
     tracker.completed(one)
     tracker.started(replace(one, trial=replace(one.trial, trial_id="b" * 16, replicate=1)))
     tracker.close()
-    assert Store.taken == ["complete 3", "start 1"]
+    seen = look_mlflow(runs, in_memory)
+    assert {key[1][0]: run.status for key, run in seen.items()} == {"a": "FINISHED", "b": "KILLED"}
 
 
 def test_a_report_that_is_there_is_not_sent_again(
-    runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    runs: Path, tmp_path: Path, one: TrackedTrial, opens: Opens, in_memory: InMemoryMlflow
 ) -> None:
-    sent: list[str | None] = []
-    monkeypatch.setattr(report_copy, "MlflowStore", Store)
-    monkeypatch.setattr(report_copy, "_send", lambda _, report: sent.append(report.said) or True)
     uri = resolve_uri(runs)
-    Store(uri, runs)
+    opens(one)
     report = write_report(tmp_path, "one")
     assert [send_reports([report], uri, runs, never) for _ in range(2)] == [1, 0]
     assert send_reports([write_report(tmp_path, "two")], uri, runs, never) == 1
-    of_track = replace(write_report(tmp_path, "two"), said=None)
+    of_track = replace(write_report(tmp_path, "two"), findings=None)
     assert [send_reports([of_track], uri, runs, never) for _ in range(2)] == [1, 1]
-    assert sent == ["**Found**: one", "**Found**: two", None, None]
+    parent = next(run for run in in_memory.runs.values() if run.info.run_name == "cpu")
+    assert parent.data.tags["mlflow.note.content"].startswith("**Found**: two\n")
+    assert "table.md" in parent.artifacts

@@ -7,45 +7,18 @@ import pytest
 
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
-from ganablate.tracking import MlflowTracker, TrackedTrial, mlflow_tracker, rebuild, resolve_uri
+from ganablate.tracking import MlflowTracker, TrackedTrial, rebuild, resolve_uri
 from ganablate.trials.folder import TrialFolder
+from tests.in_memory_mlflow import InMemoryMlflow
 from tests.support.command import invoke
 from tests.support.tiny_study import write_tiny
 from tests.support.tracked import look_mlflow, runs_with, tracked, write_block, write_end
+from tests.test_tracking import in_memory as in_memory
 
 slow = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("default"),  # MLflow's own warnings are none of ours
 ]
-
-
-class Store:
-    """In place of MLflow: notes what it is given, and refuses on demand."""
-
-    def __init__(self, *refused: str) -> None:
-        self.calls: list[tuple[str, ...]] = []
-        self.refused = refused
-
-    def __call__(self, *_: object) -> "Store":
-        return self
-
-    def _note(self, call: str, one: TrackedTrial, *more: str) -> None:
-        if one.trial.trial_id in self.refused:
-            raise OSError("postgresql://me:secret@host went away")
-        self.calls.append((call, one.trial.trial_id[0], *more))
-
-    def start(self, one: TrackedTrial) -> None:
-        self._note("start", one)
-
-    def fail(self, one: TrackedTrial, message: str) -> None:
-        self._note("fail", one, message)
-
-    def complete(self, one: TrackedTrial, *, again: bool) -> None:
-        assert again
-        self._note("complete", one)
-
-    def finish(self) -> None:
-        self.calls.append(("finish",))
 
 
 def five_trials(folder: Path) -> list[TrackedTrial]:
@@ -61,42 +34,42 @@ def five_trials(folder: Path) -> list[TrackedTrial]:
     return found
 
 
-def test_each_state_is_sent_as_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = Store()
-    monkeypatch.setattr(mlflow_tracker, "MlflowStore", store)
+def test_each_state_is_sent_as_what_it_is(tmp_path: Path, in_memory: InMemoryMlflow) -> None:
     trials = five_trials(tmp_path)
-    warnings: list[str] = []
     with trials[4].folder.claim():
-        assert rebuild(trials, "sqlite:///x.db", tmp_path, warnings.append) == 3
-    expected = [("complete", "a"), ("fail", "b", "ValueError: no"), ("start", "c"), ("finish",)]
-    assert store.calls == expected
-    assert warnings == []
+        assert rebuild(trials, resolve_uri(tmp_path), tmp_path, pytest.fail) == 3
+    assert statuses(in_memory) == {"a": "FINISHED", "b": "FAILED", "c": "KILLED"}
+    failed = look_mlflow(tmp_path, in_memory)["cpu", "b" * 16]
+    assert failed.tags["ganablate.failure"] == "ValueError: no"
 
 
 def test_a_trial_that_is_not_taken_is_a_line_and_the_others_go_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, in_memory: InMemoryMlflow
 ) -> None:
-    store = Store("b" * 16)
-    monkeypatch.setattr(mlflow_tracker, "MlflowStore", store)
+    in_memory.refused = {"b" * 16}
     warnings: list[str] = []
-    assert rebuild(five_trials(tmp_path)[:3], "x", tmp_path, warnings.append) == 2
+    uri = resolve_uri(tmp_path)
+    assert rebuild(five_trials(tmp_path)[:3], uri, tmp_path, warnings.append) == 2
+    assert statuses(in_memory) == {"a": "FINISHED", "c": "KILLED"}
     (line,) = warnings
     assert line.startswith(f"MLflow did not take trial {'b' * 16}: OSError: ")
     assert "secret" not in line
 
 
-def test_a_store_that_takes_nothing_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_that_takes_nothing_is_given_up(tmp_path: Path, in_memory: InMemoryMlflow) -> None:
     trials = [tracked(tmp_path, f"{number:016d}") for number in range(9)]
     for one in trials:
         write_end(one)
-    store = Store(*(one.trial.trial_id for one in trials))
-    monkeypatch.setattr(mlflow_tracker, "MlflowStore", store)
+    in_memory.refused = {one.trial.trial_id for one in trials}
     warnings: list[str] = []
-    assert rebuild(trials, "x", tmp_path, warnings.append) == 0
+    assert rebuild(trials, resolve_uri(tmp_path), tmp_path, warnings.append) == 0
     assert len(warnings) == 6
     assert warnings[-1] == "MLflow is given up"
+
+
+def statuses(client: InMemoryMlflow) -> dict[str, str]:
+    """The first letter of each trial's id, and the status of its run."""
+    return {key[1][0]: seen.status for key, seen in look_mlflow(Path(), client).items()}
 
 
 @pytest.fixture
@@ -108,12 +81,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_command_sends_every_budget_and_tells_what_went_wrong(
-    project: Path, monkeypatch: pytest.MonkeyPatch
+    project: Path, in_memory: InMemoryMlflow
 ) -> None:
     code, out, _ = invoke("track", "tiny.yaml")
     assert (code, "nothing to send" in out) == (0, True)
-    store = Store()
-    monkeypatch.setattr(mlflow_tracker, "MlflowStore", store)
     study = load_study(Path("tiny.yaml"))
     for budget in ("full", "smoke"):
         trial = expand(study, budget).trials[0]
@@ -125,7 +96,8 @@ def test_the_command_sends_every_budget_and_tells_what_went_wrong(
     assert "2 trials sent to MLflow" in out
     code, out, _ = invoke("track", "tiny.yaml", "--budget", "smoke")
     assert "1 trials sent" in out
-    store.refused = (expand(study, "full").trials[0].trial_id,)
+    in_memory.refused = {expand(study, "full").trials[0].trial_id}
+    in_memory.runs.clear()
     code, out, err = invoke("track", "tiny.yaml")
     assert (code, "1 trials sent" in out) == (1, True)
     assert "did not take trial" in err

@@ -70,7 +70,7 @@ def test_the_parent_run_has_the_report_that_was_built_last(tmp_path: Path) -> No
     for text in ("one", "two"):
         assert send_reports([write_report(tmp_path, text)], uri, runs, never) == 1
     elsewhere = StudyReport(
-        study="digits", budget="full", folder=tmp_path, said=None, columns=("fid",)
+        study="digits", budget="full", folder=tmp_path, findings=None, columns=("fid",)
     )
     assert send_reports([elsewhere], uri, runs, never) == 0  # no run at that budget
     client = mlflow.MlflowClient(tracking_uri=uri)
@@ -84,7 +84,7 @@ def test_the_parent_run_has_the_report_that_was_built_last(tmp_path: Path) -> No
     assert parent.data.tags["mlflow.note.content"].startswith("**Found**: two\n")
     assert parent.info.status == "FINISHED"
     unknown = write_report(tmp_path, "three")
-    unknown = StudyReport(**{**vars(unknown), "said": None})
+    unknown = StudyReport(**{**vars(unknown), "findings": None})
     assert send_reports([unknown], uri, runs, never) == 1
     tags = client.get_run(parent.info.run_id).data.tags
     assert tags["mlflow.note.content"].startswith("**Found**: two\n")

@@ -1,25 +1,34 @@
-"""One contract for every tracker, and what MLflow adds to it."""
+"""What MLflow has of trials: in memory and for real, and where the real one matters."""
 
 import json
 import os
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ganablate.tracking import (
     MlflowTracker,
+    TrackedTrial,
     Tracker,
+    mlflow_store,
     resolve_uri,
     ui_command,
     ui_environment,
 )
 from ganablate.tracking.outbox import Kind, Outbox, Update
-from tests.support.in_memory_tracker import InMemoryTracker
-from tests.support.tracked import Seen, look_mlflow, runs_with, tracked, write_block, write_end
+from tests.support.in_memory_mlflow import InMemoryMlflow
+from tests.support.tracked import (
+    Seen,
+    look_mlflow,
+    runs_with,
+    tracked,
+    write_block,
+    write_end,
+)
 
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own warnings are none of ours
 
@@ -30,36 +39,29 @@ Open = Callable[[], Tracker]
 Look = Callable[[], dict[tuple[str, str], Seen]]
 
 
+def complete(tracker: Tracker, one: TrackedTrial) -> None:
+    tracker.completed(one)
+    tracker.close()
+
+
+@pytest.fixture
+def in_memory(monkeypatch: pytest.MonkeyPatch) -> InMemoryMlflow:
+    client = InMemoryMlflow()
+    monkeypatch.setattr(mlflow_store, "import_mlflow", lambda: client)
+    return client
+
+
 @pytest.fixture(params=["memory", pytest.param("mlflow", marks=pytest.mark.slow)])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Open, Look]]:
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Open, Look]:
+    """Opens a tracker, and looks at what MLflow has: in memory, and for real."""
     if request.param == "memory":
-        kept = InMemoryTracker()
-        yield lambda: kept, lambda: look_memory(kept)
-        return
-    runs = runs_with(request.getfixturevalue("fresh_database"), tmp_path)
-    opened: list[MlflowTracker] = []
-
-    def fail(message: str) -> None:
-        raise AssertionError(message)
-
-    def open_() -> Tracker:
-        opened.append(MlflowTracker(resolve_uri(runs), runs, fail))
-        return opened[-1]
-
-    yield open_, lambda: look_mlflow(runs)
-
-
-def look_memory(kept: InMemoryTracker) -> dict[tuple[str, str], Seen]:
-    return {
-        (budget, trial_id): Seen(
-            run.status,
-            dict(run.tags),
-            run.params,
-            sorted((p.key, p.value, p.step, p.timestamp_ms) for p in run.points),
-            set(run.artifacts),
-        )
-        for (_, budget, trial_id), run in kept.runs.items()
-    }
+        client, runs = request.getfixturevalue("in_memory"), tmp_path / "runs"
+    else:
+        client, runs = None, runs_with(request.getfixturevalue("fresh_database"), tmp_path)
+    return (
+        lambda: MlflowTracker(resolve_uri(runs), runs, pytest.fail),
+        lambda: look_mlflow(runs, client),
+    )
 
 
 def test_a_trial_from_start_to_end(store: tuple[Open, Look], tmp_path: Path) -> None:
@@ -120,9 +122,7 @@ def test_sending_again_changes_nothing(store: tuple[Open, Look], tmp_path: Path)
     assert resumed.status == "FINISHED"
     assert len(resumed.points) == 3
 
-    third = open_()  # everything is complete before it begins
-    third.completed(one)
-    third.close()
+    complete(open_(), one)  # everything is complete before it begins
     assert look() == {("cpu", "a" * 16): resumed}
 
 
@@ -131,15 +131,12 @@ def test_a_trial_completed_elsewhere_is_copied_whole(
 ) -> None:
     open_, look = store
     one = tracked(tmp_path)
-    write_block(one, 10)
-    write_block(one, 20)
+    for iteration in (10, 20):
+        write_block(one, iteration)
     write_end(one)
-    tracker = open_()
-    tracker.completed(one)
-    tracker.close()
+    complete(open_(), one)
     (seen,) = look().values()
-    assert seen.status == "FINISHED"
-    assert len(seen.points) == 5
+    assert (seen.status, len(seen.points)) == ("FINISHED", 5)
 
 
 def test_a_trial_that_was_trained_again_has_a_run_of_its_own(
@@ -166,9 +163,7 @@ def test_a_trial_that_was_trained_again_has_a_run_of_its_own(
     assert seen.status == "FINISHED"
     assert {step for key, _, step, _ in seen.points if key == "d/criterion"} == {19, 20}
     assert [step for key, _, step, _ in seen.points if key == "fid"] == [20]
-    third = open_()
-    third.completed(one)
-    third.close()
+    complete(open_(), one)
     assert look() == {("cpu", "a" * 16): seen}
 
 
@@ -183,9 +178,7 @@ def test_values_that_are_not_finite_are_tags(store: tuple[Open, Look], tmp_path:
     (one.folder.path / "metrics.json").write_text(
         json.dumps({"evaluated": ["fid"], "numbers": {"fid": float("inf")}, "protocols": {}})
     )
-    tracker = open_()
-    tracker.completed(one)
-    tracker.close()
+    complete(open_(), one)
     (seen,) = look().values()
     assert seen.points == [("d/criterion", 1.0, 1, 10)]
     assert seen.tags["ganablate.not_finite.fid"] == "inf"
@@ -289,7 +282,7 @@ def test_updates_of_one_trial_that_wait_are_one_update(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_drivers_that_start_together_share_one_fresh_database(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from tests.support.tracked import tracked; "
+        "import sys; from pathlib import Path; from tests.test_tracking import tracked; "
         "from ganablate.tracking import MlflowTracker, resolve_uri; "
         "folder = Path(sys.argv[1]); wrong = []; "
         "tracker = MlflowTracker(resolve_uri(folder), folder, wrong.append); "

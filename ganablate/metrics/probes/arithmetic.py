@@ -51,9 +51,9 @@ def arithmetic(subject: Subject) -> Finding:
     numbers, pictures = {}, {}
     if all(len(group) >= 2 * EXEMPLARS for group in groups) and len(groups) > 1:
         numbers["arithmetic_hits"] = _hits(subject, latents, groups)
-    shown = [group for group in groups if len(group) >= EXEMPLARS]
-    if len(shown) > 2:
-        pictures["sums"] = _picture(subject, latents, shown)
+    drawn = [group for group in groups if len(group) >= EXEMPLARS]
+    if len(drawn) > 2:
+        pictures["sums"] = _picture(subject, latents, drawn)
     protocol = (
         f"{SUMS} sums a - b + b' of means of {EXEMPLARS} latents, b and b' of one class, of "
         f"{DRAWS} labelled by {subject.extractor}; {len(groups)} classes"
@@ -67,8 +67,8 @@ def _hits(subject: Subject, latents: Floats, groups: Groups) -> float:
     for _ in range(SUMS):
         first, second = random.choice(len(groups), 2, replace=False)
         a = latents[random.choice(groups[first], EXEMPLARS, replace=False)].mean(axis=0)
-        others = latents[random.choice(groups[second], 2 * EXEMPLARS, replace=False)]
-        b, b_again = others[:EXEMPLARS].mean(axis=0), others[EXEMPLARS:].mean(axis=0)
+        partners = latents[random.choice(groups[second], 2 * EXEMPLARS, replace=False)]
+        b, b_again = partners[:EXEMPLARS].mean(axis=0), partners[EXEMPLARS:].mean(axis=0)
         wanted.append(first)
         sums.append(a - b + b_again)
     assert subject.extract is not None

@@ -24,24 +24,24 @@ def hidden_maps(discriminator: nn.Module, images: Tensor) -> list[Tensor]:
     Raises:
         MetricError: it has no hidden convolution.
     """
-    found: list[Tensor] = []
+    outputs: list[Tensor] = []
     # The caller may be inside a bf16 autocast of its own.
     with (
-        _listening(discriminator, found),
+        _listening(discriminator, outputs),
         torch.inference_mode(),
         torch.autocast(images.device.type, enabled=False),
     ):
         discriminator(images)
-    hidden = [maps for maps in found if maps[0].numel() > 1]
+    hidden = [maps for maps in outputs if maps[0].numel() > 1]
     if not hidden:
         raise MetricError("the discriminator has no hidden convolution to look at")
     return hidden
 
 
 @contextmanager
-def _listening(discriminator: nn.Module, found: list[Tensor]) -> Iterator[None]:
+def _listening(discriminator: nn.Module, outputs: list[Tensor]) -> Iterator[None]:
     def keep(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        found.append(output)
+        outputs.append(output)
 
     convolutions = [module for module in discriminator.modules() if isinstance(module, nn.Conv2d)]
     handles = [module.register_forward_hook(keep) for module in convolutions]
