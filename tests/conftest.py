@@ -1,5 +1,6 @@
 """What tests of several packages share."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -12,6 +13,22 @@ from tests.support.paths import ROOT
 os.environ["PYTHONPATH"] = os.pathsep.join(
     [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
 )
+
+gc.disable()  # until all is collected: a quarter of the time, and nothing imported is garbage
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # what is imported is not looked through again during the tests
+    gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def _no_waiting_for_the_disk(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fast tests write thousands of small files, and none has to outlive a loss of power."""
+    if "slow" not in request.keywords:
+        monkeypatch.setattr("os.fsync", lambda _: None)
 
 
 @pytest.fixture(scope="session")

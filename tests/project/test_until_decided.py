@@ -64,7 +64,6 @@ def study(tmp_path: Path) -> Study:
 
 @pytest.fixture(autouse=True)
 def no_claims(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("os.fsync", lambda _: None)  # of hundreds of small files
     monkeypatch.setattr(adaptive, "judge_claims", lambda *_, **__: ())
 
 

@@ -128,12 +128,10 @@ def test_a_damaged_record_counts_as_none(built, damage):
 
 
 def of_each_study() -> str:
-    """What a plan of each study of the project is, a line each."""
+    """What a plan of each study of the project is, a line each, at its smallest budget."""
     return "\n".join(
-        f"{path.name} {budget} {made_of(expand(study, budget), Path('no'), Path('no'))}"
+        f"{path.name} {made_of(expand(load_study(path), 'smoke'), Path('no'), Path('no'))}"
         for path in sorted((ROOT / "studies").glob("*.yaml"))
-        for study in [load_study(path)]
-        for budget in study.budget_names
     )
 
 
@@ -146,4 +144,4 @@ def test_a_plan_reads_the_same_in_every_process():
         env={**os.environ, "PYTHONHASHSEED": "1"},
     ).stdout.rstrip()  # fmt: skip
     assert there == here
-    assert here.count("\n") > 20
+    assert here.count("\n") > 10

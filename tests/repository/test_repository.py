@@ -74,6 +74,13 @@ def test_modules_stay_readable() -> None:
     assert long == {}
 
 
+def test_no_test_module_imports_another() -> None:
+    """What tests share stands in tests/support."""
+    imported = re.compile(r"^\s*(?:from|import) tests\.(?!support\b)", re.MULTILINE)
+    paths = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").glob("*.py")]
+    assert [str(path) for path in paths if imported.search(path.read_text())] == []
+
+
 def test_the_readmes_table_is_the_committed_one() -> None:
     table = (ROOT / "results" / "published" / "quickstart" / "full" / "table.md").read_text()
     assert table.split("\n\n")[0] in (ROOT / "README.md").read_text()

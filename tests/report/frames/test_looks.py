@@ -161,7 +161,6 @@ def plain(monkeypatch):
     monkeypatch.setattr(build, "draw_images", lambda *_: [])
     monkeypatch.setattr(build, "draw_numbers", lambda *_: None)
     monkeypatch.setattr(build, "write_page", lambda *_: "")
-    monkeypatch.setattr("os.fsync", lambda _: None)
 
 
 def test_the_report_writes_looks_and_judges_at_their_level(tmp_path, plain):
