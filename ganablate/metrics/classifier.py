@@ -12,8 +12,8 @@ EMBEDDING = 64
 Inception's 2,048 dimensions need 50,000."""
 
 SLOPE = 0.1
-"""Slope of the leaky ReLUs below zero. A first version with plain ReLU (and learning rate 3e-3) had 20 of
-its 64 features 0 for every digit; with this none is."""
+"""Slope of the leaky ReLUs below zero. A first version with plain ReLU (and learning rate 3e-3) had
+20 of its 64 features 0 for every digit; with this none is."""
 
 
 class Classifier(nn.Module):

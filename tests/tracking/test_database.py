@@ -15,9 +15,8 @@ from ganablate.tracking import (
     send_reports,
 )
 from ganablate.tracking.database import SentRecord, StoreError, check_sqlite, do_not_wait_for_disk
-from tests.in_memory_mlflow import InMemoryMlflow
-from tests.test_tracking import in_memory as in_memory
-from tests.test_tracking import look_mlflow, tracked, write_end
+from tests.support.in_memory_mlflow import InMemoryMlflow
+from tests.support.tracked import look_mlflow, never, tracked, write_end, write_report
 
 FULL, OFF = 2, 0
 

@@ -14,13 +14,11 @@ from ganablate.tracking import (
     MlflowTracker,
     TrackedTrial,
     Tracker,
-    mlflow_store,
     resolve_uri,
     ui_command,
     ui_environment,
 )
 from ganablate.tracking.outbox import Kind, Outbox, Update
-from tests.support.in_memory_mlflow import InMemoryMlflow
 from tests.support.tracked import (
     Seen,
     look_mlflow,
@@ -42,13 +40,6 @@ Look = Callable[[], dict[tuple[str, str], Seen]]
 def complete(tracker: Tracker, one: TrackedTrial) -> None:
     tracker.completed(one)
     tracker.close()
-
-
-@pytest.fixture
-def in_memory(monkeypatch: pytest.MonkeyPatch) -> InMemoryMlflow:
-    client = InMemoryMlflow()
-    monkeypatch.setattr(mlflow_store, "import_mlflow", lambda: client)
-    return client
 
 
 @pytest.fixture(params=["memory", pytest.param("mlflow", marks=pytest.mark.slow)])

@@ -18,7 +18,7 @@ TRAIN = 10_000
 TEST = 2_000
 GRID = 4
 C = 1.0
-"""The SVM's C. A row of features has a mean square length of 1, so C means the same at any width."""
+"""The SVM's C. Features have a mean square length of 1, so C means the same at any width."""
 _TOLERANCE, _SWEEPS = 0.1, 1_000
 """Liblinear's own. 10,000 x 1,792 features took 20 s in the dual, 123 s in the primal that
 scikit-learn would choose and with its tolerance; the accuracies differed by 0.0005."""
