@@ -114,10 +114,8 @@ class Costs:
         self.profile = profile
         self.gpus = visible_gpus() if profile.device != "cpu" else 0
         self.device: Literal["cpu", "cuda"] = "cuda" if self.gpus else "cpu"
-
-    def slots(self, trials: int) -> int:
-        """How many of so many trials run at a time."""
-        return slots_of(self.profile, gpus=self.gpus, trials=trials)
+        machine = [platform.node(), processor_name(), self.gpus]
+        self._here = [machine, profile.precision, profile.threads, __version__, SEMANTICS_VERSION]
 
     def know_nothing(self, plan: Plan, waiting: Collection[str]) -> bool:
         """Whether there is neither a complete trial of a plan nor any rehearsal: seen at once."""
@@ -137,10 +135,7 @@ class Costs:
         write_json(self._path(work), asdict(cost))
 
     def _path(self, work: str) -> Path:
-        profile = self.profile
-        here = [platform.node(), processor_name(), self.gpus, profile.precision, profile.threads]
-        name = _digest([work, here, __version__, SEMANTICS_VERSION])
-        return self.runs / "costs" / f"{name}.json"
+        return self.runs / "costs" / f"{_digest([work, self._here])}.json"
 
     def of_trials(self, trials: Iterable[Trial]) -> Cost | None:
         """The median of complete trials of the same work and length that ran like this."""
@@ -261,7 +256,7 @@ def estimate(
     seconds = seconds_left(plan, waiting, arms, costs.runs / "trials")
     if not seconds:
         return None
-    slots = costs.slots(len(plan.trials))
+    slots = slots_of(costs.profile, gpus=costs.gpus, trials=len(plan.trials))
     free = [START_SECONDS] * slots  # when each slot is
     for trial_id in longest_first(list(seconds), seconds):
         heapq.heapreplace(free, free[0] + seconds[trial_id] + BETWEEN_SECONDS)
@@ -309,10 +304,10 @@ def longest_first(ids: Sequence[str], seconds: Mapping[str, float]) -> list[str]
     So that none that is long begins last, beside slots that have nothing to do. In plan order
     where the costs that are known are alike, and among trials that differ by less than `_ALIKE`.
     """
-    known = [seconds[trial_id] for trial_id in ids if seconds.get(trial_id, 0.0) > 0]
-    if not known or max(known) < _ALIKE * min(known):
+    costs = [seconds[trial_id] for trial_id in ids if seconds.get(trial_id, 0.0) > 0]
+    if not costs or max(costs) < _ALIKE * min(costs):
         return list(ids)
-    longest = max(known)
+    longest = max(costs)
 
     def rank(trial_id: str) -> int:
         cost = seconds.get(trial_id, 0.0)

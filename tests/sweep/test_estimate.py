@@ -227,14 +227,19 @@ def test_longest_first() -> None:
     assert longest_first(ids, {"a": 1, "b": 50, "d": 10}) == list("cebda")  # unknown ones first
 
 
-def test_the_machine_is_divided_as_a_sweep_does_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gpus_share_their_trials_as_a_sweep_does_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(machine, "usable_cores", lambda: 8)
     monkeypatch.setattr(estimate, "visible_gpus", lambda: 2)
-    on_cpu = Costs(Path(), Profile(threads=3))
-    assert (on_cpu.device, on_cpu.slots(100), on_cpu.gpus) == ("cpu", 2, 0)
-    on_gpus = Costs(Path(), Profile(device="auto", trials_per_gpu=4))
-    assert (on_gpus.device, on_gpus.slots(100), on_gpus.gpus) == ("cuda", 8, 2)
-    assert Costs(Path(), Profile()).slots(3) == 3
+    made = plan(["baseline"], 20)
+    for profile, slots in ((Profile(threads=3), 2), (Profile(device="auto", trials_per_gpu=4), 8)):
+        costs = Costs(tmp_path, profile)
+        assert costs.device == ("cpu" if profile.device == "cpu" else "cuda")
+        costs.keep(work_of(made.trials[0], WANTED), Cost(iteration=1.0))
+        time = estimate.estimate(made, *priced(made, costs), costs)
+        assert time is not None
+        assert time.slots == slots
 
 
 @pytest.mark.parametrize(

@@ -123,7 +123,7 @@ def _usual_levels(factor: str, baseline: TrialConfig) -> list[Any]:
 
 
 def _text(answers: Answers, ablate: Mapping[str, Sequence[Any]]) -> str:
-    """The template with its slots filled."""
+    """The template with its slots filled; without factors its `ablate` and claim are empty."""
     dataset = DATASETS.get(answers.dataset)
     images = dataset.images if dataset else answers.images
     channels = dataset.channels if dataset else answers.channels
@@ -140,6 +140,8 @@ def _text(answers: Answers, ablate: Mapping[str, Sequence[Any]]) -> str:
     smoke |= {f"ablate.{name}": _SMOKE_LEVELS[name] for name in ablate if name in _SMOKE}
     if not (dataset and dataset.embedded) and "dataset" not in ablate:
         smoke["dataset"] = "mnist_5k" if channels == 1 else "photo_patches"
+    factor, levels = next(iter(ablate.items()), ("", ()))
+    claimed = f"{factor}={text_of(factor, read_value(factor, levels[0]))}" if levels else ""
     file = Path(__file__).with_name("study.yaml.j2")
     template = Template(
         file.read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True,
@@ -160,7 +162,7 @@ def _text(answers: Answers, ablate: Mapping[str, Sequence[Any]]) -> str:
         ablate=_as_yaml(ablate),
         smoke=_as_yaml(smoke),
         modes=extractor is not None and answers.dataset in EXTRACTORS[extractor].tells,
-        claimed=next((_arm(factor, levels[0]) for factor, levels in ablate.items()), ""),
+        claimed=claimed,
     )
     return text
 
@@ -172,15 +174,6 @@ def _image_size(dataset: Dataset | None, network: str) -> int:
     if sizes is None or size in sizes:
         return size
     return max((smaller for smaller in sizes if smaller < size), default=min(sizes))
-
-
-def _arm(factor: str, level: object) -> str:
-    """The name of the arm.
-
-    Raises:
-        ValueError: The level is none.
-    """
-    return f"{factor}={text_of(factor, read_value(factor, level))}"
 
 
 def _as_yaml(values: Mapping[str, Any]) -> dict[str, str]:
