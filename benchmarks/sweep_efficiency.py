@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,11 +30,10 @@ from ganablate.study.expand import expand  # noqa: E402
 from ganablate.study.load import load_study  # noqa: E402
 from ganablate.study.plan import Plan  # noqa: E402
 from ganablate.sweep.attempt import TrialAttempt  # noqa: E402
-from ganablate.sweep.costs import Cost, conditions_of  # noqa: E402
+from ganablate.sweep.estimate import ArmCost, Costs, arm_costs  # noqa: E402
 from ganablate.sweep.job import Job  # noqa: E402
 from ganablate.sweep.profile import Profile  # noqa: E402
-from ganablate.sweep.rehearsal import Rehearsed, rehearse_all  # noqa: E402
-from ganablate.trials.needs import measurements_of  # noqa: E402
+from ganablate.sweep.rehearsal import rehearse_all  # noqa: E402
 from tests.support.sweep_cases import Diary  # noqa: E402
 
 TARGET = 0.95
@@ -78,20 +78,13 @@ def planned(folder: Path, iterations: int, replicates: int) -> Plan:
     return expand(load_study(path))
 
 
-def rehearsed(plan: Plan, profile: Profile, runs: Path) -> Cost:
-    """What a trial of the first arm costs where `profile.concurrency` run at a time."""
-    trial = plan.trials[0]
-    asked = Rehearsed(
-        trial=trial,
-        wanted=measurements_of([plan])[trial.trial_id],
-        conditions=conditions_of(profile, len(plan.trials)),
-        cache=runs / "data",
-        data_root=None,
-    )
-    slots = conditions_of(profile, len(plan.trials)).slots
-    copies = {f"{number}": asked for number in range(slots)}
-    found = rehearse_all(copies, slots=slots, told=lambda key, fault: print(fault or "", end=""))
-    return found["0"]
+def rehearsed(plan: Plan, profile: Profile, runs: Path) -> ArmCost:
+    """What a trial of the first arm costs, alone on the machine."""
+    costs = Costs(runs, profile)
+    waiting = [trial.trial_id for trial in plan.trials]
+    first = plan.arms[0].name
+    rehearse_all({first: arm_costs(plan, waiting, costs)[first]}, costs, print)
+    return arm_costs(plan, waiting, costs)[first]
 
 
 def sweep(plan: Plan, profile: Profile, runs: Path) -> Diary:
@@ -120,7 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory(prefix="ganablate-efficiency-") as name:
         folder = Path(name)
         runs = folder / "runs"
-        cost = rehearsed(planned(folder, 1, given.trials // ARMS), profile, runs)
+        first = rehearsed(planned(folder, 1, given.trials // ARMS), profile, runs)
+        cost = first.cost or sys.exit("nothing could be rehearsed")
         iterations = max(1, round((given.seconds - cost.around) / cost.iteration))
         plan = planned(folder, iterations, given.trials // ARMS)
         watch = sweep(plan, profile, runs)
@@ -139,7 +133,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"{len(attempts)} trials of {iterations} iterations, {slots} at a time")
     print(f"  a trial works                   {working / len(attempts):8.2f} s")
     print(f"  of which it trains              {training / len(attempts):8.2f} s")
-    print(f"  rehearsed before: a trial takes {cost.seconds(iterations):8.2f} s")
+    print(
+        f"  rehearsed before: a trial takes {replace(first, iterations=iterations).left():8.2f} s"
+    )
     print(f"  from first begin to last end    {makespan:8.2f} s")
     between = (slots * makespan - working) / len(attempts)
     print(f"  not working, for each trial     {between:8.2f} s")

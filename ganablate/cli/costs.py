@@ -1,18 +1,17 @@
 """What `plan` says of the time that trials will take."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ganablate.cli.console import RUNS, TRIALS, err, print_plain
+from ganablate.cli.console import RUNS, err, print_plain
 from ganablate.cli.run import prepare
+from ganablate.text import aligned, counted, duration, joined
 
 if TYPE_CHECKING:
     from ganablate.study.schema import Study
-    from ganablate.sweep.costs import Costs
-    from ganablate.sweep.estimate import Estimate, Priced, Span
+    from ganablate.sweep.estimate import Estimate
     from ganablate.sweep.profile import Profile
     from ganablate.trials.status import PlanStatus
 
@@ -28,95 +27,48 @@ def estimated(
         rehearsing: The studies given: arms of which nothing is known are rehearsed. None: they
             are not.
     """
-    from ganablate.sweep.costs import Costs, conditions_of
-    from ganablate.sweep.estimate import estimate, priced
+    from ganablate.sweep.estimate import Costs, arm_costs, estimate
+    from ganablate.sweep.machine import environment, worker_environment
 
     plan, waiting = surveyed.plan, surveyed.waiting
+    costs = Costs(RUNS, profile)
     if not waiting or profile.address is not None:
         return None
-    costs = Costs(RUNS, conditions_of(profile, len(plan.trials)))
     if rehearsing is None and costs.know_nothing(plan, waiting):
         return None
-    arms = priced(plan, waiting, costs)
-    if rehearsing is not None and any(one.cost is None for one in arms):
-        prepare([plan], profile, studies=rehearsing)
-        _rehearse(arms, costs, profile.data_root)
-        arms = priced(plan, waiting, costs)
-    return estimate(plan, waiting, arms, costs, TRIALS)
+    arms = arm_costs(plan, waiting, costs)
+    if rehearsing is not None and any(arm.cost is None for arm in arms.values()):
+        with environment(worker_environment(profile.threads)):
+            prepare([plan], profile, studies=rehearsing)
+            from ganablate.sweep.rehearsal import rehearse_all
+
+            err.print("timing some seconds of each kind of work", highlight=False)
+            rehearse_all(arms, costs, lambda line: err.print(Text(line, "red"), soft_wrap=True))
+        arms = arm_costs(plan, waiting, costs)
+    return estimate(plan, waiting, arms, costs)
 
 
-def _rehearse(arms: Sequence["Priced"], costs: "Costs", data_root: Path | None) -> None:
-    """Rehearse what is not known, and keep what was found."""
-    from ganablate.study.plugins import loaded_plugins
-    from ganablate.sweep.rehearsal import Rehearsed, rehearse_all
-
-    lacking: dict[str, Priced] = {}
-    for one in arms:
-        if one.cost is None:
-            lacking.setdefault(one.work, one)
-    asked = {
-        work: Rehearsed(
-            trial=one.first,
-            wanted=one.wanted,
-            conditions=costs.conditions,
-            cache=RUNS.resolve() / "data",
-            data_root=data_root.resolve() if data_root else None,
-            plugins=loaded_plugins(),
-        )
-        for work, one in lacking.items()
-    }
-    count = f"{len(asked)} arm{'s' if len(asked) > 1 else ''}"
-    err.print(f"rehearsing {count}, some seconds each", highlight=False)
-
-    def told(work: str, fault: str | None) -> None:
-        if fault is not None:
-            line = f"{lacking[work].arm.name} cannot be rehearsed: {fault}"
-            err.print(Text(line, style="red"), soft_wrap=True)
-
-    found = rehearse_all(asked, slots=costs.conditions.slots, told=told)
-    for work, cost in found.items():
-        costs.keep(work, lacking[work].first.config, cost)
-
-
-def print_estimate(found: "Estimate | None", profile: "Profile", *, arms: bool) -> None:
+def print_estimate(time: "Estimate | None", profile: "Profile", *, arms: bool) -> None:
     """Print what the trials that wait will take; with `arms` a line for each arm as well."""
     if profile.address is not None:
         print_plain("time: not known, only what this machine takes can be")
         return
-    if found is None:
+    if time is None:
         print_plain("time: not known" if arms else "time: not known; --estimate measures it")
         return
-    from ganablate.text import duration
-
-    at_a_time = f"{found.slots} trial{'s' if found.slots > 1 else ''} at a time"
+    low, likely, high = (duration(time.wall[end]) for end in ("low", "likely", "high"))
     print_plain(
-        f"time: about {duration(found.wall.likely)} ({_range(found.wall)}) with {at_a_time}; "
-        f"{duration(found.working.likely)} ({_range(found.working)}) over {found.trials:,} trials"
+        f"time: about {likely} ({low} to {high}) with {counted(time.slots, 'trial')} at a time; "
+        f"{duration(time.working['likely'])} over {counted(time.trials, 'trial')}"
     )
-    width = max(map(len, found.each))
-    for arm, seconds in found.each.items() if arms else ():
-        source = "complete trials" if arm in found.of_trials else "a rehearsal"
-        print_plain(f"  {arm:{width}}  {duration(seconds):>10} a trial, from {source}")
-    if found.unknown:
-        named = ", ".join(found.unknown[:5]) + (", ..." if len(found.unknown) > 5 else "")
+    if arms:
+        source = {True: "complete trials", False: "a rehearsal"}
+        rows = [
+            (f"  {arm}", duration(seconds), f"a trial, from {source[arm in time.of_trials]}")
+            for arm, seconds in time.each.items()
+        ]
+        print_plain("\n".join(aligned(rows, right=[1])))
+    if time.unknown:
         hint = "" if arms else "; --estimate measures them"
-        print_plain(f"  without {len(found.unknown)} arms of unknown cost ({named}){hint}")
-
-
-def _range(found: "Span") -> str:
-    from ganablate.text import duration
-
-    return f"{duration(found.low)} to {duration(found.high)}"
-
-
-def time_as_json(found: "Estimate | None") -> Mapping[str, Any] | None:
-    """The estimate as plain values, in seconds."""
-    from dataclasses import asdict
-
-    if found is None:
-        return None
-    return {
-        **asdict(found),
-        "of_trials": sorted(found.of_trials),
-        "unknown": list(found.unknown),
-    }
+        count = counted(len(time.unknown), "arm")
+        print_plain(f"  without {count} of unknown cost ({joined(time.unknown, 5)}){hint}")

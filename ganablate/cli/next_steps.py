@@ -28,31 +28,34 @@ def print_next(
         return  # how an interrupted one goes on was said
     steps: dict[str, str] = {}
     for path, study, (plan, files) in zip(paths[:_MOST_STUDIES], studies, reports, strict=False):
-        own = "" if plan.budget == study.default_budget else f" --budget {plan.budget}"
-        steps |= _steps(f"{path}{own}", plan, files, failed=code == FAILED)
-        if own and plan.budget != FULL:
+        usual = plan.budget == study.default_budget
+        on_line = f"{path}" if usual else f"{path} --budget {plan.budget}"
+        steps |= _after_failure(on_line) if code else _after_success(on_line, plan, files)
+        if not usual and plan.budget != FULL:
             steps[f"ganablate run {path}"] = f"the study at its budget {study.default_budget}"
-    for place, (command, what) in enumerate(steps.items()):
-        line = f"{'     ' if place else 'next:'} {command}"
-        said = f"{line}   # {what}"
-        print_plain(said if len(said) <= _WIDTH else line)
+    for number, (command, purpose) in enumerate(steps.items()):
+        line = f"{'     ' if number else 'next:'} {command}"
+        commented = f"{line}   # {purpose}"
+        print_plain(commented if len(commented) <= _WIDTH else line)
 
 
-def _steps(at: str, plan: Plan, files: "ReportFiles", *, failed: bool) -> dict[str, str]:
-    """Command -> what it is for. `at` are the study file and its budget on the command line."""
+def _after_failure(on_line: str) -> dict[str, str]:
+    """Command -> what it is for; `on_line` are the study file and its budget."""
+    return {
+        f"ganablate status {on_line}": "which trials failed, and why",
+        f"ganablate run {on_line} --retry-failed": "those again",
+    }
+
+
+def _after_success(on_line: str, plan: Plan, files: "ReportFiles") -> dict[str, str]:
     from ganablate.report.table.summary import UNDECIDED
 
-    if failed:
-        return {
-            f"ganablate status {at}": "which trials failed, and why",
-            f"ganablate run {at} --retry-failed": "those again",
-        }
-    arm = next((one for one in plan.arms if one.compare_to is not None and not one.null), None)
-    name = shlex.quote((arm or plan.arms[0]).name)
-    steps = {f"ganablate show {name} {at} --open": "an arm, and the page"}
-    if any(one.lead.startswith(UNDECIDED) for one in files.sentences):
-        steps[f"ganablate run {at} --until-decided"] = "more replicates where it is open"
-    elif arm is not None and arm.compare_to is not None:
+    compared = [arm for arm in plan.arms if arm.compare_to is not None and not arm.null]
+    arm = compared[0] if compared else plan.arms[0]
+    steps = {f"ganablate show {shlex.quote(arm.name)} {on_line} --open": "an arm, and the page"}
+    if any(sentence.lead.startswith(UNDECIDED) for sentence in files.sentences):
+        steps[f"ganablate run {on_line} --until-decided"] = "more replicates where it is open"
+    elif arm.compare_to is not None and not arm.null:
         both = shlex.join([arm.compare_to, arm.name])
-        steps[f"ganablate compare {both} {at}"] = "two arms side by side"
+        steps[f"ganablate compare {both} {on_line}"] = "two arms side by side"
     return steps

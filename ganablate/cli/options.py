@@ -72,7 +72,7 @@ RetryFailed = Annotated[
 Estimate = Annotated[
     bool,
     typer.Option(
-        "--estimate", help="Rehearse each arm of unknown cost for some seconds, to say the time."
+        "--estimate", help="Time some seconds of each kind of work of unknown cost, one by one."
     ),
 ]
 Published = Annotated[

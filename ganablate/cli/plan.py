@@ -1,5 +1,6 @@
 """`validate`, `plan` and `status`: they read, and start nothing."""
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -43,10 +44,10 @@ def show_plan(  # noqa: PLR0913 - one parameter an option
     """List the arms and trials of a study, and what is complete already.
 
     With the time and the disk that the others take, about: the time as far as trials of the same
-    arm are complete or it was rehearsed by --estimate, the disk if complete trials keep what the
-    sweep file says.
+    kind are complete or --estimate has timed some seconds of them, the disk if complete trials keep
+    what the sweep file says.
     """
-    from ganablate.cli.costs import estimated, print_estimate, time_as_json
+    from ganablate.cli.costs import estimated, print_estimate
     from ganablate.cli.plan_text import plan_as_json
     from ganablate.trials.disk_need import disk_need_text
     from ganablate.trials.status import plan_status
@@ -61,7 +62,7 @@ def show_plan(  # noqa: PLR0913 - one parameter an option
     times = [estimated(one, profile, loaded if estimate else None) for one in surveys]
     if as_json:
         both = zip(plans, times, strict=True)
-        print_json([{**plan_as_json(plan), "time": time_as_json(time)} for plan, time in both])
+        print_json([{**plan_as_json(plan), "time": time and asdict(time)} for plan, time in both])
         return
     for surveyed, time in zip(surveys, times, strict=True):
         plan = surveyed.plan

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from ganablate.cli.completion import arms_of_all, study_files
+from ganablate.cli.completion import arm_names, study_files
 from ganablate.cli.console import (
     FAILED,
     PUBLISHED_RECORDS,
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
 
 _WHAT = "An arm, a trial's id (or its first six digits and more), or ARM/REPLICATE."
 Name = Annotated[
-    str, typer.Argument(metavar="ARM|TRIAL", help=_WHAT, autocompletion=arms_of_all)
+    str, typer.Argument(metavar="ARM|TRIAL", help=_WHAT, autocompletion=arm_names)
 ]  # fmt: skip
 Other = Annotated[
-    str, typer.Argument(metavar="ARM|TRIAL", help="The other.", autocompletion=arms_of_all)
+    str, typer.Argument(metavar="ARM|TRIAL", help="The other.", autocompletion=arm_names)
 ]  # fmt: skip
 OneStudy = Annotated[
     Path | None,

@@ -1,208 +1,279 @@
 """How long trials that are still to be trained will take, and in which order they run.
 
-Nothing here imports torch or ray.
+Complete trials of the same kind of work say what a trial costs, else a rehearsal does: see
+`ganablate.sweep.rehearsal`. Nothing here imports torch or ray.
 """
 
+import functools
+import hashlib
 import heapq
+import itertools
+import json
 import math
+import os
+import platform
 import statistics
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Literal
 
-from ganablate.study.plan import Arm, Plan, Trial
-from ganablate.sweep.costs import Cost, Costs, conditions_of, work_of
+from ganablate.files import read_json, write_json
+from ganablate.study.arms.identity import SEMANTICS_VERSION, plugin_content
+from ganablate.study.plan import Plan, Trial
+from ganablate.sweep.machine import processor_name, resolve_precision, slots_of
 from ganablate.sweep.profile import Profile
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import Measurements, measurements_of
+from ganablate.version import __version__
 
 START_SECONDS = 14.0
 """From the start of a sweep to its first training step: Ray, and torch in each worker; measured."""
 BETWEEN_SECONDS = 0.3
 """From the end of a trial to the first step of the next one of that worker; measured."""
-LEAST_WIDTH = 0.1
-"""Of the interval, to each side: what was measured is of minutes ago, the sweep is of hours."""
-_ENOUGH = 4
-"""Ratios from which the interval is taken; with fewer it is `_UNSURE` to each side."""
-_UNSURE = 0.25
+MARGIN = 0.25
+"""Share of the likely time to each side of it: so far off is one replicate for the others."""
+_ENOUGH = 12
+"""Complete trials looked at for one kind of work: more would not make the figure better."""
 _ALIKE = 1.2
 """Trials whose costs differ by less than this factor run in plan order."""
+_NUMBERS = frozenset({"seed", "init", "real_labels", "fake_labels", "penalty_weight"}) | {
+    f"{net}_{name}"
+    for net in ("g", "d")
+    for name in ("lr", "beta1", "beta2", "alpha", "rho", "weight_decay")
+}
+"""Settings that change numbers and not the work that is done with them."""
+_LENGTHS = frozenset({"epochs", "iterations", "train_images"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Span:
-    """Seconds: what is likely, and an interval.
+class Cost:
+    """Seconds of one kind of work: of an iteration, and of opening, measuring and storing.
 
-    Its ends are what it would take if the machine were, all the time, as fast as in the fastest
-    tenth of what was measured, or as slow as in the slowest tenth; at least a tenth to each side.
+    From complete trials it is the iteration alone, which then includes all of it.
     """
 
-    low: float
-    likely: float
-    high: float
+    iteration: float
+    around: float = 0.0
+    rehearsed: bool = True
+
+
+@dataclass(frozen=True)
+class ArmCost:
+    """What a trial of an arm costs; `trial` is the first of those still to be trained."""
+
+    trial: Trial
+    wanted: Measurements
+    work: str
+    iterations: int
+    cost: Cost | None
+
+    def left(self, reached: int = 0) -> float:
+        """Seconds that a trial still takes of which so many iterations are done.
+
+        Each measuring during the training counts as much as the one at the end with all around it.
+        """
+        assert self.cost is not None
+        measurings = 1 + sum(at > reached for at in self.wanted.stops(self.iterations))
+        return (self.iterations - reached) * self.cost.iteration + measurings * self.cost.around
 
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What the trials still to be trained will take.
+    """What the trials still to be trained will take, in seconds: low, likely and high.
 
     Attributes:
         wall: From the start of the sweep to the end of its last trial.
         working: Of all trials together.
         slots: Trials at a time.
         trials: Trials that it is about.
-        each: Arm -> seconds of one of its trials that starts from nothing.
+        each: Arm -> likely seconds of one of its trials that starts from nothing.
         of_trials: Arms known from complete trials; the others are from rehearsals.
         unknown: Arms with trials still to be trained that nothing is known of; they are not in it.
     """
 
-    wall: Span
-    working: Span
+    wall: Mapping[str, float]
+    working: Mapping[str, float]
     slots: int
     trials: int
     each: Mapping[str, float]
-    of_trials: frozenset[str]
-    unknown: tuple[str, ...]
+    of_trials: Sequence[str]
+    unknown: Sequence[str]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Priced:
-    """An arm of a plan with what one of its trials costs; None: it is not known."""
+class Costs:
+    """What trials cost on this machine under a profile, as far as the folder `runs` tells it.
 
-    arm: Arm
-    first: Trial
-    wanted: Measurements
-    work: str
-    iterations: int
-    cost: Cost | None
+    Attributes:
+        device: Where trials compute unless they name a device.
+        gpus: How many GPUs they may use; torch may see fewer.
+    """
 
-    def left(self, reached: int) -> float:
-        """Seconds of a trial of which so many iterations are done."""
-        assert self.cost is not None
-        measurings = sum(at > reached for at in self.wanted.stops(self.iterations))
-        return self.cost.seconds(self.iterations - reached, measurings)
+    def __init__(self, runs: Path, profile: Profile) -> None:
+        self.runs = runs
+        self.profile = profile
+        self.gpus = visible_gpus() if profile.device != "cpu" else 0
+        self.device: Literal["cpu", "cuda"] = "cuda" if self.gpus else "cpu"
+        machine = [platform.node(), processor_name(), self.gpus]
+        self._here = [machine, profile.precision, profile.threads, __version__, SEMANTICS_VERSION]
+
+    def know_nothing(self, plan: Plan, waiting: Collection[str]) -> bool:
+        """Whether there is neither a complete trial of a plan nor any rehearsal: seen at once."""
+        return len(waiting) >= len({trial.trial_id for trial in plan.trials}) and not any(
+            (self.runs / "costs").glob("*.json")
+        )
+
+    def rehearsed(self, work: str) -> Cost | None:
+        """What a rehearsal of this work gave; None where there was none, or its file is damaged."""
+        try:
+            return Cost(**read_json(self._path(work)) or {})
+        except TypeError:
+            return None
+
+    def keep(self, work: str, cost: Cost) -> None:
+        """Keep what a rehearsal gave, for this machine, profile and version."""
+        write_json(self._path(work), asdict(cost))
+
+    def _path(self, work: str) -> Path:
+        return self.runs / "costs" / f"{_digest([work, self._here])}.json"
+
+    def of_trials(self, trials: Iterable[Trial]) -> Cost | None:
+        """The median of complete trials of the same work and length that ran like this."""
+        times = (self._time(trial) for trial in trials)
+        complete = list(itertools.islice((time for time in times if time is not None), _ENOUGH))
+        if not complete:
+            return None
+        seconds, iterations = (statistics.median(column) for column in zip(*complete, strict=True))
+        return Cost(iteration=seconds / iterations, rehearsed=False)
+
+    def _time(self, trial: Trial) -> tuple[float, int] | None:
+        """Seconds of a complete trial, and the iterations that it was to have."""
+        folder = TrialFolder(self.runs / "trials", trial.trial_id)
+        facts = folder.complete or {}
+        iterations = int(facts.get("planned_iterations", facts.get("iterations", 0)))
+        attempts = folder.attempts()
+        if not all(self._ran_like_this(attempt, trial) for attempt in attempts):
+            return None
+        seconds = sum(float(attempt.get("wall_seconds", 0.0)) for attempt in attempts)
+        return (seconds, iterations) if seconds > 0 and facts.get("iterations") else None
+
+    def _ran_like_this(self, attempt: Mapping[str, Any], trial: Trial) -> bool:
+        device = trial.config.device or self.device
+        precision: str | None = trial.config.precision or self.profile.precision
+        if precision == "auto":  # on CUDA torch alone could tell which that is
+            on_cpu = device == "cpu"
+            precision = resolve_precision("auto", "cpu") if on_cpu else attempt.get("precision")
+        expected = {
+            "host": platform.node(), "threads": self.profile.threads, "device": device,
+            "precision": precision, "ganablate": __version__,
+        }  # fmt: skip
+        return expected.items() <= attempt.items()
 
 
-def priced(plan: Plan, waiting: Collection[str], costs: Costs) -> list[Priced]:
-    """The arms of a plan with trials still to be trained, in plan order.
+def visible_gpus() -> int:
+    """NVIDIA GPUs that CUDA_VISIBLE_DEVICES leaves, asked of the driver's files, without torch."""
+    installed = len(list(Path("/proc/driver/nvidia/gpus").glob("*/information")))
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return installed
+    named = itertools.takewhile(lambda gpu: gpu and not gpu.startswith("-"), visible.split(","))
+    return min(installed, len(list(named)))  # CUDA stops at the first that it does not know
+
+
+def work_of(trial: Trial, wanted: Measurements) -> str:
+    """Names the work of a trial: trials that differ in length or in numbers alone have the same."""
+    settings = trial.config.model_dump(exclude_none=True)
+    settings = {k: v for k, v in settings.items() if k not in _NUMBERS | _LENGTHS}
+    curves = sorted({name for _, names in wanted.curves for name in names})
+    content = [settings, trial.data_id, sorted(wanted.measured), curves, plugin_content(settings)]
+    return _digest(content)
+
+
+def _digest(content: object) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def arm_costs(plan: Plan, waiting: Collection[str], costs: Costs) -> dict[str, ArmCost]:
+    """What is known of each arm that has trials still to be trained, in plan order.
 
     Args:
-        plan: The plan.
+        plan: The plan, or a part of it: not every arm needs to have trials.
         waiting: Ids of its trials that are not complete.
         costs: What is known.
     """
     wanted = measurements_of([plan])
-    first: dict[str, Trial] = {}
-    complete: dict[str, list[Trial]] = {}
+    trials: dict[str, list[Trial]] = {}
     for trial in plan.trials:
-        if trial.trial_id in waiting:
-            first.setdefault(trial.arm, trial)
-        else:
-            complete.setdefault(trial.arm, []).append(trial)
+        trials.setdefault(trial.arm, []).append(trial)
     kinds: dict[str, tuple[str, int]] = {}
-    trials: dict[tuple[str, int], list[Trial]] = {}
+    complete: dict[tuple[str, int], list[Trial]] = {}
     for arm in plan.arms:
-        some = first.get(arm.name) or next(iter(complete.get(arm.name, ())), None)
-        if some is None:
-            continue  # a part of the plan was asked for, without this arm's trials
-        kind = work_of(some, wanted[some.trial_id]), _iterations(plan, arm)
-        kinds[arm.name] = kind
-        trials.setdefault(kind, []).extend(complete.get(arm.name, ()))
-    known = {
-        kind: costs.of_trials(trials[kind]) or costs.rehearsed(kind[0])
-        for kind in dict.fromkeys(kinds[name] for name in first)
-    }
-    return [
-        Priced(
-            arm=arm,
-            first=first[arm.name],
-            wanted=wanted[first[arm.name].trial_id],
-            work=kinds[arm.name][0],
-            iterations=kinds[arm.name][1],
-            cost=known[kinds[arm.name]],
-        )
-        for arm in plan.arms
-        if arm.name in first
-    ]
+        if arm.name in trials:
+            first = trials[arm.name][0]
+            images = max(plan.images_of(arm.config.dataset), arm.config.batch_size)
+            kind = work_of(first, wanted[first.trial_id]), arm.config.total_iterations(images)
+            kinds[arm.name] = kind
+            done = (trial for trial in trials[arm.name] if trial.trial_id not in waiting)
+            complete.setdefault(kind, []).extend(done)
 
+    @functools.cache
+    def cost_of(work: str, iterations: int) -> Cost | None:
+        return costs.of_trials(complete[work, iterations]) or costs.rehearsed(work)
 
-def _iterations(plan: Plan, arm: Arm) -> int:
-    images = plan.images_of(arm.config.dataset)
-    return arm.config.total_iterations(max(images, arm.config.batch_size))
+    arms = {}
+    for name, kind in kinds.items():
+        still = next((trial for trial in trials[name] if trial.trial_id in waiting), None)
+        if still is not None:
+            arms[name] = ArmCost(still, wanted[still.trial_id], *kind, cost_of(*kind))
+    return arms
 
 
 def seconds_left(
-    plan: Plan, waiting: Collection[str], arms: Sequence[Priced], trials_root: Path
+    plan: Plan, waiting: Collection[str], arms: Mapping[str, ArmCost], trials_root: Path
 ) -> dict[str, float]:
     """Trial id -> seconds that it will still take, of those of which the cost is known.
 
     What was trained of a trial up to its newest checkpoint is taken off.
     """
-    known = {one.arm.name: one for one in arms if one.cost is not None}
     begun = {path.name for path in trials_root.iterdir()} if trials_root.is_dir() else set()
-    whole = {name: one.left(0) for name, one in known.items()}
-    found = {}
+    whole = {name: arm.left() for name, arm in arms.items() if arm.cost is not None}
+    seconds = {}
     for trial in plan.trials:
-        if trial.trial_id in waiting and trial.arm in known:
-            seconds = whole[trial.arm]
+        if trial.trial_id in waiting and trial.arm in whole:
+            seconds[trial.trial_id] = whole[trial.arm]
             if trial.trial_id in begun:
+                arm = arms[trial.arm]
                 reached = TrialFolder(trials_root, trial.trial_id).reached
-                seconds = known[trial.arm].left(min(reached, known[trial.arm].iterations))
-            found[trial.trial_id] = seconds
-    return found
+                seconds[trial.trial_id] = arm.left(min(reached, arm.iterations))
+    return seconds
 
 
 def estimate(
-    plan: Plan, waiting: Collection[str], arms: Sequence[Priced], costs: Costs, trials_root: Path
+    plan: Plan, waiting: Collection[str], arms: Mapping[str, ArmCost], costs: Costs
 ) -> Estimate | None:
-    """What the trials of a plan that wait will take; None where nothing is known of any.
-
-    Args:
-        plan: The plan.
-        waiting: Ids of its trials that are not complete.
-        arms: As `priced` has them.
-        costs: What they were priced from.
-        trials_root: Holds one folder a trial.
-    """
-    seconds = seconds_left(plan, waiting, arms, trials_root)
+    """What the trials of a plan that wait will take; None where nothing is known of any."""
+    seconds = seconds_left(plan, waiting, arms, costs.runs / "trials")
     if not seconds:
         return None
-    slots = costs.conditions.slots
-    work = longest_first(list(seconds), seconds)
-    low, high = _factors([one.cost for one in arms if one.cost is not None])
-    total = sum(seconds.values())
-    wall = _makespan([seconds[id_] + BETWEEN_SECONDS for id_ in work], slots)
+    slots = slots_of(costs.profile, gpus=costs.gpus, trials=len(plan.trials))
+    free = [START_SECONDS] * slots  # when each slot is
+    for trial_id in longest_first(list(seconds), seconds):
+        heapq.heapreplace(free, free[0] + seconds[trial_id] + BETWEEN_SECONDS)
+    priced = {name: arm.cost for name, arm in arms.items() if arm.cost is not None}
     return Estimate(
-        wall=Span(
-            low=START_SECONDS + wall * low,
-            likely=START_SECONDS + wall,
-            high=START_SECONDS + wall * high,
-        ),
-        working=Span(low=total * low, likely=total, high=total * high),
+        wall=_range(max(free)),
+        working=_range(sum(seconds.values())),
         slots=min(slots, len(seconds)),
         trials=len(seconds),
-        each={one.arm.name: one.left(0) for one in arms if one.cost is not None},
-        of_trials=frozenset(one.arm.name for one in arms if one.cost and one.cost.trials),
-        unknown=tuple(one.arm.name for one in arms if one.cost is None),
+        each={name: arms[name].left() for name in priced},
+        of_trials=sorted(name for name, cost in priced.items() if not cost.rehearsed),
+        unknown=[name for name in arms if name not in priced],
     )
 
 
-def _factors(costs: Sequence[Cost]) -> tuple[float, float]:
-    """What the likely seconds are multiplied by at the ends of the interval."""
-    distinct = {id(cost): cost for cost in costs}.values()
-    ratios = [ratio for cost in distinct if len(cost.ratios) > 1 for ratio in cost.ratios]
-    if len(ratios) < _ENOUGH:
-        return 1 - _UNSURE, 1 + _UNSURE
-    tenths = statistics.quantiles(ratios, n=10, method="inclusive")
-    return min(tenths[0], 1 - LEAST_WIDTH), max(tenths[-1], 1 + LEAST_WIDTH)
-
-
-def _makespan(seconds: Sequence[float], slots: int) -> float:
-    """When the last trial ends if each goes, in this order, to the slot that is free first."""
-    free = [0.0] * slots
-    for each in seconds:
-        heapq.heapreplace(free, free[0] + each)
-    return max(free)
+def _range(likely: float) -> dict[str, float]:
+    return {"low": (1 - MARGIN) * likely, "likely": likely, "high": (1 + MARGIN) * likely}
 
 
 def running_order(
@@ -216,16 +287,15 @@ def running_order(
         profile: How they are executed.
         runs: Holds trials/ and costs/.
     """
-    places = {id_: place for place, id_ in enumerate(pending)}
+    places = {trial_id: place for place, trial_id in enumerate(pending)}
+    costs = Costs(runs, profile)
     seconds: dict[str, float] = {}
     for plan in plans:
-        costs = Costs(runs, conditions_of(profile, len(plan.trials)))
         waiting = [trial.trial_id for trial in plan.trials if trial.trial_id in places]
-        if not waiting or costs.know_nothing(plan, waiting):
-            continue
-        arms = priced(plan, places.keys(), costs)
-        seconds |= seconds_left(plan, places.keys(), arms, runs / "trials")
-    return [places[id_] for id_ in longest_first(pending, seconds)]
+        if waiting and not costs.know_nothing(plan, waiting):
+            arms = arm_costs(plan, places.keys(), costs)
+            seconds |= seconds_left(plan, places.keys(), arms, runs / "trials")
+    return [places[trial_id] for trial_id in longest_first(pending, seconds)]
 
 
 def longest_first(ids: Sequence[str], seconds: Mapping[str, float]) -> list[str]:
@@ -234,13 +304,13 @@ def longest_first(ids: Sequence[str], seconds: Mapping[str, float]) -> list[str]
     So that none that is long begins last, beside slots that have nothing to do. In plan order
     where the costs that are known are alike, and among trials that differ by less than `_ALIKE`.
     """
-    known = [seconds[id_] for id_ in ids if seconds.get(id_, 0.0) > 0]
-    if not known or max(known) < _ALIKE * min(known):
+    costs = [seconds[trial_id] for trial_id in ids if seconds.get(trial_id, 0.0) > 0]
+    if not costs or max(costs) < _ALIKE * min(costs):
         return list(ids)
-    longest = max(known)
+    longest = max(costs)
 
-    def rank(id_: str) -> int:
-        own = seconds.get(id_, 0.0)
-        return -1 if own <= 0 else int(math.log(longest / own) / math.log(_ALIKE))
+    def rank(trial_id: str) -> int:
+        cost = seconds.get(trial_id, 0.0)
+        return -1 if cost <= 0 else int(math.log(longest / cost) / math.log(_ALIKE))
 
     return sorted(ids, key=rank)

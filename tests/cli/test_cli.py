@@ -9,7 +9,7 @@ import pytest
 
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
-from ganablate.sweep.costs import Cost, Costs, conditions_of, work_of
+from ganablate.sweep.estimate import Cost, Costs, work_of
 from ganablate.sweep.profile import Profile
 from ganablate.trials.needs import measurements_of
 from tests.support.command import GOOD, everything_under, invoke
@@ -197,14 +197,14 @@ def test_plan_says_the_time_as_far_as_it_is_known(project: Path) -> None:
     assert code == 0
     assert "time: not known; --estimate measures it" in out
     plan = expand(load_study(project / "studies" / "tiny.yaml"))
-    costs = Costs(project / "runs", conditions_of(Profile(concurrency=1), len(plan.trials)))
+    costs = Costs(project / "runs", Profile(concurrency=1))
     (project / "sweeps").mkdir()
     (project / "sweeps" / "laptop.yaml").write_text("concurrency: 1\n")
     wanted = measurements_of([plan])
     by_arm = {trial.arm: trial for trial in plan.trials}
     for arm in ("baseline", "latent_dim=4"):
         work = work_of(by_arm[arm], wanted[by_arm[arm].trial_id])
-        costs.keep(work, by_arm[arm].config, Cost(iteration=0.0, around=600.0))
+        costs.keep(work, Cost(iteration=0.0, around=600.0))
     code, out, _ = invoke("plan", "studies/tiny.yaml")
     assert code == 0
     # 4 trials of 10 minutes, one at a time, and the start; 25 % to each side.

@@ -143,15 +143,7 @@ def test_10_the_port_of_the_ui_is_taken(project: Path) -> None:
         assert f"ganablate ui --port {port + 1}" in refused("ui", "--port", str(port))
 
 
-def test_11_init_twice_or_with_a_path(empty: Path) -> None:
-    assert invoke("init", "mine")[0] == 0
-    before = (empty / "studies" / "mine.yaml").read_text()
-    assert "ganablate init mine_2" in refused("init", "mine")
-    assert "ganablate init other" in refused("init", "studies/other.yaml")
-    assert (empty / "studies" / "mine.yaml").read_text() == before
-
-
-def test_12_a_wrong_profile(project: Path) -> None:
+def test_11_a_wrong_profile(project: Path) -> None:
     (project / "sweeps").mkdir()
     (project / "sweeps" / "one-gpu.yaml").write_text("device: gpu\n")
     said = refused("run", "studies/tiny.yaml", "--sweep", "sweeps/onegpu.yaml")

@@ -1,26 +1,36 @@
 """What trials cost, what the rest of a plan takes, and which of them run first."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ganablate.study.plan import Plan, Trial
-from ganablate.sweep import costs, estimate, machine
-from ganablate.sweep.costs import Conditions, Cost, Costs, conditions_of, work_of
-from ganablate.sweep.estimate import BETWEEN_SECONDS, START_SECONDS, longest_first, priced
+from ganablate.sweep import estimate, machine
+from ganablate.sweep.estimate import (
+    BETWEEN_SECONDS,
+    START_SECONDS,
+    ArmCost,
+    Cost,
+    Costs,
+    arm_costs,
+    longest_first,
+    seconds_left,
+    work_of,
+)
 from ganablate.sweep.profile import Profile
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import Measurements, measurements_of
 from tests.support.sweep_cases import config, plan
 
 WANTED = Measurements(("fid",))
-HERE = Conditions(
-    device="cpu", precision="fp32", threads=1, slots=2, gpus=0, host="here", processor="one",
-    version="1",
-)  # fmt: skip
+HERE = Profile(precision="fp32", concurrency=2)
+
+
+@pytest.fixture(autouse=True)
+def this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate.platform, "node", lambda: "here")
 
 
 def trial(**changes: object) -> Trial:
@@ -64,21 +74,19 @@ def complete(runs: Path, done: Trial, seconds: Sequence[float], **facts: object)
     folder = TrialFolder(runs / "trials", done.trial_id)
     for each in seconds:
         known = {"host": "here", "threads": 1, "device": "cpu", "precision": "fp32"}
-        number = folder.begin_attempt({**known, "ganablate": costs.__version__, **facts})
+        number = folder.begin_attempt({**known, "ganablate": estimate.__version__, **facts})
         folder.update_attempt(number, wall_seconds=each)
     folder.write_complete({"outcome": None, "iterations": 39, **facts})
 
 
 def test_cost_is_the_median_of_the_complete_trials(tmp_path: Path) -> None:
     made = plan(["baseline"], 5)
-    for one, seconds in zip(made.trials, ([10.0], [8.0, 4.0], [90.0]), strict=False):
-        complete(tmp_path, one, seconds)
-    found = Costs(tmp_path, HERE).of_trials(made.trials)
-    assert found is not None
-    assert found.trials == 3
-    assert found.seconds(39) == pytest.approx(12.0)
-    assert found.seconds(13) == pytest.approx(4.0)
-    assert sorted(found.ratios) == pytest.approx([10 / 12, 1.0, 7.5])
+    for done, seconds in zip(made.trials, ([10.0], [8.0, 4.0], [90.0]), strict=False):
+        complete(tmp_path, done, seconds)
+    cost = Costs(tmp_path, HERE).of_trials(made.trials)
+    assert cost is not None
+    assert 39 * cost.iteration == pytest.approx(12.0)
+    assert (cost.around, cost.rehearsed) == (0.0, False)
 
 
 @pytest.mark.parametrize(
@@ -101,9 +109,9 @@ def test_trials_in_other_conditions_say_nothing(tmp_path: Path, facts: dict[str,
 def test_a_trial_that_ended_early_says_what_its_arm_takes(tmp_path: Path) -> None:
     made = plan(["baseline"])
     complete(tmp_path, made.trials[0], [10.0], iterations=13, planned_iterations=39)
-    found = Costs(tmp_path, HERE).of_trials(made.trials)
-    assert found is not None
-    assert found.seconds(39) == pytest.approx(10.0)
+    cost = Costs(tmp_path, HERE).of_trials(made.trials)
+    assert cost is not None
+    assert 39 * cost.iteration == pytest.approx(10.0)
 
 
 def test_a_trial_without_a_time_says_nothing(tmp_path: Path) -> None:
@@ -112,95 +120,106 @@ def test_a_trial_without_a_time_says_nothing(tmp_path: Path) -> None:
     assert Costs(tmp_path, HERE).of_trials(made.trials) is None
 
 
-def test_rehearsals_are_kept_for_these_conditions_alone(tmp_path: Path) -> None:
-    cost = Cost(iteration=0.5, around=3.0, measuring=1.0, ratios=(0.9, 1.1))
-    kept = Costs(tmp_path, HERE)
-    kept.keep("work", config(), cost)
+def test_rehearsals_are_kept_for_this_machine_and_profile_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cost = Cost(iteration=0.5, around=3.0)
+    Costs(tmp_path, HERE).keep("work", cost)
     assert Costs(tmp_path, HERE).rehearsed("work") == cost
     assert Costs(tmp_path, HERE).rehearsed("other") is None
-    for change in ({"slots": 1}, {"threads": 2}, {"precision": "bf16"}, {"host": "there"}):
-        assert Costs(tmp_path, replace(HERE, **change)).rehearsed("work") is None  # type: ignore[arg-type]
-    kept.path("work").write_text(json.dumps({"cost": {"iteration": 1}}))
-    assert kept.rehearsed("work") is None
+    for change in ({"threads": 2}, {"precision": "bf16"}):
+        assert Costs(tmp_path, HERE.model_copy(update=change)).rehearsed("work") is None
+    (file,) = (tmp_path / "costs").iterdir()
+    for damaged in ("", '{"iteration": 1, "other": 2}', "{}"):
+        file.write_text(damaged)
+        assert Costs(tmp_path, HERE).rehearsed("work") is None
+    Costs(tmp_path, HERE).keep("work", cost)
+    monkeypatch.setattr(estimate.platform, "node", lambda: "there")
+    assert Costs(tmp_path, HERE).rehearsed("work") is None
 
 
 def rehearsed(runs: Path, made: Plan, each: dict[str, Cost]) -> Costs:
-    known = Costs(runs, HERE)
+    costs = Costs(runs, HERE)
     wanted = measurements_of([made])
-    for one in made.trials:
-        if one.arm in each:
-            known.keep(work_of(one, wanted[one.trial_id]), one.config, each[one.arm])
-    return known
+    for of_arm in made.trials:
+        if of_arm.arm in each:
+            costs.keep(work_of(of_arm, wanted[of_arm.trial_id]), each[of_arm.arm])
+    return costs
+
+
+def priced(made: Plan, costs: Costs) -> tuple[set[str], Mapping[str, ArmCost]]:
+    """The ids of the trials that are not complete, and what is known of their arms."""
+    root = costs.runs / "trials"
+    waiting = {t.trial_id for t in made.trials if not TrialFolder(root, t.trial_id).complete}
+    return waiting, arm_costs(made, waiting, costs)
 
 
 def test_estimate_by_hand(tmp_path: Path) -> None:
     made = plan(["baseline", "slow", "quick"], 3)  # 39 iterations each
     complete(tmp_path, made.trials[0], [10.0])
-    waiting = {one.trial_id for one in made.trials[1:]}
-    known = rehearsed(
-        tmp_path,
-        made,
-        {
-            "slow": Cost(iteration=0.5, around=0.5, ratios=(0.5, 1.0, 1.0, 1.5)),
-            "quick": Cost(iteration=0.0, around=5.0, ratios=(1.0, 1.0)),
-        },
-    )
-    arms = priced(made, waiting, known)
-    found = estimate.estimate(made, waiting, arms, known, tmp_path / "trials")
-    assert found is not None
-    assert found.each == pytest.approx({"baseline": 10.0, "slow": 20.0, "quick": 5.0})
-    assert (found.trials, found.slots, found.unknown) == (8, 2, ())
-    assert found.of_trials == {"baseline"}
-    assert found.working.likely == pytest.approx(2 * 10 + 3 * 20 + 3 * 5)
+    each = {"slow": Cost(iteration=0.5, around=0.5), "quick": Cost(iteration=0.0, around=5.0)}
+    costs = rehearsed(tmp_path, made, each)
+    time = estimate.estimate(made, *priced(made, costs), costs)
+    assert time is not None
+    assert time.each == pytest.approx({"baseline": 10.0, "slow": 20.0, "quick": 5.0})
+    assert (time.trials, time.slots, time.unknown) == (8, 2, [])
+    assert time.of_trials == ["baseline"]
+    together = 2 * 10 + 3 * 20 + 3 * 5
+    ends = {"low": 0.75 * together, "likely": together, "high": 1.25 * together}
+    assert time.working == pytest.approx(ends)
     # Longest first: one slot does 20 20 5 5, the other 20 10 10 5.
     longer = 20 + 20 + 5 + 5 + 4 * BETWEEN_SECONDS
-    assert found.wall.likely == pytest.approx(START_SECONDS + longer)
-    # Ratios .5 1 1 1.5 1 1: tenths at 0.75 and 1.25.
-    assert found.working.low == pytest.approx(0.75 * found.working.likely)
-    assert found.working.high == pytest.approx(1.25 * found.working.likely)
+    assert time.wall["likely"] == pytest.approx(START_SECONDS + longer)
+
+
+def test_complete_trials_tell_the_cost_of_arms_of_the_same_work(tmp_path: Path) -> None:
+    made = plan(["baseline", "faster"])
+    configs = [config(g_lr=1e-3), config(g_lr=2e-3)]
+    arms = tuple(map(lambda arm, its: replace(arm, config=its), made.arms, configs))
+    trials = tuple(map(lambda trial, its: replace(trial, config=its), made.trials, configs))
+    made = replace(made, arms=arms, trials=trials)
+    complete(tmp_path, trials[0], [10.0])
+    _, costs = priced(made, Costs(tmp_path, HERE))
+    assert costs["faster"].left() == pytest.approx(10.0)
 
 
 def test_what_was_trained_is_taken_off(tmp_path: Path) -> None:
     made = plan(["baseline"], 2)
-    known = rehearsed(tmp_path, made, {"baseline": Cost(iteration=1.0, around=2.0)})
+    costs = rehearsed(tmp_path, made, {"baseline": Cost(iteration=1.0, around=2.0)})
     folder = TrialFolder(tmp_path / "trials", made.trials[1].trial_id)
     folder.write_checkpoint(30, lambda path: path.write_bytes(b"x"), {"points": {}})
-    waiting = {one.trial_id for one in made.trials}
-    arms = priced(made, waiting, known)
-    left = estimate.seconds_left(made, waiting, arms, tmp_path / "trials")
-    assert [left[one.trial_id] for one in made.trials] == pytest.approx([41.0, 11.0])
+    left = seconds_left(made, *priced(made, costs), tmp_path / "trials")
+    assert [left[waits.trial_id] for waits in made.trials] == pytest.approx([41.0, 11.0])
 
 
 def test_measurings_during_training_cost(tmp_path: Path) -> None:
     made = replace(plan(["baseline"]), evaluations=4)
-    known = rehearsed(tmp_path, made, {"baseline": Cost(iteration=1.0, around=2.0, measuring=5.0)})
-    (arm,) = priced(made, {made.trials[0].trial_id}, known)
-    assert arm.left(0) == pytest.approx(39 + 2 + 3 * 5)
-    assert arm.left(20) == pytest.approx(19 + 2 + 5)
+    costs = rehearsed(tmp_path, made, {"baseline": Cost(iteration=1.0, around=5.0)})
+    arm = priced(made, costs)[1]["baseline"]
+    assert arm.left() == pytest.approx(39 + 4 * 5)
+    assert arm.left(20) == pytest.approx(19 + 2 * 5)
 
 
 def test_arms_of_which_no_trial_was_asked_for_cost_nothing(tmp_path: Path) -> None:
     """As `run --retry-failed` has them: some trials of some arms."""
     made = plan(["baseline", "other"], 2)
     part = replace(made, trials=made.trials[3:])
-    waiting = {one.trial_id for one in part.trials}
-    arms = priced(part, waiting, rehearsed(tmp_path, made, {"other": Cost(iteration=1.0)}))
-    assert [one.arm.name for one in arms] == ["other"]
-    assert estimate.seconds_left(part, waiting, arms, tmp_path) == {made.trials[3].trial_id: 39.0}
+    waiting, arms = priced(part, rehearsed(tmp_path, made, {"other": Cost(iteration=1.0)}))
+    assert list(arms) == ["other"]
+    assert seconds_left(part, waiting, arms, tmp_path) == {made.trials[3].trial_id: 39.0}
 
 
 def test_nothing_known_is_no_estimate(tmp_path: Path) -> None:
     made = plan(["baseline", "other"])
-    waiting = {one.trial_id for one in made.trials}
-    known = Costs(tmp_path, HERE)
-    arms = priced(made, waiting, known)
-    assert [one.cost for one in arms] == [None, None]
-    assert estimate.estimate(made, waiting, arms, known, tmp_path / "trials") is None
-    known = rehearsed(tmp_path, made, {"other": Cost(iteration=1.0)})
-    arms = priced(made, waiting, known)
-    found = estimate.estimate(made, waiting, arms, known, tmp_path / "trials")
-    assert found is not None
-    assert (found.trials, found.unknown) == (1, ("baseline",))
+    costs = Costs(tmp_path, HERE)
+    waiting, arms = priced(made, costs)
+    assert [arm.cost for arm in arms.values()] == [None, None]
+    assert costs.know_nothing(made, waiting)
+    assert estimate.estimate(made, waiting, arms, costs) is None
+    costs = rehearsed(tmp_path, made, {"other": Cost(iteration=1.0)})
+    time = estimate.estimate(made, *priced(made, costs), costs)
+    assert time is not None
+    assert (time.trials, time.unknown) == (1, ["baseline"])
 
 
 def test_longest_first() -> None:
@@ -212,29 +231,33 @@ def test_longest_first() -> None:
     assert longest_first(ids, {"a": 1, "b": 50, "d": 10}) == list("cebda")  # unknown ones first
 
 
-def test_conditions_divide_the_machine_as_a_sweep_does(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_gpus_share_their_trials_as_a_sweep_does_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(machine, "usable_cores", lambda: 8)
-    monkeypatch.setattr(costs, "_cards", lambda: ["A GPU", "A GPU"])
-    on_cpu = conditions_of(Profile(threads=3), 100)
-    assert (on_cpu.device, on_cpu.slots, on_cpu.gpus) == ("cpu", 2, 0)
-    on_gpus = conditions_of(Profile(device="auto", trials_per_gpu=4), 100)
-    assert (on_gpus.device, on_gpus.slots, on_gpus.gpus) == ("cuda", 8, 2)
-    assert on_gpus.processor == "A GPU"
-    assert conditions_of(Profile(), 3).slots == 3
+    monkeypatch.setattr(estimate, "visible_gpus", lambda: 2)
+    made = plan(["baseline"], 20)
+    for profile, slots in ((Profile(threads=3), 2), (Profile(device="auto", trials_per_gpu=4), 8)):
+        costs = Costs(tmp_path, profile)
+        assert costs.device == ("cpu" if profile.device == "cpu" else "cuda")
+        costs.keep(work_of(made.trials[0], WANTED), Cost(iteration=1.0))
+        time = estimate.estimate(made, *priced(made, costs), costs)
+        assert time is not None
+        assert time.slots == slots
 
 
 @pytest.mark.parametrize(
-    ("visible", "cards"),
+    ("visible", "gpus"),
     [(None, 3), ("0,2", 2), ("", 0), ("-1", 0), ("1,-1,2", 1), ("0,1,2,3", 3)],
 )
-def test_cards_are_those_that_cuda_sees(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, visible: str | None, cards: int
+def test_gpus_are_those_that_cuda_sees(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, visible: str | None, gpus: int
 ) -> None:
     for number in range(3):
         (tmp_path / str(number)).mkdir()
         (tmp_path / str(number) / "information").write_text("Model: A GPU\n")
-    monkeypatch.setattr(costs, "Path", lambda _: tmp_path)
+    monkeypatch.setattr(estimate, "Path", lambda _: tmp_path)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if visible is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert costs._cards() == ["A GPU"] * cards
+    assert estimate.visible_gpus() == gpus

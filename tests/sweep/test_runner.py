@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ganablate.sweep.costs import Cost, Costs, conditions_of, work_of
+from ganablate.sweep.estimate import Cost, Costs, work_of
 from ganablate.sweep.events import Summary
 from ganablate.sweep.job import Job
 from ganablate.sweep.profile import Profile
@@ -218,10 +218,10 @@ def test_the_longest_trials_run_first_where_their_costs_are_known(tmp_path: Path
     made = plan(["baseline", "other"], replicates=4)
     profile = Profile(concurrency=2)
     runs = tmp_path / "runs"
-    costs = Costs(runs, conditions_of(profile, len(made.trials)))
+    costs = Costs(runs, profile)
     wanted = measurements_of([made])
     for one, seconds in ((made.trials[0], 0.1), (made.trials[-1], 1.0)):
-        costs.keep(work_of(one, wanted[one.trial_id]), one.config, Cost(iteration=seconds))
+        costs.keep(work_of(one, wanted[one.trial_id]), Cost(iteration=seconds))
     summary = run_sweep(
         [made],
         profile,

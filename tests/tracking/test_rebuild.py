@@ -9,8 +9,8 @@ from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.tracking import MlflowTracker, TrackedTrial, rebuild, resolve_uri
 from ganablate.trials.folder import TrialFolder
-from tests.in_memory_mlflow import InMemoryMlflow
 from tests.support.command import invoke
+from tests.support.in_memory_mlflow import InMemoryMlflow
 from tests.support.tiny_study import write_tiny
 from tests.support.tracked import look_mlflow, runs_with, tracked, write_block, write_end
 from tests.test_tracking import in_memory as in_memory

@@ -1,39 +1,33 @@
-"""A new study out of a few answers: what it varies, on what, and how much work it is.
+"""A new study: the template `study.yaml.j2` with its slots filled.
 
-The sizes at the budget `cpu` are those with which the shipped studies draw digits within minutes.
+The sizes are those with which the shipped studies draw digits within minutes on two CPU cores.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import yaml
+from jinja2 import StrictUndefined, Template
+
 from ganablate.catalog import DATASETS, EXTRACTORS, FOLDER_PREFIX, NETWORKS, extractor_of
-from ganablate.study.arms.layout import lay_out
-from ganablate.study.arms.settings import SETTINGS, TABLES, axes, text_of
-from ganablate.study.checks.check import check
-from ganablate.study.plan import FULL
+from ganablate.catalog.parts import Dataset
+from ganablate.config import TrialConfig
+from ganablate.study.arms.settings import SETTINGS, TABLES, read_value, text_of
+from ganablate.study.editor.json_schema import STUDY_SCHEMA
+from ganablate.study.expand import expand
+from ganablate.study.load import load_study
+from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
+from ganablate.text import joined
 
 DEFAULT_FACTORS = ("criterion", "latent_dim")
-NO_USUAL_LEVELS = ("dataset", "crop", "iterations", "early_end", "device")
+NO_USUAL_LEVELS = ("dataset", "image_size", "crop", "iterations", "early_end", "device")
 """Factors that hang on the images, on the machine, or on how the length is counted and cut."""
-
-_CPU: dict[str, dict[str, Any]] = {
-    "conv28": {"epochs": 20, "g_width": 16, "d_width": 32, "lr": 1e-3},
-    "conv32": {"epochs": 40, "g_width": 16, "d_width": 32, "lr": 1e-3},
-    "mlp": {"epochs": 40, "batch_size": 64, "g_width": 512, "d_width": 128, "lr": 1e-3},
-    "dcgan": {
-        "epochs": 10, "batch_size": 32, "g_width": 16, "d_width": 16, "init": "torch", "lr": 1e-3,
-    },
-    "enhanced": {"epochs": 10, "batch_size": 32, "g_width": 16, "d_width": 16},
-}  # fmt: skip
-_CPU_OTHERWISE = {"epochs": 10, "batch_size": 32, "g_width": 16, "d_width": 16}
-_CPU_IMAGES = 5_000
-_SMOKE = {"epochs": 1, "train_images": 256, "batch_size": 32, "g_width": 8, "d_width": 8}
-_SMALL_ENOUGH = 64
-"""Largest image size chosen for pictures that have none of their own."""
-
-_USUAL: dict[str, tuple[Any, ...]] = {
+_LEVELS: dict[str, tuple[Any, ...]] = {
+    "network": ("mlp", "dcgan"),
     "criterion": ("least_squares", "hinge", "bce"),
     "penalty": ("r1",),
     "optimizer": ("rmsprop", "sgd"),
@@ -50,10 +44,25 @@ _USUAL: dict[str, tuple[Any, ...]] = {
     "alpha": (0.9, 0.99),
     "rho": (0.9, 0.95),
     "d_dropout": (0.0, 0.2, 0.4),
+    "train_images": (1_000, 2_500),
 }
 """Levels worth a look, where half and double of the baseline's are not; for g_ and d_ forms too."""
 _MOST_LEVELS = 2
-_MOST_NAMED = 4
+_AMOUNTS: dict[str, dict[str, Any]] = {
+    "conv28": {"lr": 1e-3, "epochs": 20, "g_width": 16, "d_width": 32},
+    "conv32": {"lr": 1e-3, "epochs": 40, "g_width": 16, "d_width": 32},
+    "mlp": {"lr": 1e-3, "epochs": 40, "g_width": 512, "d_width": 128},
+    "dcgan": {"lr": 1e-3, "epochs": 10, "g_width": 16, "d_width": 16, "init": "torch"},
+}
+_OTHER_AMOUNT = {"lr": 2e-4, "epochs": 10, "g_width": 16, "d_width": 16}
+_MOST_IMAGES = 5_000
+_SMALL_ENOUGH = 64
+"""Image size for pictures that have none of their own."""
+_SMOKE = {"epochs": 1, "train_images": 256}
+_SMOKE_LEVELS = {"epochs": [2, 3], "train_images": [128, 512]}
+"""Of factors that `smoke` sets: a budget has to say their levels anew."""
+_ALONE = ("study", "folders", "base", "primary", "metrics")
+"""What is left of a study that has its baseline alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,212 +74,111 @@ class Answers:
     """
 
     name: str
+    ablate: Mapping[str, tuple[Any, ...]]
     dataset: str = "mnist_5k"
     network: str = "dcgan"
-    criterion: str = "bce"
-    ablate: Mapping[str, tuple[Any, ...]] = field(
-        default_factory=lambda: dict.fromkeys(DEFAULT_FACTORS, ())
-    )
-    replicates: int = 3
-    epochs: int = 50
-    asks: str | None = None
-    images: int | None = None
+    images: int = 0
     channels: int = 3
 
-    @property
-    def question(self) -> str:
-        """What the study asks."""
-        if self.asks:
-            return self.asks
-        factors = " and ".join(", ".join(self.ablate).rsplit(", ", 1))
-        if len(self.ablate) > _MOST_NAMED:
-            factors = f"{len(self.ablate)} settings"
-        verb = "does" if len(self.ablate) == 1 else "do"
-        return f"What {verb} {factors} change for the network {self.network} on {self.dataset}?"
 
-
-def study_of(answers: Answers) -> dict[str, Any]:
-    """The study as values, as its file would give them.
+def new_study(answers: Answers) -> tuple[str, Study]:
+    """The text of the study's file, and the study as it is loaded from it.
 
     Raises:
-        ValueError: no usual level of a factor fits; the text says why.
+        ValueError: A factor has no usual levels, or the study has mistakes; the text says which.
     """
-    base = _base(answers)
-    folders = _folders(answers)
+    values = yaml.safe_load(_text(answers, {}))
+    alone = {key: values[key] for key in _ALONE if key in values}
+    baseline = expand(Study.model_validate(alone)).arms[0].config
     ablate = {
-        factor: list(levels or _usual_levels(factor, base, folders))
+        factor: list(levels or _usual_levels(factor, baseline))
         for factor, levels in answers.ablate.items()
     }
-    budgets = {"smoke": {**_smoke(answers), "replicates": 1}, "cpu": _cpu(answers)}
-    for budget in budgets.values():
-        changes = {name: value for name, value in budget.items() if name in SETTINGS}
-        budget |= _restated(answers, ablate, changes, {**base, **changes}, folders)
-    return {
-        "study": answers.name,
-        "asks": answers.question,
-        "base": base,
-        "ablate": ablate,
-        "replicates": answers.replicates,
-        "default_budget": "cpu",
-        "budgets": budgets,
-        "primary": "fid",
-        "metrics": ["d_loss", "g_loss", "d_accuracy", "fid", *_modes(answers)],
-        **({"folders": folders} if folders else {}),
-        "claims": [_claim(ablate)],
-    }
+    text = _text(answers, ablate)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{answers.name}.yaml"
+        path.write_text(text, encoding="utf-8")
+        try:
+            return text, load_study(path)
+        except StudyError as error:
+            messages = [problem.message for problem in error.problems]
+            causes = [line for line in messages if not line.startswith("claim ")]  # of a wrong arm
+            raise ValueError("\n".join(causes or messages)) from None
 
 
-def image_size(dataset: str, network: str) -> int:
-    """The data set's own size where the network can be built for it, else the nearest below."""
-    known = DATASETS.get(dataset)
-    own = (known.image_size if known else None) or _SMALL_ENOUGH
-    sizes = NETWORKS[network].image_sizes
-    if sizes is None or own in sizes:
-        return own
-    return max((size for size in sizes if size < own), default=min(sizes))
-
-
-def _restated(
-    answers: Answers,
-    ablate: Mapping[str, list[Any]],
-    changes: Mapping[str, Any],
-    base: Mapping[str, Any],
-    folders: Mapping[str, Any],
-) -> Iterator[tuple[str, list[Any]]]:
-    """The levels of what a budget changes, and of what does not fit its images.
-
-    Levels that the answers name stay as far as they fit, but not those of the amount of work.
-    """
-    touched = {axis for name in changes for axis in axes(name)}
-    for factor, levels in ablate.items():
-        fitting = _fitting(factor, levels, base, folders)
-        if touched.isdisjoint(axes(factor)) and fitting == levels:
-            continue
-        kept = fitting if answers.ablate[factor] and factor not in _SMOKE else []
-        yield f"ablate.{factor}", kept or _usual_levels(factor, base, folders)
-
-
-def _base(answers: Answers) -> dict[str, Any]:
-    wasserstein = answers.criterion == "wasserstein"
-    trained = {"optimizer": "rmsprop", "lr": 5e-5} if wasserstein else {"lr": 2e-4, "beta1": 0.5}
-    return {
-        "dataset": answers.dataset,
-        "network": answers.network,
-        "image_size": image_size(answers.dataset, answers.network),
-        "latent_dim": 100,
-        "criterion": answers.criterion,
-        **({} if wasserstein else {"optimizer": "adam"}),
-        **trained,
-        "batch_size": _batch_size(answers, 64),
-        "epochs": answers.epochs,
-    }
-
-
-def _smoke(answers: Answers) -> dict[str, Any]:
-    known = DATASETS.get(answers.dataset)
-    if known is not None and known.embedded:
-        return dict(_SMOKE)
-    grey = (known.channels if known else answers.channels) == 1
-    return {"dataset": "mnist_5k" if grey else "photo_patches", **_SMOKE}
-
-
-def _cpu(answers: Answers) -> dict[str, Any]:
-    amount = dict(_CPU.get(answers.network, _CPU_OTHERWISE))
-    if answers.criterion == "wasserstein":
-        amount |= {"lr": 1e-3, "epochs": 30}
-        # It would stay for arms with another criterion.
-        amount |= {} if "criterion" in answers.ablate else {"d_weight_clip": 0.03}
-    if "batch_size" in amount:
-        amount["batch_size"] = _batch_size(answers, amount["batch_size"])
-    if answers.dataset == "mnist":
-        return {"dataset": "mnist_5k", **amount}
-    known = DATASETS.get(answers.dataset)
-    if (known.images if known else answers.images or 0) > _CPU_IMAGES:
-        amount |= {"train_images": _CPU_IMAGES}
-    return amount
-
-
-def _batch_size(answers: Answers, usual: int) -> int:
-    """Half of a folder with few images, else the usual one."""
-    return min(usual, max(2, (answers.images or 2 * usual) // 2))
-
-
-def _folders(answers: Answers) -> dict[str, Any]:
-    if not answers.dataset.startswith(FOLDER_PREFIX):
-        return {}
-    name = answers.dataset.removeprefix(FOLDER_PREFIX)
-    facts = {"data_id": f"{name}-1", "channels": answers.channels, "images": answers.images}
-    return {name: facts}
-
-
-def _modes(answers: Answers) -> Iterator[str]:
-    """`modes`, where the extractor tells the classes of the data set."""
-    extractor = extractor_of(answers.dataset, answers.channels)
-    if extractor is not None and answers.dataset in EXTRACTORS[extractor].tells:
-        yield "modes"
-
-
-def _claim(ablate: Mapping[str, list[Any]]) -> dict[str, Any]:
-    factor, levels = next(iter(ablate.items()))
-    arm = f"{factor}={text_of(factor, levels[0])}"
-    return {
-        "id": "C1",
-        "says": f"{arm} makes the images worse",
-        "compare": {"arm": arm, "metric": "fid", "is": "worse", "by": "1.25x"},
-    }
-
-
-def _usual_levels(factor: str, base: Mapping[str, Any], folders: Mapping[str, Any]) -> list[Any]:
-    """At most two levels that fit and are not the baseline's own."""
+def _usual_levels(factor: str, baseline: TrialConfig) -> list[Any]:
+    """At most two levels that are not the baseline's own."""
     if factor in NO_USUAL_LEVELS:
         raise ValueError(f"{factor} has no usual levels; name them: {factor}=LEVEL,LEVEL")
-    candidates = _candidates(factor, base, folders)
-    found = _fitting(factor, candidates, base, folders)
-    if not found:
-        reason = _faults(factor, candidates[:1], base, folders)[0]
-        raise ValueError(f"{reason}; ablate another factor")
-    return found[:_MOST_LEVELS]
-
-
-def _candidates(factor: str, base: Mapping[str, Any], folders: Mapping[str, Any]) -> list[Any]:
-    """Levels to look at, the likeliest first; the baseline's own may be among them."""
     setting = SETTINGS[factor]
-    usual = _USUAL.get(factor) or _USUAL.get(factor.partition("_")[2])
-    if usual is not None:
-        return list(usual)
-    if not setting.number:
-        return list(setting.choices or TABLES[setting.fields[0]][1])
-    if factor == "image_size" and (sizes := NETWORKS[base["network"]].image_sizes):
-        return list(sizes)
-    study = Study.model_validate(_minimal(base, folders))
-    own = lay_out(study, FULL).rows[0].resolution.values.get(setting.fields[0])
-    if own is None and factor == "train_images":
-        own = _images(base["dataset"], folders)
-    if own is None:
-        return [1, 2]
-    if not setting.whole:
-        return [own / 2, 2 * own]
-    return [own // 2, 2 * own] if own > 1 else [2, 3]
+    value = getattr(baseline, setting.fields[0])
+    levels: Iterable[Any] = _LEVELS.get(factor) or _LEVELS.get(factor.partition("_")[2]) or ()
+    if not levels and not setting.number:
+        levels = setting.choices or TABLES[setting.fields[0]][1]
+    elif not levels and setting.whole:
+        levels = (value // 2, 2 * value) if value and value > 1 else (1, 2, 3)
+    elif not levels:
+        levels = (value / 2, 2 * value) if value else (1, 2)
+    return [level for level in levels if level != value][:_MOST_LEVELS]
 
 
-def _images(dataset: str, folders: Mapping[str, Any]) -> int:
-    folder = folders.get(dataset.removeprefix(FOLDER_PREFIX))
-    return DATASETS[dataset].images if folder is None else int(folder["images"])
+def _text(answers: Answers, ablate: Mapping[str, Sequence[Any]]) -> str:
+    """The template with its slots filled; without factors its `ablate` and claim are empty."""
+    dataset = DATASETS.get(answers.dataset)
+    images = dataset.images if dataset else answers.images
+    channels = dataset.channels if dataset else answers.channels
+    extractor = extractor_of(answers.dataset, channels)
+    amount = {
+        **_AMOUNTS.get(answers.network, _OTHER_AMOUNT),
+        "batch_size": min(32, max(2, images // 2)),
+    }
+    if images > _MOST_IMAGES:
+        amount["train_images"] = _MOST_IMAGES
+    smoke: dict[str, Any] = {**_SMOKE, "replicates": 1}
+    batches = [size for size in ablate.get("batch_size", ()) if isinstance(size, int)]
+    smoke["train_images"] = max([smoke["train_images"], *batches])
+    smoke |= {f"ablate.{name}": _SMOKE_LEVELS[name] for name in ablate if name in _SMOKE}
+    if not (dataset and dataset.embedded) and "dataset" not in ablate:
+        smoke["dataset"] = "mnist_5k" if channels == 1 else "photo_patches"
+    factor, levels = next(iter(ablate.items()), ("", ()))
+    claimed = f"{factor}={text_of(factor, read_value(factor, levels[0]))}" if levels else ""
+    file = Path(__file__).with_name("study.yaml.j2")
+    template = Template(
+        file.read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True,
+        undefined=StrictUndefined,
+    )  # fmt: skip
+    text: str = template.render(
+        schema=STUDY_SCHEMA,
+        name=answers.name,
+        factors=joined(list(ablate), 4),
+        arms=1 + sum(map(len, ablate.values())),
+        folder=answers.dataset.partition(FOLDER_PREFIX)[2],
+        images=images,
+        channels=channels,
+        dataset=answers.dataset,
+        network=answers.network,
+        image_size=_image_size(dataset, answers.network),
+        amount=_as_yaml(amount),
+        ablate=_as_yaml(ablate),
+        smoke=_as_yaml(smoke),
+        modes=extractor is not None and answers.dataset in EXTRACTORS[extractor].tells,
+        claimed=claimed,
+    )
+    return text
 
 
-def _fitting(
-    factor: str, levels: Iterable[Any], base: Mapping[str, Any], folders: Mapping[str, Any]
-) -> list[Any]:
-    return [level for level in levels if not _faults(factor, [level], base, folders)]
+def _image_size(dataset: Dataset | None, network: str) -> int:
+    """The data set's own size where the network can be built for it, else the nearest below."""
+    size = (dataset and dataset.image_size) or _SMALL_ENOUGH
+    sizes = NETWORKS[network].image_sizes
+    if sizes is None or size in sizes:
+        return size
+    return max((smaller for smaller in sizes if smaller < size), default=min(sizes))
 
 
-def _faults(
-    factor: str, levels: list[Any], base: Mapping[str, Any], folders: Mapping[str, Any]
-) -> list[str]:
-    study = Study.model_validate({**_minimal(base, folders), "ablate": {factor: levels}})
-    return [fault.message for fault in check(study)]
-
-
-def _minimal(base: Mapping[str, Any], folders: Mapping[str, Any]) -> dict[str, Any]:
-    head = {"study": "x", "primary": "d_loss_mean", "metrics": ["d_loss"]}
-    return {**head, "base": dict(base), "folders": dict(folders)}
+def _as_yaml(values: Mapping[str, Any]) -> dict[str, str]:
+    """Key -> value as YAML writes it on one line."""
+    return {
+        key: yaml.safe_dump([value], default_flow_style=True, width=10_000)[1:-2]
+        for key, value in values.items()
+    }

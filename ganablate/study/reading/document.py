@@ -5,6 +5,7 @@ Here only its parser is used: numbers are numbers as Python writes them, on/off/
 and whatever would hide a mistake (repeated keys, aliases, tags, empty values) is refused.
 """
 
+import difflib
 import math
 import re
 import stat
@@ -16,8 +17,8 @@ from typing import Any
 import yaml
 
 from ganablate.study.reading.errors import Fault, KeyPath, Problem, StudyError, dotted, one_line
-from ganablate.study.reading.missing_file import missing_file
 from ganablate.study.reading.wording import show
+from ganablate.text import joined
 
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*(_[0-9]+)*)")
 NUMBER = re.compile(r"[-+]?([0-9]+(_[0-9]+)*(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
@@ -96,7 +97,7 @@ def _text_of(path: Path, name: str) -> str:
     try:
         data = _bytes_of(path, name)
     except FileNotFoundError:
-        raise StudyError([Problem(name, missing_file(path))]) from None
+        raise StudyError([Problem(name, _missing_file(path))]) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StudyError([Problem(name, f"cannot be read: {reason}")]) from None
@@ -106,6 +107,29 @@ def _text_of(path: Path, name: str) -> str:
         line = data[: error.start].count(b"\n") + 1
         message = f"is not UTF-8 text (byte 0x{data[error.start]:02x}); save it as UTF-8"
         raise StudyError([Problem(f"{name}:{line}", message)]) from None
+
+
+def _missing_file(path: Path) -> str:
+    """Why `path` cannot be read, with the file that may be meant, or with those that there are.
+
+    `my_study` and `my_study.yaml` are found in studies/ too.
+    """
+    folders = [path.parent]
+    if path.parent == Path():
+        folders += [Path("studies"), Path("sweeps")]
+    files = [file for folder in folders for file in sorted(folder.glob("*.yaml"))]
+    by_name = {file.stem: file for file in reversed(files)}
+    near = difflib.get_close_matches(path.stem, by_name, n=1, cutoff=0.6)
+    if near:
+        return f"there is no such file; did you mean {by_name[near[0]]}?"
+    if files:
+        return f"there is no such file; there are: {joined(list(map(str, files)), 10)}"
+    if not path.is_absolute() and not Path("studies").is_dir():
+        return (
+            "there is no such file, and no studies/ in this folder: go to that of the project, or "
+            "begin one here: ganablate init my_study"
+        )
+    return "there is no such file"
 
 
 def _bytes_of(path: Path, name: str) -> bytes:
