@@ -13,9 +13,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from PIL import Image
 
-from ganablate.catalog import CRITERIA, DATASETS, NETWORKS
+from ganablate.catalog import CRITERIA, DATASETS, NETWORKS, SETTINGS
 from ganablate.cli.init import factors_of
-from ganablate.study.arms.settings import SETTINGS
 from ganablate.study.editor.json_schema import study_schema
 from ganablate.study.editor.starter import NO_USUAL_LEVELS, Answers, study_of
 from ganablate.study.editor.starter_text import render

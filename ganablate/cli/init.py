@@ -10,11 +10,11 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from ganablate.catalog import CRITERIA, DATASETS, FOLDER_PREFIX, NETWORKS
+from ganablate.catalog import CRITERIA, DATASETS, FOLDER_PREFIX, NETWORKS, SETTINGS
 from ganablate.cli.console import RUNS, STUDIES, err, out, print_json, print_plain, refuse
 from ganablate.cli.options import DataRoot, Plugins
 from ganablate.project.plans import read_profile
-from ganablate.study.arms.settings import SETTINGS, unknown_setting
+from ganablate.study.arms.settings import unknown_setting
 from ganablate.study.editor.starter import DEFAULT_FACTORS, Answers, study_of
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
@@ -51,8 +51,7 @@ def schema(sweep: OfProfiles = False, plugin: Plugins = None) -> None:
 
 
 def _schema(*, profiles: bool = False) -> dict[str, Any]:
-    from ganablate.study.editor.json_schema import study_schema
-    from ganablate.study.editor.json_values import model_schema
+    from ganablate.study.editor.json_schema import model_schema, study_schema
     from ganablate.sweep.profile import Profile
 
     return model_schema(Profile, "A profile of ganablate") if profiles else study_schema()

@@ -4,7 +4,8 @@ Settings stay as they are written here; `expand` resolves them. Level values, na
 columns are checked by `ganablate.study.checks.check`, since that takes the whole study.
 """
 
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
 
@@ -13,6 +14,7 @@ from ganablate.study.claims.claims import Claim
 from ganablate.study.plan import FULL
 from ganablate.study.points import Point, point
 from ganablate.study.reading.fields import (
+    ColumnName,
     Entry,
     Line,
     Name,
@@ -22,6 +24,7 @@ from ganablate.study.reading.fields import (
     StudyName,
     Whole,
     gathered,
+    named_schema,
 )
 from ganablate.study.reading.wording import show, unknown
 from ganablate.study.search.found import SEARCH_TRIALS, SearchRecord
@@ -61,7 +64,7 @@ def _length(given: Position) -> Position:
 
 SearchTrials = Annotated[Whole, Field(ge=2, le=1000)]
 SearchLength = Annotated[PositionText, AfterValidator(_length)]
-ExtractorName = Annotated[str, AfterValidator(_extractor)]
+ExtractorName = Annotated[str, AfterValidator(_extractor), named_schema("extractor")]
 LevelList = Annotated[Levels, BeforeValidator(_level_list), Field(min_length=1)]
 
 
@@ -134,17 +137,14 @@ class Published(Entry):
     """
 
     arm: str
-    metric: str | None = Field(None, description="a column of ours")
+    metric: ColumnName | None = Field(None, description="a column of ours")
     quantity: Line | None = Field(None, description="something that we do not measure")
     value: Number
     protocol: Line = Field(description="how it was measured, as far as the report says")
     source: Line = Field(description="where it stands")
-
-    @model_validator(mode="after")
-    def _has_one_name(self) -> Self:
-        if (self.metric is None) == (self.quantity is None):
-            raise ValueError("exactly one of metric (a column) and quantity (text) is needed")
-        return self
+    exactly_one: ClassVar[Mapping[tuple[str, ...], str]] = {
+        ("metric", "quantity"): "a column, or text"
+    }
 
 
 class Study(Entry):
@@ -192,7 +192,7 @@ class Study(Entry):
         1, description="times that images are measured in a training; 1: at its end only"
     )
     extractor: ExtractorName = Field(OWN, description="whose features images are measured with")
-    points: dict[str, Annotated[Point, BeforeValidator(point)]] = Field(
+    points: dict[str, Annotated[Point, BeforeValidator(point), named_schema("Point")]] = Field(
         default_factory=dict, description="which evaluation a column shows; else the last"
     )
     seed: Annotated[Whole, Field(ge=0, lt=2**63)] = Field(
@@ -202,7 +202,7 @@ class Study(Entry):
     budgets: dict[Name, Budget] = Field(
         default_factory=dict, description="named amounts of work; `full` is always there"
     )
-    primary: str = Field(description="the column that effects and ranking are about")
+    primary: ColumnName = Field(description="the column that effects and ranking are about")
     metrics: tuple[str, ...] = Field(min_length=1, description="what is measured")
     probes: tuple[str, ...] = Field((), description="closer looks at a finished trial")
     folders: dict[Name, Folder] = Field(default_factory=dict, description="own images")

@@ -10,14 +10,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from pydantic import ValidationError
 
-from ganablate.catalog import CRITERIA, METRICS, NETWORKS
-from ganablate.study import schema
-from ganablate.study.arms.settings import SETTINGS, read_value
-from ganablate.study.claims import claims, curve_shapes
-from ganablate.study.editor.json_schema import EXACTLY_ONE, STUDY_SCHEMA, schema_line, study_schema
-from ganablate.study.editor.json_values import model_schema
+from ganablate.catalog import CRITERIA, METRICS, NETWORKS, SETTINGS
+from ganablate.study.arms.settings import read_value
+from ganablate.study.editor.json_schema import STUDY_SCHEMA, model_schema, schema_line, study_schema
 from ganablate.study.load import load_study
 from ganablate.study.reading.document import read_document
 from ganablate.study.reading.errors import StudyError
@@ -154,35 +150,6 @@ def test_every_key_says_what_it_is() -> None:
     bare = [name for name, key in SCHEMA["properties"].items() if not key.get("description")]
     bare += [name for name in SETTINGS if not SCHEMA["$defs"][name].get("description")]
     assert bare == []
-
-
-@pytest.mark.parametrize("name", EXACTLY_ONE)
-def test_the_keys_that_exclude_each_other_are_those_of_the_models(name: str) -> None:
-    homes = (claims, curve_shapes, schema)
-    model = next(getattr(home, name) for home in homes if hasattr(home, name))
-    keys = {info.alias or field for field, info in model.model_fields.items()}
-    for group in EXACTLY_ONE[name]:
-        assert set(group) <= keys
-        needed = f"exactly one (kind of claim is needed )?of {group[0]}"
-        with pytest.raises(ValidationError, match=needed):
-            model.model_validate(_without(model, group))
-
-
-def _without(model: Any, group: tuple[str, ...]) -> dict[str, Any]:
-    """Every needed key but those of the group, and one key of each other group."""
-    known: dict[str, Any] = {
-        "id": "a", "says": "b", "is": None, "metric": "fid", "than": "fid", "level": 1,
-        "arm": "baseline", "value": 1, "protocol": "p", "source": "s", "at_least": 0.5,
-        "settles": {},
-    }  # fmt: skip
-    properties = model_schema(model, "")["properties"]
-    found = {}
-    for key in properties:
-        needed = key in model_schema(model, "").get("required", ())
-        other = any(key in names for names in EXACTLY_ONE[model.__name__] if names != group)
-        if key not in group and key in known and (needed or other):
-            found[key] = properties[key]["enum"][0] if key == "is" else known[key]
-    return found
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)

@@ -75,7 +75,7 @@ WRONG = {
     "labels of a hinge": (
         "arms: {a: {criterion: hinge, real_labels: 0.9}}\n" + METRICS,
         4,
-        ["the criterion hinge has no labels", "bce, mse, least_squares"],
+        ["the criterion hinge has no real_labels", "bce, mse, least_squares"],
     ),
     "labels beyond 1": ("ablate: {real_labels: [0.7..1.2]}\n" + METRICS, 4, ['"0.7..1.2"', "0.9"]),
     "labels backwards": ("ablate: {fake_labels: [0.3..0]}\n" + METRICS, 4, ["0.7..1"]),
@@ -232,7 +232,11 @@ WRONG = {
         ["neither good nor bad", "lower or higher"],
     ),
     "claim budget": (METRICS + CLAIM % "budget: q, visual: {arms: all}", 6, ['"q"', "a budget"]),
-    "claim no kind": (METRICS + "claims: [{id: a, says: b}]\n", 5, ["one kind", "none is given"]),
+    "claim no kind": (
+        METRICS + "claims: [{id: a, says: b}]\n",
+        5,
+        ["one of compare", "none is given"],
+    ),
     "claim two kinds": (
         METRICS + CLAIM % "visual: {arms: all}, none_stated: {arms: all}",
         6,
@@ -393,7 +397,7 @@ WRONG = {
     "claim rate": (
         METRICS + CLAIM % "outcome: {arms: all, is: fails}",
         6,
-        ["at_least and at_most"],
+        ["at_least, at_most", "none is given"],
     ),
     "claim curve": (
         METRICS + CLAIM % "curve: {arms: all, metric: fod, trend: {is: falling}}",

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ganablate.catalog import SETTINGS
 from ganablate.study.arms.excludes import Exclusion, read_excludes
 from ganablate.study.arms.levels import Draft, LevelReader
 from ganablate.study.arms.names import ArmNames
 from ganablate.study.arms.resolve import BOTTOM, Resolution, Stack, finish, put
-from ganablate.study.arms.settings import SETTINGS, axes, read_layer
+from ganablate.study.arms.settings import axes, read_layer
 from ganablate.study.plan import BASELINE, NULL
 from ganablate.study.reading.errors import Fault, KeyPath, dotted
 from ganablate.study.reading.wording import show, unknown

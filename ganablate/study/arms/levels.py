@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ganablate.catalog import SETTINGS
 from ganablate.study.arms.settings import (
     LENGTH,
-    SETTINGS,
     Layer,
     axes,
     merged,

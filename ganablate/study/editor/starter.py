@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ganablate.catalog import DATASETS, EXTRACTORS, FOLDER_PREFIX, NETWORKS, extractor_of
+from ganablate.catalog import DATASETS, EXTRACTORS, FOLDER_PREFIX, NETWORKS, SETTINGS, extractor_of
 from ganablate.study.arms.layout import lay_out
-from ganablate.study.arms.settings import SETTINGS, TABLES, axes, text_of
+from ganablate.study.arms.settings import axes, text_of
 from ganablate.study.checks.check import check
 from ganablate.study.plan import FULL
 from ganablate.study.schema import Study
@@ -239,7 +239,7 @@ def _candidates(factor: str, base: Mapping[str, Any], folders: Mapping[str, Any]
     if usual is not None:
         return list(usual)
     if not setting.number:
-        return list(setting.choices or TABLES[setting.fields[0]][1])
+        return list(setting.choices)
     if factor == "image_size" and (sizes := NETWORKS[base["network"]].image_sizes):
         return list(sizes)
     study = Study.model_validate(_minimal(base, folders))

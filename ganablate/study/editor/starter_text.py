@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ganablate.config import TrialConfig
-from ganablate.study.arms.settings import SETTINGS
+from ganablate.catalog import SETTINGS
 from ganablate.study.editor.json_schema import STUDY_SCHEMA, schema_line
 
 _COLUMN = 32
@@ -81,7 +80,7 @@ def _about(setting: str) -> str:
     fields = SETTINGS[setting].fields
     if len(fields) > 1:
         return f"{' and '.join(fields)}"
-    return TrialConfig.model_fields[fields[0]].description or ""
+    return SETTINGS[setting].text
 
 
 def _line(head: str, value: object, comment: str) -> str:
