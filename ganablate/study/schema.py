@@ -209,8 +209,6 @@ class Study(Entry):
     published: tuple[Published, ...] = Field((), description="a report's numbers, beside ours")
     claims: tuple[Claim, ...] = Field((), description="sentences of a report, judged by numbers")
 
-    _layouts: dict[str, Any] = PrivateAttr(default_factory=dict)
-    """What `layout.lay_out` found for each budget: checking and expanding need the same."""
     _searches: dict[str, SearchRecord] = PrivateAttr(default_factory=dict)
 
     @property
@@ -236,7 +234,6 @@ class Study(Entry):
         """What is known of the searches of its arms, by id; `ganablate.study.search` keeps it."""
         return self._searches
 
-    @property
-    def layouts(self) -> dict[str, Any]:
-        """A place to keep layouts, by budget; a study does not change."""
-        return self._layouts
+    def __hash__(self) -> int:
+        """By identity: what is made of a study once is kept beside it."""
+        return id(self)
