@@ -7,13 +7,14 @@ columns are checked by `ganablate.study.checks.check`, since that takes the whol
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
 from ganablate.catalog import NAMED_EXTRACTORS
 from ganablate.study.claims.claims import Claim
 from ganablate.study.plan import FULL
 from ganablate.study.points import Point, point
 from ganablate.study.reading.fields import (
+    BesideSettings,
     ColumnName,
     Entry,
     Line,
@@ -23,7 +24,6 @@ from ganablate.study.reading.fields import (
     PositionText,
     StudyName,
     Whole,
-    gathered,
     named_schema,
 )
 from ganablate.study.reading.wording import show, unknown
@@ -37,8 +37,6 @@ Evaluations = Annotated[Whole, Field(ge=1, le=1000)]
 Replicates = Annotated[Whole, Field(ge=1, le=MOST_REPLICATES)]
 OWN = "own"
 """Says that each data set's own extractor measures its images, as where no other is named."""
-BUDGET_KEYS = ("replicates", "evaluations", "extractor", "search_trials", "search_length")
-"""Keys of a budget that are no settings."""
 RESTATED = ("ablate", "cross", "arms")
 """Sections of a study whose entries a budget restates as `ablate.FACTOR`, `arms.NAME`."""
 
@@ -68,31 +66,22 @@ ExtractorName = Annotated[str, AfterValidator(_extractor), named_schema("extract
 LevelList = Annotated[Levels, BeforeValidator(_level_list), Field(min_length=1)]
 
 
-class NamedArm(Entry):
+class NamedArm(BesideSettings):
     """Changes under one name. Lists of equal length make it one arm for each position."""
 
+    into: ClassVar[str] = "changes"
     changes: Settings
     compare_to: str | None = Field(None, description="an arm; else the baseline")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _gather(cls, given: object) -> object:
-        return gathered(given, ("compare_to",), "changes")
 
-
-class Exclude(Entry):
+class Exclude(BesideSettings):
     """Arms that are left out: those with all of these settings at (one of) these levels."""
 
     because: Line = Field(description="why; `plan` and the report print it")
     settings: Settings
 
-    @model_validator(mode="before")
-    @classmethod
-    def _gather(cls, given: object) -> object:
-        return gathered(given, ("because",), "settings")
 
-
-class Budget(Entry):
+class Budget(BesideSettings):
     """A named amount of work: settings put on the base, replicates, and levels stated anew.
 
     `extractor` is here too, since weights that a machine may lack are part of what work takes.
@@ -105,11 +94,6 @@ class Budget(Entry):
     search_trials: SearchTrials | None = None
     search_length: SearchLength | None = None
     settings: Settings = Field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _gather(cls, given: object) -> object:
-        return gathered(given, BUDGET_KEYS, "settings")
 
     @property
     def restated(self) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from ganablate.study.reading.wording import listed, show, unknown, unknown_part
 LENGTH = "length"
 """What epochs and iterations both set."""
 _BESIDE = {
-    "budgets": ("replicates", "evaluations", "search_trials", "search_length"),
+    "budgets": ("replicates", "evaluations", "extractor", "search_trials", "search_length"),
     "arms": ("compare_to",),
     "exclude": ("because",),
 }

@@ -145,7 +145,7 @@ CURVE_SHAPES = _keys_of(Curve, Shape)
 Curve.exactly_one = {**AboutArms.exactly_one, CURVE_SHAPES: ""}
 
 
-class Association(Entry):
+class Association(AboutArms):
     """Rank correlation of two columns over the trials or over the arms' means.
 
     Over the training, of two curves within each trial of `arm` or `arms`: a loss such as
@@ -164,8 +164,7 @@ class Association(Entry):
     expected: Literal["positive", "negative", "weak"] = Field(alias="is")
     over: Literal["trials", "arms", "training"] = "trials"
     strength: Share = Field(0.5, description="least size of the correlation; largest for weak")
-    arm: str | None = None
-    arms: Names = ()
+    exactly_one: ClassVar[Mapping[tuple[str, ...], str]] = {}
 
     @model_validator(mode="after")
     def _names_arms_for_training(self) -> Self:
@@ -174,11 +173,6 @@ class Association(Entry):
         if self.over != "training" and (self.arm is not None or self.arms):
             raise ValueError(f"over: {self.over} takes every arm; arm and arms are for training")
         return self
-
-    @property
-    def named(self) -> tuple[str, ...]:
-        """The arms as the study spells them; none: every arm."""
-        return self.arms if self.arm is None else (self.arm,)
 
 
 class Arithmetic(Entry):

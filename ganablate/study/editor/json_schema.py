@@ -28,7 +28,7 @@ from ganablate.catalog.settings import LENGTHS
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.reading.document import NUMBER
 from ganablate.study.reading.fields import one_key_of
-from ganablate.study.schema import BUDGET_KEYS, OWN, Study
+from ganablate.study.schema import OWN, Budget, Study
 from ganablate.study.search.space import NOT_SEARCHED
 
 STUDY_SCHEMA = "study.schema.json"
@@ -238,7 +238,7 @@ def _excluding(own: Schema) -> Schema:
 
 
 def _amount_of_work(own: Schema) -> Schema:
-    kept = {name: own["properties"][name] for name in BUDGET_KEYS}
+    kept = {name: own["properties"][name] for name in Budget.own_keys()}
     restated = _searched("search.")
     for name in SETTINGS:
         restated[f"ablate.{name}"] = {"type": "array", "items": _value(name)}

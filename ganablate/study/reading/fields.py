@@ -197,12 +197,21 @@ def _position(value: object) -> object:
 PositionText = Annotated[Position, BeforeValidator(_position), named_schema("Position")]
 
 
-def gathered(given: object, own: tuple[str, ...], into: str) -> object:
-    """Move the keys that are not the model's own into one mapping.
+class BesideSettings(Entry):
+    """A mapping that holds settings beside its own keys; the model keeps them apart."""
 
-    A budget or an arm holds its settings beside its own keys; the model keeps them apart.
-    """
-    if not isinstance(given, Mapping):
-        return given
-    kept: dict[str, Any] = {key: given[key] for key in own if key in given}
-    return {**kept, into: {key: value for key, value in given.items() if key not in own}}
+    into: ClassVar[str] = "settings"
+    """The field that takes the settings."""
+
+    @classmethod
+    def own_keys(cls) -> tuple[str, ...]:
+        """The keys that are no settings."""
+        return tuple(name for name in cls.model_fields if name != cls.into)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, given: object) -> object:
+        if not isinstance(given, Mapping):
+            return given
+        own = {key: given[key] for key in cls.own_keys() if key in given}
+        return {**own, cls.into: {key: value for key, value in given.items() if key not in own}}
