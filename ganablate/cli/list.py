@@ -81,15 +81,7 @@ def _facts(part: Part) -> dict[str, Any]:
         case catalog.Network():
             return {"image sizes": "any" if part.image_sizes is None else list(part.image_sizes)}
         case catalog.Dataset():
-            return {
-                "images": part.images,
-                "size": part.image_size or "to be stated",
-                "channels": part.channels,
-                "classes": part.classes or "none",
-                "extractor": part.extractor or "none",
-                "needs": "nothing" if part.embedded else "its files, or a download",
-                **({} if part.part_of is None else {"part of": part.part_of}),
-            }
+            return _facts_of_data(part)
         case catalog.Extractor():
             return {"size": part.image_size, "channels": part.channels, "tells": list(part.tells)}
         case catalog.NamedExtractor():
@@ -99,6 +91,18 @@ def _facts(part: Part) -> dict[str, Any]:
         case catalog.Probe():
             return {"needs": list(part.needs)} if part.needs else {}
     return {}
+
+
+def _facts_of_data(part: catalog.Dataset) -> dict[str, Any]:
+    facts = {
+        "images": part.images,
+        "size": part.image_size or "to be stated",
+        "channels": part.channels,
+        "classes": part.classes or "none",
+        "extractor": part.extractor or "none",
+        "needs": "nothing" if part.embedded else "its files, or a download",
+    }
+    return facts if part.part_of is None else {**facts, "part of": part.part_of}
 
 
 def _parts_as_json(kinds: Iterable[str]) -> list[dict[str, Any]]:

@@ -134,21 +134,27 @@ def _tidied(schema: Any) -> Any:
         return schema
     tidy: Schema = {}
     for key, value in schema.items():
-        if key in ("properties", "$defs"):
-            tidy[key] = {name: _tidied(part) for name, part in value.items()}
-        elif key == "description":
-            tidy[key] = " ".join(value.split())
-        elif key == "names":
-            tidy["$ref"] = f"#/$defs/{value}"
-        elif key == "default":
-            tidy |= {} if value in (None, [], {}) else {key: value}
-        elif key != "title":
-            tidy[str(_BOUNDS.get(key, key))] = _tidied(value)
+        tidy |= _tidied_key(key, value)
     options = [part for part in tidy.get("anyOf", ()) if part != {"type": "null"}]
     if len(options) == 1:
         del tidy["anyOf"]
         return {**options[0], **tidy}
     return {**tidy, "anyOf": options} if options else tidy
+
+
+def _tidied_key(key: str, value: Any) -> Schema:
+    match key:
+        case "properties" | "$defs":
+            return {key: {name: _tidied(part) for name, part in value.items()}}
+        case "description":
+            return {key: " ".join(value.split())}
+        case "names":
+            return {"$ref": f"#/$defs/{value}"}
+        case "default":
+            return {} if value in (None, [], {}) else {key: value}
+        case "title":
+            return {}
+    return {str(_BOUNDS.get(key, key)): _tidied(value)}
 
 
 # --- settings ---
