@@ -510,7 +510,7 @@ def test_a_worker_has_the_same_parts_or_says_that_it_has_not(project: Path) -> N
     assert loaded[0][0] == str(path)
     code = (
         "import os, sys, json\n"
-        "from ganablate.plugins import load_same, PluginError\n"
+        "from ganablate.study.plugins import load_same, PluginError\n"
         "from ganablate.catalog import CRITERIA\n"
         "try:\n"
         "    load_same(tuple(map(tuple, json.loads(sys.argv[1]))))\n"

@@ -109,6 +109,14 @@ def bounds(node: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def number(node: Mapping[str, Any]) -> str:
+    """What a number, or a range of labels, may be."""
+    if ".." in node.get("pattern", "").replace("\\", ""):
+        return "`0.9`, `0.7..1`"
+    kind = "whole number" if "integer" in node["type"] else "number"
+    return f"{kind}, {bounds(node)}".rstrip(", ")
+
+
 def value(node: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
     """What a value may be, in words."""
     if "$ref" in node:
@@ -121,10 +129,7 @@ def value(node: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
             return ", ".join(value(part, parts) for part in node[key])
     kinds = node.get("type", "object")
     if "number" in kinds or "integer" in kinds:
-        if ".." in node.get("pattern", "").replace("\\", ""):
-            return "`0.9`, `0.7..1`"
-        number = "whole number" if "integer" in kinds else "number"
-        return f"{number}, {bounds(node)}".rstrip(", ")
+        return number(node)
     if "array" in kinds:
         items = value(node["items"], parts) if node.get("items") else "levels"
         items = {"text": "names", "mapping": "mappings", "number": "numbers"}.get(items, items)

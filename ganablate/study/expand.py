@@ -1,6 +1,6 @@
 """Expands a study to the ordered trials of one budget."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,18 +13,21 @@ from ganablate.study.arms.resolve import FIELDS, Configs
 from ganablate.study.claims.claims import with_names
 from ganablate.study.plan import FULL, Arm, Cross, Plan, PublishedNumber, Trial
 from ganablate.study.points import Point
-from ganablate.study.reading.errors import Fault, Problem, StudyError
+from ganablate.study.reading.errors import Problem, StudyError
 from ganablate.study.reading.wording import unknown
 from ganablate.study.schema import MOST_REPLICATES, Study
 from ganablate.study.search.found import Search
 from ganablate.study.search.plan_search import plan_search, with_found
+
+Replicates = int | Mapping[str, int] | None
+"""How often each arm is trained, or some of them; None: as the study says."""
 
 
 def expand(
     study: Study,
     budget: str | None = None,
     *,
-    replicates: int | Mapping[str, int] | None = None,
+    replicates: Replicates = None,
     arms: Sequence[str] | None = None,
 ) -> Plan:
     """The plan of a study at a budget (the study's default one if None).
@@ -38,15 +41,7 @@ def expand(
             and is wrong.
     """
     label = study.default_budget if budget is None else budget
-    if label not in study.budget_names:
-        message = unknown("a budget of this study", label, study.budget_names)
-        raise StudyError([Problem(f"study {study.name}, --budget", message)])
-    usual = study.budget(label).replicates or study.replicates
-    counts = _counts(replicates, usual)
-    _check_counts(study, label, counts)
-    layout = lay_out(study, label)
-    if layout.faults:
-        raise StudyError([_placed(study, fault) for fault in layout.faults])
+    layout = _layout(study, label, replicates)
     try:
         search, found = _searched(study, label, layout)
         rows = found if arms is None else _chosen(study, layout, found, arms)
@@ -55,12 +50,10 @@ def expand(
         raise StudyError([Problem(f"study {study.name}", str(error))]) from None
     first = found[0] if layout.has_baseline and found else None
     planned = [_arm(row, first, config) for row, config in zip(rows, configs, strict=True)]
-    if isinstance(replicates, Mapping):
-        times = [replicates.get(row.name, usual) for row in rows]
-    else:
-        times = [usual if replicates is None else replicates] * len(rows)
+    times = _times(study, label, replicates)
     waiting = search.open if search is not None else ()
-    trials = tuple(_trials(study, rows, planned, times, waiting))
+    counts = map(times, (row.name for row in rows))
+    trials = tuple(_trials(study, list(zip(rows, planned, counts, strict=True)), waiting))
     evaluations = study.budget(label).evaluations or study.evaluations
     return Plan(
         study=study.name,
@@ -88,6 +81,18 @@ def expand(
     )
 
 
+def _layout(study: Study, label: str, replicates: Replicates) -> Layout:
+    """The layout at a budget, if there is one and it may be trained so often."""
+    if label not in study.budget_names:
+        message = unknown("a budget of this study", label, study.budget_names)
+        raise StudyError([Problem(f"study {study.name}, --budget", message)])
+    _check_counts(study, label, replicates)
+    layout = lay_out(study, label)
+    if layout.faults:
+        raise StudyError([Problem(f"study {study.name}", fault.message) for fault in layout.faults])
+    return layout
+
+
 def _searched(study: Study, label: str, layout: Layout) -> tuple[Search | None, list[Row]]:
     """The searches of all arms, and the arms with what was found in them."""
     search = plan_search(study, label, layout.rows)
@@ -110,20 +115,31 @@ def _configs(study: Study, rows: Sequence[Row]) -> list[TrialConfig]:
     return [config.model_copy(update=other) if row.null else config for row, config in configs]
 
 
-def _counts(replicates: int | Mapping[str, int] | None, usual: int) -> Collection[int]:
+def _usual(study: Study, label: str) -> int:
+    return study.budget(label).replicates or study.replicates
+
+
+def _times(study: Study, label: str, replicates: Replicates) -> Callable[[str], int]:
+    """Arm -> how often it is trained."""
+    usual = _usual(study, label)
     if isinstance(replicates, Mapping):
-        return [usual, *replicates.values()]
-    return [usual if replicates is None else replicates]
+        return lambda arm: replicates.get(arm, usual)
+    return lambda _: usual if replicates is None else replicates
 
 
-def _check_counts(study: Study, budget: str, counts: Collection[int]) -> None:
+def _check_counts(study: Study, label: str, replicates: Replicates) -> None:
+    usual, arms = _usual(study, label), arms_at(study, label)
+    several = isinstance(replicates, Mapping)
+    counts = [usual, *replicates.values()] if isinstance(replicates, Mapping) else [replicates]
+    most = max(usual if count is None else count for count in counts)
+    wrong = [count for count in counts if count is not None and not 1 <= count <= MOST_REPLICATES]
     message = ""
-    for number in counts:
-        if not 1 <= number <= MOST_REPLICATES:
-            message = f"{number} replicates; 1 to {MOST_REPLICATES} are allowed"
-    if len(counts) == 1 and arms_at(study, budget) * max(counts) > MOST_TRIALS:
-        message = f"{max(counts):,} replicates of {arms_at(study, budget):,} arms"
-        message += f"; at most {MOST_TRIALS:,} trials are planned"
+    if wrong:
+        message = f"{wrong[-1]} replicates; 1 to {MOST_REPLICATES} are allowed"
+    elif not several and arms * most > MOST_TRIALS:
+        message = (
+            f"{most:,} replicates of {arms:,} arms; at most {MOST_TRIALS:,} trials are planned"
+        )
     if message:
         raise StudyError([Problem(f"study {study.name}, --replicates", message)])
 
@@ -197,10 +213,6 @@ def _substitutes(study: Study, layout: Layout) -> dict[str, tuple[str, str]]:
     return found
 
 
-def _placed(study: Study, fault: Fault) -> Problem:
-    return Problem(f"study {study.name}", fault.message)
-
-
 def _arm(row: Row, baseline: Row | None, config: TrialConfig) -> Arm:
     values = row.resolution.values
     changes: dict[str, Any]
@@ -213,20 +225,16 @@ def _arm(row: Row, baseline: Row | None, config: TrialConfig) -> Arm:
 
 
 def _trials(
-    study: Study,
-    rows: Sequence[Row],
-    arms: Sequence[Arm],
-    times: Sequence[int],
-    waiting: Collection[str],
+    study: Study, arms: Sequence[tuple[Row, Arm, int]], waiting: Collection[str]
 ) -> Iterator[Trial]:
-    """The trials of all arms, replicates inside the arm.
+    """The trials of all arms, each of which is trained so often; replicates inside the arm.
 
     Those of an arm that waits for its search have ids that no trained trial has.
     """
-    replicates = range(max(times, default=0))
+    replicates = range(max((count for _, _, count in arms), default=0))
     shared = [replicate_seed(study.seed, replicate) for replicate in replicates]
     apart = [null_seed(study.seed, replicate) for replicate in replicates if study.null_arm]
-    for row, arm, count in zip(rows, arms, times, strict=True):
+    for row, arm, count in arms:
         assert row.resolution.data is not None
         data_id, first = row.resolution.data.data_id, arm.config
         seeds = (apart if row.null else shared)[:count]

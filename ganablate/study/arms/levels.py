@@ -123,8 +123,7 @@ class LevelReader:
         self, name: str, changes: Mapping[str, Any], compare_to: str | None, path: KeyPath
     ) -> Iterator[Draft]:
         """The arm of that name, or one for each position where its values are lists."""
-        lists = {key: value for key, value in changes.items() if isinstance(value, list)}
-        lengths = {len(value) for value in lists.values()}
+        lengths = {len(value) if isinstance(value, list) else None for value in changes.values()}
         where = dotted(path)
         if name in (BASELINE, "all"):
             self._refuse(path, f"{where}: the name {name} has a meaning already")
@@ -133,13 +132,13 @@ class LevelReader:
             self._refuse((*path, "compare_to"), message, name)
         elif not changes:
             self._refuse(path, f"{where}: the arm changes nothing")
-        elif lists and (len(lists) < len(changes) or len(lengths) > 1 or 0 in lengths):
+        elif len(lengths) > 1 or 0 in lengths:
             given = ", ".join(f"{key} {_length(value)}" for key, value in changes.items())
             needed = "a paired arm needs equally long lists for all its settings"
             self._refuse(path, f"{where}: {needed}; given: {given}", name)
-        elif lists:
-            for position in range(lengths.pop()):
-                row = {key: values[position] for key, values in lists.items()}
+        elif count := lengths.pop():
+            for position in range(count):
+                row = {key: values[position] for key, values in changes.items()}
                 yield from self._paired(name, row, position, compare_to, path)
         elif layer := self._layer(name, changes, path):
             yield Draft(name, path, layer, compare_to)
