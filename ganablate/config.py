@@ -5,7 +5,8 @@ and planned in a fraction of a second.
 """
 
 import hashlib
-from typing import Annotated, Literal, Self
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -80,88 +81,153 @@ def canonical_labels(labels: str) -> str:
 Labels = Annotated[str, AfterValidator(canonical_labels)]
 
 
+@dataclass(frozen=True)
+class Spec:
+    """What there is to know of a setting beside the values that its field takes.
+
+    `ganablate.catalog.SETTINGS` is made of the fields and of this; checks, messages, `list`, the
+    JSON schema and the tables of the documents read it there.
+    """
+
+    text: str
+    """What it is, in a few words."""
+    absent: str | None = None
+    """The word that a study writes for "this trial has none"; None: it cannot say so."""
+    usual: Any = None
+    """The value where neither the study nor a part that it names says one."""
+    table: str | None = None
+    """The table of the catalog whose lines it names, as `ganablate list` calls it."""
+    part: str | None = None
+    """The setting that names the part which must have it: the network's layers, beta1 of the
+    optimizer of the same net."""
+    same: str | None = None
+    """The value that is the same as having none."""
+    both: bool = False
+    """Whether the name without `g_` or `d_` sets the two forms at once."""
+
+
+# What both nets have alike.
+_BETA1 = Spec("memory of gradients, of adam(w)", part="optimizer", both=True)
+_BETA2 = Spec("memory of their squares, of adam(w)", part="optimizer", both=True)
+_MOMENTUM = Spec("of sgd and rmsprop", part="optimizer", both=True)
+_ALPHA = Spec("memory of squared gradients, of rmsprop", part="optimizer", both=True)
+_RHO = Spec("memory of squares, of adadelta", part="optimizer", both=True)
+_WEIGHT_DECAY = Spec("pulls weights to 0", part="optimizer", both=True)
+_GRAD_CLIP = Spec("largest norm of all gradients together", absent="none", both=True)
+
+
 class TrialConfig(BaseModel):
     """The settings of one trial. `g_` is the generator, `d_` the discriminator.
 
     None means that the trial has no such setting (an SGD without beta1, no penalty). Such fields
     are left out of the identity, so that a setting added later keeps every old trial id.
-    Names (`network`, `criterion`, ...) are keys of the tables in `ganablate.catalog`.
+    Names (`network`, `criterion`, ...) are keys of the tables in `ganablate.catalog`. The channels
+    are those of a folder (a data set of the catalog has its own), so no study gives them here.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    dataset: str = Field(description="the real images")
-    channels: Literal[1, 3] | None = Field(None, description="of a folder; a named set has its own")
-    image_size: ImageSize = Field(description="height and width in pixels")
-    crop: Crop | None = Field(None, description="side of the centred square cut out, then resized")
-    pixel_range: Literal["unit", "signed"] = Field(description="[0, 1] or [-1, 1]")
-    train_images: Count | None = Field(None, description="first so many of a fixed shuffle; all")
+    dataset: Annotated[str, Spec("the real images", table="datasets")]
+    channels: Literal[1, 3] | None = None
+    image_size: Annotated[ImageSize, Spec("height and width in pixels")]
+    crop: Annotated[
+        Crop | None, Spec("side of the centred square cut out, then resized", absent="none")
+    ] = None
+    pixel_range: Annotated[Literal["unit", "signed"], Spec("[0, 1] or [-1, 1]")]
+    train_images: Annotated[
+        Count | None, Spec("first so many of a fixed shuffle; all", absent="all")
+    ] = None
 
-    network: str = Field(description="the pair of nets; brings defaults of its own")
-    latent_dim: LatentDim = Field(description="numbers that G makes an image of")
-    latent: Literal["normal", "uniform"] = Field(description="N(0, 1), or uniform in [-1, 1]")
-    g_width: Width = Field(description="G's size: maps or units, as the network counts them")
-    d_width: Width = Field(description="D's size: maps or units, as the network counts them")
-    g_activation: str = Field(description="of G's hidden layers")
-    d_activation: str = Field(description="of D's hidden layers")
-    g_output: str = Field(description="activation of G's last layer")
-    g_norm: Norm = Field(description="normalisation of G's layers")
-    d_norm: Norm = Field(description="normalisation of D's layers")
-    d_dropout: Share = Field(description="share of D's units dropped in a step")
-    init: str = Field(description="how weights start")
-    hidden_layers: Few | None = Field(None, description="of the mlp")
-    resampling: Literal["strided", "pooling"] | None = Field(
-        None, description="how dcgan changes the size of maps"
-    )
-    ends: Literal["convolution", "linear"] | None = Field(
-        None, description="G's first and D's last layer, of dcgan"
-    )
+    network: Annotated[str, Spec("the pair of nets; brings defaults of its own", table="networks")]
+    latent_dim: Annotated[LatentDim, Spec("numbers that G makes an image of", usual=100)]
+    latent: Annotated[
+        Literal["normal", "uniform"], Spec("N(0, 1), or uniform in [-1, 1]", usual="normal")
+    ]
+    g_width: Annotated[Width, Spec("G's size: maps or units, as the network counts them")]
+    d_width: Annotated[Width, Spec("D's size: maps or units, as the network counts them")]
+    g_activation: Annotated[str, Spec("of G's hidden layers", table="activations", both=True)]
+    d_activation: Annotated[str, Spec("of D's hidden layers", table="activations", both=True)]
+    g_output: Annotated[str, Spec("activation of G's last layer", table="activations")]
+    g_norm: Annotated[Norm, Spec("normalisation of G's layers", both=True)]
+    d_norm: Annotated[Norm, Spec("normalisation of D's layers", both=True)]
+    d_dropout: Annotated[Share, Spec("share of D's units dropped in a step")]
+    init: Annotated[str, Spec("how weights start", table="initialisers")]
+    hidden_layers: Annotated[Few | None, Spec("of the mlp", part="network")] = None
+    resampling: Annotated[
+        Literal["strided", "pooling"] | None,
+        Spec("how dcgan changes the size of maps", part="network"),
+    ] = None
+    ends: Annotated[
+        Literal["convolution", "linear"] | None,
+        Spec("G's first and D's last layer, of dcgan", part="network"),
+    ] = None
 
-    criterion: str = Field(description="what D and G are trained to lower")
-    real_labels: Labels | None = Field(None, description="of D's loss, drawn uniformly; hard: 1")
-    fake_labels: Labels | None = Field(None, description="of D's loss, drawn uniformly; hard: 0")
-    penalty: str | None = Field(None, description="added to D's criterion")
-    penalty_weight: Weight | None = Field(None, description="what the penalty is multiplied by")
-    d_weight_clip: Rate | None = Field(None, description="D's weights stay in +- this")
-    d_steps: Few = Field(description="D steps in an iteration, each on real images of its own")
-    g_steps: Few = Field(description="G steps in an iteration")
-    g_ema: Decay | None = Field(None, description="decay of the averaged G that is sampled from")
+    criterion: Annotated[
+        str, Spec("what D and G are trained to lower", table="criteria", usual="bce")
+    ]
+    real_labels: Annotated[
+        Labels | None,
+        Spec("of D's loss, drawn uniformly; hard: 1", absent="hard", same="1", part="criterion"),
+    ] = None
+    fake_labels: Annotated[
+        Labels | None,
+        Spec("of D's loss, drawn uniformly; hard: 0", absent="hard", same="0", part="criterion"),
+    ] = None
+    penalty: Annotated[
+        str | None, Spec("added to D's criterion", table="penalties", absent="none")
+    ] = None
+    penalty_weight: Annotated[
+        Weight | None, Spec("what the penalty is multiplied by", part="penalty")
+    ] = None
+    d_weight_clip: Annotated[Rate | None, Spec("D's weights stay in +- this", absent="none")] = None
+    d_steps: Annotated[
+        Few, Spec("D steps in an iteration, each on real images of its own", usual=1)
+    ]
+    g_steps: Annotated[Few, Spec("G steps in an iteration", usual=1)]
+    g_ema: Annotated[
+        Decay | None, Spec("decay of the averaged G that is sampled from", absent="none")
+    ] = None
 
-    g_optimizer: str = Field(description="of G's weights")
-    d_optimizer: str = Field(description="of D's weights")
-    g_lr: Rate = Field(description="learning rate of G")
-    d_lr: Rate = Field(description="learning rate of D")
-    g_beta1: Decay | None = Field(None, description="memory of gradients, of adam(w)")
-    d_beta1: Decay | None = Field(None, description="memory of gradients, of adam(w)")
-    g_beta2: Decay | None = Field(None, description="memory of their squares, of adam(w)")
-    d_beta2: Decay | None = Field(None, description="memory of their squares, of adam(w)")
-    g_momentum: Decay | None = Field(None, description="of sgd and rmsprop")
-    d_momentum: Decay | None = Field(None, description="of sgd and rmsprop")
-    g_alpha: Decay | None = Field(None, description="memory of squared gradients, of rmsprop")
-    d_alpha: Decay | None = Field(None, description="memory of squared gradients, of rmsprop")
-    g_rho: Decay | None = Field(None, description="memory of squares, of adadelta")
-    d_rho: Decay | None = Field(None, description="memory of squares, of adadelta")
-    g_weight_decay: Weight | None = Field(None, description="pulls weights to 0")
-    d_weight_decay: Weight | None = Field(None, description="pulls weights to 0")
-    g_grad_clip: Rate | None = Field(None, description="largest norm of all gradients together")
-    d_grad_clip: Rate | None = Field(None, description="largest norm of all gradients together")
-    lr_schedule: str | None = Field(None, description="of both learning rates over the training")
+    g_optimizer: Annotated[str, Spec("of G's weights", table="optimizers", usual="adam", both=True)]
+    d_optimizer: Annotated[str, Spec("of D's weights", table="optimizers", usual="adam", both=True)]
+    g_lr: Annotated[Rate, Spec("learning rate of G", usual=2e-4, both=True)]
+    d_lr: Annotated[Rate, Spec("learning rate of D", usual=2e-4, both=True)]
+    g_beta1: Annotated[Decay | None, _BETA1] = None
+    d_beta1: Annotated[Decay | None, _BETA1] = None
+    g_beta2: Annotated[Decay | None, _BETA2] = None
+    d_beta2: Annotated[Decay | None, _BETA2] = None
+    g_momentum: Annotated[Decay | None, _MOMENTUM] = None
+    d_momentum: Annotated[Decay | None, _MOMENTUM] = None
+    g_alpha: Annotated[Decay | None, _ALPHA] = None
+    d_alpha: Annotated[Decay | None, _ALPHA] = None
+    g_rho: Annotated[Decay | None, _RHO] = None
+    d_rho: Annotated[Decay | None, _RHO] = None
+    g_weight_decay: Annotated[Weight | None, _WEIGHT_DECAY] = None
+    d_weight_decay: Annotated[Weight | None, _WEIGHT_DECAY] = None
+    g_grad_clip: Annotated[Rate | None, _GRAD_CLIP] = None
+    d_grad_clip: Annotated[Rate | None, _GRAD_CLIP] = None
+    lr_schedule: Annotated[
+        str | None,
+        Spec("of both learning rates over the training", table="schedules", absent="constant"),
+    ] = None
 
-    batch_size: BatchSize = Field(description="real images of a D step")
-    epochs: Epochs | None = Field(None, description="times that D sees every real image")
-    iterations: Iterations | None = Field(None, description="times that D, then G make their steps")
-    early_end: Successive | None = Field(
-        None, description="saturated twentieths of the training in a row that end it"
-    )
+    batch_size: Annotated[BatchSize, Spec("real images of a D step", usual=128)]
+    epochs: Annotated[Epochs | None, Spec("times that D sees every real image")] = None
+    iterations: Annotated[Iterations | None, Spec("times that D, then G make their steps")] = None
+    early_end: Annotated[
+        Successive | None,
+        Spec("saturated twentieths of the training in a row that end it", absent="none"),
+    ] = None
 
-    precision: Literal["fp32", "bf16"] | None = Field(
-        None, description="of the nets' arithmetic; else as the sweep says"
-    )
-    device: Literal["cpu", "cuda"] | None = Field(
-        None, description="where it is trained; else as the sweep says"
-    )
+    precision: Annotated[
+        Literal["fp32", "bf16"] | None, Spec("of the nets' arithmetic; else as the sweep says")
+    ] = None
+    device: Annotated[
+        Literal["cpu", "cuda"] | None, Spec("where it is trained; else as the sweep says")
+    ] = None
 
-    seed: Seed = Field(description="derived from (study seed, replicate); shared by the arms")
+    seed: Seed
+    """Derived from (study seed, replicate); shared by the arms."""
 
     @model_validator(mode="after")
     def _has_one_length(self) -> Self:

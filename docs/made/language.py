@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from docs.made.markdown import code, table
-from ganablate.catalog import NETWORKS
-from ganablate.study.arms.dependence import DEFAULTS
-from ganablate.study.arms.settings import ABSENT, OPTIMIZER_SETTINGS, SETTINGS, SHARED
+from ganablate.catalog import SETTINGS
+from ganablate.catalog.settings import SHARED
 from ganablate.study.editor.json_schema import study_schema
 from ganablate.sweep.profile import Profile
 
@@ -84,6 +83,16 @@ CLAIM_PARTS = {
     "none_stated": "NoneStated",
 }
 """Kind of claim, or shape of a curve -> its part of the schema."""
+_LEFT_OUT = {
+    "dataset": "needed",
+    "network": "needed",
+    "epochs": "exactly one",
+    "iterations": "exactly one",
+    "image_size": "the data set's",
+    "device": "the sweep's",
+    "precision": "the sweep's",
+}
+"""What a setting is where neither a part nor a usual value says it."""
 
 
 def bounds(node: Mapping[str, Any]) -> str:
@@ -100,6 +109,14 @@ def bounds(node: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
+def number(node: Mapping[str, Any]) -> str:
+    """What a number, or a range of labels, may be."""
+    if ".." in node.get("pattern", "").replace("\\", ""):
+        return "`0.9`, `0.7..1`"
+    kind = "whole number" if "integer" in node["type"] else "number"
+    return f"{kind}, {bounds(node)}".rstrip(", ")
+
+
 def value(node: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
     """What a value may be, in words."""
     if "$ref" in node:
@@ -112,10 +129,7 @@ def value(node: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
             return ", ".join(value(part, parts) for part in node[key])
     kinds = node.get("type", "object")
     if "number" in kinds or "integer" in kinds:
-        if ".." in node.get("pattern", "").replace("\\", ""):
-            return "`0.9`, `0.7..1`"
-        number = "whole number" if "integer" in kinds else "number"
-        return f"{number}, {bounds(node)}".rstrip(", ")
+        return number(node)
     if "array" in kinds:
         items = value(node["items"], parts) if node.get("items") else "levels"
         items = {"text": "names", "mapping": "mappings", "number": "numbers"}.get(items, items)
@@ -174,25 +188,15 @@ def claim_keys() -> str:
 
 def default_of(name: str) -> str:
     """What a setting is where a study does not give it."""
-    field = SETTINGS[name].fields[0]
-    bare = field.removeprefix("g_").removeprefix("d_")
-    if name in ("dataset", "network"):
-        return "needed"
-    if name in ("epochs", "iterations"):
-        return "exactly one"
-    if name == "image_size":
-        return "the data set's"
-    if name in ("d_steps", "d_weight_clip"):
-        return "the criterion's"
-    if name == "penalty_weight":
-        return "the penalty's"
-    if field in DEFAULTS:
-        return f"`{DEFAULTS[field]}`"
-    if any(field in network.defaults for network in NETWORKS.values()):
-        return "the network's"
-    if bare in OPTIMIZER_SETTINGS:
-        return "the optimizer's"
-    return {"device": "the sweep's", "precision": "the sweep's"}.get(name) or f"`{ABSENT[name]}`"
+    setting = SETTINGS[name]
+    if name in _LEFT_OUT:
+        return _LEFT_OUT[name]
+    for owner in ("criterion", "penalty", "optimizer", "network"):
+        lines = SETTINGS[owner].table.lines.values()
+        values = (line.brings.get(key) for line in lines for key in (setting.bare, *setting.fields))
+        if any(value is not None for value in values):
+            return f"the {owner}'s"
+    return f"`{setting.usual or setting.absent}`"
 
 
 def settings() -> str:

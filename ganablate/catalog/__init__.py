@@ -4,8 +4,6 @@ Adding a part is one function in its module and one line in a table here; the co
 these tables. The package is torch-free: an `implementation` is imported only when a trial needs it.
 """
 
-from collections.abc import Mapping
-
 from ganablate.catalog.datasets import (
     DATASETS,
     FOLDER_PREFIX,
@@ -18,14 +16,15 @@ from ganablate.catalog.metrics import (
     METRICS,
     NAMED_EXTRACTORS,
     PLUGIN_MEASURES,
+    PROBES,
     metric_columns,
     named_parts,
     on_images,
+    probe_columns,
     stored_name,
 )
 from ganablate.catalog.networks import ACTIVATIONS, INITIALISERS, NETWORKS
 from ganablate.catalog.parts import (
-    NETWORK_SETTINGS,
     Column,
     Criterion,
     Dataset,
@@ -41,7 +40,14 @@ from ganablate.catalog.parts import (
     Scale,
     Schedule,
 )
-from ganablate.catalog.probes import PROBES, probe_columns
+from ganablate.catalog.settings import (
+    NETWORK_SETTINGS,
+    OF_SETTINGS,
+    SETTINGS,
+    Setting,
+    plugin_digests,
+)
+from ganablate.catalog.tables import PLUGIN_TABLES, TABLES, Table
 from ganablate.catalog.training import CRITERIA, OPTIMIZERS, PENALTIES, SCHEDULES
 
 __all__ = [
@@ -59,8 +65,11 @@ __all__ = [
     "OPTIMIZERS",
     "PENALTIES",
     "PLUGIN_MEASURES",
+    "PLUGIN_TABLES",
     "PROBES",
     "SCHEDULES",
+    "SETTINGS",
+    "TABLES",
     "Column",
     "Criterion",
     "Dataset",
@@ -75,6 +84,8 @@ __all__ = [
     "Probe",
     "Scale",
     "Schedule",
+    "Setting",
+    "Table",
     "channels_of",
     "extractor_of",
     "family_of",
@@ -85,28 +96,3 @@ __all__ = [
     "probe_columns",
     "stored_name",
 ]
-
-OF_SETTINGS: Mapping[str, Mapping[str, Part]] = {
-    "dataset": DATASETS,
-    "network": NETWORKS,
-    "g_activation": ACTIVATIONS,
-    "d_activation": ACTIVATIONS,
-    "g_output": ACTIVATIONS,
-    "init": INITIALISERS,
-    "criterion": CRITERIA,
-    "penalty": PENALTIES,
-    "g_optimizer": OPTIMIZERS,
-    "d_optimizer": OPTIMIZERS,
-    "lr_schedule": SCHEDULES,
-}
-"""The settings of a trial that name a part, and the table it is in."""
-
-
-def plugin_digests(settings: Mapping[str, object]) -> dict[str, str]:
-    """Setting -> digest of the source, for the parts of a trial that came with a plug-in."""
-    found = {}
-    for setting, table in OF_SETTINGS.items():
-        line = table.get(str(settings.get(setting)))
-        if line is not None and line.digest is not None:
-            found[setting] = line.digest
-    return found

@@ -1,24 +1,54 @@
-"""What a line of each table holds. A table's lines share one signature, stated here."""
+"""What a line of each table holds. A table's lines share one signature, stated here.
+
+A line checks itself when it is made, a plug-in's as the built-in ones; what takes the whole
+catalog to see is checked by `ganablate.study.plugins.lines`.
+"""
 
 import importlib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import field
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic.dataclasses import dataclass
+
+from ganablate.config import NOT_BOOLEAN, Count, Few, ImageSize, Rate, Weight
 
 Direction = Literal["min", "max", "none"]
 Scale = Literal["ratio", "difference"]
+PART_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
+"""Of a line of a table, of a column, of a picture."""
 
 
-@dataclass(frozen=True, kw_only=True)
+def _text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("the text is empty")
+    return text
+
+
+def _part_name(name: str) -> str:
+    if not PART_NAME.fullmatch(name):
+        raise ValueError(f'"{name}" is given; a name of small letters, digits and _ is needed')
+    return name
+
+
+Text = Annotated[str, AfterValidator(_text)]
+PartName = Annotated[str, AfterValidator(_part_name)]
+_CHECKED = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, kw_only=True, config=_CHECKED)
 class Part:
     """One line of a table. `implementation` is "module:function".
 
     In a plug-in it may be the name of a function beside the table.
     """
 
-    implementation: str
-    summary: str
-    source: str
+    implementation: Text
+    summary: Text
+    source: Text
+    """A paper, or "own"."""
     plugin: str | None = None
     """The file or module that a part from outside came with; None: built in."""
     digest: str | None = None
@@ -29,8 +59,17 @@ class Part:
         module, _, name = self.implementation.partition(":")
         return getattr(importlib.import_module(module), name)
 
+    @property
+    def brings(self) -> Mapping[str, Any]:
+        """Setting that a trial with this part has -> its value where the study gives none.
 
-@dataclass(frozen=True, kw_only=True)
+        An optimizer's stand without `g_` and `d_`. Of settings with a `Spec.part`, such as
+        penalty_weight, those that are not among them are nothing to a trial with this part.
+        """
+        return {}
+
+
+@dataclass(frozen=True, kw_only=True, config=_CHECKED)
 class Criterion(Part):
     """`f(real_logits, fake_logits) -> (d_loss, g_loss)`, logits [batch], losses 0-d.
 
@@ -38,44 +77,61 @@ class Criterion(Part):
     discriminator's loss, which default to 1 and 0.
     """
 
-    threshold: float
+    threshold: Annotated[float, NOT_BOOLEAN]
     """D calls an image real where its logit lies above this; the accuracies count with it."""
     decides: bool = True
     """Whether that is a decision. A critic that is trained to tell a distance makes none."""
     labels: bool = False
-    d_steps: int = 1
+    d_steps: Few = 1
     """Discriminator steps in an iteration, unless the study says otherwise."""
-    weight_clip: float | None = None
+    weight_clip: Rate | None = None
     """Of D's weights, unless the study says otherwise, gives a penalty or a spectral norm."""
 
+    @property
+    def brings(self) -> Mapping[str, Any]:
+        """Steps of D, a clip of its weights, and labels, which are hard unless a study says."""
+        labels = {"real_labels": None, "fake_labels": None} if self.labels else {}
+        clip = {} if self.weight_clip is None else {"d_weight_clip": self.weight_clip}
+        return {**labels, "d_steps": self.d_steps, **clip}
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, config=_CHECKED)
 class Penalty(Part):
     """`f(discriminator, real, fake) -> penalty`, 0-d, without its weight.
 
     It may draw from torch's global generator, which the trainer seeds for every step.
     """
 
-    default_weight: float
+    default_weight: Weight
+
+    @property
+    def brings(self) -> Mapping[str, Any]:
+        """Its weight."""
+        return {"penalty_weight": self.default_weight}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=_CHECKED)
 class Optimizer(Part):
     """`f(parameters, **settings) -> torch.optim.Optimizer`; `settings` maps names to defaults."""
 
     settings: Mapping[str, float]
 
+    @property
+    def brings(self) -> Mapping[str, Any]:
+        """Its settings, of either net."""
+        return self.settings
 
-@dataclass(frozen=True, kw_only=True)
+
+@dataclass(frozen=True, kw_only=True, config=_CHECKED)
 class Network(Part):
     """`f(config, channels) -> (generator, discriminator)`.
 
     The generator maps [batch, latent_dim] to [batch, channels, size, size], the discriminator
-    that to logits [batch]. `defaults` are the settings that a study may leave out; of
-    `NETWORK_SETTINGS` those that the network has, and no others, are among them.
+    that to logits [batch]. `defaults` are the settings that a study may leave out; of those that
+    only some networks have, such as hidden_layers, its own are among them and no others.
     """
 
-    image_sizes: tuple[int, ...] | None
+    image_sizes: tuple[ImageSize, ...] | None
     """Sizes it can be built for; None: any."""
     defaults: Mapping[str, Any]
     convolutions: bool = True
@@ -86,17 +142,18 @@ class Network(Part):
     None: `plan` cannot say what its weights take on disk.
     """
 
+    @property
+    def brings(self) -> Mapping[str, Any]:
+        """Its defaults."""
+        return self.defaults
 
-NETWORK_SETTINGS = ("hidden_layers", "resampling", "ends")
-"""Settings that only some networks have."""
 
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=_CHECKED)
 class Schedule(Part):
     """`f(progress) -> factor` of the learning rate; progress runs from 0 to 1 over the trial."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=_CHECKED)
 class Dataset(Part):
     """`f(root) -> (images uint8 [n, height, width, channels], labels int64 [n] or None)`.
 
@@ -104,12 +161,12 @@ class Dataset(Part):
     one.
     """
 
-    image_size: int | None
+    image_size: ImageSize | None
     """Height and width in pixels; None: not one size, so that a study must state one."""
-    channels: int
-    images: int
-    classes: int | None
-    data_id: str
+    channels: Literal[1, 3]
+    images: Count
+    classes: Count | None
+    data_id: Text
     """A constant that names the bytes: part of every trial id."""
     extractor: str | None
     """Key of EXTRACTORS: the network whose features FID and modes are measured with."""
@@ -121,7 +178,7 @@ class Dataset(Part):
     """The labelled test split, a "module:function" of the same signature; None: there is none."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=_CHECKED)
 class Extractor(Part):
     """`f(images uint8 [n, h, w, c]) -> Features`, weights shipped beside its card."""
 
@@ -133,7 +190,7 @@ class Extractor(Part):
     """The data sets whose own classes it was trained to tell: of these, modes can be counted."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=_CHECKED)
 class NamedExtractor(Part):
     """`f(images uint8 [n, h, w, c], data_root, device) -> Features`: one that a study names.
 
@@ -153,18 +210,18 @@ class NamedExtractor(Part):
     """How images are brought to the size that it takes, in the words of a protocol."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=_CHECKED)
 class Column:
     """One number that a metric yields, as a table shows it."""
 
     direction: Direction
-    unit: str
-    title: str
+    unit: Text
+    title: Text
     scale: Scale = "difference"
     """How two arms are compared: "ratio" where the number cannot be 0 or less by its nature."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=_CHECKED)
 class Metric(Part):
     """`f(losses) -> numbers` or `f(real, fake) -> numbers`, one number for each of `columns`.
 
@@ -177,10 +234,10 @@ class Metric(Part):
     """Of each set at most so many, evenly spaced, are compared; None: all that are given."""
     counts_classes: bool = False
     """Whether it is about the data set's own classes, which only its own extractor can tell."""
-    columns: Mapping[str, Column] = field(default_factory=dict)
+    columns: Annotated[Mapping[PartName, Column], Field(min_length=1)]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, config=_CHECKED)
 class Probe(Part):
     """`f(subject) -> Finding`: a closer look at a trained trial, for the eye or as numbers.
 
@@ -190,5 +247,11 @@ class Probe(Part):
     """
 
     needs: tuple[Literal["labels", "classifier", "convolutions"], ...] = ()
-    columns: Mapping[str, Column] = field(default_factory=dict)
-    pictures: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[PartName, Column] = field(default_factory=dict)
+    pictures: Mapping[PartName, str] = field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _finds_something(self) -> Self:
+        if not self.columns and not self.pictures:
+            raise ValueError("columns or pictures are needed: what the probe finds")
+        return self

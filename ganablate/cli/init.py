@@ -9,11 +9,11 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from ganablate.catalog import DATASETS, FOLDER_PREFIX, NETWORKS
+from ganablate.catalog import DATASETS, FOLDER_PREFIX, NETWORKS, SETTINGS
 from ganablate.cli.console import STUDIES, out, print_json, print_plain, refuse
 from ganablate.cli.options import Plugins
 from ganablate.cli.plan_text import size
-from ganablate.study.arms.settings import SETTINGS, unknown_setting
+from ganablate.study.arms.settings import unknown_setting
 from ganablate.study.editor.json_schema import STUDY_SCHEMA, study_schema
 from ganablate.study.editor.starter import DEFAULT_FACTORS, Answers, new_study
 from ganablate.study.expand import expand
@@ -44,7 +44,7 @@ def schema(sweep: OfProfiles = False, plugin: Plugins = None) -> None:
     if not sweep:
         print_json(study_schema())
         return
-    from ganablate.study.editor.json_values import model_schema
+    from ganablate.study.editor.json_schema import model_schema
     from ganablate.sweep.profile import Profile
 
     print_json(model_schema(Profile, "A profile of ganablate"))

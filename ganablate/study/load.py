@@ -62,31 +62,36 @@ def _validated(document: Document, shape: _Shape) -> Study | None:
     """The study, without the entries whose shape is wrong."""
     try:
         return Study.model_validate(document.values)
-    except ValidationError as error:
-        errors: list[Any] = error.errors(include_url=False)
-    doomed: dict[str, set[Any]] = {}
-    for found in errors:
-        if found["loc"] not in document.refused:
-            shape.faults.append(fault_of(found, Study, document.values))
-        section, *inside = found["loc"]
+    except ValidationError as refusal:
+        errors: list[Any] = refusal.errors(include_url=False)
+    wrong: dict[str, set[Any]] = {}
+    for error in errors:
+        if error["loc"] not in document.refused:
+            shape.faults.append(fault_of(error, Study, document.values))
+        section, *inside = error["loc"]
         whole = section not in _SECTIONS or not inside
-        doomed.setdefault(section, set()).add(None if whole else inside[0])
+        wrong.setdefault(section, set()).add(None if whole else inside[0])
     values = dict(document.values)
-    for section, entries in doomed.items():
-        if None in entries or not isinstance(values[section], list | dict):
-            shape.lost.add(section)
-            given = values.pop(section, None)
-            shape.broken |= set(given) if isinstance(given, dict) else set()
-            if section in _STAND_INS:
-                values[section] = _STAND_INS[section]
-        elif isinstance(values[section], list):
-            kept = [i for i in range(len(values[section])) if i not in entries]
-            shape.kept[section] = kept
-            values[section] = [values[section][i] for i in kept]
-        else:
-            shape.broken |= {str(entry) for entry in entries}
-            values[section] = {k: v for k, v in values[section].items() if k not in entries}
+    for section, entries in wrong.items():
+        _leave_out(section, entries, values, shape)
     try:
         return Study.model_validate(values)
     except ValidationError:
         return None
+
+
+def _leave_out(section: str, entries: set[Any], values: dict[str, Any], shape: _Shape) -> None:
+    """Take wrong entries out of a section, or all of it: where one is None, or cannot be."""
+    given = values.get(section)
+    if isinstance(given, list) and None not in entries:
+        shape.kept[section] = [i for i in range(len(given)) if i not in entries]
+        values[section] = [given[i] for i in shape.kept[section]]
+    elif isinstance(given, dict) and None not in entries:
+        shape.broken |= {str(entry) for entry in entries}
+        values[section] = {key: value for key, value in given.items() if key not in entries}
+    else:
+        shape.lost.add(section)
+        shape.broken |= set(given) if isinstance(given, dict) else set()
+        values.pop(section, None)
+        if section in _STAND_INS:
+            values[section] = _STAND_INS[section]

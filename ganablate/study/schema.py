@@ -5,15 +5,17 @@ columns are checked by `ganablate.study.checks.check`, since that takes the whol
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
 from ganablate.catalog import NAMED_EXTRACTORS
 from ganablate.study.claims.claims import Claim
 from ganablate.study.plan import FULL
 from ganablate.study.points import Point, point
 from ganablate.study.reading.fields import (
+    BesideSettings,
+    ColumnName,
     Entry,
     Line,
     Name,
@@ -22,7 +24,7 @@ from ganablate.study.reading.fields import (
     PositionText,
     StudyName,
     Whole,
-    gathered,
+    named_schema,
 )
 from ganablate.study.reading.wording import show, unknown
 from ganablate.study.search.arm_search import SEARCH_TRIALS, SearchTrial
@@ -35,8 +37,6 @@ Evaluations = Annotated[Whole, Field(ge=1, le=1000)]
 Replicates = Annotated[Whole, Field(ge=1, le=MOST_REPLICATES)]
 OWN = "own"
 """Says that each data set's own extractor measures its images, as where no other is named."""
-BUDGET_KEYS = ("replicates", "evaluations", "extractor", "search_trials", "search_length")
-"""Keys of a budget that are no settings."""
 RESTATED = ("ablate", "cross", "arms")
 """Sections of a study whose entries a budget restates as `ablate.FACTOR`, `arms.NAME`."""
 
@@ -62,35 +62,26 @@ def _length(given: Position) -> Position:
 
 SearchTrials = Annotated[Whole, Field(ge=2, le=1000)]
 SearchLength = Annotated[PositionText, AfterValidator(_length)]
-ExtractorName = Annotated[str, AfterValidator(_extractor)]
+ExtractorName = Annotated[str, AfterValidator(_extractor), named_schema("extractor")]
 LevelList = Annotated[Levels, BeforeValidator(_level_list), Field(min_length=1)]
 
 
-class NamedArm(Entry):
+class NamedArm(BesideSettings):
     """Changes under one name. Lists of equal length make it one arm for each position."""
 
+    into: ClassVar[str] = "changes"
     changes: Settings
     compare_to: str | None = Field(None, description="an arm; else the baseline")
 
-    @model_validator(mode="before")
-    @classmethod
-    def _gather(cls, given: object) -> object:
-        return gathered(given, ("compare_to",), "changes")
 
-
-class Exclude(Entry):
+class Exclude(BesideSettings):
     """Arms that are left out: those with all of these settings at (one of) these levels."""
 
     because: Line = Field(description="why; `plan` and the report print it")
     settings: Settings
 
-    @model_validator(mode="before")
-    @classmethod
-    def _gather(cls, given: object) -> object:
-        return gathered(given, ("because",), "settings")
 
-
-class Budget(Entry):
+class Budget(BesideSettings):
     """A named amount of work: settings put on the base, replicates, and levels stated anew.
 
     `extractor` is here too, since weights that a machine may lack are part of what work takes.
@@ -103,11 +94,6 @@ class Budget(Entry):
     search_trials: SearchTrials | None = None
     search_length: SearchLength | None = None
     settings: Settings = Field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _gather(cls, given: object) -> object:
-        return gathered(given, BUDGET_KEYS, "settings")
 
     @property
     def restated(self) -> dict[str, Any]:
@@ -135,17 +121,14 @@ class Published(Entry):
     """
 
     arm: str
-    metric: str | None = Field(None, description="a column of ours")
+    metric: ColumnName | None = Field(None, description="a column of ours")
     quantity: Line | None = Field(None, description="something that we do not measure")
     value: Number
     protocol: Line = Field(description="how it was measured, as far as the report says")
     source: Line = Field(description="where it stands")
-
-    @model_validator(mode="after")
-    def _has_one_name(self) -> Self:
-        if (self.metric is None) == (self.quantity is None):
-            raise ValueError("exactly one of metric (a column) and quantity (text) is needed")
-        return self
+    exactly_one: ClassVar[Mapping[tuple[str, ...], str]] = {
+        ("metric", "quantity"): "a column, or text"
+    }
 
 
 class Study(Entry):
@@ -190,7 +173,7 @@ class Study(Entry):
         1, description="times that images are measured in a training; 1: at its end only"
     )
     extractor: ExtractorName = Field(OWN, description="whose features images are measured with")
-    points: dict[str, Annotated[Point, BeforeValidator(point)]] = Field(
+    points: dict[str, Annotated[Point, BeforeValidator(point), named_schema("Point")]] = Field(
         default_factory=dict, description="which evaluation a column shows; else the last"
     )
     seed: Annotated[Whole, Field(ge=0, lt=2**63)] = Field(
@@ -200,15 +183,13 @@ class Study(Entry):
     budgets: dict[Name, Budget] = Field(
         default_factory=dict, description="named amounts of work; `full` is always there"
     )
-    primary: str = Field(description="the column that effects and ranking are about")
+    primary: ColumnName = Field(description="the column that effects and ranking are about")
     metrics: tuple[str, ...] = Field(min_length=1, description="what is measured")
     probes: tuple[str, ...] = Field((), description="closer looks at a finished trial")
     folders: dict[Name, Folder] = Field(default_factory=dict, description="own images")
     published: tuple[Published, ...] = Field((), description="a report's numbers, beside ours")
     claims: tuple[Claim, ...] = Field((), description="sentences of a report, judged by numbers")
 
-    _layouts: dict[str, Any] = PrivateAttr(default_factory=dict)
-    """What `layout.lay_out` found for each budget: checking and expanding need the same."""
     _searches: dict[str, tuple[SearchTrial, ...]] = PrivateAttr(default_factory=dict)
 
     @property
@@ -234,13 +215,12 @@ class Study(Entry):
         """The trials that have ended of the searches of its arms, by `search_id`."""
         return self._searches
 
-    def with_searches(self, searches: Mapping[str, tuple[SearchTrial, ...]]) -> Self:
+    def with_searches(self, searches: Mapping[str, tuple[SearchTrial, ...]]) -> "Study":
         """A copy of the study that knows these search trials, and no others."""
         copy = self.model_copy()
         copy._searches = dict(searches)
         return copy
 
-    @property
-    def layouts(self) -> dict[str, Any]:
-        """A place to keep layouts, by budget; a study does not change."""
-        return self._layouts
+    def __hash__(self) -> int:
+        """By identity: what is made of a study once is kept beside it."""
+        return id(self)

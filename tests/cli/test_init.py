@@ -11,9 +11,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from ganablate.catalog import CRITERIA, DATASETS, NETWORKS
+from ganablate.catalog import CRITERIA, DATASETS, NETWORKS, SETTINGS
 from ganablate.cli.init import factors_of
-from ganablate.study.arms.settings import SETTINGS
 from ganablate.study.editor.json_schema import study_schema
 from ganablate.study.editor.starter import NO_USUAL_LEVELS, Answers, new_study
 from ganablate.study.expand import expand

@@ -11,10 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from ganablate import catalog
+from ganablate.catalog import PLUGIN_TABLES, TABLES
 from ganablate.cli import app
-from ganablate.cli.list import KIND_NAMES
-from ganablate.cli.part_text import KINDS
-from ganablate.study.plugins import TABLES, forget_plugins
+from ganablate.study.plugins import forget_plugins
 from tests.support.plugin_files import ALL, write
 
 
@@ -38,10 +37,7 @@ def as_json(*arguments: str) -> dict[tuple[str, str], dict[str, Any]]:
 
 def test_every_line_of_every_table_is_there_with_its_source() -> None:
     found = as_json()
-    assert set(found) == {(kind, name) for kind, (_, table) in KINDS.items() for name in table}
-    assert tuple(KINDS) == KIND_NAMES
-    tables = [table for _, table in KINDS.values()]
-    assert all(any(known is table for table in tables) for known, _, _ in TABLES.values())
+    assert set(found) == {(kind, name) for kind, table in TABLES.items() for name in table.lines}
     text = " ".join(invoke()[1].split())
     for entry in found.values():
         assert entry["plugin"] is None
@@ -86,7 +82,7 @@ def test_parts_of_plugins_stand_beside_the_built_in_ones(project: Path) -> None:
     write(project, ALL)
     found = as_json("--plugin", "my_losses")
     own = {key: entry for key, entry in found.items() if entry["plugin"] == "my_losses.py"}
-    assert {kind for kind, _ in own} == set(KINDS) - {"extractors"}
+    assert {kind for kind, _ in own} == set(PLUGIN_TABLES)
     assert len({entry["digest"] for entry in own.values()}) == 1
     assert own["optimizers", "nadam"]["settings"]["beta1"]["default"] == 0.5
     assert own["probes", "brightness"]["pictures"] == {"strip": "a sample"}

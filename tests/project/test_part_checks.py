@@ -8,11 +8,10 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from ganablate.catalog import CRITERIA
+from ganablate.catalog import CRITERIA, PLUGIN_TABLES, TABLES
 from ganablate.cli import app
-from ganablate.cli.part_text import KINDS
 from ganablate.project.part_checks import broken
-from ganablate.study.plugins import TABLES, forget_plugins, load_plugins
+from ganablate.study.plugins import forget_plugins, load_plugins
 from tests.support.plugin_files import ALL, CRITERION, write
 
 
@@ -30,8 +29,8 @@ def check(*arguments: str) -> tuple[int, str, str]:
 
 BUILT_IN = [
     (kind, name)
-    for kind, (_, known) in KINDS.items()
-    for name in known
+    for kind, table in TABLES.items()
+    for name in table.lines
     if kind not in ("datasets", "extractors")
 ]
 
@@ -42,12 +41,11 @@ def test_every_built_in_part_keeps_it(kind: str, name: str) -> None:
     assert broken(kind, name) == []
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_a_plugin_can_bring_every_kind(project: Path, table: str) -> None:
+@pytest.mark.parametrize("kind", PLUGIN_TABLES)
+def test_a_plugin_can_bring_every_kind(project: Path, kind: str) -> None:
     write(project, ALL)
     load_plugins(["my_losses"])
-    kind = next(kind for kind, (_, known) in KINDS.items() if known is TABLES[table][0])
-    (own,) = (name for name, line in KINDS[kind][1].items() if line.plugin)
+    (own,) = (name for name, line in TABLES[kind].lines.items() if line.plugin)
     assert broken(kind, own) == []
 
 

@@ -21,9 +21,9 @@ from typer.testing import CliRunner
 from docs.made import pages
 from docs.made.notebook import as_markdown
 from ganablate import catalog
+from ganablate.catalog import SETTINGS
 from ganablate.cli import COMMANDS, app
 from ganablate.study import schema
-from ganablate.study.arms.settings import SETTINGS
 from ganablate.study.claims import claims, curve_shapes
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study

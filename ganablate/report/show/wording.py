@@ -7,11 +7,12 @@ from typing import Any
 import pandas as pd
 
 from ganablate.catalog import DATASETS, Column
+from ganablate.catalog.settings import SHARED
 from ganablate.config import TrialConfig
 from ganablate.report.frames.curves import block_middles
 from ganablate.report.table.captions import MARKS, MISSING
 from ganablate.report.table.columns import cell_text
-from ganablate.study.arms.settings import SHARED, text_of
+from ganablate.study.arms.settings import text_of
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Plan, Trial
 from ganablate.text import binned, counted, sparkline

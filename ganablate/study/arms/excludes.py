@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ganablate.catalog import SETTINGS
 from ganablate.study.arms.resolve import Resolution
-from ganablate.study.arms.settings import SETTINGS, read_value, unknown_setting
+from ganablate.study.arms.settings import read_value, unknown_setting
 from ganablate.study.reading.errors import Fault, KeyPath, dotted
 from ganablate.study.schema import Exclude
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ganablate.catalog import SETTINGS
 from ganablate.study.arms.settings import (
     LENGTH,
-    SETTINGS,
     Layer,
     axes,
     merged,
@@ -52,19 +52,23 @@ class LevelReader:
     `broken` keeps a claim about an arm with a mistake from being called unknown as well.
     """
 
-    def __init__(self, folders: Sequence[str], faults: list[Fault]) -> None:
+    def __init__(self, folders: Sequence[str], faults: list[Fault], broken: set[str]) -> None:
         self.folders = folders
         self.faults = faults
-        self.broken: set[str] = set()
+        self.broken = broken
+
+    def _refuse(self, path: KeyPath, message: str, *broken: str) -> None:
+        self.faults.append(Fault(path, message))
+        self.broken.update(broken)
 
     def levels(self, factor: str, given: object, path: KeyPath) -> list[Level]:
         """The levels of a factor; wrong and repeated ones are left out."""
         where = dotted(path)
         if factor not in SETTINGS:
-            self.faults.append(Fault(path, unknown_setting(factor, dotted(path[:-1]))))
+            self._refuse(path, unknown_setting(factor, dotted(path[:-1])))
             return []
         if not isinstance(given, list):
-            self.faults.append(Fault(path, f"{where}: {show(given)} is given; a list is needed"))
+            self._refuse(path, f"{where}: {show(given)} is given; a list is needed")
             return []
         levels: dict[str, Level] = {}
         for position, value in enumerate(given):
@@ -72,13 +76,11 @@ class LevelReader:
             try:
                 resolved = read_value(factor, value, self.folders)
             except ValueError as error:
-                self.faults.append(Fault(here, f"{where}: {error}"))
-                self.broken.add(f"{factor}={value}")
+                self._refuse(here, f"{where}: {error}", f"{factor}={value}")
                 continue
             text = f"{factor}={text_of(factor, resolved)}"
             if text in levels:
-                message = f"{where}: {show(value)} is given twice; the level is {text}"
-                self.faults.append(Fault(here, message))
+                self._refuse(here, f"{where}: {show(value)} is given twice; the level is {text}")
                 continue
             levels[text] = Level(text, value_layer(factor, resolved, here), here)
         return list(levels.values())
@@ -92,8 +94,8 @@ class LevelReader:
         """One arm for each combination of levels, the last factor running fastest."""
         for given, path in factors.values():
             if given == []:
-                message = f"{dotted(path)}: a cross without a level of this factor has no arm"
-                self.faults.append(Fault(path, message))
+                message = "a cross without a level of this factor has no arm"
+                self._refuse(path, f"{dotted(path)}: {message}")
         if self._clash(list(factors)):
             return
         columns = [self.levels(name, given, path) for name, (given, path) in factors.items()]
@@ -107,15 +109,13 @@ class LevelReader:
 
     def _clash(self, factors: list[str]) -> bool:
         """Whether two factors set the same thing, so that a cell has room for one of them only."""
-        known = [name for name in factors if name in SETTINGS]
         clashes = False
-        for first, second in itertools.combinations(known, 2):
+        for first, second in itertools.combinations([f for f in factors if f in SETTINGS], 2):
             shared = [axis for axis in axes(first) if axis in axes(second)]
             if shared:
                 what = " and ".join("the length" if axis == LENGTH else axis for axis in shared)
                 message = f"cross: {first} and {second} both set {what}; keep one of these factors"
-                self.faults.append(Fault(("cross", second), message))
-                self.broken |= {first, second}
+                self._refuse(("cross", second), message, first, second)
                 clashes = True
         return clashes
 
@@ -123,59 +123,42 @@ class LevelReader:
         self, name: str, changes: Mapping[str, Any], compare_to: str | None, path: KeyPath
     ) -> Iterator[Draft]:
         """The arm of that name, or one for each position where its values are lists."""
+        lengths = {len(value) if isinstance(value, list) else None for value in changes.values()}
+        where = dotted(path)
         if name in (BASELINE, "all"):
-            message = f"{dotted(path)}: the name {name} has a meaning already"
-            self.faults.append(Fault(path, message))
-            return
-        if "compare_to" in changes:
-            message = f"{dotted(path)}: compare_to stands at the arm itself, not in a budget"
-            self.faults.append(Fault((*path, "compare_to"), message))
-            self.broken.add(name)
-            return
-        if not changes:
-            self.faults.append(Fault(path, f"{dotted(path)}: the arm changes nothing"))
-            return
-        lists = {key: value for key, value in changes.items() if isinstance(value, list)}
-        if not lists:
-            yield from self._one(name, changes, compare_to, path)
-            return
-        lengths = {len(value) for value in lists.values()}
-        if len(lists) < len(changes) or len(lengths) > 1 or 0 in lengths:
-            message = (
-                f"{dotted(path)}: a paired arm needs equally long lists for all its settings; "
-                f"given: {', '.join(f'{key} {_length(value)}' for key, value in changes.items())}"
-            )
-            self.faults.append(Fault(path, message))
-            self.broken.add(name)
-            return
-        for position in range(lengths.pop()):
-            yield from self._pair(name, lists, position, compare_to, path)
-
-    def _one(
-        self, name: str, changes: Mapping[str, Any], compare_to: str | None, path: KeyPath
-    ) -> Iterator[Draft]:
-        before = len(self.faults)
-        layer = read_layer(changes, path, self.folders, self.faults)
-        if len(self.faults) > before:
-            self.broken.add(name)
-        else:
+            self._refuse(path, f"{where}: the name {name} has a meaning already")
+        elif "compare_to" in changes:
+            message = f"{where}: compare_to stands at the arm itself, not in a budget"
+            self._refuse((*path, "compare_to"), message, name)
+        elif not changes:
+            self._refuse(path, f"{where}: the arm changes nothing")
+        elif len(lengths) > 1 or 0 in lengths:
+            given = ", ".join(f"{key} {_length(value)}" for key, value in changes.items())
+            needed = "a paired arm needs equally long lists for all its settings"
+            self._refuse(path, f"{where}: {needed}; given: {given}", name)
+        elif count := lengths.pop():
+            for position in range(count):
+                row = {key: values[position] for key, values in changes.items()}
+                yield from self._paired(name, row, position, compare_to, path)
+        elif layer := self._layer(name, changes, path):
             yield Draft(name, path, layer, compare_to)
 
-    def _pair(
-        self,
-        name: str,
-        lists: Mapping[str, list[Any]],
-        position: int,
-        compare_to: str | None,
-        path: KeyPath,
-    ) -> Iterator[Draft]:
-        row = {key: values[position] for key, values in lists.items()}
+    def _layer(self, name: str, changes: Mapping[str, Any], path: KeyPath) -> Layer | None:
+        """The arm's changes, or None where one of them is wrong."""
         before = len(self.faults)
-        layer = read_layer(row, path, self.folders, self.faults)
-        if len(self.faults) > before:
-            self.broken.add(name)
+        layer = read_layer(changes, path, self.folders, self.faults)
+        if len(self.faults) == before:
+            return layer
+        self.broken.add(name)
+        return None
+
+    def _paired(
+        self, name: str, row: Mapping[str, Any], at: int, compare_to: str | None, path: KeyPath
+    ) -> Iterator[Draft]:
+        layer = self._layer(name, row, path)
+        if layer is None:
             return
-        paths = {field: (*where, position) for field, where in layer.paths.items()}
+        paths = {field: (*where, at) for field, where in layer.paths.items()}
         parts = [f"{key}={text_of(key, read_value(key, row[key], self.folders))}" for key in row]
         located = Layer(layer.values, paths, layer.both)
         yield Draft(f"{name}:{','.join(parts)}", path, located, compare_to)

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-from ganablate.study.arms.settings import SETTINGS, read_value, text_of
+from ganablate.catalog import SETTINGS
+from ganablate.study.arms.settings import read_value, text_of
 from ganablate.study.plan import BASELINE
 from ganablate.study.reading.wording import listed, show, unknown
 

@@ -7,10 +7,11 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from ganablate.catalog import DATASETS, FOLDER_PREFIX, NETWORKS, extractor_of
+from ganablate.catalog.settings import LENGTHS
 from ganablate.config import MOST_ITERATIONS, TrialConfig
 from ganablate.study.arms.dependence import DEPENDENT, idle_faults, with_defaults
 from ganablate.study.arms.identity import dataset_content
-from ganablate.study.arms.settings import LENGTHS, Layer
+from ganablate.study.arms.settings import Layer
 from ganablate.study.reading.errors import Fault, KeyPath
 from ganablate.study.schema import Folder
 
@@ -78,7 +79,7 @@ def put(below: Stack, layer: Layer) -> Stack:
             given.pop(other, None)
     faults = below.faults
     unsure = below.unsure - layer.values.keys() | layer.unsure
-    if not DEPENDENT.isdisjoint(layer.values):
+    if not DEPENDENT.keys().isdisjoint(layer.values):
         faults = (*faults, *idle_faults(layer, given, unsure))
     return Stack(given, (*below.layers, layer), faults, unsure)
 

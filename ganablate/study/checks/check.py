@@ -16,7 +16,7 @@ from ganablate.catalog import (
 from ganablate.study.arms.grid import size_faults
 from ganablate.study.arms.layout import Layout, Row, lay_out
 from ganablate.study.checks.claim_check import claim_faults
-from ganablate.study.checks.known import Known
+from ganablate.study.checks.names import StudyNames
 from ganablate.study.plan import FULL
 from ganablate.study.points import point_faults
 from ganablate.study.reading.errors import Fault, KeyPath
@@ -46,7 +46,7 @@ class _Check:
         self.study = study
         self.broken = frozenset(broken)
         """By their shape: a budget that restates one of these makes no second problem."""
-        self.known = Known(study, broken, lost)
+        self.names = StudyNames(study, broken, lost)
 
     def faults(self) -> Iterator[Fault]:
         yield from self._names()
@@ -54,7 +54,7 @@ class _Check:
         yield from self._published()
         yield from self._evaluations()
         yield from self._points()
-        yield from claim_faults(self.known)
+        yield from claim_faults(self.names)
 
     def _names(self) -> Iterator[Fault]:
         study = self.study
@@ -68,7 +68,7 @@ class _Check:
         if study.default_budget not in (*study.budget_names, *self.broken):
             message = unknown("a budget of this study", study.default_budget, study.budget_names)
             yield Fault(("default_budget",), f"default_budget: {message}")
-        yield from self.known.column(study.primary, ("primary",), "primary: ")
+        yield from self.names.column(study.primary, ("primary",), "primary: ")
 
     def _budgets(self) -> Iterator[Fault]:
         """The study at every budget; what is wrong at several is said once."""
@@ -76,7 +76,7 @@ class _Check:
         idle: list[set[int]] = []
         for label in dict.fromkeys(self.study.budget_names):
             layout = lay_out(self.study, label)
-            self.known.include(layout)
+            self.names.include(layout)
             idle.append(layout.idle_excludes)
             named = self.study.extractor_at(label)
             searched = search_faults(self.study, label, layout)
@@ -103,7 +103,7 @@ class _Check:
             if data is not None and data.extractor is None and extractor is None:
                 without[row.resolution.values["dataset"]] = None
         for dataset in without:
-            for metric in self.known.on_features():
+            for metric in self.names.on_features():
                 path = ("metrics", self.study.metrics.index(metric))
                 message = (
                     f"metrics: {metric} needs image features, and {dataset} has no extractor for "
@@ -116,7 +116,7 @@ class _Check:
 
     def _of_own_classes(self, extractor: str) -> Iterator[Fault]:
         """Metrics that an extractor with other classes than the data set's cannot give."""
-        for metric in self.known.on_features():
+        for metric in self.names.on_features():
             if METRICS[metric].counts_classes:
                 message = (
                     f"metrics: {metric} counts the data set's own classes, and {extractor} tells "
@@ -139,7 +139,7 @@ class _Check:
 
     def _evaluations(self) -> Iterator[Fault]:
         """Keys about metrics on images, where the study has none."""
-        if not self.known.metrics_known or self.known.on_features():
+        if not self.names.metrics_known or self.names.on_features():
             return
         none = "no metric of this study is measured on images"
         every = {name: line for name, line in METRICS.items() if line.needs == "features"}
@@ -156,25 +156,25 @@ class _Check:
         for index, number in enumerate(self.study.published):
             path: KeyPath = ("published", index)
             if number.metric is not None:
-                cell = (self.known.arms.find(number.arm) or number.arm, number.metric)
+                cell = (self.names.arms.find(number.arm) or number.arm, number.metric)
                 if cell in seen:
                     message = f"published: {number.metric} of {number.arm} is given twice"
                     yield Fault((*path, "metric"), f"{message} (or say quantity: TEXT)")
                 seen.add(cell)
-            for fault in self.known.arm(number.arm, (*path, "arm")):
+            for fault in self.names.arm(number.arm, (*path, "arm")):
                 yield Fault(fault.path, f"published: {fault.message}")
             if number.metric is not None and number.metric not in every:
                 message = unknown("a column of any metric or probe", number.metric, every)
                 yield Fault((*path, "metric"), f"published: {message} (or say quantity: TEXT)")
 
     def _points(self) -> Iterator[Fault]:
-        columns = metric_columns(self.known.on_features())
+        columns = metric_columns(self.names.on_features())
         budgets = (budget.evaluations for budget in self.study.budgets.values())
         counts = [self.study.evaluations, *(count for count in budgets if count is not None)]
         for name, point in self.study.points.items():
             path: KeyPath = ("points", name)
             if name not in columns:
-                if self.known.metrics_known:
+                if self.names.metrics_known:
                     what = "a column that this study measures on images"
                     yield Fault(path, f"points: {unknown(what, name, columns)}")
                 continue
@@ -218,8 +218,8 @@ def _lacking(need: str, row: Row) -> str | None:
     values, data = row.resolution.values, row.resolution.data
     dataset, network = values.get("dataset"), values.get("network")
     if need == "convolutions":
-        known = network in NETWORKS and not NETWORKS[network].convolutions
-        return network if known else None
+        without = network in NETWORKS and not NETWORKS[network].convolutions
+        return network if without else None
     if data is None:
         return None  # the data set's name is wrong, which is said elsewhere
     if need == "labels":

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ganablate.catalog import DATASETS, FOLDER_PREFIX, metric_columns
-from ganablate.study.checks.known import Known
+from ganablate.study.checks.names import StudyNames
 from ganablate.study.claims.claims import (
     ALL,
     AboutArms,
@@ -33,11 +33,11 @@ _PROBES = ("walk", "arithmetic", "filters")
 """What a visual claim shows by a probe of that name."""
 
 
-def claim_faults(known: Known) -> Iterator[Fault]:
-    """What is wrong with the claims of a study; `known` holds all its budgets already."""
-    check = _ClaimCheck(known)
+def claim_faults(names: StudyNames) -> Iterator[Fault]:
+    """What is wrong with the claims of a study; `names` holds all its budgets already."""
+    check = _ClaimCheck(names)
     seen: set[str] = set()
-    for index, claim in enumerate(known.study.claims):
+    for index, claim in enumerate(names.study.claims):
         path: KeyPath = ("claims", index)
         if claim.id in seen:
             message = f"claims: the id {claim.id} is given twice; each claim has its own"
@@ -48,14 +48,14 @@ def claim_faults(known: Known) -> Iterator[Fault]:
 
 
 class _ClaimCheck:
-    def __init__(self, known: Known) -> None:
-        self.known = known
-        self.study = known.study
+    def __init__(self, names: StudyNames) -> None:
+        self.names = names
+        self.study = names.study
 
     def claim(self, claim: Claim, path: KeyPath) -> Iterator[Fault]:
         if claim.budget is not None and claim.budget not in (
             *self.study.budget_names,
-            *self.known.broken,
+            *self.names.broken,
         ):
             message = unknown("a budget of this study", claim.budget, self.study.budget_names)
             yield Fault((*path[:-1], "budget"), message)
@@ -64,10 +64,10 @@ class _ClaimCheck:
                 message = unknown("a data set", name, DATASETS)
                 yield Fault((*path[:-1], "data", index), message)
         statement = claim.statement
-        if isinstance(statement, AboutArms | Association):
+        if isinstance(statement, AboutArms):
             yield from self._about(statement, path)
         for key, column in _columns_of(statement).items():
-            yield from self.known.column(column, (*path, key))
+            yield from self.names.column(column, (*path, key))
         yield from self._kind(statement, claim.budget, path)
 
     def _kind(self, statement: Statement, budget: str | None, path: KeyPath) -> Iterator[Fault]:
@@ -92,29 +92,29 @@ class _ClaimCheck:
             case Arithmetic():
                 yield from self._arithmetic(statement, path)
 
-    def _about(self, statement: AboutArms | Association, path: KeyPath) -> Iterator[Fault]:
+    def _about(self, statement: AboutArms, path: KeyPath) -> Iterator[Fault]:
         if statement.arm is not None:
-            yield from self.known.arm(statement.arm, (*path, "arm"))
+            yield from self.names.arm(statement.arm, (*path, "arm"))
         for index, name in enumerate(statement.arms):
             if name != ALL:
-                yield from self.known.arm(name, (*path, "arms", index))
+                yield from self.names.arm(name, (*path, "arms", index))
 
     def _against(self, statement: AboutArms, to: tuple[str, ...], path: KeyPath) -> Iterator[Fault]:
         """Whether each arm has another one to be compared with: `to`, or else its own."""
-        known = self.known
+        names, arms = self.names, self.names.arms
         for name in to:
-            yield from known.arm(name, path)
-            found = known.arms.find(name)
-            if found is not None and found in map(known.arms.find, statement.named):
+            yield from names.arm(name, path)
+            arm = arms.find(name)
+            if arm is not None and arm in map(arms.find, statement.named):
                 yield Fault(path, f"{name} would be compared with itself")
         if to:
             return
         if ALL in statement.named:
-            unlinked = [] if known.linked else ["any arm"]
+            unlinked = [] if names.linked else ["any arm"]
         else:
-            found_arms = {name: known.arms.find(name) for name in statement.named}
-            unlinked = [name for name, arm in found_arms.items() if arm and arm not in known.linked]
-        if unlinked and known.complete:
+            linked = {*names.linked, None}
+            unlinked = [name for name in statement.named if arms.find(name) not in linked]
+        if unlinked and names.complete:
             message = f"there is nothing to compare {unlinked[0]} with; say {path[-1]}: ARM"
             yield Fault(path, message)
 
@@ -124,7 +124,7 @@ class _ClaimCheck:
 
     def _directed(self, name: str, expected: str, path: KeyPath) -> Iterator[Fault]:
         """Better and worse are for columns that have a direction; a loss curve has none."""
-        column = self.known.columns.get(name)
+        column = self.names.columns.get(name)
         none = name in LOSS_CURVES or (column is not None and column.direction == "none")
         if none and expected in ("better", "worse"):
             message = f"{name} is neither good nor bad by itself; say lower or higher"
@@ -146,12 +146,12 @@ class _ClaimCheck:
 
     def _recorded(self, curve: str, budget: str | None, path: KeyPath) -> Iterator[Fault]:
         """Whether there is such a curve, and more than one point of it."""
-        curves = [*metric_columns(self.known.on_features()), *LOSS_CURVES]
-        if curve not in curves and self.known.metrics_known:
+        curves = [*metric_columns(self.names.on_features()), *LOSS_CURVES]
+        if curve not in curves and self.names.metrics_known:
             yield Fault(path, unknown("a curve that this study records", curve, curves))
         if curve in curves and curve not in LOSS_CURVES:
             yield from self._evaluated(curve, budget, path)
-        if curve == "d/penalty" and not self.known.penalty and self.known.complete:
+        if curve == "d/penalty" and not self.names.penalty and self.names.complete:
             message = "no arm of this study has a penalty, so there is no curve d/penalty"
             yield Fault(path, message)
 
@@ -166,12 +166,13 @@ class _ClaimCheck:
             yield Fault(path, message)
 
     def _arithmetic(self, statement: Arithmetic, path: KeyPath) -> Iterator[Fault]:
-        known = {n.metric or n.quantity or "" for n in self.study.published}
-        if statement.published is not None and statement.published not in known:
-            message = unknown("among the published numbers", statement.published, sorted(known))
+        published = {n.metric or n.quantity or "" for n in self.study.published}
+        allowed = sorted(published)
+        if statement.published is not None and statement.published not in published:
+            message = unknown("among the published numbers", statement.published, allowed)
             yield Fault((*path, "published"), message)
-        if read_number(statement.than) is None and statement.than not in known:
-            message = unknown("a number or among the published ones", statement.than, sorted(known))
+        if read_number(statement.than) is None and statement.than not in published:
+            message = unknown("a number or among the published ones", statement.than, allowed)
             yield Fault((*path, "than"), message)
 
 

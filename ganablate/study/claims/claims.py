@@ -4,11 +4,19 @@ A claim is {id, says} and one key that names its kind. The models hold what is c
 `ganablate.report` judges it.
 """
 
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, Self
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
-from pydantic import BaseModel, BeforeValidator, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
+from ganablate.catalog.settings import bare_type
 from ganablate.study.claims.curve_shapes import (
     CurveSpread,
     Names,
@@ -20,8 +28,19 @@ from ganablate.study.claims.curve_shapes import (
     Share,
     Trend,
     WithMargin,
+    one_or_more,
 )
-from ganablate.study.reading.fields import Entry, Line, MarginText, Name, Number
+from ganablate.study.reading.fields import (
+    ColumnName,
+    CurveName,
+    Entry,
+    Line,
+    MarginText,
+    Name,
+    Number,
+    named_schema,
+    one_key_of,
+)
 
 ALL = "all"
 """`arms: all` means every arm but the one it is compared with."""
@@ -29,17 +48,25 @@ ALL = "all"
 Outcome = Literal["fails", "diverged", "saturated", "collapsed", "ok"]
 """`fails` is any of diverged, saturated and collapsed."""
 
+_ARMS = ("arm", "arms")
+_TEXT_OR_NUMBER = WithJsonSchema({"type": ["string", "number"]})
+
+
+def _keys_of(model: type[BaseModel], kinds: Any) -> tuple[str, ...]:
+    """The keys of a model whose values are of one of these kinds."""
+    fields = model.model_fields.items()
+    return tuple(key for key, info in fields if bare_type(info.annotation)[0] in get_args(kinds))
+
 
 class AboutArms(Entry):
     """A statement about `arm: NAME`, `arms: [NAME, ...]` or `arms: all`."""
 
     arm: str | None = None
     arms: Names = ()
+    exactly_one: ClassVar[Mapping[tuple[str, ...], str]] = {_ARMS: "arms: all for every arm"}
 
     @model_validator(mode="after")
-    def _names_arms(self) -> Self:
-        if (self.arm is None) == (not self.arms):
-            raise ValueError("exactly one of arm and arms is needed (arms: all for every arm)")
+    def _names_all_alone(self) -> Self:
         if ALL in self.arms and len(self.arms) > 1:
             raise ValueError("arms: all stands alone")
         return self
@@ -60,7 +87,9 @@ class Compare(AboutArms, WithMargin):
     """
 
     to: Names = Field((), description="the arms compared with; else the arm's own")
-    metric: str | None = Field(None, description="a column; the study's primary one if left out")
+    metric: ColumnName | None = Field(
+        None, description="a column; the study's primary one if left out"
+    )
     expected: Literal["better", "worse", "lower", "higher", "different", "equivalent"] = Field(
         alias="is"
     )
@@ -74,43 +103,31 @@ class OutcomeRate(AboutArms):
     expected: Outcome = Field(alias="is")
     at_least: Share | None = None
     at_most: Share | None = None
-
-    @model_validator(mode="after")
-    def _has_one_bound(self) -> Self:
-        if (self.at_least is None) == (self.at_most is None):
-            raise ValueError("exactly one of at_least and at_most is needed, a share from 0 to 1")
-        return self
+    exactly_one: ClassVar[Mapping[tuple[str, ...], str]] = {
+        **AboutArms.exactly_one, ("at_least", "at_most"): "a share from 0 to 1",
+    }  # fmt: skip
 
 
 class Relation(AboutArms):
     """One column against another of the same trial, in at least that share of the trials."""
 
-    metric: str
+    metric: ColumnName
     expected: Literal["above", "below"] = Field(alias="is")
-    than: str
+    than: ColumnName
     by: MarginText | None = None
     at_least: Share = 1.0
-
-
-CURVE_SHAPES = ("points", "trend", "recovery", "spread", "reaches", "settles")
 
 
 class Curve(AboutArms):
     """A statement about the course of training. `metric` is a curve such as fid or d/criterion."""
 
-    metric: str
+    metric: CurveName
     points: Points | None = None
     trend: Trend | None = None
     recovery: Recovery | None = None
     spread: CurveSpread | None = None
     reaches: Reaches | None = None
     settles: Settles | None = None
-
-    @model_validator(mode="after")
-    def _has_one_shape(self) -> Self:
-        if sum(getattr(self, shape) is not None for shape in CURVE_SHAPES) != 1:
-            raise ValueError(f"exactly one of {', '.join(CURVE_SHAPES)} is needed")
-        return self
 
     @property
     def shape(self) -> Shape:
@@ -124,20 +141,30 @@ class Curve(AboutArms):
         return next(name for name in CURVE_SHAPES if getattr(self, name) is not None)
 
 
-class Association(Entry):
+CURVE_SHAPES = _keys_of(Curve, Shape)
+Curve.exactly_one = {**AboutArms.exactly_one, CURVE_SHAPES: ""}
+
+
+class Association(AboutArms):
     """Rank correlation of two columns over the trials or over the arms' means.
 
     Over the training, of two curves within each trial of `arm` or `arms`: a loss such as
     d/criterion, or a column measured on images.
     """
 
-    metric: str
-    along: str = Field(alias="with")
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"over": {"const": "training"}}, "required": ["over"]},
+            "then": one_key_of(_ARMS),
+            "else": {"not": {"anyOf": one_key_of(_ARMS)["oneOf"]}},
+        }
+    )
+    metric: CurveName
+    along: CurveName = Field(alias="with")
     expected: Literal["positive", "negative", "weak"] = Field(alias="is")
     over: Literal["trials", "arms", "training"] = "trials"
     strength: Share = Field(0.5, description="least size of the correlation; largest for weak")
-    arm: str | None = None
-    arms: Names = ()
+    exactly_one: ClassVar[Mapping[tuple[str, ...], str]] = {}
 
     @model_validator(mode="after")
     def _names_arms_for_training(self) -> Self:
@@ -146,11 +173,6 @@ class Association(Entry):
         if self.over != "training" and (self.arm is not None or self.arms):
             raise ValueError(f"over: {self.over} takes every arm; arm and arms are for training")
         return self
-
-    @property
-    def named(self) -> tuple[str, ...]:
-        """The arms as the study spells them; none: every arm."""
-        return self.arms if self.arm is None else (self.arm,)
 
 
 class Arithmetic(Entry):
@@ -161,17 +183,24 @@ class Arithmetic(Entry):
     does not hold: a slip of the report's pen, or a sentence that its own numbers contradict.
     """
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"required": ["within"]},
+            "then": {"properties": {"is": {"const": "equal"}}},
+        }
+    )
     published: str | None = None
     sum: tuple[Number, ...] = ()
     expected: Literal["above", "below", "at_least", "at_most", "equal"] = Field(alias="is")
-    than: Annotated[str, BeforeValidator(lambda value: str(value))]
+    than: Annotated[str, BeforeValidator(lambda value: str(value)), _TEXT_OR_NUMBER]
     within: MarginText | None = Field(None, description="tolerance of equal")
     otherwise: Literal["contradicted", "misprint"] = "contradicted"
+    exactly_one: ClassVar[Mapping[tuple[str, ...], str]] = {
+        ("published", "sum"): "a column, or numbers"
+    }
 
     @model_validator(mode="after")
-    def _has_one_side(self) -> Self:
-        if (self.published is None) == (not self.sum):
-            raise ValueError("exactly one of published (a column) and sum (numbers) is needed")
+    def _has_a_margin_for_equal_only(self) -> Self:
         if self.within is not None and self.expected != "equal":
             raise ValueError("`within` is for equal")
         return self
@@ -186,19 +215,11 @@ class Visual(AboutArms):
 class NoneStated(AboutArms):
     """The report tried it and says no result: our effect is shown, without a verdict."""
 
-    metric: str | None = Field(None, description="a column; the study's primary one if left out")
+    metric: ColumnName | None = Field(
+        None, description="a column; the study's primary one if left out"
+    )
 
 
-KINDS = (
-    "compare",
-    "outcome",
-    "relation",
-    "curve",
-    "association",
-    "arithmetic",
-    "visual",
-    "none_stated",
-)
 Statement = (
     Compare | OutcomeRate | Relation | Curve | Association | Arithmetic | Visual | NoneStated
 )
@@ -210,7 +231,9 @@ class Claim(Entry):
     id: Name = Field(description="the report's row, such as R0.3")
     says: Line
     budget: str | None = Field(None, description="judged at this budget only; else at every one")
-    data: Names = Field((), description="data sets the report may mean, besides those at full")
+    data: Annotated[
+        tuple[Annotated[str, named_schema("dataset")], ...], BeforeValidator(one_or_more)
+    ] = Field((), description="data sets the report may mean, besides those at full")
     perhaps: Line | None = Field(None, description="why our verdict may differ from the report")
     compare: Compare | None = None
     outcome: OutcomeRate | None = None
@@ -220,14 +243,6 @@ class Claim(Entry):
     arithmetic: Arithmetic | None = None
     visual: Visual | None = None
     none_stated: NoneStated | None = None
-
-    @model_validator(mode="after")
-    def _has_one_kind(self) -> Self:
-        given = [kind for kind in KINDS if getattr(self, kind) is not None]
-        if len(given) != 1:
-            found = f"{' and '.join(given)} are given" if given else "none is given"
-            raise ValueError(f"exactly one kind of claim is needed of {', '.join(KINDS)}; {found}")
-        return self
 
     @property
     def kind(self) -> str:
@@ -239,6 +254,10 @@ class Claim(Entry):
         """What is claimed."""
         statement: Statement = getattr(self, self.kind)
         return statement
+
+
+KINDS = _keys_of(Claim, Statement)
+Claim.exactly_one = {KINDS: "the kind of the claim"}
 
 
 _NAMING = ("arm", "arms", "to", "before")

@@ -1,8 +1,9 @@
 """What may be claimed of the course of training: one model for each shape of a curve."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from ganablate.study.reading.fields import Entry, MarginText, Number, PositionText
 
@@ -11,16 +12,25 @@ LOSS_CURVES = {"d/criterion": "D loss", "d/penalty": "D penalty", "g/criterion":
 Share = Annotated[Number, Field(ge=0, le=1)]
 
 
-def _one_or_more(value: object) -> object:
+def one_or_more(value: object) -> object:
+    """A single name as a list of one."""
     return [value] if isinstance(value, str) else value
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_more)]
+Names = Annotated[tuple[str, ...], BeforeValidator(one_or_more)]
 """One name, or a list of them."""
 
 
 class WithMargin(Entry):
     """A difference takes `by`, the least one meant; an equivalence `within`, its margin."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"is": {"const": "equivalent"}}},
+            "then": {"not": {"required": ["by"]}},
+            "else": {"not": {"required": ["within"]}},
+        }
+    )
 
     @model_validator(mode="after")
     def _margin_fits(self) -> Self:
@@ -75,12 +85,9 @@ class Reaches(Entry):
     until: PositionText | None = None
     before: str | None = Field(None, description="an arm")
     at_least: Share = Field(0.5, description="of the trials, with until")
-
-    @model_validator(mode="after")
-    def _has_one_end(self) -> Self:
-        if (self.until is None) == (self.before is None):
-            raise ValueError("exactly one of until (a point) and before (an arm) is needed")
-        return self
+    exactly_one: ClassVar[Mapping[tuple[str, ...], str]] = {
+        ("until", "before"): "a point, or an arm"
+    }
 
 
 class Settles(Entry):

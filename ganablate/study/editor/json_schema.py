@@ -5,48 +5,65 @@ It refuses nothing that `load_study` takes; what takes the whole study to see (a
 names, levels that a budget must restate) passes here and is said by `ganablate validate`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ganablate.catalog import METRICS, NAMED_EXTRACTORS, PROBES, metric_columns, probe_columns
-from ganablate.study.arms.settings import LENGTHS, SETTINGS
-from ganablate.study.claims.claims import CURVE_SHAPES, KINDS
-from ganablate.study.claims.curve_shapes import LOSS_CURVES
-from ganablate.study.editor.json_values import (
-    MARGIN,
-    POINT,
-    POSITION,
-    Schema,
-    dataset_name,
-    exactly_one,
-    model_schema,
-    one_of,
-    setting_values,
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
+
+from ganablate.catalog import (
+    DATASETS,
+    FOLDER_PREFIX,
+    METRICS,
+    NAMED_EXTRACTORS,
+    PROBES,
+    SETTINGS,
+    Part,
+    Setting,
+    metric_columns,
+    probe_columns,
 )
-from ganablate.study.reading.fields import NAME, STUDY_NAME
-from ganablate.study.schema import BUDGET_KEYS, OWN, Study
+from ganablate.catalog.settings import LENGTHS
+from ganablate.study.claims.curve_shapes import LOSS_CURVES
+from ganablate.study.reading.document import NUMBER
+from ganablate.study.reading.fields import one_key_of
+from ganablate.study.schema import OWN, Budget, Study
 from ganablate.study.search.space import NOT_SEARCHED
 
 STUDY_SCHEMA = "study.schema.json"
 """File name: it lies beside the studies, which name it in their first line."""
+Schema = dict[str, Any]
 
-_ARMS = ("arm", "arms")
-EXACTLY_ONE: dict[str, tuple[tuple[str, ...], ...]] = {
-    "Claim": (KINDS,),
-    "Compare": (_ARMS,),
-    "OutcomeRate": (_ARMS, ("at_least", "at_most")),
-    "Relation": (_ARMS,),
-    "Curve": (_ARMS, CURVE_SHAPES),
-    "Visual": (_ARMS,),
-    "NoneStated": (_ARMS,),
-    "Reaches": (("until", "before"),),
-    "Arithmetic": (("published", "sum"),),
-    "Published": (("metric", "quantity"),),
+_DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
+_NUMBER = f"(?:{NUMBER.pattern})"
+_VALUES: dict[str, Schema] = {
+    "Margin": {
+        "type": ["number", "string"],
+        "exclusiveMinimum": 0,
+        "pattern": rf"^\s*\+?{_NUMBER}x?\s*$",
+        "description": "a ratio such as 1.25x, or an amount of the metric",
+    },
+    "Position": {
+        "type": "string",
+        "pattern": rf"^\s*({_NUMBER}\s*%|{_NUMBER} +(epochs|iterations|images))\s*$",
+        "description": "a point of the training: 20 epochs, 5000 iterations, 40000 images or 50%",
+    },
+    "Point": {
+        "anyOf": [
+            {"enum": ["last", "lowest", "highest"]},
+            {
+                "type": "object",
+                "properties": {"mean_of_last": {"type": "integer", "minimum": 2}},
+                "required": ["mean_of_last"],
+                "additionalProperties": False,
+            },
+        ]
+    },
+    "extractor": {"enum": [OWN, *NAMED_EXTRACTORS]},
 }
-"""Keys of which a mapping has exactly one, by the name of its model."""
-
-_WITH_MARGIN = ("Compare", "Points", "CurveSpread")
-"""Models of `ganablate.study.claims.claims.curve_shapes.WithMargin`."""
+"""Values that a check of our own reads; the models name them by `named_schema`."""
 
 
 def schema_line(schema: str) -> str:
@@ -54,32 +71,118 @@ def schema_line(schema: str) -> str:
     return f"# yaml-language-server: $schema={schema}"
 
 
+def model_schema(model: type[BaseModel], title: str) -> Schema:
+    """The JSON schema of a model whose values come from a YAML file as our loader reads it."""
+    schema: Schema = _tidied(model.model_json_schema(schema_generator=_OfYaml))
+    return {"$schema": _DRAFT, "title": title, **schema}
+
+
 def study_schema() -> Schema:
     """The JSON schema (draft 2020-12) of a study file."""
     schema = model_schema(Study, "A study of ganablate")
     parts, keys = schema["$defs"], schema["properties"]
+    columns = {**metric_columns(list(METRICS)), **probe_columns(PROBES)}
+    titles = [f"{column.title}, {column.unit}" for column in columns.values()]
     to = parts["NamedArm"]["properties"]["compare_to"]
-    parts |= setting_values() | {
-        "Margin": MARGIN,
-        "Position": POSITION,
-        "Point": POINT,
-        "extractor": {"enum": [OWN, *NAMED_EXTRACTORS]},
+    parts |= {name: _setting(setting) for name, setting in SETTINGS.items()}
+    parts |= _VALUES | {
+        "column": {"enum": list(columns), "enumDescriptions": titles},
+        "curve": {"enum": [*LOSS_CURVES, *columns]},
         "changes": _mapping(_each(_value_or_list)),
         "NamedArm": _mapping({"compare_to": to, **_each(_value_or_list)}),
         "Exclude": _excluding(parts["Exclude"]),
         "Budget": _amount_of_work(parts["Budget"]),
     }
-    keys["study"]["pattern"] = f"^{STUDY_NAME.pattern}$"
     keys["base"] |= _mapping(_each(_value))
     for section in ("ablate", "cross"):
         keys[section] |= {"properties": _each(_levels), "additionalProperties": False}
     keys["search"] |= {"properties": _searched(""), "additionalProperties": False}
-    for section in ("arms", "budgets", "folders"):
-        keys[section]["propertyNames"] = {"pattern": f"^{NAME.pattern}$"}
-    keys["extractor"]["$ref"] = "#/$defs/extractor"
-    _name_columns(keys, parts)
-    _constrain(parts)
+    keys["metrics"]["items"] = one_of(METRICS)
+    keys["probes"]["items"] = one_of(PROBES)
+    keys["points"]["propertyNames"] = {"enum": list(columns)}
     return schema | _needed_in_base()
+
+
+# --- models ---
+
+
+class _OfYaml(GenerateJsonSchema):
+    """Knows what the checks before the models' own take: text that spells a number, one name."""
+
+    def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> Schema:
+        inner = super().function_before_schema(schema)
+        if inner.get("type") in ("number", "integer"):
+            # 1_400_000 is a number to us and text to an editor that reads YAML 1.2.
+            return {**inner, "type": [inner["type"], "string"], "pattern": f"^{_NUMBER}$"}
+        items = inner.get("items", {})
+        if inner.get("type") == "array" and ("names" in items or items.get("type") == "string"):
+            return {**inner, "type": ["array", "string"]}
+        return inner
+
+    def dict_schema(self, schema: core_schema.DictSchema) -> Schema:
+        inner = super().dict_schema(schema)
+        for pattern, values in inner.pop("patternProperties", {}).items():
+            inner |= {"additionalProperties": values, "propertyNames": {"pattern": pattern}}
+        return inner
+
+
+def _tidied(schema: Any) -> Any:
+    """Without titles and nulls (an empty value is a mistake in a study), names as references."""
+    if isinstance(schema, list):
+        return [_tidied(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    tidy: Schema = {}
+    for key, value in schema.items():
+        tidy |= _tidied_key(key, value)
+    options = [part for part in tidy.get("anyOf", ()) if part != {"type": "null"}]
+    if len(options) == 1:
+        del tidy["anyOf"]
+        return {**options[0], **tidy}
+    return {**tidy, "anyOf": options} if options else tidy
+
+
+def _tidied_key(key: str, value: Any) -> Schema:
+    match key:
+        case "properties" | "$defs":
+            return {key: {name: _tidied(part) for name, part in value.items()}}
+        case "description":
+            return {key: " ".join(value.split())}
+        case "names":
+            return {"$ref": f"#/$defs/{value}"}
+        case "default":
+            return {} if value in (None, [], {}) else {key: value}
+        case "title":
+            return {}
+    return {str(_BOUNDS.get(key, key)): _tidied(value)}
+
+
+# --- settings ---
+
+
+def one_of(lines: Mapping[str, Part]) -> Schema:
+    """A name of a table of the catalog; an editor shows what each is."""
+    return {"enum": list(lines), "enumDescriptions": [part.summary for part in lines.values()]}
+
+
+def _setting(setting: Setting) -> Schema:
+    """The values that a setting takes in `base`, and each level of it as a factor."""
+    if setting.number:
+        kinds = ["integer" if setting.whole else "number", "string"]
+        values = {"type": kinds, "pattern": f"^{_NUMBER}$", **setting.bounds}
+    elif setting.kind == "labels":
+        pattern = rf"^{_NUMBER}(\.\.{_NUMBER})?$"
+        values = {"type": ["number", "string"], "pattern": pattern, **setting.bounds}
+    elif setting.name == "dataset":
+        folder = {"type": "string", "pattern": f"^{FOLDER_PREFIX}."}
+        values = {"anyOf": [one_of(DATASETS), folder]}
+    elif setting.table is not None:
+        values = one_of(setting.table.lines)
+    else:
+        values = {"enum": list(setting.choices)}
+    if setting.absent is not None:
+        values = {"anyOf": [values, {"const": setting.absent}]}
+    return {**values, "description": setting.text}
 
 
 def _value(setting: str) -> Schema:
@@ -130,7 +233,7 @@ def _mapping(properties: dict[str, Schema]) -> Schema:
 
 def _needed_in_base() -> Schema:
     """What base must say, unless the factors of a full factorial do."""
-    base = {"required": ["dataset", "network"], "oneOf": exactly_one(LENGTHS)}
+    base = {"required": ["dataset", "network"], **one_key_of(LENGTHS)}
     return {"if": {"not": {"required": ["cross"]}}, "then": {"properties": {"base": base}}}
 
 
@@ -141,58 +244,13 @@ def _excluding(own: Schema) -> Schema:
 
 
 def _amount_of_work(own: Schema) -> Schema:
-    kept = {name: own["properties"][name] for name in BUDGET_KEYS if name != "extractor"}
+    kept = {name: own["properties"][name] for name in Budget.own_keys()}
     restated = _searched("search.")
     for name in SETTINGS:
         restated[f"ablate.{name}"] = {"type": "array", "items": _value(name)}
         restated[f"cross.{name}"] = _levels(name)
-    extractor = {"extractor": {"$ref": "#/$defs/extractor"}}
     return {
         "description": own["description"].partition(".")[0],
-        **_mapping({**kept, **extractor, **_each(_value), **restated}),
+        **_mapping({**kept, **_each(_value), **restated}),
         "patternProperties": {r"^arms\.": {"$ref": "#/$defs/changes"}},
-    }
-
-
-def _name_columns(keys: dict[str, Any], parts: dict[str, Any]) -> None:
-    """Put the names of the catalog where a study names a metric, a column, a probe or a curve."""
-    columns = {**metric_columns(list(METRICS)), **probe_columns(PROBES)}
-    titles = [f"{column.title}, {column.unit}" for column in columns.values()]
-    parts["column"] = {"enum": list(columns), "enumDescriptions": titles}
-    parts["curve"] = {"enum": [*LOSS_CURVES, *columns]}
-    keys["metrics"]["items"] = one_of(METRICS)
-    keys["probes"]["items"] = one_of(PROBES)
-    keys["points"]["propertyNames"] = {"enum": list(columns)}
-    keys["primary"]["$ref"] = "#/$defs/column"
-    for part, key in (
-        ("Compare", "metric"), ("NoneStated", "metric"), ("Published", "metric"),
-        ("Relation", "metric"), ("Relation", "than"),
-    ):  # fmt: skip
-        parts[part]["properties"][key]["$ref"] = "#/$defs/column"
-    for part, key in (("Curve", "metric"), ("Association", "metric"), ("Association", "with")):
-        parts[part]["properties"][key]["$ref"] = "#/$defs/curve"
-    parts["Claim"]["properties"]["data"]["items"] = dataset_name()
-    parts["Claim"]["properties"]["id"]["pattern"] = f"^{NAME.pattern}$"
-    parts["Arithmetic"]["properties"]["than"]["type"] = ["string", "number"]
-
-
-def _constrain(parts: dict[str, Any]) -> None:
-    """What the models check of several keys together."""
-    for name, groups in EXACTLY_ONE.items():
-        parts[name]["allOf"] = [{"oneOf": exactly_one(keys)} for keys in groups]
-    arms = exactly_one(_ARMS)
-    parts["Association"] |= {
-        "if": {"properties": {"over": {"const": "training"}}, "required": ["over"]},
-        "then": {"oneOf": arms},
-        "else": {"not": {"anyOf": arms}},
-    }
-    for name in _WITH_MARGIN:
-        parts[name] |= {
-            "if": {"properties": {"is": {"const": "equivalent"}}},
-            "then": {"not": {"required": ["by"]}},
-            "else": {"not": {"required": ["within"]}},
-        }
-    parts["Arithmetic"] |= {
-        "if": {"required": ["within"]},
-        "then": {"properties": {"is": {"const": "equal"}}},
     }

@@ -12,10 +12,10 @@ from typing import Any
 import yaml
 from jinja2 import StrictUndefined, Template
 
-from ganablate.catalog import DATASETS, EXTRACTORS, FOLDER_PREFIX, NETWORKS, extractor_of
+from ganablate.catalog import DATASETS, EXTRACTORS, FOLDER_PREFIX, NETWORKS, SETTINGS, extractor_of
 from ganablate.catalog.parts import Dataset
 from ganablate.config import TrialConfig
-from ganablate.study.arms.settings import SETTINGS, TABLES, read_value, text_of
+from ganablate.study.arms.settings import read_value, text_of
 from ganablate.study.editor.json_schema import STUDY_SCHEMA
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
@@ -114,7 +114,7 @@ def _usual_levels(factor: str, baseline: TrialConfig) -> list[Any]:
     value = getattr(baseline, setting.fields[0])
     levels: Iterable[Any] = _LEVELS.get(factor) or _LEVELS.get(factor.partition("_")[2]) or ()
     if not levels and not setting.number:
-        levels = setting.choices or TABLES[setting.fields[0]][1]
+        levels = setting.choices
     elif not levels and setting.whole:
         levels = (value // 2, 2 * value) if value and value > 1 else (1, 2, 3)
     elif not levels:

@@ -13,10 +13,9 @@ from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from typing import Any
 
-from ganablate.catalog import PLUGIN_MEASURES, Metric, Part, Probe
+from ganablate.catalog import PLUGIN_MEASURES, PLUGIN_TABLES, TABLES, Metric, Part, Probe
 from ganablate.study.plugins.lines import (
     MORE_FUNCTIONS,
-    TABLES,
     line_faults,
     name_faults,
     table_faults,
@@ -34,7 +33,6 @@ from ganablate.study.reading.errors import Problem, StudyError
 
 __all__ = [
     "GROUP",
-    "TABLES",
     "Loaded",
     "Plugin",
     "PluginError",
@@ -67,7 +65,7 @@ class Plugin:
 
 
 _plugins: dict[str, Plugin] = {}  # by file
-_BUILT_IN = {table: dict(known) for table, (known, _, _) in TABLES.items()}
+_BUILT_IN = {table: dict(TABLES[table].lines) for table in PLUGIN_TABLES}
 
 
 def load_plugins(named: Sequence[str] = ()) -> tuple[Plugin, ...]:
@@ -140,28 +138,29 @@ def _add(source: Source) -> list[str]:
     names = vars(source.module)
     problems = list(_meddled()) or list(table_faults(names))
     added: list[tuple[str, str]] = []
-    for table in TABLES:
-        lines = names.get(table)
-        if not isinstance(lines, dict) or lines is TABLES[table][0]:
+    for table in PLUGIN_TABLES:
+        lines = names.get(table.upper())
+        if not isinstance(lines, dict) or lines is TABLES[table].lines:
             continue
         for name, line in lines.items():
             faults = list(name_faults(table, name, line))
             problems += faults
             if not faults:
-                TABLES[table][0][name] = _own(line, source)
+                TABLES[table].lines[name] = _marked(line, source)
                 added.append((table, name))
     digests = []
     for table, name in added:
-        line = TABLES[table][0][name]
-        found = list(line_faults(table, name, line, line.load))
-        if not found:
+        faults = list(line_faults(table, name))
+        problems += faults
+        if not faults:
+            line = TABLES[table].lines[name]
             try:
                 digests.append(_digest(line, source))
-                TABLES[table][0][name] = replace(line, digest=digests[-1])
-                PLUGIN_MEASURES.update(dict.fromkeys(_measures(name, line), digests[-1][:8]))
             except PluginError as error:
-                found.append(f"{table}[{name!r}]: {error}")
-        problems += found
+                problems.append(f"{table.upper()}[{name!r}]: {error}")
+                continue
+            TABLES[table].lines[name] = replace(line, digest=digests[-1])
+            PLUGIN_MEASURES.update(dict.fromkeys(_measures(name, line), digests[-1][:8]))
     _plugins[key] = Plugin(source, tuple(added), text_digest(*digests))
     if problems:
         _remove(key)
@@ -170,16 +169,17 @@ def _add(source: Source) -> list[str]:
 
 def _meddled() -> Iterator[str]:
     """Undo and tell what a module did to the catalog itself: it would be in no trial's name."""
-    for table, (known, _, _) in TABLES.items():
-        own = {name: line for name, line in known.items() if line.plugin and line.digest}
-        meant = {**_BUILT_IN[table], **own}
-        for name in [name for name in {**known, **meant} if known.get(name) != meant.get(name)]:
-            yield f"it changes {name} in the catalog's own {table}; define {table} = {{...}} anew"
-        known.clear()
-        known.update(meant)
+    for table in PLUGIN_TABLES:
+        lines, called = TABLES[table].lines, table.upper()
+        added = {name: line for name, line in lines.items() if line.plugin and line.digest}
+        meant = {**_BUILT_IN[table], **added}
+        for name in [name for name in {**lines, **meant} if lines.get(name) != meant.get(name)]:
+            yield f"it changes {name} in the catalog's own {called}; define {called} = {{...}} anew"
+        lines.clear()
+        lines.update(meant)
 
 
-def _own(line: Part, source: Source) -> Part:
+def _marked(line: Part, source: Source) -> Part:
     """The line as the catalog has it: marked, and with its module spelled out."""
     changes: dict[str, Any] = {"plugin": source.shown}
     for field in ("implementation", *MORE_FUNCTIONS):
@@ -190,8 +190,7 @@ def _own(line: Part, source: Source) -> Part:
 
 
 def _spelled(implementation: str, source: Source) -> str:
-    inside = ":" in str(implementation)
-    return implementation if inside else f"{source.module.__name__}:{implementation}"
+    return implementation if ":" in implementation else f"{source.module.__name__}:{implementation}"
 
 
 def _digest(line: Part, source: Source) -> str:
@@ -216,6 +215,6 @@ def _measures(name: str, line: Part) -> tuple[str, ...]:
 def _remove(key: str) -> None:
     plugin = _plugins.pop(key, None)
     for table, name in plugin.parts if plugin is not None else ():
-        line = TABLES[table][0].pop(name, None)
+        line = TABLES[table].lines.pop(name, None)
         for measure in _measures(name, line) if line is not None and line.digest else ():
             PLUGIN_MEASURES.pop(measure, None)

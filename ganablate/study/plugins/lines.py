@@ -1,47 +1,34 @@
-"""What is wrong with the lines that a plug-in adds to the catalog."""
+"""What is wrong with the lines that a plug-in adds to the catalog, where their types cannot say."""
 
 import inspect
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ganablate import catalog
 from ganablate.catalog import (
-    Column,
+    DATASETS,
+    EXTRACTORS,
+    METRICS,
+    PLUGIN_TABLES,
+    PROBES,
+    TABLES,
     Criterion,
     Dataset,
     Metric,
     Network,
     Optimizer,
     Part,
-    Penalty,
     Probe,
-    Schedule,
 )
+from ganablate.catalog.parts import PART_NAME
+from ganablate.catalog.settings import NETWORK_SETTINGS, OPTIMIZER_SETTINGS, USUAL
 from ganablate.config import TrialConfig
-from ganablate.study.arms.dependence import DEFAULTS
-from ganablate.study.arms.settings import OPTIMIZER_SETTINGS, read_value
+from ganablate.study.arms.settings import read_value
 from ganablate.study.reading.wording import show, unknown
-
-TABLES: Mapping[str, tuple[dict[str, Any], type[Part], str]] = {
-    "CRITERIA": (catalog.CRITERIA, Criterion, "f(real_logits, fake_logits)"),
-    "PENALTIES": (catalog.PENALTIES, Penalty, "f(discriminator, real, fake)"),
-    "OPTIMIZERS": (catalog.OPTIMIZERS, Optimizer, "f(parameters)"),
-    "SCHEDULES": (catalog.SCHEDULES, Schedule, "f(progress)"),
-    "NETWORKS": (catalog.NETWORKS, Network, "f(config, channels)"),
-    "ACTIVATIONS": (catalog.ACTIVATIONS, Part, "f()"),
-    "INITIALISERS": (catalog.INITIALISERS, Part, "f(module, parameter_name, parameter, generator)"),
-    "DATASETS": (catalog.DATASETS, Dataset, "f(root)"),
-    "METRICS": (catalog.METRICS, Metric, "f(real, fake)"),
-    "PROBES": (catalog.PROBES, Probe, "f(subject)"),
-}
-"""Table -> the catalog's, what its lines are, and how their functions are called."""
 
 MORE_FUNCTIONS = ("test", "counts")
 """Fields of some lines that name a function beside the implementation, called as that is."""
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,59}")
 _WORDS = ("none", "all", "hard", "constant", "own", "real", "fake")
 """Mean something else where a study names a part."""
 _NETWORK_NEEDS = (
@@ -49,23 +36,22 @@ _NETWORK_NEEDS = (
     "d_norm", "d_dropout", "init",
 )  # fmt: skip
 _FACTS = ("state", "outcome", "images_seen", "g_updates", "d_updates", "arm", "replicate")
-_DIRECTIONS = ("min", "max", "none")
-_NEEDS = ("labels", "classifier", "convolutions")
 
 
 def table_faults(names: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with the tables as a whole; `names` is what the module defines."""
-    of_catalog = [known for known, _, _ in TABLES.values()]
-    tables = {name: value for name, value in names.items() if _holds_parts(value)}
-    tables = {k: v for k, v in tables.items() if not any(v is known for known in of_catalog)}
-    for name in tables.keys() - TABLES.keys():
-        yield unknown("a table of the catalog that a plug-in can add to", name, TABLES)
-    own = [name for name in TABLES if name in names and names[name] is not TABLES[name][0]]
-    if not own and not tables:
-        yield f"it defines no table; one of these is needed: {', '.join(TABLES)}"
-    for name in own:
-        if not isinstance(names[name], dict) or not names[name]:
-            yield f"{name}: {show(names[name])} is given; a mapping from names to lines is needed"
+    known = {table.upper(): TABLES[table].lines for table in PLUGIN_TABLES}
+    imported = [id(lines) for lines in known.values()]
+    mine = {name: value for name, value in names.items() if id(value) not in imported}
+    tables = [name for name, value in mine.items() if _holds_parts(value)]
+    for name in tables:
+        if name not in known:
+            yield unknown("a table of the catalog that a plug-in can add to", name, known)
+    if not tables and mine.keys().isdisjoint(known):
+        yield f"it defines no table; one of these is needed: {', '.join(known)}"
+    for name in known.keys() & mine.keys():
+        if not isinstance(mine[name], dict) or not mine[name]:
+            yield f"{name}: {show(mine[name])} is given; a mapping from names to lines is needed"
 
 
 def _holds_parts(value: object) -> bool:
@@ -74,204 +60,118 @@ def _holds_parts(value: object) -> bool:
 
 def name_faults(table: str, name: object, line: object) -> Iterator[str]:
     """Why a line cannot be added at all; `line` is not in the catalog yet."""
-    known, kind, _ = TABLES[table]
-    where = f"{table}[{show(name)}]"
+    lines, kind = TABLES[table].lines, TABLES[table].kind
+    where = f"{table.upper()}[{show(name)}]"
     if type(line) is not kind:
         given = type(line).__name__
         yield f"{where}: a {given} is given; a ganablate.catalog.{kind.__name__} is needed"
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not PART_NAME.fullmatch(name):
         yield f"{where}: a name of small letters, digits and _ is needed, 60 at most"
     elif name in _WORDS:
         yield f"{where}: the word {name} means something else there; choose another"
-    elif name in known:
-        by = known[name].plugin
+    elif name in lines:
+        by = lines[name].plugin
         yield f"{where}: {f'{by} has' if by else 'ganablate has'} a {name} already; choose another"
 
 
-def line_faults(table: str, name: str, line: Any, loaded: Callable[[], Any]) -> Iterator[str]:
-    """What is wrong with a line that stands in the catalog by now, with all others beside it.
-
-    Args:
-        table: Its table.
-        name: Its name.
-        line: The line.
-        loaded: Imports its function.
-    """
-    where = f"{table}[{show(name)}]"
-    for field, what in (("summary", "what it is, in a line"), ("source", 'a paper, or "own"')):
-        text = getattr(line, field)
-        if not isinstance(text, str) or not text.strip():
-            yield f"{where}: {field} is empty; it says {what}"
-    try:
-        function = loaded()
-    except Exception as error:
-        yield f"{where}: its implementation cannot be imported: {type(error).__name__}: {error}"
-    else:
-        for message in _function_faults(table, line, function):
-            yield f"{where}: {line.implementation.partition(':')[2]} {message}"
-    for message in _more_faults(table, line):
-        yield f"{where}: {message}"
-    try:
-        for message in _MORE.get(table, lambda _: iter(()))(line):
-            yield f"{where}: {message}"
-    except (TypeError, AttributeError) as error:  # a list where a mapping belongs
-        yield f"{where}: {error}"
+def line_faults(table: str, name: str) -> Iterator[str]:
+    """What is wrong with a line that stands in the catalog by now, with all others beside it."""
+    line = TABLES[table].lines[name]
+    for message in (*_functions(table, line), *_settings(line), *_names(name, line)):
+        yield f"{table.upper()}[{show(name)}]: {message}"
 
 
-def _more_faults(table: str, line: Any) -> Iterator[str]:
-    for field in MORE_FUNCTIONS:
+def _functions(table: str, line: Part) -> Iterator[str]:
+    """Whether its functions can be imported and called."""
+    for field in ("implementation", *MORE_FUNCTIONS):
         named = getattr(line, field, None)
         if named is None:
             continue
+        before = "" if field == "implementation" else f"{field}: "
         try:
             function = replace(line, implementation=named).load()
         except Exception as error:
-            yield f"{field}: it cannot be imported: {type(error).__name__}: {error}"
+            what = f"{field}: it" if before else "its implementation"
+            yield f"{what} cannot be imported: {type(error).__name__}: {error}"
             continue
-        for message in _call_faults(table, line, function):
-            yield f"{field}: {named.partition(':')[2]} {message}"
+        for message in _function_faults(table, line, function, documented=not before):
+            yield f"{before}{named.partition(':')[2]} {message}"
 
 
-def _function_faults(table: str, line: Any, function: Any) -> Iterator[str]:
+def _function_faults(table: str, line: Part, function: Any, *, documented: bool) -> Iterator[str]:
     if not callable(function):
         yield f"is {show(function)}, and no function"
         return
-    if not (inspect.getdoc(function) or "").strip():
+    if documented and not (inspect.getdoc(function) or "").strip():
         yield "has no docstring; it says the formula, the ranges and the source"
-    yield from _call_faults(table, line, function)
-
-
-def _call_faults(table: str, line: Any, function: Any) -> Iterator[str]:
-    called, arguments, keywords = _call(table, line)
+    places, keywords = _arguments(table, line)
     try:
-        inspect.signature(function).bind(*arguments, **dict.fromkeys(keywords))
+        inspect.signature(function).bind(*[None] * len(places), **dict.fromkeys(keywords))
     except TypeError as error:
-        yield f"cannot be called as {called}: {error}"
+        called = ", ".join([*places, *(f"{keyword}=..." for keyword in keywords)])
+        yield f"cannot be called as f({called}): {error}"
     except ValueError:
         return  # a function of C that tells nothing of itself
 
 
-def _call(table: str, line: Any) -> tuple[str, list[None], tuple[str, ...]]:
-    """How a line's function is called: in words, the arguments by place, those by name."""
-    called = TABLES[table][2]
-    keywords: tuple[str, ...] = ()
-    if table == "CRITERIA" and line.labels:
-        keywords = ("real_labels", "fake_labels")
-    elif table == "OPTIMIZERS":
-        keywords = ("lr", *line.settings)
-    elif table == "METRICS" and line.needs == "losses":
+def _arguments(table: str, line: Part) -> tuple[list[str], tuple[str, ...]]:
+    """The arguments of a line's function: by place, by name."""
+    called = TABLES[table].called
+    if isinstance(line, Metric) and line.needs == "losses":
         called = "f(losses)"
     places = [part for part in called[2:-1].split(", ") if part]
-    named = [f"{keyword}=..." for keyword in keywords]
-    return f"f({', '.join([*places, *named])})", [None] * len(places), keywords
+    if isinstance(line, Criterion) and line.labels:
+        return places, ("real_labels", "fake_labels")
+    return places, ("lr", *line.settings) if isinstance(line, Optimizer) else ()
 
 
-def _value(setting: str, value: object, of: str) -> Iterator[str]:
-    try:
-        read_value(setting, value)
-    except ValueError as error:
-        yield f"{of}: {error}"
-
-
-def _criterion(line: Criterion) -> Iterator[str]:
-    yield from _value("d_steps", line.d_steps, "d_steps")
-    if line.weight_clip is not None:
-        yield from _value("d_weight_clip", line.weight_clip, "weight_clip")
-    if isinstance(line.threshold, bool) or not isinstance(line.threshold, int | float):
-        yield f"threshold: {show(line.threshold)} is given; a number is needed"
-
-
-def _penalty(line: Penalty) -> Iterator[str]:
-    yield from _value("penalty_weight", line.default_weight, "default_weight")
-
-
-def _optimizer(line: Optimizer) -> Iterator[str]:
-    for name, default in line.settings.items():
-        if name not in OPTIMIZER_SETTINGS:
-            what = "a setting that a study can give beside lr"
-            yield f"settings: {unknown(what, name, OPTIMIZER_SETTINGS)}; fix others in the function"
-        else:
-            yield from _value(name, default, f"settings: {name}")
-
-
-def _network(line: Network) -> Iterator[str]:
-    allowed = (*_NETWORK_NEEDS, *catalog.NETWORK_SETTINGS, *DEFAULTS)
-    for name, default in line.defaults.items():
+def _settings(line: Part) -> Iterator[str]:
+    """Whether the settings that it brings are those of such a part, with values that they take."""
+    if isinstance(line, Optimizer):
+        field, given, allowed = "settings", line.settings, OPTIMIZER_SETTINGS
+        what, more = "a setting that a study can give beside lr", "; fix others in the function"
+    elif isinstance(line, Network):
+        field, given, allowed = (
+            "defaults", line.defaults, (*_NETWORK_NEEDS, *NETWORK_SETTINGS, *USUAL),
+        )  # fmt: skip
+        what, more = "a setting that a network has", ""
+        missing = [name for name in _NETWORK_NEEDS if name not in line.defaults]
+        if missing:
+            yield f"defaults: {', '.join(missing)} must be given too"
+    else:
+        return
+    for name, value in given.items():
         if name not in allowed:
-            yield f"defaults: {unknown('a setting that a network has', name, allowed)}"
-        else:
-            yield from _value(name, default, f"defaults: {name}")
-    missing = [name for name in _NETWORK_NEEDS if name not in line.defaults]
-    if missing:
-        yield f"defaults: {', '.join(missing)} must be given too"
-    for size in line.image_sizes or ():
-        yield from _value("image_size", size, "image_sizes")
+            yield f"{field}: {unknown(what, name, allowed)}{more}"
+            continue
+        try:
+            read_value(name, value)
+        except ValueError as error:
+            yield f"{field}: {name}: {error}"
 
 
-def _dataset(line: Dataset) -> Iterator[str]:
-    others = [one for one in catalog.DATASETS.values() if one is not line]
-    if not line.data_id or line.data_id in {one.data_id for one in others}:
-        yield f"data_id: {show(line.data_id)} is empty or another's; it names the bytes"
-    if line.channels not in (1, 3):
-        yield f"channels: {show(line.channels)} is given; allowed: 1, 3"
-    if line.image_size is not None:
-        yield from _value("image_size", line.image_size, "image_size")
-    yield from _value("train_images", line.images, "images")
-    if line.extractor is not None and line.extractor not in catalog.EXTRACTORS:
-        yield f"extractor: {unknown('an extractor', line.extractor, catalog.EXTRACTORS)}, or None"
-    if line.part_of is not None and line.part_of not in catalog.DATASETS:
-        yield f"part_of: {unknown('a data set', line.part_of, catalog.DATASETS)}"
+def _names(name: str, line: Part) -> Iterator[str]:
+    """Whether what it names is there, and what it brings is called as nothing else is."""
+    if isinstance(line, Dataset):
+        if line.data_id in {other.data_id for other in DATASETS.values() if other is not line}:
+            yield f"data_id: {show(line.data_id)} is another's; it names the bytes"
+        if line.extractor is not None and line.extractor not in EXTRACTORS:
+            yield f"extractor: {unknown('an extractor', line.extractor, EXTRACTORS)}, or None"
+        if line.part_of is not None and line.part_of not in DATASETS:
+            yield f"part_of: {unknown('a data set', line.part_of, DATASETS)}"
+    elif isinstance(line, Metric | Probe):
+        yield from _columns(name, line)
 
 
-def _metric(line: Metric) -> Iterator[str]:
-    if line.needs not in ("losses", "features"):
-        yield f"needs: {unknown('allowed', line.needs, ('losses', 'features'))}"
-    if not line.columns:
-        yield "columns: at least one is needed: what a table shows"
-    yield from _columns(line)
-
-
-def _probe(line: Probe) -> Iterator[str]:
-    for need in line.needs:
-        if need not in _NEEDS:
-            yield f"needs: {unknown('allowed', need, _NEEDS)}"
-    if not line.columns and not line.pictures:
-        yield "it has neither columns nor pictures; what would it find?"
-    for name in line.pictures:
-        if not _NAME.fullmatch(str(name)):
-            yield f"pictures: {show(name)}: small letters, digits and _ are needed"
-    yield from _columns(line)
-
-
-def _columns(line: Metric | Probe) -> Iterator[str]:
-    lines: list[tuple[str, Metric | Probe]] = [*catalog.METRICS.items(), *catalog.PROBES.items()]
-    others = [(name, other) for name, other in lines if other is not line]
-    taken = {column: name for name, other in others for column in (name, *other.columns)}
-    own = next(name for name, other in lines if other is line)
-    if own in taken:
-        yield f"{own} is a metric, a probe or a column of one already; choose another name"
-    columns: Mapping[Any, Any] = line.columns
-    for name, column in columns.items():
-        if not isinstance(column, Column):
-            yield f"columns: {name}: a ganablate.catalog.Column is needed"
-        elif not _NAME.fullmatch(str(name)):
-            yield f"columns: {show(name)}: small letters, digits and _ are needed"
-        elif name in taken:
-            yield f"columns: {name} is a name of {taken[name]} already"
-        elif name in _FACTS or name in TrialConfig.model_fields:
-            yield f"columns: {name} is a fact of every trial already"
-        elif column.direction not in _DIRECTIONS:
-            yield f"columns: {name}: {unknown('a direction', column.direction, _DIRECTIONS)}"
-        elif not (column.unit and column.title):
-            yield f"columns: {name}: a unit and a title are needed"
-
-
-_MORE: Mapping[str, Callable[[Any], Iterator[str]]] = {
-    "CRITERIA": _criterion,
-    "PENALTIES": _penalty,
-    "OPTIMIZERS": _optimizer,
-    "NETWORKS": _network,
-    "DATASETS": _dataset,
-    "METRICS": _metric,
-    "PROBES": _probe,
-}
+def _columns(name: str, line: Metric | Probe) -> Iterator[str]:
+    lines: list[tuple[str, Metric | Probe]] = [*METRICS.items(), *PROBES.items()]
+    taken = {
+        column: key for key, other in lines if other is not line for column in (key, *other.columns)
+    }
+    if name in taken:
+        yield f"{name} is a metric, a probe or a column of one already; choose another name"
+    for column in line.columns:
+        if column in taken:
+            yield f"columns: {column} is a name of {taken[column]} already"
+        elif column in _FACTS or column in TrialConfig.model_fields:
+            yield f"columns: {column} is a fact of every trial already"

@@ -4,10 +4,15 @@ import hashlib
 import importlib
 import sys
 import traceback
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from pydantic import ValidationError
+
+from ganablate.catalog import parts
+from ganablate.study.reading.messages import sentence
 from ganablate.study.reading.wording import nearest_first
 
 _PREFIX = "ganablate_plugin_"
@@ -129,17 +134,26 @@ def read_module(name: str) -> Source:
 
 def _raised(error: BaseException, path: Path | None) -> str:
     """`my_losses.py:3 raises ZeroDivisionError: division by zero`."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if path is None or Path(frame.filename) == path]
+    line = f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
+    if isinstance(error, ValidationError) and hasattr(parts, error.title):
+        return f"{line}: {'; '.join(_wrong_line(error))}"
     kind = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
     if isinstance(error, SyntaxError):
         return f"{Path(error.filename or '').name}:{error.lineno} raises {kind}"
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if path is None or Path(frame.filename) == path]
-    place = f"{Path(own[-1].filename).name}:{own[-1].lineno} raises " if own else "raises "
     beside = path.with_name(f"{error.name}.py") if path and isinstance(error, ImportError) else None
     hint = "" if beside is None or not beside.is_file() else (
         f"; {beside.name} beside it is not looked at: install it, or name its folder in PYTHONPATH"
     )  # fmt: skip
-    return f"{place}{kind}{hint}"
+    return f"{line} raises {kind}{hint}".lstrip()
+
+
+def _wrong_line(error: ValidationError) -> Iterator[str]:
+    """What a line of the catalog says of itself when it is made."""
+    for fault in error.errors(include_url=False):
+        where = ".".join([error.title, *(str(part) for part in fault["loc"] if part != "[key]")])
+        yield f"{where}: {sentence(fault, getattr(parts, error.title), error.title)}"
 
 
 def _no_file(path: Path) -> str:

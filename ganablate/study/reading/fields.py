@@ -1,10 +1,19 @@
 """Kinds of values that the models of a study share: names, lines of text, margins, positions."""
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import CoreSchema
 
 from ganablate.files import PUBLISHED
 from ganablate.study.reading.document import read_number
@@ -17,10 +26,42 @@ _DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECAS
 _UNITS = ("epochs", "iterations", "images")
 
 
+def one_key_of(keys: Iterable[str]) -> dict[str, Any]:
+    """JSON schema of a mapping that has just one of these keys."""
+    return {"oneOf": [{"required": [key]} for key in keys]}
+
+
 class Entry(BaseModel):
     """A mapping of a study: unknown keys are refused, and nothing changes afterwards."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True)
+    exactly_one: ClassVar[Mapping[tuple[str, ...], str]] = {}
+    """Keys of which the mapping has exactly one -> what else there is to say of them."""
+
+    @model_validator(mode="after")
+    def _has_exactly_one(self) -> Self:
+        for keys, more in self.exactly_one.items():
+            given = [key for key in keys if getattr(self, key) not in (None, ())]
+            if len(given) != 1:
+                found = f"{' and '.join(given)} are given" if given else "none is given"
+                hint = f" ({more})" if more else ""
+                raise ValueError(f"exactly one of {', '.join(keys)} is needed{hint}; {found}")
+        return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        schema = handler(core_schema)
+        if cls.exactly_one:
+            body = handler.resolve_ref_schema(schema)
+            body["allOf"] = [one_key_of(keys) for keys in cls.exactly_one]
+        return schema
+
+
+def named_schema(name: str) -> WithJsonSchema:
+    """Marks values that the JSON schema describes once, under a name."""
+    return WithJsonSchema({"names": name})
 
 
 def study_name(text: str) -> str:
@@ -77,8 +118,15 @@ def _number(value: object) -> object:
     return value
 
 
-StudyName = Annotated[str, AfterValidator(study_name)]
-Name = Annotated[str, AfterValidator(_name)]
+def _pattern(of: re.Pattern[str]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^{of.pattern}$"})
+
+
+StudyName = Annotated[str, AfterValidator(study_name), _pattern(STUDY_NAME)]
+Name = Annotated[str, AfterValidator(_name), _pattern(NAME)]
+ColumnName = Annotated[str, named_schema("column")]
+CurveName = Annotated[str, named_schema("curve")]
+"""Of a column measured on images, or of a loss."""
 Line = Annotated[str, AfterValidator(_line)]
 Number = Annotated[float, BeforeValidator(_number)]
 Whole = Annotated[int, BeforeValidator(_number)]
@@ -111,7 +159,7 @@ def _margin(value: object) -> object:
     return Margin(amount=float(number), unit="absolute")
 
 
-MarginText = Annotated[Margin, BeforeValidator(_margin)]
+MarginText = Annotated[Margin, BeforeValidator(_margin), named_schema("Margin")]
 
 
 class Position(Entry):
@@ -146,15 +194,24 @@ def _position(value: object) -> object:
     )
 
 
-PositionText = Annotated[Position, BeforeValidator(_position)]
+PositionText = Annotated[Position, BeforeValidator(_position), named_schema("Position")]
 
 
-def gathered(given: object, own: tuple[str, ...], into: str) -> object:
-    """Move the keys that are not the model's own into one mapping.
+class BesideSettings(Entry):
+    """A mapping that holds settings beside its own keys; the model keeps them apart."""
 
-    A budget or an arm holds its settings beside its own keys; the model keeps them apart.
-    """
-    if not isinstance(given, Mapping):
-        return given
-    kept: dict[str, Any] = {key: given[key] for key in own if key in given}
-    return {**kept, into: {key: value for key, value in given.items() if key not in own}}
+    into: ClassVar[str] = "settings"
+    """The field that takes the settings."""
+
+    @classmethod
+    def own_keys(cls) -> tuple[str, ...]:
+        """The keys that are no settings."""
+        return tuple(name for name in cls.model_fields if name != cls.into)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gather(cls, given: object) -> object:
+        if not isinstance(given, Mapping):
+            return given
+        own = {key: given[key] for key in cls.own_keys() if key in given}
+        return {**own, cls.into: {key: value for key, value in given.items() if key not in own}}

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from ganablate.catalog import METRICS, PROBES, metric_columns, probe_columns
+from ganablate.catalog import METRICS, PROBES, SETTINGS, metric_columns, probe_columns
+from ganablate.catalog.settings import reads
 from ganablate.config import TrialConfig
-from ganablate.study.arms.dependence import reads
 from ganablate.study.arms.identity import search_id, search_seed
 from ganablate.study.arms.layout import Layout, Row
 from ganablate.study.arms.resolve import FIELDS, Configs, Resolution, Stack, finish
-from ganablate.study.arms.settings import SETTINGS, Layer
+from ganablate.study.arms.settings import Layer
 from ganablate.study.plan import FULL
 from ganablate.study.reading.errors import Fault, KeyPath, dotted
 from ganablate.study.reading.fields import Position

@@ -12,8 +12,9 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from ganablate.catalog import SETTINGS
 from ganablate.files import PUBLISHED, read_json, tell_unreadable, write_json
-from ganablate.study.arms.settings import ABSENT, read_value, text_of
+from ganablate.study.arms.settings import read_value, text_of
 from ganablate.study.expand import expand
 from ganablate.study.plan import Plan
 from ganablate.study.reading.document import read_number
@@ -150,7 +151,7 @@ def _of_row(row: Mapping[str, str], arm: ArmSearch) -> SearchTrial:
 
 
 def _value(name: str, text: str) -> Any:
-    if text == ABSENT.get(name):
+    if text == SETTINGS[name].absent:
         return None
     number = read_number(text)
     return read_value(name, text if number is None else number)

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from ganablate.study.arms.settings import SETTINGS, read_value, text_of, unknown_setting
+from ganablate.catalog import SETTINGS
+from ganablate.study.arms.settings import read_value, text_of, unknown_setting
 from ganablate.study.reading.wording import show, unknown
 
 Kind = Literal["uniform", "log_uniform", "int", "choice"]

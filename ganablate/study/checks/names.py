@@ -1,4 +1,4 @@
-"""What the checks of a study know of its arms and columns at all budgets together."""
+"""The arms and columns of a study at all its budgets together, which other keys name."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from ganablate.study.reading.wording import unknown
 from ganablate.study.schema import RESTATED, Study
 
 
-class Known:
+class StudyNames:
     """Arms and columns of a study, and which of them were left out for a mistake of their own.
 
     `linked` are the arms that are compared with another one at some budget; `penalty` says
@@ -25,11 +25,11 @@ class Known:
         self.linked: set[str] = set()
         self.penalty = False
         self.complete = not (broken or lost)
-        known = [name for name in study.metrics if name in METRICS]
+        self.metrics = [name for name in study.metrics if name in METRICS]
         probes = [name for name in study.probes if name in PROBES]
-        self.columns = {**metric_columns(known), **probe_columns(probes)}
+        self.columns = {**metric_columns(self.metrics), **probe_columns(probes)}
         given = len(study.metrics) + len(study.probes)
-        self.metrics_known = len(known) + len(probes) == given and "probes" not in lost
+        self.metrics_known = len(self.metrics) + len(probes) == given and "probes" not in lost
 
     def include(self, layout: Layout) -> None:
         """Add what the study comes to at one budget."""
@@ -41,8 +41,7 @@ class Known:
 
     def on_features(self) -> list[str]:
         """The study's metrics that are measured on images."""
-        known = [name for name in self.study.metrics if name in METRICS]
-        return [name for name in known if METRICS[name].needs == "features"]
+        return [name for name in self.metrics if METRICS[name].needs == "features"]
 
     def arm(self, name: str, path: KeyPath) -> Iterator[Fault]:
         """The fault of naming an arm that there is not."""

@@ -1,0 +1,187 @@
+"""The settings that a study can give: one description of each, made of the fields of a trial."""
+
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic.fields import FieldInfo
+
+from ganablate.catalog.parts import Part
+from ganablate.catalog.tables import TABLES, Table
+from ganablate.config import Labels, Spec, TrialConfig
+
+Kind = Literal["whole", "number", "labels", "word"]
+LENGTHS = ("epochs", "iterations")
+"""The two ways to give the length of a training, of which a trial has one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a study may write for one setting, and what it is.
+
+    Attributes:
+        name: As a study writes it.
+        fields: Of `TrialConfig` that it sets: two for a form such as `lr`.
+        kind: Of its values; a range of labels is a number or a text such as 0.7..1.
+        text: What it is, in a few words.
+        bounds: Of a number, as JSON schema names them.
+        literals: The words that it takes, if it names no part.
+        table: That of the part which it names.
+        absent: The word for a trial without it.
+        same: The value that is the same as having none.
+        usual: Its value where neither the study nor a part says one.
+        part: The setting whose part must have it; see `reads`.
+    """
+
+    name: str
+    fields: tuple[str, ...]
+    kind: Kind
+    text: str
+    bounds: Mapping[str, float] = field(default_factory=dict)
+    literals: tuple[str, ...] = ()
+    table: Table | None = None
+    absent: str | None = None
+    same: str | None = None
+    usual: Any = None
+    part: str | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether its values are whole numbers."""
+        return self.kind == "whole"
+
+    @property
+    def number(self) -> bool:
+        """Whether its values are numbers, whole or not."""
+        return self.kind in ("whole", "number")
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Words that it takes beside `absent`, those of plug-ins too; none for a number."""
+        return self.literals or (tuple(self.table.lines) if self.table else ())
+
+    @property
+    def bare(self) -> str:
+        """Its name without the net, as an optimizer knows it."""
+        return self.fields[0].partition("_")[2] if _net_of(self.fields[0]) else self.name
+
+
+def bare_type(annotation: Any, metadata: tuple[Any, ...] = ()) -> tuple[Any, list[Any]]:
+    """The type inside `Annotated[...]` and `... | None`, and what is annotated to it."""
+    notes = list(metadata)
+    while True:
+        origin = typing.get_origin(annotation)
+        if origin is typing.Annotated:
+            annotation, *more = typing.get_args(annotation)
+            for note in more:
+                notes.extend(note.metadata if isinstance(note, FieldInfo) else [note])
+        elif origin in (typing.Union, types.UnionType):
+            annotation = next(a for a in typing.get_args(annotation) if a is not type(None))
+        else:
+            return annotation, notes
+
+
+def _bound(note: object) -> dict[str, Any]:
+    match note:
+        case Ge(ge=edge):
+            return {"minimum": edge}
+        case Gt(gt=edge):
+            return {"exclusiveMinimum": edge}
+        case Le(le=edge):
+            return {"maximum": edge}
+        case Lt(lt=edge):
+            return {"exclusiveMaximum": edge}
+    return {}
+
+
+def _net_of(name: str) -> str:
+    """`g_` or `d_` before a name that the other net has too, else nothing."""
+    net, _, rest = name.partition("_")
+    other = {"g": "d", "d": "g"}.get(net)
+    return f"{net}_" if f"{other}_{rest}" in TrialConfig.model_fields else ""
+
+
+def _setting(name: str, info: FieldInfo, spec: Spec) -> Setting:
+    kind, notes = bare_type(info.annotation, tuple(info.metadata))
+    labels = any(note in notes for note in typing.get_args(Labels)[1:])
+    kinds: dict[Any, Kind] = {int: "whole", float: "number"}
+    bounds: dict[str, Any] = {"minimum": 0, "maximum": 1} if labels else {}
+    for note in notes:
+        bounds |= _bound(note)
+    return Setting(
+        name=name,
+        fields=(name,),
+        kind="labels" if labels else kinds.get(kind, "word"),
+        text=spec.text,
+        bounds=bounds,
+        literals=typing.get_args(kind) if typing.get_origin(kind) is Literal else (),
+        table=TABLES[spec.table] if spec.table else None,
+        absent=spec.absent,
+        same=spec.same,
+        usual=spec.usual,
+        part=f"{_net_of(name)}{spec.part}" if spec.part else None,
+    )
+
+
+def _settings() -> dict[str, Setting]:
+    settings: dict[str, Setting] = {}
+    shared: dict[str, Setting] = {}
+    for name, info in TrialConfig.model_fields.items():
+        for spec in (note for note in info.metadata if isinstance(note, Spec)):
+            setting = settings[name] = _setting(name, info, spec)
+            if spec.both and name.startswith("g_"):
+                both = (name, f"d_{setting.bare}")
+                text = f"{both[0]} and {both[1]} at once"
+                shared[setting.bare] = replace(setting, name=setting.bare, fields=both, text=text)
+    return settings | shared
+
+
+SETTINGS: Mapping[str, Setting] = _settings()
+"""Every name that may stand in `base`, a budget or an arm, and as a factor."""
+SHARED = tuple(name for name, setting in SETTINGS.items() if len(setting.fields) > 1)
+"""Settings that both nets have: NAME sets g_NAME and d_NAME."""
+FIELDS = {name: setting for name, setting in SETTINGS.items() if name not in SHARED}
+"""The settings that are fields of a trial."""
+USUAL: Mapping[str, Any] = {n: s.usual for n, s in FIELDS.items() if s.usual is not None}
+"""What a study may leave out, unless a part that it names brings a value of its own."""
+OF_SETTINGS: Mapping[str, Mapping[str, Part]] = {
+    name: setting.table.lines for name, setting in FIELDS.items() if setting.table is not None
+}
+"""The settings of a trial that name a part, and the lines of its table."""
+NETWORK_SETTINGS = tuple(name for name, setting in FIELDS.items() if setting.part == "network")
+"""Settings that only some networks have."""
+OPTIMIZER_SETTINGS = tuple(name for name in SHARED if SETTINGS[name].part == "g_optimizer")
+"""Settings that some optimizer has, beside lr."""
+
+
+def part_named(setting: str, values: Mapping[str, Any]) -> Part | None:
+    """The part that a setting names in a trial with these values; None: none, or no such."""
+    name = values.get(setting, USUAL.get(setting))
+    return OF_SETTINGS[setting].get(name) if isinstance(name, str) else None
+
+
+def brought(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What the parts that these values name bring, field by field."""
+    return {
+        f"{_net_of(name) if field in OPTIMIZER_SETTINGS else ''}{field}": value
+        for name in OF_SETTINGS
+        for field, value in getattr(part_named(name, values), "brings", {}).items()
+    }
+
+
+def reads(values: Mapping[str, Any], name: str) -> bool:
+    """Whether a trial with these values has the field of that name."""
+    setting = FIELDS.get(name)
+    if setting is None or setting.part is None:
+        return True
+    part = part_named(setting.part, values)
+    return part is not None and setting.bare in part.brings
+
+
+def plugin_digests(settings: Mapping[str, object]) -> dict[str, str]:
+    """Setting -> digest of the source, for the parts of a trial that came with a plug-in."""
+    parts = {name: part_named(name, settings) for name in OF_SETTINGS if name in settings}
+    return {name: part.digest for name, part in parts.items() if part and part.digest is not None}
