@@ -168,13 +168,6 @@ def test_planning_ten_thousand_trials_imports_nothing_heavy(tmp_path: Path) -> N
     assert "10000 trials" in done.stdout
 
 
-def test_every_command_has_an_example() -> None:
-    for name in ("validate", "plan", "run", "evaluate", "status", "report", "ui"):
-        code, out, _ = invoke(name, "--help")
-        assert code == 0
-        assert f"Example: ganablate {name}" in out
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [

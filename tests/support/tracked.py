@@ -2,14 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from ganablate.config import TrialConfig
 from ganablate.study.plan import Trial
 from ganablate.tracking import TrackedTrial, resolve_uri
 from ganablate.tracking.report_copy import StudyReport
+from tests.support.sweep_cases import config
 
 
 @dataclass
@@ -21,18 +20,6 @@ class Seen:
     params: dict[str, str]
     points: list[tuple[str, float, int, int]]
     artifacts: set[str]
-
-
-def config() -> TrialConfig:
-    settings: dict[str, Any] = {
-        "dataset": "mnist_5k", "image_size": 28, "pixel_range": "unit", "network": "conv28",
-        "latent_dim": 100, "latent": "normal", "g_width": 8, "d_width": 8,
-        "g_activation": "leaky_relu", "d_activation": "leaky_relu", "g_output": "sigmoid",
-        "g_norm": "none", "d_norm": "none", "d_dropout": 0.4, "init": "torch",
-        "criterion": "bce", "g_optimizer": "adam", "d_optimizer": "adam", "g_lr": 2e-4,
-        "d_lr": 2e-4, "batch_size": 128, "d_steps": 1, "g_steps": 1, "epochs": 1, "seed": 1,
-    }  # fmt: skip
-    return TrialConfig(**settings)
 
 
 def tracked(folder: Path, name: str = "a" * 16, arm: str = "lr=0.1") -> TrackedTrial:

@@ -20,39 +20,16 @@ def config_for(network: str, **changes: Any) -> TrialConfig:
 
 
 BASE = {
-    "dataset": "mnist_5k",
-    "image_size": 28,
-    "pixel_range": "signed",
-    "network": "mlp",
-    "latent_dim": 6,
-    "latent": "normal",
-    "g_width": 16,
-    "d_width": 16,
-    "g_activation": "leaky_relu",
-    "d_activation": "leaky_relu",
-    "g_output": "tanh",
-    "g_norm": "none",
-    "d_norm": "none",
-    "d_dropout": 0.3,
-    "init": "torch",
-    "criterion": "bce",
-    "g_optimizer": "adam",
-    "d_optimizer": "adam",
-    "g_lr": 2e-4,
-    "d_lr": 2e-4,
-    "g_beta1": 0.5,
-    "d_beta1": 0.5,
-    "g_beta2": 0.999,
-    "d_beta2": 0.999,
-    "g_weight_decay": 0.0,
-    "d_weight_decay": 0.0,
-    "hidden_layers": 3,
-    "d_steps": 1,
-    "g_steps": 1,
-    "batch_size": 8,
-    "iterations": 12,
-    "seed": 7,
-}
+    "dataset": "mnist_5k", "image_size": 28, "pixel_range": "signed", "network": "mlp",
+    "latent_dim": 6, "latent": "normal", "g_width": 16, "d_width": 16, "hidden_layers": 3,
+    "g_activation": "leaky_relu", "d_activation": "leaky_relu", "g_output": "tanh",
+    "g_norm": "none", "d_norm": "none", "d_dropout": 0.3, "init": "torch", "criterion": "bce",
+    "g_optimizer": "adam", "d_optimizer": "adam", "g_lr": 2e-4, "d_lr": 2e-4,
+    "g_beta1": 0.5, "d_beta1": 0.5, "g_beta2": 0.999, "d_beta2": 0.999,
+    "g_weight_decay": 0.0, "d_weight_decay": 0.0,
+    "d_steps": 1, "g_steps": 1, "batch_size": 8, "iterations": 12, "seed": 7,
+}  # fmt: skip
+"""Settings of a trial that trains in a second."""
 TOTAL = 200
 """Iterations: twentieths of 10."""
 HOPELESS = {
