@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from claims_cases import fid, judge, plan_of, trials_of
 from scipy import stats
@@ -15,7 +16,7 @@ from ganablate.report.claims.judgement import (
     NOT_COMPARABLE,
     SUPPORTED,
 )
-from ganablate.report.stats.effects import study_effects
+from ganablate.report.table.tables import primary_effects
 
 BASE = [20.0, 21.0, 19.5, 20.4, 20.9]
 VERDICTS = {"worse": SUPPORTED, "better": CONTRADICTED, "equivalent": CONTRADICTED}
@@ -64,7 +65,7 @@ def test_worse_without_a_margin_agrees_with_the_table_of_arms(seed):
         for name in ("baseline", *arms)
     }
     trials = trials_of(plan, fid(**values))
-    effects = study_effects(trials, plan).by_arm
+    effects = primary_effects(trials, pd.DataFrame(), plan).by_arm
     for name in arms:
         found = judge(plan, trials, compare={"arm": name, "is": "worse"})
         assert found.verdict == VERDICTS.get(effects[name].verdict, CANNOT_TELL), name

@@ -7,14 +7,14 @@ import pytest
 from claims_cases import curves_of, fid, judge, plan_of, trials_of
 from scipy import stats
 
-from ganablate.report.claims.course import Course, fluctuation, reached, recovered, settled
 from ganablate.report.claims.judgement import (
     CANNOT_TELL,
     CONTRADICTED,
     NOT_COMPARABLE,
     SUPPORTED,
 )
-from ganablate.study.claims.claims import Curve
+from ganablate.report.claims.trajectory import Trajectory
+from ganablate.study.reading.fields import Margin
 
 ARMS = {"baseline": [20.0] * 5, "wide": [20.0] * 5}
 
@@ -268,25 +268,23 @@ def test_recovery_counts_the_trials_that_drop_and_come_back():
         assert found.verdict == verdict, recovery
 
 
-def course(values, *, blocks=False, spread=None):
+def trajectory(values, *, blocks=False, spread=None):
     seen = np.arange(1.0, len(values) + 1)
-    return Course(seen, np.array(values, dtype=float), np.array(spread or [np.nan] * len(values)),
-                  float(len(values)), blocks, 1.0)  # fmt: skip
+    spreads = np.array(spread or [np.nan] * len(values))
+    return Trajectory(seen, np.array(values, dtype=float), spreads, len(values), blocks, 1.0)
 
 
-def test_numbers_of_one_course():
-    assert fluctuation(course([1, 3, 1, 3]), 0) == pytest.approx(math.sqrt(2))
-    assert fluctuation(course([1, 1], blocks=True, spread=[3.0, 4.0]), 0) == pytest.approx(
-        math.sqrt(12.5)
-    )
-    assert math.isnan(fluctuation(course([1]), 0))
-    assert reached(course([5, 3, 1]), 3) == 2
-    assert reached(course([1, 3, 5]), 4) == 3
-    assert reached(course([1, 3, 5]), 6) == math.inf
-    shape = Curve.model_validate({"arm": "a", "metric": "fid", "settles": {"within": 0.25}}).settles
+def test_numbers_of_one_trajectory():
+    assert trajectory([1, 3, 1, 3]).fluctuation(None) == pytest.approx(math.sqrt(2))
+    blocks = trajectory([1, 1], blocks=True, spread=[3.0, 4.0])
+    assert blocks.fluctuation(None) == pytest.approx(math.sqrt(12.5))
+    assert math.isnan(trajectory([1]).fluctuation(None))
+    assert trajectory([5, 3, 1]).reached(3) == 2
+    assert trajectory([1, 3, 5]).reached(4) == 3
+    assert trajectory([1, 3, 5]).reached(6) == math.inf
     # Range 8, band 2 round the last value: inside from the fourth point on.
-    assert settled(course([9, 5, 4, 2.5, 1]), shape) == 4
-    assert settled(course([9, 5, math.nan]), shape) == math.inf
-    down = Curve.model_validate({"arm": "a", "metric": "fid", "recovery": {"drop": "2x"}}).recovery
-    assert recovered(course([4, 9, 3]), down, "min")
-    assert not recovered(course([4, 7, 3]), down, "min")
+    assert trajectory([9, 5, 4, 2.5, 1]).settled(0.25) == 4
+    assert trajectory([9, 5, math.nan]).settled(0.25) == math.inf
+    twice = Margin(amount=2, unit="ratio")
+    assert trajectory([4, 9, 3]).recovered(twice, None, "min")
+    assert not trajectory([4, 7, 3]).recovered(twice, None, "min")

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from claims_cases import fid, judge, no_curves, plan_of, trials_of
 
-from ganablate.report.claims.judge import KINDS, judge_claims
+from ganablate.report.claims.judge import FIGURES, KINDS, judge_claims
 from ganablate.report.claims.judgement import (
     CONTRADICTED,
     NONE_STATED,
@@ -19,7 +19,6 @@ from ganablate.report.claims.judgement import (
     Judgement,
 )
 from ganablate.report.claims.page_of_all import NOT_RUN, REPORTS, ledger, write_ledger
-from ganablate.report.claims.shown import FIGURES
 from ganablate.report.claims.table import (
     COLUMNS,
     claims_csv,
@@ -120,10 +119,12 @@ def test_a_stricter_level_asks_for_more():
 
 
 ONE = Judgement(
-    "R9.1", "a | b", "compare", SUPPORTED, "cpu", ("a", "b"), "FID: 1", None, 1.23456789,
-    None, None, 0.04, "5 trials an arm",
+    SUPPORTED, "FID: 1", ("a", "b"), estimate=1.23456789, p=0.04, n="5 trials an arm",
+    id="R9.1", says="a | b", kind="compare", budget="cpu",
 )  # fmt: skip
-BARE = Judgement("R9.2", "it looks good", "visual", SHOWN, "cpu", (), "See figures/samples.png")
+BARE = Judgement(
+    SHOWN, "See figures/samples.png", id="R9.2", says="it looks good", kind="visual", budget="cpu"
+)
 
 
 def test_the_table_keeps_missing_numbers_missing_and_reads_back(tmp_path):

@@ -42,10 +42,7 @@ def smallest_effect(n: int, tests: int = 1, *, alpha: float = ALPHA) -> float:
     """
     limit = t.ppf(1 - alpha / tests / 2, 2 * n - 2)
 
-    def lacking(effect: float) -> float:
-        return float(nct.sf(limit, 2 * n - 2, effect * math.sqrt(n / 2))) - POWER
-
-    return _root(lacking)
+    return _reaching(lambda effect: float(nct.sf(limit, 2 * n - 2, effect * math.sqrt(n / 2))))
 
 
 def smallest_margin(n: int, tests: int = 1, *, alpha: float = ALPHA) -> float:
@@ -56,23 +53,22 @@ def smallest_margin(n: int, tests: int = 1, *, alpha: float = ALPHA) -> float:
     """
     limit = t.ppf(1 - alpha / tests, 2 * n - 2)
 
-    def lacking(margin: float) -> float:
-        one = float(nct.sf(limit, 2 * n - 2, margin * math.sqrt(n / 2)))
-        return 2 * one - 1 - POWER
-
-    return _root(lacking)
+    return _reaching(
+        lambda margin: 2 * float(nct.sf(limit, 2 * n - 2, margin * math.sqrt(n / 2))) - 1
+    )
 
 
-def _root(lacking: Callable[[float], float]) -> float:
+def _reaching(power: Callable[[float], float]) -> float:
+    """Where a growing power reaches `POWER`."""
     high = 1.0
-    while lacking(high) < 0 and high < _MOST:
+    while power(high) < POWER and high < _MOST:
         high *= 2
-    return float(brentq(lacking, 0, high))
+    return float(brentq(lambda effect: power(effect) - POWER, 0, high))
 
 
 def resolvable(plan: Plan) -> tuple[Resolvable, ...]:
     """For each claim that our trials judge, the smallest effect that its n can resolve."""
-    return tuple(one for claim in plan.claims for one in _of(plan, claim))
+    return tuple(line for claim in plan.claims for line in _of(plan, claim))
 
 
 def _of(plan: Plan, claim: Claim) -> Iterator[Resolvable]:
@@ -140,7 +136,7 @@ def _within(name: str, n: int, margin: Margin | None) -> Resolvable:
     if n < 2:
         return Resolvable(name, "one trial has no spread to judge by", resolved=False)
     limit = t.ppf(1 - ALPHA / 2, n - 1)
-    least = _root(lambda effect: float(nct.sf(limit, n - 1, effect * math.sqrt(n))) - POWER)
+    least = _reaching(lambda effect: float(nct.sf(limit, n - 1, effect * math.sqrt(n))))
     ratio = math.exp(SPREAD * least)
     beyond = f" more than {margin}" if margin is not None else ""
     return Resolvable(name, f"finds a change of {ratio:.2f}x{beyond} within trials (n {n})")
