@@ -56,6 +56,11 @@ def verdict_of(result: TestResult | None, hypothesis: Hypothesis, alpha: float) 
     return SUPPORTED if shown else CONTRADICTED
 
 
+def decisive_p(result: TestResult | None, hypothesis: Hypothesis, alpha: float) -> float | None:
+    """The p that decided, or that would have; None: no test."""
+    return None if result is None else result.decisive(hypothesis, alpha)[0]
+
+
 def interval_text(
     estimate: float | None, low: float | None, high: float | None, scale: Scale
 ) -> str | None:

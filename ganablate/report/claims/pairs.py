@@ -22,6 +22,7 @@ import numpy as np
 from ganablate.catalog import Scale
 from ganablate.report.claims.evidence import Evidence
 from ganablate.report.claims.hypothesis import (
+    decisive_p,
     hypothesis_of,
     interval_text,
     margin_of,
@@ -126,9 +127,9 @@ class PairResult:
 
     def p(self, alpha: float) -> float | None:
         """The p that decided, or that would have."""
-        if self.rule is not None or self.result is None:
+        if self.rule is not None:
             return self.fails_p
-        return self.result.decisive(self.hypothesis, alpha)[0]
+        return decisive_p(self.result, self.hypothesis, alpha)
 
     def text(self, margin: Margin | None, alpha: float) -> str:
         """Its numbers, as a part of a sentence."""

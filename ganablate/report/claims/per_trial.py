@@ -6,12 +6,12 @@ holds only if it is shown of each, and is contradicted if the opposite is shown 
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ganablate.report.claims.hypothesis import interval_text, tested_text, verdict_of
+from ganablate.report.claims.hypothesis import decisive_p, interval_text, tested_text, verdict_of
 from ganablate.report.claims.judgement import (
     CANNOT_TELL,
     NO_SPREAD,
@@ -64,28 +64,25 @@ class _ArmResult:
 
 def judge_per_trial(numbers: PerTrial, alpha: float) -> Judgement:
     """The verdict over all arms."""
-    arms = [_tested(name, values, numbers, alpha) for name, values in numbers.values.items()]
-    names = [arm.name for arm in arms]
+    arms: Sequence[_ArmResult] = [
+        _tested(name, values, numbers, alpha) for name, values in numbers.values.items()
+    ]
     empty = [arm.name for arm in arms if arm.n == 0]
     if empty or not arms:
         where = f" of {listed(empty)}" if empty else ""
-        return undecided(names, f"no trial{where} has these numbers yet")
-    hypothesis = numbers.hypothesis
-    verdicts = [verdict_of(arm.result, hypothesis, alpha) for arm in arms]
-    if set(verdicts) != {SUPPORTED}:
-        results = with_holm([arm.result for arm in arms])
-        arms = [replace(arm, result=result) for arm, result in zip(arms, results, strict=True)]
-        verdicts = [verdict_of(arm.result, hypothesis, alpha) for arm in arms]
-    ps = [arm.result.decisive(hypothesis, alpha)[0] if arm.result else None for arm in arms]
+        return undecided(list(numbers.values), f"no trial{where} has these numbers yet")
+    arms = _corrected(arms, numbers.hypothesis, alpha)
+    results = [arm.result for arm in arms]
+    verdicts = [verdict_of(result, numbers.hypothesis, alpha) for result in results]
+    ps = [decisive_p(result, numbers.hypothesis, alpha) for result in results]
     verdict, place = joint(verdicts), deciding(verdicts, ps)
     key, because = arms[place], left_out(sum(arm.lacking for arm in arms))
-    if verdict == CANNOT_TELL and any(arm.result is None for arm in arms):
+    if verdict == CANNOT_TELL and None in results:
         because = NO_SPREAD
-    parts = [f"{arm.name} {_text(arm, numbers, alpha)}" for arm in arms]
     return Judgement(
         verdict=verdict,
-        numbers=f"{numbers.title}: {'; '.join(parts)}",
-        arms=tuple(names),
+        numbers=_sentence(arms, numbers, alpha),
+        arms=tuple(numbers.values),
         because=because,
         estimate=numbers.back(key.mean) if math.isfinite(key.mean) else None,
         low=key.low,
@@ -93,6 +90,17 @@ def judge_per_trial(numbers: PerTrial, alpha: float) -> Judgement:
         p=ps[place],
         n=trials_an_arm([arm.n for arm in arms]),
     )
+
+
+def _corrected(
+    arms: Sequence[_ArmResult], hypothesis: Hypothesis, alpha: float
+) -> Sequence[_ArmResult]:
+    """With Holm's p, unless every arm supports the claim by itself."""
+    results = [arm.result for arm in arms]
+    if {verdict_of(result, hypothesis, alpha) for result in results} == {SUPPORTED}:
+        return arms
+    corrected = zip(arms, with_holm(results), strict=True)
+    return [replace(arm, result=result) for arm, result in corrected]
 
 
 def _tested(name: str, values: Array, numbers: PerTrial, alpha: float) -> _ArmResult:
@@ -118,6 +126,11 @@ def _tested(name: str, values: Array, numbers: PerTrial, alpha: float) -> _ArmRe
         low, high = (float(numbers.back(float(end))) for end in ends)
     bounded = math.isfinite(low) and math.isfinite(high)
     return replace(arm, low=low, high=high) if bounded else arm
+
+
+def _sentence(arms: Sequence[_ArmResult], numbers: PerTrial, alpha: float) -> str:
+    parts = (f"{arm.name} {_text(arm, numbers, alpha)}" for arm in arms)
+    return f"{numbers.title}: {'; '.join(parts)}"
 
 
 def _text(arm: _ArmResult, numbers: PerTrial, alpha: float) -> str:

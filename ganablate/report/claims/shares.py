@@ -105,21 +105,15 @@ def judge_counts(
     arms = tuple(count.arm for count in counts)
     left = sum(count.left for count in counts)
     because = f"{counted(left, 'complete trial')} could not be assessed" if left else None
-    empty = [count.arm for count in counts if not count.n]
-    if empty or not counts:
-        lacking = listed(empty) if empty else "any arm"
-        return undecided(arms, because or f"no trial of {lacking} is complete yet")
-    pooled = Count("", sum(count.held for count in counts), sum(count.n for count in counts))
-    if share == (0 if most else 1):
-        judged, ps = [pooled], [_p_of_every(pooled, most=most)]
-    else:
-        judged, ps = list(counts), [_p_of_share(count, share, most=most) for count in counts]
-    verdict, p, place = _decided(ps, alpha)
+    empty = [count.arm for count in counts if not count.n] if counts else ["any arm"]
+    if empty:
+        return undecided(arms, because or f"no trial of {listed(empty)} is complete yet")
+    is_universal = share == (0 if most else 1)
+    judged = [_pooled(counts)] if is_universal else list(counts)
+    verdict, p, place = _decided([_p(count, share, most=most) for count in judged], alpha)
     key = judged[place]
     low, high = limits(key.held, key.n, alpha)
-    parts = [f"{count.held} of {count.n} trials of {count.arm}" for count in counts]
-    if len(parts) > _MOST_ARMS:
-        parts = [f"{pooled.held} of {pooled.n} trials of {len(counts)} arms"]
+    parts = _parts(counts)
     text = f"{joined(parts)} {what}"
     if len(judged) == len(parts) == 1:
         text += f" (limits {percent(round(low, 2))} and {percent(round(high, 2))})"
@@ -134,6 +128,17 @@ def judge_counts(
         p=p,
         n=trials_an_arm([count.n for count in counts]),
     )
+
+
+def _pooled(counts: Sequence[Count]) -> Count:
+    held, n = sum(count.held for count in counts), sum(count.n for count in counts)
+    return Count(f"{len(counts)} arms", held, n)
+
+
+def _parts(counts: Sequence[Count]) -> list[str]:
+    """`3 of 5 trials of wide`, of each arm or of many together."""
+    named = [_pooled(counts)] if len(counts) > _MOST_ARMS else counts
+    return [f"{count.held} of {count.n} trials of {count.arm}" for count in named]
 
 
 def _decided(ps: Sequence[tuple[float, float]], alpha: float) -> tuple[str, float, int]:
@@ -153,14 +158,10 @@ def _decided(ps: Sequence[tuple[float, float]], alpha: float) -> tuple[str, floa
     return (SUPPORTED if p <= alpha else CANNOT_TELL), p, reached.index(p)
 
 
-def _p_of_every(count: Count, *, most: bool) -> tuple[float, float]:
-    """P that it holds in every trial (`most`: in none), and that it does not."""
-    held = count.n - count.held if most else count.held
-    return (_UNLIKELY**count.n, 1.0) if held == count.n else (1.0, 0.0)
-
-
-def _p_of_share(count: Count, share: float, *, most: bool) -> tuple[float, float]:
+def _p(count: Count, share: float, *, most: bool) -> tuple[float, float]:
     """P that the share is reached, and that it is not: one-sided, exact."""
     held, least = (count.n - count.held, 1 - share) if most else (count.held, share)
+    if least == 1:
+        return (_UNLIKELY**count.n, 1.0) if held == count.n else (1.0, 0.0)
     reached = float(binomtest(held, count.n, least, alternative="greater").pvalue)
     return reached, float(binomtest(held, count.n, least, alternative="less").pvalue)
