@@ -8,7 +8,8 @@ for the method of `ganablate.report.stats.statistics` and three others; how ofte
 holds the true difference (coverage, to be 95); and how often one arm that is off by 2 and by 4
 spreads is found (power). The second: how often an arm just as far off as the margin is called
 equivalent (to be at most 5), and one that is not off at all. The third: errors and coverage of main
-effects and interactions. About a minute on a free core; with the same results the numbers are the same.
+effects and interactions. About a minute on a free core; with the same results the numbers are the
+same.
 
 A spread is one standard deviation of log FID. Settings named `real` draw from the trials in
 `results/published/*/cpu`: an arm has the spread of a real arm and the shape of all arms'
