@@ -104,20 +104,20 @@ def _corrected(
 
 
 def _tested(name: str, values: Array, numbers: PerTrial, alpha: float) -> _ArmResult:
-    known = values[~np.isnan(values)]
-    n = len(known)
+    measured = values[~np.isnan(values)]
+    n = len(measured)
     arm = _ArmResult(name, n, len(values) - n)
     if n == 0:
         return arm
-    finite = bool(np.isfinite(known).all())
-    mean = float(np.mean(known)) if finite else float(np.median(known))
+    finite = bool(np.isfinite(measured).all())
+    mean = float(np.mean(measured)) if finite else float(np.median(measured))
     arm = replace(arm, mean=mean)
     if n == 1:
         return arm
-    deviation = max(float(np.std(known, ddof=1)), numbers.step) if finite else 0.0
+    deviation = max(float(np.std(measured, ddof=1)), numbers.step) if finite else 0.0
     # What is left of equal numbers after rounding is no spread.
     if deviation <= 1e-12 * max(1.0, abs(mean)):
-        return replace(arm, result=by_signs(known, numbers.hypothesis))
+        return replace(arm, result=by_signs(measured, numbers.hypothesis))
     error = deviation / math.sqrt(n)
     difference = Difference(np.array(mean), np.array(error), np.array(float(n - 1)))
     arm = replace(arm, result=by_t(difference, numbers.hypothesis))

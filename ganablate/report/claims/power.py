@@ -13,6 +13,7 @@ from scipy.optimize import brentq
 from scipy.stats import nct, t
 
 from ganablate.report.claims.hypothesis import margin_of
+from ganablate.report.claims.judgement import NO_SPREAD
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.study.claims.claims import ALL, Claim, Compare, OutcomeRate, Relation
 from ganablate.study.claims.curve_shapes import CurveSpread, Points, Reaches, Recovery, Settles
@@ -134,7 +135,7 @@ def _difference(name: str, n: int, tests: int, margin: Margin | None, expected: 
 def _within(name: str, n: int, margin: Margin | None) -> Resolvable:
     """A change within each trial: one spread of differences, so n - 1 degrees of freedom."""
     if n < 2:
-        return Resolvable(name, "one trial has no spread to judge by", resolved=False)
+        return Resolvable(name, NO_SPREAD, resolved=False)
     limit = t.ppf(1 - ALPHA / 2, n - 1)
     least = _reaching(lambda effect: float(nct.sf(limit, n - 1, effect * math.sqrt(n))))
     ratio = math.exp(SPREAD * least)
