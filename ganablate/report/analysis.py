@@ -22,8 +22,8 @@ from ganablate.report.frames.looks import (
 )
 from ganablate.report.frames.other_extractor import without_other_extractor
 from ganablate.report.frames.trials import planned_frame, read_trials, trials_frame, with_earlier
-from ganablate.report.stats.effects import StudyEffects, effect_columns, study_effects
-from ganablate.report.table.tables import arm_table, marked_arms, primary_effects
+from ganablate.report.stats.effects import StudyEffects, effect_columns
+from ganablate.report.table.tables import arm_table, column_effects, primary_effects
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
 
@@ -140,8 +140,7 @@ def effects_frame(read: Reading, column: str | None) -> pd.DataFrame:
     chosen = column or read.plan.primary
     if chosen not in read.plan.columns:
         raise KeyError(f'"{chosen}" is not measured; allowed: {", ".join(read.plan.columns)}')
-    apart = marked_arms(read.table, replace(read.plan, primary=chosen))
-    found = study_effects(read.trials, read.plan, apart, chosen, alpha=read.alpha)
+    found = column_effects(read.trials, read.table, read.plan, chosen, alpha=read.alpha)
     compared = found.by_arm if found is not None else {}
     names = [arm.name for arm in read.plan.arms if arm.name in compared]
     frame = pd.DataFrame({"arm": names, "column": chosen}, dtype="string")

@@ -196,7 +196,7 @@ def test_claims_that_cannot_be_told_feed_their_arms(
     study: Study, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     kind: str, verdict: str, arms: tuple[str, ...], expected: bool,
 ) -> None:  # fmt: skip
-    judged = Judgement("c", "says", kind, verdict, "full", arms, "")
+    judged = Judgement(verdict, arms=arms, kind=kind)
     monkeypatch.setattr(adaptive, "judge_claims", lambda *_, **__: (judged,))
     sweep = Sweep(tmp_path / "a" / "trials", kid=KID | {"far": 60.0}, stop_at=2)
     run(sweep)

@@ -20,16 +20,9 @@ from tests.support.synthetic_study import make_plan, write_trial
 
 VOID = {"meta", "img", "br", "wbr", "link", "input", "hr"}
 JUDGEMENT = Judgement(
-    "R0.3",
-    "dropout matters",
-    "compare",
-    SUPPORTED,
-    "cpu",
-    ("b",),
-    "FID 1.2 times",
-    "a reason",
-    n="3",
-)
+    SUPPORTED, "FID 1.2 times", ("b",), because="a reason", n="3",
+    id="R0.3", says="dropout matters", kind="compare", budget="cpu",
+)  # fmt: skip
 
 
 class Parsed(HTMLParser):

@@ -14,8 +14,7 @@ from ganablate.config import TrialConfig
 from ganablate.gan.checkpoint import load_state, save_state
 from ganablate.gan.trainer import Trainer
 from ganablate.metrics import evaluate as evaluate_module
-from ganablate.report.claims.course import course_of
-from ganablate.report.claims.finding import Evidence
+from ganablate.report.claims.evidence import Evidence
 from ganablate.report.frames.curves import curves_frame
 from ganablate.report.frames.trials import (
     PROTOCOL,
@@ -30,6 +29,7 @@ from ganablate.report.table.columns import text_columns
 from ganablate.report.table.tables import arm_table
 from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Arm, Plan, Trial
+from ganablate.study.reading.fields import Position
 from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job
 from ganablate.trials.folder import TrialFolder
@@ -311,13 +311,14 @@ def test_a_claim_about_a_later_point_takes_the_last_one(plan: Plan, trials_root:
     trials, curves = trials_frame(plan, trials_root), curves_frame(plan, trials_root)
     ended = plan.trials[1]
     for metric in ("fid", "d/criterion"):
-        course = course_of(Evidence(plan, trials, curves), ended.trial_id, metric)
-        assert course is not None
-        assert course.planned == TOTAL * 16 > course.seen[-1]
-        assert course.at(course.planned) == course.value[-1]
-        assert course.at(course.seen[0]) == course.value[0]
+        trajectory = Evidence(plan, trials, curves).trajectory(ended.trial_id, metric)
+        assert trajectory is not None
+        assert trajectory.planned == TOTAL * 16 > trajectory.seen[-1]
+        end, first = Position(amount=1, unit="share"), trajectory.seen[0]
+        assert trajectory.at(end) == trajectory.value[-1]
+        assert trajectory.at(Position(amount=first, unit="images")) == trajectory.value[0]
     without = Evidence(plan, trials.drop(columns="ended_early_at"), curves)
-    assert math.isnan(course_of(without, ended.trial_id, "d/criterion").at(TOTAL * 16))
+    assert math.isnan(without.trajectory(ended.trial_id, "d/criterion").at(end))
 
 
 def test_a_study_without_it_has_no_such_column(plan: Plan, trials_root: Path) -> None:

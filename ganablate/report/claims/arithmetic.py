@@ -1,13 +1,21 @@
 """Claims about a report's own numbers, by decimal arithmetic: nothing of ours enters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
-from ganablate.report.claims.finding import Evidence, Finding, nothing
-from ganablate.report.claims.judgement import CONTRADICTED, MISPRINT, SUPPORTED
+from ganablate.report.claims.evidence import Evidence
+from ganablate.report.claims.judgement import (
+    CONTRADICTED,
+    MISPRINT,
+    SUPPORTED,
+    Judgement,
+    undecided,
+)
 from ganablate.report.table.published import published_text
 from ganablate.study.claims.claims import Arithmetic
+from ganablate.study.plan import PublishedNumber
 from ganablate.study.reading.fields import Margin
+from ganablate.text import counted
 
 _WORDS = {
     "above": "above", "below": "below", "at_least": "at least", "at_most": "at most",
@@ -17,44 +25,36 @@ Row = tuple[str, Decimal, Decimal]
 """An arm ("" of a sum), and the two numbers."""
 
 
-def judge_arithmetic(evidence: Evidence, statement: Arithmetic) -> Finding:
+def judge_arithmetic(evidence: Evidence, statement: Arithmetic) -> Judgement:
     """Whether it holds in every published row that has both numbers, or of the sum."""
-    rows = list(_rows(evidence, statement))
-    if not rows:
-        return nothing((), "the report's numbers are of arms that this budget does not have")
-    broken = [row for row in rows if not _holds(row[1], row[2], statement)]
-    words = _WORDS[statement.expected]
-    within = f" within {statement.within}" if statement.within else ""
     if statement.sum:
-        _, total, than = rows[0]
-        text = f"They add up to {_text(total)}; claimed: {words} {_text(than)}{within}"
-    elif len(rows) == 1:
-        _, one, other = rows[0]
-        text = f"{statement.published}: {_text(one)}; {statement.than}: {_text(other)}"
+        total = sum((_exact(number) for number in statement.sum), Decimal(0))
+        rows = [("", total, Decimal(statement.than))]
     else:
-        held = f"{len(rows) - len(broken)} of {len(rows)} rows"
-        text = f"{statement.published} {words} {statement.than} in {held}"
-        if broken:
-            text += f"; not in {len(broken)}: {_named(broken)}"
-    failed = MISPRINT if statement.otherwise == "misprint" else CONTRADICTED
-    n = f"{len(rows)} row{'s' if len(rows) > 1 else ''}" if not statement.sum else ""
-    return Finding(failed if broken else SUPPORTED, text, n=n)
+        rows = list(_rows(evidence.plan.published, statement))
+    if not rows:
+        return undecided((), "the report's numbers are of arms that this budget does not have")
+    broken = [row for row in rows if not _holds(row[1], row[2], statement)]
+    verdict = SUPPORTED
+    if broken:
+        verdict = MISPRINT if statement.otherwise == "misprint" else CONTRADICTED
+    n = "" if statement.sum else counted(len(rows), "row")
+    return Judgement(verdict, _sentence(rows, broken, statement), n=n)
 
 
-def _rows(evidence: Evidence, statement: Arithmetic) -> Iterator[Row]:
-    if statement.sum:
-        yield "", sum((_exact(one) for one in statement.sum), Decimal(0)), Decimal(statement.than)
-        return
-    values: dict[str, dict[str, Decimal]] = {}
-    for one in evidence.plan.published:
-        values.setdefault(one.arm, {})[one.name] = _exact(one.value)
-    for arm, own in values.items():
-        if statement.published in own:
-            other = own.get(statement.than)
-            if other is None and statement.than not in {n for v in values.values() for n in v}:
-                other = Decimal(statement.than)
-            if other is not None:
-                yield arm, own[str(statement.published)], other
+def _rows(published: Iterable[PublishedNumber], statement: Arithmetic) -> Iterator[Row]:
+    """Each arm's two numbers; `than` may be a number itself."""
+    by_arm: dict[str, dict[str, Decimal]] = {}
+    for printed in published:
+        by_arm.setdefault(printed.arm, {})[printed.name] = _exact(printed.value)
+    names = {name for numbers in by_arm.values() for name in numbers}
+    for arm, numbers in by_arm.items():
+        if statement.published not in numbers:
+            continue
+        if statement.than in numbers:
+            yield arm, numbers[statement.published], numbers[statement.than]
+        elif statement.than not in names:
+            yield arm, numbers[statement.published], Decimal(statement.than)
 
 
 def _exact(number: float) -> Decimal:
@@ -62,26 +62,39 @@ def _exact(number: float) -> Decimal:
     return Decimal(repr(number))
 
 
-def _holds(one: Decimal, other: Decimal, statement: Arithmetic) -> bool:
+def _holds(number: Decimal, than: Decimal, statement: Arithmetic) -> bool:
     match statement.expected:
         case "above":
-            return one > other
+            return number > than
         case "below":
-            return one < other
+            return number < than
         case "at_least":
-            return one >= other
+            return number >= than
         case "at_most":
-            return one <= other
-    return _equal(one, other, statement.within)
+            return number <= than
+    return _equal(number, than, statement.within)
 
 
-def _equal(one: Decimal, other: Decimal, within: Margin | None) -> bool:
+def _equal(number: Decimal, than: Decimal, within: Margin | None) -> bool:
     if within is None:
-        return one == other
+        return number == than
     amount = _exact(within.amount)
     if within.unit == "absolute":
-        return abs(one - other) <= amount
-    return one > 0 and other > 0 and max(one, other) <= amount * min(one, other)
+        return abs(number - than) <= amount
+    return number > 0 and than > 0 and max(number, than) <= amount * min(number, than)
+
+
+def _sentence(rows: Sequence[Row], broken: Sequence[Row], statement: Arithmetic) -> str:
+    words = _WORDS[statement.expected]
+    _, number, than = rows[0]
+    if statement.sum:
+        within = f" within {statement.within}" if statement.within else ""
+        return f"They add up to {_text(number)}; claimed: {words} {_text(than)}{within}"
+    if len(rows) == 1:
+        return f"{statement.published}: {_text(number)}; {statement.than}: {_text(than)}"
+    held = f"{len(rows) - len(broken)} of {len(rows)} rows"
+    text = f"{statement.published} {words} {statement.than} in {held}"
+    return f"{text}; not in {len(broken)}: {_named(broken)}" if broken else text
 
 
 def _text(number: Decimal) -> str:
@@ -89,8 +102,8 @@ def _text(number: Decimal) -> str:
     return f"{int(number):,}" if whole else published_text(float(number))
 
 
-def _named(rows: list[Row]) -> str:
+def _named(rows: Sequence[Row]) -> str:
     if len(rows) > 1:
         return ", ".join(arm for arm, _, _ in rows)
-    arm, one, other = rows[0]
-    return f"{arm} ({_text(one)} and {_text(other)})"
+    arm, number, than = rows[0]
+    return f"{arm} ({_text(number)} and {_text(than)})"

@@ -12,16 +12,20 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import norm, rankdata
+from scipy.stats import norm, spearmanr
 
-from ganablate.report.claims import wording
-from ganablate.report.claims.compare import column_of
-from ganablate.report.claims.course import Course, course_of
-from ganablate.report.claims.curve import title_of
-from ganablate.report.claims.finding import Evidence, Finding, nothing
-from ganablate.report.claims.hypothesis import Meant, Side
-from ganablate.report.claims.judgement import CANNOT_TELL, CONTRADICTED, SUPPORTED
-from ganablate.report.claims.within import Within, judge_within
+from ganablate.report.claims.evidence import Evidence
+from ganablate.report.claims.judgement import (
+    CANNOT_TELL,
+    CONTRADICTED,
+    SUPPORTED,
+    Judgement,
+    left_out,
+    undecided,
+)
+from ganablate.report.claims.pairs import column_quantity
+from ganablate.report.claims.per_trial import PerTrial, judge_per_trial
+from ganablate.report.stats.comparison import Hypothesis, Side
 from ganablate.report.stats.statistics import Array
 from ganablate.report.table.tables import reference_arm
 from ganablate.study.claims.claims import Association
@@ -33,79 +37,90 @@ _FEWEST_ARMS = 5
 _SIDES: dict[str, Side] = {"positive": "above", "negative": "below", "weak": "equivalent"}
 
 
-def judge_association(evidence: Evidence, statement: Association) -> Finding:
+def judge_association(evidence: Evidence, statement: Association) -> Judgement:
     """Over the trials, the arms or the training."""
     if statement.over == "training":
         return _over_training(evidence, statement)
-    columns = [statement.metric, statement.along]
-    measured = [column_of(evidence, column) for column in columns]
-    reference = reference_arm(evidence.plan).name
-    alike = [
-        name
-        for name in evidence.arms
-        if name == reference or not any(one.unlike(name, reference) for one in measured)
-    ]
-    groups = [evidence.complete(name)[columns].dropna().to_numpy(np.float64) for name in alike]
-    kept = [group for group in groups if len(group)]
-    lacking = sum(len(evidence.complete(name)) for name in alike) - sum(map(len, kept))
-    arms = tuple(name for name, group in zip(alike, groups, strict=True) if len(group))
+    groups, lacking = _measured(evidence, statement)
+    arms = tuple(groups)
     if len(arms) < _FEWEST_ARMS:
-        return nothing(arms, f"{len(arms)} arms have both numbers; fewer than {_FEWEST_ARMS} do "
-                       "not tell how arms differ")  # fmt: skip
-    means = np.array([group.mean(axis=0) for group in kept])
+        few = f"{len(arms)} arms have both numbers; fewer than {_FEWEST_ARMS}"
+        return undecided(arms, f"{few} do not tell how arms differ")
+    trials = np.concatenate(list(groups.values()))
     if statement.over == "arms":
+        means = np.array([group.mean(axis=0) for group in groups.values()])
         rho, ends = spearman(means), _by_fisher(means, evidence.alpha)
     else:
-        rho, ends = spearman(np.concatenate(kept)), _by_bootstrap(kept, evidence.alpha)
-    total = sum(map(len, kept))
-    titles = " and ".join(one.title for one in measured)
-    n = f"{len(arms)} arms, {total} trials"
+        rho, ends = spearman(trials), _by_bootstrap(list(groups.values()), evidence.alpha)
+    titles = _titles(evidence, statement)
+    n = f"{len(arms)} arms, {len(trials)} trials"
     if math.isnan(rho) or ends is None:
-        return Finding(CANNOT_TELL, f"{titles}: no order in {n}", arms, n=n)
+        return Judgement(CANNOT_TELL, f"{titles}: no order in {n}", arms, n=n)
+    low, high = ends
+    text = f"Rank correlation of {titles}: {rho:.2f} [{low:.2f}, {high:.2f}]"
     left = len(evidence.arms) - len(arms)
-    apart = f"; {counted(left, 'arm')} of another scale or without numbers left out" if left else ""
-    text = f"Rank correlation of {titles}: {rho:.2f} [{ends[0]:.2f}, {ends[1]:.2f}]{apart}"
-    verdict = _verdict(statement, ends)
-    because = wording.left_out(lacking)
-    return Finding(
-        verdict, text, arms, because=because, estimate=rho, low=ends[0], high=ends[1], n=n
-    )
+    if left:
+        text += f"; {counted(left, 'arm')} of another scale or without numbers left out"
+    verdict, because = _verdict(statement, low, high), left_out(lacking)
+    return Judgement(verdict, text, arms, because=because, estimate=rho, low=low, high=high, n=n)
 
 
-def _verdict(statement: Association, ends: tuple[float, float]) -> str:
-    low, high = ends if statement.expected != "negative" else (-ends[1], -ends[0])
+def _measured(evidence: Evidence, statement: Association) -> tuple[dict[str, Array], int]:
+    """Arm -> its pairs of numbers [trials, 2], and how many complete trials lack one.
+
+    Arms that cannot be compared with the reference arm are left out, and those without a pair.
+    """
+    columns = [statement.metric, statement.along]
+    quantities = [column_quantity(evidence, column) for column in columns]
+    reference = reference_arm(evidence.plan).name
+    groups, lacking = {}, 0
+    for arm in evidence.arms:
+        if arm != reference and any(x.incomparable(arm, reference) for x in quantities):
+            continue
+        trials = evidence.complete(arm)
+        pairs = trials[columns].dropna().to_numpy(np.float64)
+        lacking += len(trials) - len(pairs)
+        if len(pairs):
+            groups[arm] = pairs
+    return groups, lacking
+
+
+def _titles(evidence: Evidence, statement: Association) -> str:
+    return " and ".join(evidence.curve_title(x) for x in (statement.metric, statement.along))
+
+
+def _verdict(statement: Association, low: float, high: float) -> str:
+    strength = statement.strength
     if statement.expected == "weak":
-        if -statement.strength <= low and high <= statement.strength:
+        if -strength <= low and high <= strength:
             return SUPPORTED
-        outside = low > statement.strength or high < -statement.strength
-        return CONTRADICTED if outside else CANNOT_TELL
-    if low >= statement.strength:
+        return CONTRADICTED if low > strength or high < -strength else CANNOT_TELL
+    if statement.expected == "negative":
+        low, high = -high, -low
+    if low >= strength:
         return SUPPORTED
-    return CONTRADICTED if high < statement.strength else CANNOT_TELL
+    return CONTRADICTED if high < strength else CANNOT_TELL
 
 
 def spearman(pairs: Array) -> float:
     """Of pairs [n, 2], mid-ranks for ties; NaN where one of the two does not move."""
-    ranks = rankdata(pairs, axis=0)
-    spread = ranks.std(axis=0)
-    if len(pairs) < 2 or not spread.all():
+    if len(pairs) < 2 or (pairs == pairs[0]).all(axis=0).any():
         return math.nan
-    centred = ranks - ranks.mean(axis=0)
-    return float((centred[:, 0] * centred[:, 1]).mean() / (spread[0] * spread[1]))
+    return float(spearmanr(pairs).statistic)
 
 
 def _by_bootstrap(groups: Sequence[Array], alpha: float) -> tuple[float, float] | None:
     """Percentiles over draws of arms, then of each arm's trials."""
     generator = np.random.default_rng(0)
-    found = []
+    rhos = []
     for _ in range(_DRAWS):
         arms = generator.integers(len(groups), size=len(groups))
         drawn = [groups[k][generator.integers(len(groups[k]), size=len(groups[k]))] for k in arms]
-        found.append(spearman(np.concatenate(drawn)))
-    known = np.array(found)[~np.isnan(found)]
-    if not len(known):
+        rhos.append(spearman(np.concatenate(drawn)))
+    ordered = np.array(rhos)[~np.isnan(rhos)]
+    if not len(ordered):
         return None
-    low, high = np.quantile(known, [alpha / 2, 1 - alpha / 2])
+    low, high = np.quantile(ordered, [alpha / 2, 1 - alpha / 2])
     return float(low), float(high)
 
 
@@ -124,41 +139,36 @@ def _fisher(rho: float, points: int) -> float:
     return math.atanh(min(max(rho, -most), most))
 
 
-def _over_training(evidence: Evidence, statement: Association) -> Finding:
+def _over_training(evidence: Evidence, statement: Association) -> Judgement:
     values: dict[str, Array] = {}
-    points = []
+    most_points = 0
     for arm in evidence.named(statement.named):
-        own = []
+        zs = []
         for trial_id in evidence.complete(arm)["trial_id"]:
-            pairs = paired(evidence, str(trial_id), statement)
+            pairs = _along_training(evidence, str(trial_id), statement)
             rho = spearman(pairs) if len(pairs) > 2 else math.nan
-            points += [len(pairs)]
-            own.append(math.nan if math.isnan(rho) else _fisher(rho, len(pairs)))
-        values[arm] = np.array(own, dtype=np.float64)
-    titles = " and ".join(title_of(evidence, one) for one in (statement.metric, statement.along))
-    title = f"Rank correlation of {titles} along the training"
-    if points:
-        title += f" ({max(points)} points)"
-    meant = Meant(
-        _SIDES[statement.expected], "difference", math.atanh(min(statement.strength, 0.999))
-    )
-    return judge_within(Within(title, values, meant, back=math.tanh, bare=True), evidence.alpha)
+            zs.append(math.nan if math.isnan(rho) else _fisher(rho, len(pairs)))
+            most_points = max(most_points, len(pairs))
+        values[arm] = np.array(zs, dtype=np.float64)
+    title = f"Rank correlation of {_titles(evidence, statement)} along the training"
+    if any(map(len, values.values())):
+        title += f" ({most_points} points)"
+    strength = math.atanh(min(statement.strength, 0.999))
+    hypothesis = Hypothesis(_SIDES[statement.expected], "difference", strength)
+    numbers = PerTrial(title, values, hypothesis, back=math.tanh, bare=True)
+    return judge_per_trial(numbers, evidence.alpha)
 
 
-def paired(evidence: Evidence, trial_id: str, statement: Association) -> Array:
+def _along_training(evidence: Evidence, trial_id: str, statement: Association) -> Array:
     """Values of the two curves [points, 2] at the points of the one with fewer, finite ones.
 
     Of a loss the block whose end is nearest to the point.
     """
-    curves = [course_of(evidence, trial_id, one) for one in (statement.metric, statement.along)]
-    first, second = curves
+    first = evidence.trajectory(trial_id, statement.metric)
+    second = evidence.trajectory(trial_id, statement.along)
     if first is None or second is None:
         return np.empty((0, 2))
     coarse = first if len(first.seen) <= len(second.seen) else second
-    both = np.array([[_nearest(one, seen) for one in (first, second)] for seen in coarse.seen])
-    finite: Array = both[np.isfinite(both).all(axis=1)]
+    pairs = np.array([[curve.nearest(x) for curve in (first, second)] for x in coarse.seen])
+    finite: Array = pairs[np.isfinite(pairs).all(axis=1)]
     return finite
-
-
-def _nearest(course: Course, images: float) -> float:
-    return float(course.value[int(np.abs(course.seen - images).argmin())])

@@ -6,32 +6,48 @@ supports or contradicts a claim, and our result is shown under its own name. Whe
 no data set, or several, a claim's `data` adds those. Missing numbers leave a claim open.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from ganablate.catalog import family_of
-from ganablate.report.claims import wording
 from ganablate.report.claims.arithmetic import judge_arithmetic
 from ganablate.report.claims.association import judge_association
-from ganablate.report.claims.compare import judge_compare, judge_none_stated
 from ganablate.report.claims.curve import judge_curve
-from ganablate.report.claims.finding import Evidence, Finding
+from ganablate.report.claims.evidence import Evidence
 from ganablate.report.claims.judgement import (
     CONTRADICTED,
     NONE_STATED,
     NOT_TESTED,
+    SHOWN,
     Judgement,
+    listed,
 )
+from ganablate.report.claims.pairs import judge_compare, judge_none_stated
 from ganablate.report.claims.shares import judge_outcome, judge_relation
-from ganablate.report.claims.shown import judge_visual
 from ganablate.report.stats.statistics import ALPHA
-from ganablate.study.claims.claims import ALL, Claim
+from ganablate.study.claims.claims import ALL, Claim, Visual
 from ganablate.study.plan import FULL, Plan
 
-KINDS: dict[str, Callable[[Evidence, Any], Finding]] = {
+FIGURES = {
+    "samples": "figures/samples.png",
+    "curves": "figures/losses.png",
+    "walk": "figures/walk.png",
+    "filters": "figures/filters.png",
+    "arithmetic": "figures/arithmetic.png",
+    "animation": "animation.gif of each trial under runs/trials",
+}
+"""What a claim shows -> where it is, from the folder of the study's results."""
+
+
+def judge_visual(evidence: Evidence, statement: Visual) -> Judgement:
+    """Shown, not judged: the name of the figure."""
+    return Judgement(SHOWN, f"See {FIGURES[statement.show]}", evidence.named(statement.named))
+
+
+KINDS: dict[str, Callable[[Evidence, Any], Judgement]] = {
     "compare": judge_compare,
     "outcome": judge_outcome,
     "relation": judge_relation,
@@ -41,7 +57,7 @@ KINDS: dict[str, Callable[[Evidence, Any], Finding]] = {
     "visual": judge_visual,
     "none_stated": judge_none_stated,
 }
-"""Kind of claim -> its judge, `f(evidence, statement) -> finding`."""
+"""Kind of claim -> its judge, `f(evidence, statement) -> judgement`."""
 
 
 def judge_claims(
@@ -56,76 +72,61 @@ def judge_claims(
         alpha: Level of the verdicts; intervals are at 1 - alpha.
     """
     evidence = Evidence(plan, trials, curves, alpha)
-    return tuple(_judgement(evidence, claim) for claim in plan.claims)
+    return tuple(judge(claim, evidence) for claim in plan.claims)
 
 
-def _judgement(evidence: Evidence, claim: Claim) -> Judgement:
-    found = _finding(evidence, claim)
-    because = found.because
-    if found.verdict == CONTRADICTED:
-        because = claim.perhaps or because or _smaller(evidence, claim)
-    return Judgement(
-        id=claim.id,
-        says=claim.says,
-        kind=claim.kind,
-        verdict=found.verdict,
-        budget=evidence.plan.budget,
-        arms=found.arms,
-        numbers=found.numbers,
-        because=because,
-        estimate=found.estimate,
-        low=found.low,
-        high=found.high,
-        p=found.p,
-        n=found.n,
-    )
+def judge(claim: Claim, evidence: Evidence) -> Judgement:
+    """What becomes of one claim."""
+    budget = evidence.plan.budget
+    judgement = _judged(claim, evidence)
+    if judgement.verdict == CONTRADICTED:
+        because = claim.perhaps or judgement.because
+        if because is None and claim.kind != "arithmetic" and budget != FULL:
+            because = f"the budget {budget} is smaller than the report's, which ran each arm once"
+        judgement = replace(judgement, because=because)
+    return replace(judgement, id=claim.id, says=claim.says, kind=claim.kind, budget=budget)
 
 
-def _smaller(evidence: Evidence, claim: Claim) -> str | None:
-    if claim.kind == "arithmetic" or evidence.plan.budget == FULL:
-        return None
-    return (
-        f"the budget {evidence.plan.budget} is smaller than the report's, which ran each arm once"
-    )
-
-
-def _finding(evidence: Evidence, claim: Claim) -> Finding:
-    plan = evidence.plan
-    names = named_arms(claim)
-    if claim.budget not in (None, plan.budget):
+def _judged(claim: Claim, evidence: Evidence) -> Judgement:
+    budget, names = evidence.plan.budget, named_arms(claim)
+    if claim.budget not in (None, budget):
         because = f"judged at the budget {claim.budget} only"
-        return Finding(NOT_TESTED, "", names, because=because)
+        return Judgement(NOT_TESTED, arms=names, because=because)
     lacking = [name for name in names if name not in evidence.arms]
     if lacking:
-        because = f"the budget {plan.budget} has no arm {wording.names(lacking)}"
-        return Finding(NOT_TESTED, "", names, because=because)
-    found = KINDS[claim.kind](evidence, claim.statement)
-    swapped = _swapped(evidence, claim, found)
-    if swapped is None:
-        return found
-    there, here = swapped
-    numbers = f"On {here}: {found.numbers.replace('See ', 'see ')}" if found.numbers else ""
-    if found.verdict == NONE_STATED:
-        return replace(found, numbers=numbers)
-    because = f"this budget has {here} where the report has {there}"
-    return replace(found, verdict=NOT_TESTED, numbers=numbers, because=because)
+        because = f"the budget {budget} has no arm {listed(lacking)}"
+        return Judgement(NOT_TESTED, arms=names, because=because)
+    judgement = KINDS[claim.kind](evidence, claim.statement)
+    substitute = _substitute(claim, judgement, evidence.plan.substitutes)
+    if substitute is None:
+        return judgement
+    reported, ours = substitute
+    if judgement.numbers:
+        numbers = f"On {ours}: {judgement.numbers.replace('See ', 'see ')}"
+        judgement = replace(judgement, numbers=numbers)
+    if judgement.verdict == NONE_STATED:
+        return judgement
+    because = f"this budget has {ours} where the report has {reported}"
+    return replace(judgement, verdict=NOT_TESTED, because=because)
 
 
 def named_arms(claim: Claim) -> tuple[str, ...]:
     """Every arm that the claim names, `all` left out."""
     statement = claim.statement
-    named = [*getattr(statement, "named", ()), *getattr(statement, "to", ())]
+    names = [*getattr(statement, "named", ()), *getattr(statement, "to", ())]
     if claim.curve is not None:
         shape = claim.curve.shape
-        named += [*getattr(shape, "to", ()), *([getattr(shape, "before", None)])]
-    return tuple(dict.fromkeys(name for name in named if name not in (ALL, None)))
+        names += [*getattr(shape, "to", ()), getattr(shape, "before", None)]
+    return tuple(dict.fromkeys(name for name in names if name not in (ALL, None)))
 
 
-def _swapped(evidence: Evidence, claim: Claim, found: Finding) -> tuple[str, str] | None:
+def _substitute(
+    claim: Claim, judgement: Judgement, substitutes: Mapping[str, tuple[str, str]]
+) -> tuple[str, str] | None:
     """The report's data set and ours, where an arm that the claim rests on has another family."""
     allowed = {family_of(name) for name in claim.data}
-    for arm in (*found.arms, *found.against):
-        there, here = evidence.plan.substitutes.get(arm, ("", ""))
-        if there and family_of(here) not in allowed:
-            return there, here
+    for arm in (*judgement.arms, *judgement.against):
+        reported, ours = substitutes.get(arm, ("", ""))
+        if reported and family_of(ours) not in allowed:
+            return reported, ours
     return None

@@ -1,7 +1,9 @@
 """A verdict on one claim, with the numbers it rests on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from ganablate.text import counted, joined
 
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"
@@ -22,6 +24,9 @@ VERDICTS = (
     SHOWN,
 )
 """Every verdict there is, in the order in which they are counted."""
+NO_SPREAD = "one trial has no spread to judge by"
+_MOST_NAMES = 4
+"""Longer lists are counted."""
 
 
 @dataclass(frozen=True)
@@ -30,36 +35,66 @@ class Judgement:
 
     `numbers` is a plain sentence with what was measured. `because` says why the verdict is this,
     or why it may differ from the report; None: nothing to add. `n` is in words ("5 and 5 trials").
-    `estimate`, `low`, `high` and `p` are those of the test that decided: a ratio or a difference
-    with its interval, a share with its limits, a correlation; None: there is none.
+    `against` are the arms that those of the claim are compared with. `estimate`, `low`, `high` and
+    `p` are those of the test that decided: a ratio or a difference with its interval, a share with
+    its limits, a correlation; None: there is none. What names the claim, and the budget, comes from
+    `judge_claims`; the judge of a kind leaves it empty.
     """
 
-    id: str
-    says: str
-    kind: str
     verdict: str
-    budget: str
-    arms: tuple[str, ...]
-    numbers: str
+    numbers: str = ""
+    arms: tuple[str, ...] = ()
+    against: tuple[str, ...] = ()
     because: str | None = None
     estimate: float | None = None
     low: float | None = None
     high: float | None = None
     p: float | None = None
     n: str = ""
+    id: str = field(default="", kw_only=True)
+    says: str = field(default="", kw_only=True)
+    kind: str = field(default="", kw_only=True)
+    budget: str = field(default="", kw_only=True)
+
+
+def undecided(arms: Sequence[str], because: str, against: Sequence[str] = ()) -> Judgement:
+    """Of a claim without numbers to judge it by."""
+    return Judgement(CANNOT_TELL, arms=tuple(arms), against=tuple(against), because=because)
 
 
 def joint(verdicts: Sequence[str]) -> str:
     """The verdict on all of several: supported by each, contradicted by one."""
     if set(verdicts) == {SUPPORTED}:
         return SUPPORTED
-    return next((one for one in (CONTRADICTED, NOT_COMPARABLE) if one in verdicts), CANNOT_TELL)
+    for verdict in (CONTRADICTED, NOT_COMPARABLE):
+        if verdict in verdicts:
+            return verdict
+    return CANNOT_TELL
 
 
 def deciding(verdicts: Sequence[str], ps: Sequence[float | None]) -> int:
     """Which of several their joint verdict hangs on: clearest contradiction, weakest support."""
     verdict = joint(verdicts)
-    alike = [i for i, one in enumerate(verdicts) if one == verdict]
-    known = [i for i in alike if ps[i] is not None] or alike
+    places = [place for place, each in enumerate(verdicts) if each == verdict]
+    tested = [place for place in places if ps[place] is not None] or places
     sign = -1 if verdict == CONTRADICTED else 1
-    return max(known, key=lambda i: sign * (ps[i] or 0.0))
+    return max(tested, key=lambda place: sign * (ps[place] or 0.0))
+
+
+def listed(arms: Sequence[str]) -> str:
+    """`a, b and c`; more than four are cut short: `a, b, c and 5 more`."""
+    if len(arms) > _MOST_NAMES:
+        return joined(arms, most=_MOST_NAMES - 1)
+    *first, last = arms
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def left_out(trials: int) -> str | None:
+    """Why a verdict rests on fewer: complete trials that lack a number; None: there are none."""
+    return f"{counted(trials, 'complete trial')} without these numbers" if trials else None
+
+
+def trials_an_arm(counts: Sequence[int]) -> str:
+    """`5 trials an arm`, `3 to 5 trials an arm`."""
+    low, high = min(counts, default=0), max(counts, default=0)
+    return f"{counted(low, 'trial') if low == high else f'{low} to {high} trials'} an arm"

@@ -6,14 +6,15 @@ It is built from each study's `claims.csv` at the best budget that has results: 
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from ganablate.catalog import DATASETS, family_of
 from ganablate.files import write_text
-from ganablate.report.claims.judge import judge_claims
+from ganablate.report.claims.evidence import Evidence
+from ganablate.report.claims.judge import judge
 from ganablate.report.claims.judgement import VERDICTS
 from ganablate.report.claims.table import (
     COLUMNS,
@@ -89,24 +90,24 @@ def write_ledger(studies: Sequence[Study], results_root: Path) -> Path:
 def ledger(studies: Sequence[Study], results_root: Path) -> str:
     """The page as markdown: a count of verdicts, a table for each report, the studies."""
     by_name = sorted(studies, key=lambda study: study.name)
-    sources = [_source(one, results_root) for one in by_name if one.claims]
-    claims = pd.concat([_typed(one) for one in sources], ignore_index=True) if sources else None
-    if claims is None:
+    sources = [_source(study, results_root) for study in by_name if study.claims]
+    if not sources:
         return f"{_HEAD}\nNo study holds a claim.\n"
+    claims = pd.concat([_rows(source) for source in sources], ignore_index=True)
     claims = claims.sort_values("id", key=lambda ids: ids.map(_order), kind="stable")
-    claims["report"] = [_report(str(one)) for one in claims["id"]]
+    claims["report"] = [_report(str(name)) for name in claims["id"]]
     parts = [_HEAD, _counts(claims)]
-    for report, own in claims.groupby("report", sort=False):
+    for report, rows in claims.groupby("report", sort=False):
         name = REPORTS.get(str(report))
         heading = f"## {report}: {name}" if name else f"## {report}"
-        parts.append(f"{heading}\n\n{claims_markdown(own)}")
-    parts.append("## The studies\n\n" + "".join(f"- {_status(one)}\n" for one in sources))
+        parts.append(f"{heading}\n\n{claims_markdown(rows)}")
+    parts.append("## The studies\n\n" + "".join(f"- {_status(source)}\n" for source in sources))
     return "\n".join(parts)
 
 
 def _source(study: Study, results_root: Path) -> _Source:
     """Of the budgets with results the first that is whole, else the one nearest to it."""
-    found = []
+    sources = []
     for budget in dict.fromkeys((FULL, study.default_budget)):
         folder = results_root / study.name / budget
         if budget == _SMOKE or not (folder / "claims.csv").exists():
@@ -117,18 +118,18 @@ def _source(study: Study, results_root: Path) -> _Source:
             plan, looks = looked_plan(study, budget, results_root)
             level = level_of(with_look_by_hand(looks, trials, plan))
             claims = read_claims(folder / "claims.csv")
-            found.append(_Source(study, plan, complete, claims, level))
+            sources.append(_Source(study, plan, complete, claims, level))
     nothing = _Source(study, None, 0, pd.DataFrame(columns=list(COLUMNS)))
-    return max(found, key=_share, default=nothing)
+    return max(sources, key=_share, default=nothing)
 
 
 def _share(source: _Source) -> float:
     return source.complete / len(source.plan.trials) if source.plan is not None else 0.0
 
 
-def _typed(source: _Source) -> pd.DataFrame:
+def _rows(source: _Source) -> pd.DataFrame:
     """A row for each claim of the study as it is now; one that was not judged yet is not run."""
-    known = {
+    judged = {
         str(row["id"]): row
         for table in (_arithmetic(source.study), source.claims)
         for row in table.to_dict("records")
@@ -136,7 +137,7 @@ def _typed(source: _Source) -> pd.DataFrame:
     folder = f"{source.study.name}/{source.plan.budget}" if source.plan is not None else ""
     rows = []
     for claim in source.study.claims:
-        row = {**known.get(claim.id, {"verdict": NOT_RUN})}
+        row = {**judged.get(claim.id, {"verdict": NOT_RUN})}
         if claim.kind == "visual" and not pd.isna(row.get("numbers")):
             row["numbers"] = _PICTURE.sub(rf"[\1]({folder}/figures/\1)", str(row["numbers"]))
         row |= {"id": claim.id, "says": claim.says, "kind": claim.kind, LEVEL: source.level}
@@ -147,9 +148,10 @@ def _typed(source: _Source) -> pd.DataFrame:
 def _arithmetic(study: Study) -> pd.DataFrame:
     """The claims about a report's own numbers, which need no results of ours."""
     plan = expand(study, FULL)
-    own = tuple(claim for claim in plan.claims if claim.kind == "arithmetic")
-    empty = pd.DataFrame(columns=["arm", "state"]), pd.DataFrame(columns=["trial_id", "metric"])
-    return claims_table(judge_claims(replace(plan, claims=own), *empty))
+    trials = pd.DataFrame(columns=["arm", "state"])
+    evidence = Evidence(plan, trials, pd.DataFrame(columns=["trial_id", "metric"]))
+    claims = (claim for claim in plan.claims if claim.kind == "arithmetic")
+    return claims_table(judge(claim, evidence) for claim in claims)
 
 
 def _report(name: str) -> str:
@@ -167,10 +169,10 @@ def _counts(claims: pd.DataFrame) -> str:
     reports = list(dict.fromkeys(claims["report"]))
     lines = [["Verdict", *reports, "All"], ["---", *["---:"] * (len(reports) + 1)]]
     for verdict in (*VERDICTS, NOT_RUN):
-        own = claims[claims["verdict"] == verdict]
-        counts = [int((own["report"] == one).sum()) for one in reports]
-        lines.append([verdict, *map(str, counts), str(len(own))])
-    totals = [int((claims["report"] == one).sum()) for one in reports]
+        rows = claims[claims["verdict"] == verdict]
+        counts = [int((rows["report"] == report).sum()) for report in reports]
+        lines.append([verdict, *map(str, counts), str(len(rows))])
+    totals = [int((claims["report"] == report).sum()) for report in reports]
     lines.append(["claims", *map(str, totals), str(len(claims))])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
@@ -186,11 +188,11 @@ def _status(source: _Source) -> str:
 
 
 def _data(plan: Plan) -> Iterator[str]:
-    swapped = {here: there for there, here in plan.substitutes.values()}
+    substitutes = {ours: reported for reported, ours in plan.substitutes.values()}
     for name in dict.fromkeys(arm.config.dataset for arm in plan.arms):
         if family_of(name) != name:
             yield f"{name} ({DATASETS[name].images:,} images of {family_of(name)})"
-        elif name in swapped:
-            yield f"{name} (where {swapped[name]} would be)"
+        elif name in substitutes:
+            yield f"{name} (where {substitutes[name]} would be)"
         else:
             yield name

@@ -1,5 +1,11 @@
 """Arms against others: the verdict on what is claimed of a number that each trial has.
 
+Numbers are compared on the scale of the claim's margin: logs for a ratio, which takes positive
+numbers of both arms, a difference for an amount; without a margin on the scale that the column has
+in the table of arms (`report.stats.replicates`). The comparison is that of the table
+(`report.stats.comparison`), variances steadied over the study's arms as there. An arm that only
+fails, where the other never does, is worse by any ratio (the rule of `report.stats.effects`).
+
 p is Holm's over all arms that the study compares on this number, or over the claim's own where it
 says `to`. Of several arms the claim holds only if it is shown of each: then each test at the level
 by itself is valid (an intersection-union test: Berger 1982, Technometrics 24, 295-300). It is
@@ -7,153 +13,333 @@ contradicted if the opposite is shown of one, after Holm.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
-from ganablate.report.claims import wording
-from ganablate.report.claims.difference import (
-    Claimed,
-    Comparison,
-    Difference,
-    Measured,
-    Pair,
+import numpy as np
+
+from ganablate.catalog import Scale
+from ganablate.report.claims.evidence import Evidence
+from ganablate.report.claims.hypothesis import (
+    decisive_p,
+    hypothesis_of,
+    interval_text,
+    margin_of,
+    scale_of,
+    side_of,
+    tested_text,
+    verdict_of,
 )
-from ganablate.report.claims.finding import Evidence, Finding, nothing
-from ganablate.report.claims.hypothesis import Tested, side_of
 from ganablate.report.claims.judgement import (
     CANNOT_TELL,
     CONTRADICTED,
+    NO_SPREAD,
+    NONE_STATED,
     NOT_COMPARABLE,
     SUPPORTED,
+    Judgement,
     deciding,
     joint,
+    trials_an_arm,
+    undecided,
 )
-from ganablate.report.stats.statistics import holm
+from ganablate.report.frames.trials import protocol_columns
+from ganablate.report.stats.comparison import (
+    WORST,
+    Comparison,
+    Hypothesis,
+    Side,
+    TestResult,
+    difference_of,
+    with_holm,
+)
+from ganablate.report.stats.effects import compared_arms
+from ganablate.report.stats.replicates import Replicates, effect_scale, steadied_summaries
+from ganablate.report.stats.statistics import Summary
+from ganablate.report.table.tables import criterion_columns
+from ganablate.study.claims.claims import Compare, NoneStated
+from ganablate.study.reading.fields import Margin
 
+Pair = tuple[str, str]
+"""An arm, and the arm that it is compared with."""
 _MOST_SHOWN = 4
 """Pairs that a sentence holds; more are counted."""
+_COUNTS = {
+    "shown": SUPPORTED, "the opposite shown": CONTRADICTED, "open": CANNOT_TELL,
+    "not comparable": NOT_COMPARABLE,
+}  # fmt: skip
+NOT_POSITIVE = "a ratio needs numbers above 0, and some are not"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number that trials have, and what must be known to compare it.
+
+    `of` gives an arm's replicates. `incomparable` says why two arms cannot be compared, None: they
+    can. `direction` is the column's; `worst` is where a trial without a number ranks, None where it
+    has no place. `ranked`: by ranks alone, infinite numbers among them.
+    """
+
+    title: str
+    of: Callable[[str], Replicates]
+    incomparable: Callable[[str, str], str | None]
+    direction: str = "none"
+    worst: float | None = None
+    ranked: bool = False
+    column: str = ""
+
+
+@dataclass(frozen=True)
+class ClaimedPairs:
+    """What is claimed of pairs of arms; Holm's correction is over those of `family`."""
+
+    pairs: tuple[Pair, ...]
+    family: tuple[Pair, ...]
+    side: Side
+    margin: Margin | None = None
+
+
+@dataclass(frozen=True)
+class PairResult:
+    """One pair: the estimate with its interval, on the scale's own terms, and the test.
+
+    `rule` says why the arm is worse by rule, whatever its numbers are, with Fisher's exact
+    `fails_p`. `decided` is a verdict that needs no test, `because` its reason, `note` more to say.
+    """
+
+    pair: Pair
+    n: tuple[int, int]
+    hypothesis: Hypothesis
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    result: TestResult | None = None
+    rule: str | None = None
+    fails_p: float | None = None
+    decided: str | None = None
+    because: str | None = None
+    note: str | None = None
+
+    def verdict(self, alpha: float) -> str:
+        """On this pair."""
+        return self.decided or verdict_of(self.result, self.hypothesis, alpha)
+
+    def p(self, alpha: float) -> float | None:
+        """The p that decided, or that would have."""
+        if self.rule is not None:
+            return self.fails_p
+        return decisive_p(self.result, self.hypothesis, alpha)
+
+    def text(self, margin: Margin | None, alpha: float) -> str:
+        """Its numbers, as a part of a sentence."""
+        effect = interval_text(self.estimate, self.low, self.high, self.hypothesis.scale)
+        tested = self.rule or tested_text(self.result, self.hypothesis, margin, alpha)
+        return ", ".join(x for x in (self.note, effect, tested) if x) or "no number"
+
+
+def judge_compare(evidence: Evidence, statement: Compare) -> Judgement:
+    """A difference at the end of training."""
+    column = statement.metric or evidence.plan.primary
+    if column not in evidence.plan.columns:
+        return undecided(statement.named, f"{column} is not measured here", statement.to)
+    quantity = column_quantity(evidence, column)
+    margin = margin_of(statement.expected, statement.by, statement.within)
+    side = side_of(statement.expected, quantity.direction)
+    pairs, family = pairs_of(evidence, statement.named, statement.to)
+    return judge_pairs(evidence, quantity, ClaimedPairs(pairs, family, side, margin))
+
+
+def judge_none_stated(evidence: Evidence, statement: NoneStated) -> Judgement:
+    """Our effect in numbers; the report says no result, so there is nothing to judge."""
+    column = statement.metric or evidence.plan.primary
+    pairs, family = pairs_of(evidence, statement.named, ())
+    if column not in evidence.plan.columns:
+        judgement = undecided(statement.named, f"{column} is not measured here")
+    elif not pairs:
+        return Judgement(NONE_STATED, arms=evidence.named(statement.named))
+    else:
+        claimed = ClaimedPairs(pairs, family, "different")
+        judgement = judge_pairs(evidence, column_quantity(evidence, column), claimed)
+    return replace(judgement, verdict=NONE_STATED)
+
+
+def column_quantity(evidence: Evidence, column: str) -> Quantity:
+    """A column of the study, comparable between arms of one protocol and one scale of losses."""
+    plan = evidence.plan
+    losses, stamped = criterion_columns(plan), protocol_columns(plan)
+
+    def incomparable(arm: str, other: str) -> str | None:
+        if column in losses:
+            return evidence.other_loss_scale(arm, other)
+        if column not in stamped:
+            return None
+        stamps = evidence.protocols(arm, column) | evidence.protocols(other, column)
+        return f"{arm} and {other} are measured by different protocols" if len(stamps) > 1 else None
+
+    direction = plan.columns[column].direction
+    return Quantity(
+        title=plan.columns[column].title,
+        of=lambda arm: evidence.replicates(arm, column),
+        incomparable=cache(incomparable),
+        direction=direction,
+        worst=WORST[direction],
+        column=column,
+    )
 
 
 def pairs_of(
-    evidence: Evidence, named: Sequence[str], to: Sequence[str]
+    evidence: Evidence, names: Sequence[str], to: Sequence[str]
 ) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
     """The pairs that a claim is about, and those that Holm's correction is over."""
-    linked = {
-        arm.name: arm.compare_to
-        for arm in evidence.arms.values()
-        if arm.compare_to in evidence.arms
-    }
     if to:
-        pairs = tuple((arm, other) for arm in evidence.named(named, to) for other in to)
+        pairs = tuple((arm, other) for arm in evidence.named(names, to) for other in to)
         return pairs, pairs
-    every = tuple((arm, other) for arm, other in linked.items() if other is not None)
-    chosen = [arm for arm in evidence.named(named) if arm in linked]
-    return tuple(pair for pair in every if pair[0] in chosen), every
+    family = tuple(compared_arms(evidence.arms.values()).items())
+    claimed = evidence.named(names)
+    return tuple(pair for pair in family if pair[0] in claimed), family
 
 
-def judge_pairs(evidence: Evidence, measured: Measured, claimed: Claimed) -> Finding:
+def judge_pairs(evidence: Evidence, quantity: Quantity, claimed: ClaimedPairs) -> Judgement:
     """The verdict on all pairs together."""
     if not claimed.pairs:
-        return nothing((), "none of these arms is compared with another")
+        return undecided((), "none of these arms is compared with another")
     alpha = evidence.alpha
-    every = tuple(dict.fromkeys((*claimed.pairs, *claimed.family)))
-    compare = Comparison(evidence, measured, claimed)
-    found = {pair: compare.of(pair) for pair in every}
-    shown = _shown(found, measured, claimed, alpha)
-    if len(claimed.pairs) == 1 or set(shown.verdicts) != {SUPPORTED}:
-        shown = _shown(_corrected(found, claimed), measured, claimed, alpha)
-    verdict, place = joint(shown.verdicts), deciding(shown.verdicts, shown.p)
-    key = shown.ours[place]
-    return Finding(
+    comparisons = _PairComparisons(evidence, quantity, claimed)
+    results = {pair: comparisons.of(pair) for pair in claimed.family}
+    verdicts = [results[pair].verdict(alpha) for pair in claimed.pairs]
+    if len(verdicts) == 1 or set(verdicts) != {SUPPORTED}:
+        results = _with_holm(results, claimed.family)
+        verdicts = [results[pair].verdict(alpha) for pair in claimed.pairs]
+    judged = [results[pair] for pair in claimed.pairs]
+    ps = [result.p(alpha) for result in judged]
+    verdict, place = joint(verdicts), deciding(verdicts, ps)
+    key = judged[place]
+    parts = [result.text(claimed.margin, alpha) for result in judged]
+    return Judgement(
         verdict=verdict,
-        numbers=_sentence(shown, measured, claimed, alpha),
+        numbers=_sentence(quantity.title, claimed.pairs, parts, verdicts),
         arms=tuple(dict.fromkeys(arm for arm, _ in claimed.pairs)),
         against=tuple(dict.fromkeys(other for _, other in claimed.pairs)),
         because=key.because if verdict in (CANNOT_TELL, NOT_COMPARABLE) else None,
         estimate=key.estimate,
         low=key.low,
         high=key.high,
-        p=shown.p[place],
-        n=wording.trials([n for one in shown.ours for n in one.n]),
+        p=ps[place],
+        n=trials_an_arm([n for result in judged for n in result.n]),
     )
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """The claimed pairs with a verdict each, and the p that decided it."""
-
-    ours: tuple[Difference, ...]
-    verdicts: tuple[str, ...]
-    p: tuple[float | None, ...]
-
-
-def _shown(
-    found: Mapping[Pair, Difference], measured: Measured, claimed: Claimed, alpha: float
-) -> _Shown:
-    ours = tuple(found[pair] for pair in claimed.pairs)
-    verdicts = tuple(_verdict(one, measured, claimed, alpha) for one in ours)
-    return _Shown(ours, verdicts, tuple(_p(one, claimed, alpha) for one in ours))
+def _with_holm(
+    results: Mapping[Pair, PairResult], family: Sequence[Pair]
+) -> dict[Pair, PairResult]:
+    corrected = with_holm([results[pair].result for pair in family])
+    tests = zip(family, corrected, strict=True)
+    return {pair: replace(results[pair], result=result) for pair, result in tests}
 
 
-def _p(one: Difference, claimed: Claimed, alpha: float) -> float | None:
-    """The p that decided, or that would have."""
-    if one.rule is not None or one.tested is None:
-        return one.rule_p
-    return one.tested.decisive(claimed.meant(one.scale), alpha)[0]
+class _PairComparisons:
+    """Estimates and tests pairs of arms; what pairs with the same reference share is kept."""
+
+    def __init__(self, evidence: Evidence, quantity: Quantity, claimed: ClaimedPairs) -> None:
+        self.evidence = evidence
+        self.quantity = quantity
+        self.claimed = claimed
+        self._shared = cache(self._of_reference)
+
+    def of(self, pair: Pair) -> PairResult:
+        """One pair by itself; without numbers that can be compared, the verdict and why."""
+        arm, other = pair
+        ours, theirs = self.quantity.of(arm), self.quantity.of(other)
+        pair_result = PairResult(pair, (ours.n, theirs.n), self._hypothesis("difference"))
+        incomparable = self.quantity.incomparable(arm, other)
+        if incomparable is not None:
+            return replace(pair_result, decided=NOT_COMPARABLE, because=incomparable)
+        if min(pair_result.n) == 0:
+            because = f"no trial of {other if ours.n else arm} has this number yet"
+            return replace(pair_result, decided=CANNOT_TELL, because=because)
+        scale, summaries = self._shared(other)
+        if scale == "ratio" and not (ours.positive and theirs.positive):
+            return replace(pair_result, decided=NOT_COMPARABLE, because=NOT_POSITIVE)
+        difference = difference_of(summaries, arm, other)
+        comparison = Comparison(ours, theirs, scale, difference, self.quantity.worst)
+        pair_result = self._measured(pair_result, comparison)
+        because = self.evidence.not_working(other) or (NO_SPREAD if comparison.fewest == 1 else "")
+        if because:
+            return replace(pair_result, decided=CANNOT_TELL, because=because)
+        if pair_result.rule is None:
+            return pair_result
+        agrees = self.claimed.side in (side_of("worse", self.quantity.direction), "different")
+        return replace(pair_result, decided=SUPPORTED if agrees else CONTRADICTED)
+
+    def _hypothesis(self, scale: Scale) -> Hypothesis:
+        return hypothesis_of(self.claimed.side, self.claimed.margin, scale)
+
+    def _of_reference(self, reference: str) -> tuple[Scale, dict[str, Summary]]:
+        """The scale, and the summaries of the arms that can be compared with this one on it."""
+        if self.quantity.ranked:
+            return "difference", {}
+        arms = {
+            name: self.quantity.of(name)
+            for name in self.evidence.arms
+            if name == reference or self.quantity.incomparable(name, reference) is None
+        }
+        if self.claimed.margin is not None:
+            scale = scale_of(self.claimed.margin)
+        else:
+            scale = effect_scale(self.quantity.column, arms.values())
+        if scale == "ratio":
+            arms = {name: arm for name, arm in arms.items() if arm.positive}
+        return scale, steadied_summaries(arms, scale)
+
+    def _measured(self, pair_result: PairResult, comparison: Comparison) -> PairResult:
+        hypothesis = self._hypothesis(comparison.scale)
+        result = comparison.test(hypothesis)
+        pair_result = replace(pair_result, hypothesis=hypothesis, result=result)
+        if self.quantity.ranked:
+            return replace(pair_result, note=_medians(comparison))
+        note = None
+        if comparison.diverged:
+            counts = f"{comparison.ours.diverged} and {comparison.theirs.diverged}"
+            note = f"{counts} trials diverged" + (", by ranks" if result is not None else "")
+        low, high = comparison.interval(self.evidence.alpha)
+        pair_result = replace(
+            pair_result, estimate=comparison.estimate, low=low, high=high, note=note
+        )
+        p = comparison.fails_p
+        if p is None or self.quantity.direction == "none":
+            return pair_result
+        count = f"all {comparison.ours.complete} trials fail"
+        rule = f"{count}, none of the other's, exact p {p:.3g}"
+        return replace(pair_result, rule=rule, fails_p=p)
 
 
-def _corrected(found: Mapping[Pair, Difference], claimed: Claimed) -> dict[Pair, Difference]:
-    """The same with Holm's p over the family."""
-    tests = [found[pair].tested for pair in claimed.family]
-    beyond = holm([math.nan if one is None else one.beyond for one in tests])
-    even = holm([math.nan if one is None else one.even for one in tests])
-    corrected = dict(found)
-    for pair, one, p, q in zip(claimed.family, tests, beyond, even, strict=True):
-        if one is not None:
-            tested = Tested(float(p), one.toward, float(q))
-            corrected[pair] = replace(found[pair], tested=tested)
-    return corrected
+def _medians(comparison: Comparison) -> str:
+    sides = (comparison.ours, comparison.theirs)
+    medians = [float(np.median(side.on("difference"))) for side in sides]
+    ours, theirs = (f"{x:,.0f}" if math.isfinite(x) else "never" for x in medians)
+    return f"median {ours} against {theirs} images"
 
 
-def _verdict(one: Difference, measured: Measured, claimed: Claimed, alpha: float) -> str:
-    if one.verdict is not None:
-        return one.verdict
-    if one.rule is not None:
-        worse = side_of("worse", measured.direction)
-        return SUPPORTED if claimed.side in (worse, "different") else CONTRADICTED
-    return one.tested.verdict(claimed.meant(one.scale), alpha) if one.tested else CANNOT_TELL
-
-
-def _sentence(shown: _Shown, measured: Measured, claimed: Claimed, alpha: float) -> str:
+def _sentence(
+    title: str, pairs: Sequence[Pair], texts: Sequence[str], verdicts: Sequence[str]
+) -> str:
     """`FID against baseline: a x1.34 [1.12, 1.60], p 0.003; b ...`; many arms are counted."""
-    ours, verdicts = shown.ours, shown.verdicts
-    others = list(dict.fromkeys(one.pair[1] for one in ours))
-    arms = list(dict.fromkeys(one.pair[0] for one in ours))
+    arms, others = (set(names) for names in zip(*pairs, strict=True))
     if len(arms) == 1 and len(others) > 1:
-        head, names = f"{measured.title} of {arms[0]}", [f"against {one.pair[1]}" for one in ours]
+        head, names = f"{title} of {pairs[0][0]}", [f"against {other}" for _, other in pairs]
     elif len(others) == 1:
-        head, names = f"{measured.title} against {others[0]}", [one.pair[0] for one in ours]
+        head, names = f"{title} against {pairs[0][1]}", [arm for arm, _ in pairs]
     else:
-        head, names = measured.title, [f"{one.pair[0]} against {one.pair[1]}" for one in ours]
-    parts = [f"{name} {_part(one, claimed, alpha)}" for name, one in zip(names, ours, strict=True)]
+        head, names = title, [f"{arm} against {other}" for arm, other in pairs]
+    parts = [f"{name} {text}" for name, text in zip(names, texts, strict=True)]
     if len(parts) <= _MOST_SHOWN:
         return f"{head}: {'; '.join(parts)}"
-    counts = {
-        "shown": SUPPORTED, "the opposite shown": CONTRADICTED, "open": CANNOT_TELL,
-        "not comparable": NOT_COMPARABLE,
-    }  # fmt: skip
-    counted = [
-        f"{label} for {verdicts.count(known)}"
-        for label, known in counts.items()
-        if known in verdicts
+    counts = [
+        f"{label} for {verdicts.count(verdict)}"
+        for label, verdict in _COUNTS.items()
+        if verdict in verdicts
     ]
-    against = [part for part, one in zip(parts, verdicts, strict=True) if one == CONTRADICTED]
-    text = f"{head}, {len(parts)} arms: {', '.join(counted)}"
+    text = f"{head}, {len(parts)} arms: {', '.join(counts)}"
+    against = [part for part, x in zip(parts, verdicts, strict=True) if x == CONTRADICTED]
     return f"{text} ({'; '.join(against[:_MOST_SHOWN])})" if against else text
-
-
-def _part(one: Difference, claimed: Claimed, alpha: float) -> str:
-    shown = wording.effect(one.estimate, one.low, one.high, one.scale)
-    tested = wording.tested(one.tested, claimed.meant(one.scale), claimed.margin, alpha)
-    facts = [one.note, shown, one.rule or tested]
-    return ", ".join(fact for fact in facts if fact) or "no number"

@@ -13,6 +13,7 @@ from scipy.optimize import brentq
 from scipy.stats import nct, t
 
 from ganablate.report.claims.hypothesis import margin_of
+from ganablate.report.claims.judgement import NO_SPREAD
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.study.claims.claims import ALL, Claim, Compare, OutcomeRate, Relation
 from ganablate.study.claims.curve_shapes import CurveSpread, Points, Reaches, Recovery, Settles
@@ -42,10 +43,7 @@ def smallest_effect(n: int, tests: int = 1, *, alpha: float = ALPHA) -> float:
     """
     limit = t.ppf(1 - alpha / tests / 2, 2 * n - 2)
 
-    def lacking(effect: float) -> float:
-        return float(nct.sf(limit, 2 * n - 2, effect * math.sqrt(n / 2))) - POWER
-
-    return _root(lacking)
+    return _reaching(lambda effect: float(nct.sf(limit, 2 * n - 2, effect * math.sqrt(n / 2))))
 
 
 def smallest_margin(n: int, tests: int = 1, *, alpha: float = ALPHA) -> float:
@@ -56,23 +54,22 @@ def smallest_margin(n: int, tests: int = 1, *, alpha: float = ALPHA) -> float:
     """
     limit = t.ppf(1 - alpha / tests, 2 * n - 2)
 
-    def lacking(margin: float) -> float:
-        one = float(nct.sf(limit, 2 * n - 2, margin * math.sqrt(n / 2)))
-        return 2 * one - 1 - POWER
-
-    return _root(lacking)
+    return _reaching(
+        lambda margin: 2 * float(nct.sf(limit, 2 * n - 2, margin * math.sqrt(n / 2))) - 1
+    )
 
 
-def _root(lacking: Callable[[float], float]) -> float:
+def _reaching(power: Callable[[float], float]) -> float:
+    """Where a growing power reaches `POWER`."""
     high = 1.0
-    while lacking(high) < 0 and high < _MOST:
+    while power(high) < POWER and high < _MOST:
         high *= 2
-    return float(brentq(lacking, 0, high))
+    return float(brentq(lambda effect: power(effect) - POWER, 0, high))
 
 
 def resolvable(plan: Plan) -> tuple[Resolvable, ...]:
     """For each claim that our trials judge, the smallest effect that its n can resolve."""
-    return tuple(one for claim in plan.claims for one in _of(plan, claim))
+    return tuple(line for claim in plan.claims for line in _of(plan, claim))
 
 
 def _of(plan: Plan, claim: Claim) -> Iterator[Resolvable]:
@@ -138,9 +135,9 @@ def _difference(name: str, n: int, tests: int, margin: Margin | None, expected: 
 def _within(name: str, n: int, margin: Margin | None) -> Resolvable:
     """A change within each trial: one spread of differences, so n - 1 degrees of freedom."""
     if n < 2:
-        return Resolvable(name, "one trial has no spread to judge by", resolved=False)
+        return Resolvable(name, NO_SPREAD, resolved=False)
     limit = t.ppf(1 - ALPHA / 2, n - 1)
-    least = _root(lambda effect: float(nct.sf(limit, n - 1, effect * math.sqrt(n))) - POWER)
+    least = _reaching(lambda effect: float(nct.sf(limit, n - 1, effect * math.sqrt(n))))
     ratio = math.exp(SPREAD * least)
     beyond = f" more than {margin}" if margin is not None else ""
     return Resolvable(name, f"finds a change of {ratio:.2f}x{beyond} within trials (n {n})")

@@ -13,24 +13,30 @@ from dataclasses import dataclass
 
 from scipy.stats import binomtest
 
-from ganablate.report.claims import wording
-from ganablate.report.claims.finding import Evidence, Finding, nothing
+from ganablate.report.claims.evidence import Evidence
 from ganablate.report.claims.judgement import (
     CANNOT_TELL,
     CONTRADICTED,
     SUPPORTED,
+    Judgement,
+    listed,
+    trials_an_arm,
+    undecided,
 )
 from ganablate.report.stats.statistics import holm
 from ganablate.study.claims.claims import OutcomeRate, Relation
+from ganablate.text import counted, joined, percent
 from ganablate.trials.outcome import FAILURES
 
 _UNLIKELY = 0.5
 """The share that a claim about every trial is tested against."""
+_MOST_ARMS = 4
+"""Arms whose counts a sentence holds; more are counted together."""
 
 
 @dataclass(frozen=True)
 class Count:
-    """In how many of an arm's trials it held, of those where that can be said; `left`: others."""
+    """In how many of an arm's trials it held, of the `n` where that can be said; `left`: others."""
 
     arm: str
     held: int
@@ -44,43 +50,38 @@ def limits(held: int, n: int, alpha: float) -> tuple[float, float]:
     return float(interval.low), float(interval.high)
 
 
-def judge_outcome(evidence: Evidence, statement: OutcomeRate) -> Finding:
+def judge_outcome(evidence: Evidence, statement: OutcomeRate) -> Judgement:
     """The share of trials with an outcome. A trial that was not assessed counts as neither."""
     meant = FAILURES if statement.expected == "fails" else (statement.expected,)
     counts = []
     for arm in evidence.named(statement.named):
-        known = evidence.outcomes(arm)
-        held = sum(one in meant for one in known)
-        counts.append(Count(arm, held, len(known), len(evidence.complete(arm)) - len(known)))
+        outcomes = evidence.outcomes(arm)
+        held = sum(outcome in meant for outcome in outcomes)
+        left = len(evidence.complete(arm)) - len(outcomes)
+        counts.append(Count(arm, held, len(outcomes), left))
     share = statement.at_most if statement.at_least is None else statement.at_least
     assert share is not None
     what = "fail" if statement.expected == "fails" else f"are {statement.expected}"
     return judge_counts(counts, share, what, evidence.alpha, most=statement.at_least is None)
 
 
-def judge_relation(evidence: Evidence, statement: Relation) -> Finding:
+def judge_relation(evidence: Evidence, statement: Relation) -> Judgement:
     """One column against another of the same trial; trials without both numbers are left out."""
-    plan, arms = evidence.plan, evidence.named(statement.named)
-    titles = [plan.columns[name].title for name in (statement.metric, statement.than)]
-    counts = [_related(evidence, arm, statement) for arm in arms]
+    columns = [statement.metric, statement.than]
+    counts = []
+    for arm in evidence.named(statement.named):
+        trials = evidence.complete(arm)
+        pairs = trials[columns].dropna().to_numpy(dtype=float).tolist()
+        held = sum(_holds(value, than, statement) for value, than in pairs)
+        counts.append(Count(arm, held, len(pairs), len(trials) - len(pairs)))
+    title, than_title = (evidence.plan.columns[name].title for name in columns)
     by = f" by {statement.by}" if statement.by else ""
-    what = f"have {titles[0]} {statement.expected} {titles[1]}{by}"
+    what = f"have {title} {statement.expected} {than_title}{by}"
     return judge_counts(counts, statement.at_least, what, evidence.alpha)
 
 
-def _related(evidence: Evidence, arm: str, statement: Relation) -> Count:
-    own = evidence.complete(arm)
-    both = own[[statement.metric, statement.than]].dropna()
-    held = 0
-    for _, row in both.iterrows():
-        high, low = float(row[statement.metric]), float(row[statement.than])
-        if statement.expected == "below":
-            high, low = low, high
-        held += _exceeds(high, low, statement)
-    return Count(arm, held, len(both), len(own) - len(both))
-
-
-def _exceeds(high: float, low: float, statement: Relation) -> bool:
+def _holds(value: float, than: float, statement: Relation) -> bool:
+    high, low = (than, value) if statement.expected == "below" else (value, than)
     by = statement.by
     if by is None:
         return high > low
@@ -91,46 +92,76 @@ def _exceeds(high: float, low: float, statement: Relation) -> bool:
 
 def judge_counts(
     counts: Sequence[Count], share: float, what: str, alpha: float, *, most: bool = False
-) -> Finding:
-    """The verdict on k of n for each arm; `most`: the share is an upper bound."""
-    arms = tuple(one.arm for one in counts)
-    left = sum(one.left for one in counts)
-    trials = f"{left} complete trial{'' if left == 1 else 's'}"
-    because = f"{trials} could not be assessed" if left else None
-    known = [one for one in counts if one.n]
-    if len(known) < len(counts) or not counts:
-        lacking = wording.names([one.arm for one in counts if not one.n]) if counts else "any arm"
-        return nothing(arms, because or f"no trial of {lacking} is complete yet")
-    universal = share == (0 if most else 1)
-    pooled = Count("", sum(one.held for one in known), sum(one.n for one in known))
-    judged = [pooled] if universal else known
-    support, against = zip(*(_p(one, share, most, universal) for one in judged), strict=True)
-    # As for pairs of arms: support of each by itself, contradiction of one after Holm.
-    verdict, p = CANNOT_TELL, max(support)
-    if float(holm(against).min()) <= alpha:
-        verdict, p = CONTRADICTED, float(holm(against).min())
-    elif max(support) <= alpha:
-        verdict = SUPPORTED
-    key = judged[(against if verdict == CONTRADICTED else support).index(
-        min(against) if verdict == CONTRADICTED else max(support)
-    )]  # fmt: skip
+) -> Judgement:
+    """The verdict on k of n for each arm.
+
+    Args:
+        counts: One an arm.
+        share: The least share that is claimed.
+        what: The trials do, in words: "fail".
+        alpha: Level of the verdict.
+        most: The share is an upper bound.
+    """
+    arms = tuple(count.arm for count in counts)
+    left = sum(count.left for count in counts)
+    because = f"{counted(left, 'complete trial')} could not be assessed" if left else None
+    empty = [count.arm for count in counts if not count.n] if counts else ["any arm"]
+    if empty:
+        return undecided(arms, because or f"no trial of {listed(empty)} is complete yet")
+    is_universal = share == (0 if most else 1)
+    judged = [_pooled(counts)] if is_universal else list(counts)
+    verdict, p, place = _decided([_p(count, share, most=most) for count in judged], alpha)
+    key = judged[place]
     low, high = limits(key.held, key.n, alpha)
-    parts = [f"{one.held} of {one.n} trials of {one.arm}" for one in known]
-    if len(parts) > 4:
-        parts = [f"{pooled.held} of {pooled.n} trials of {len(known)} arms"]
-    limit = f"limits {wording.percent(low)} and {wording.percent(high)}"
-    text = f"{', '.join(parts)} {what}" + (f" ({limit})" if len(judged) == len(parts) == 1 else "")
-    return Finding(
-        verdict, text, arms, because=because, estimate=key.held / key.n, low=low, high=high,
-        p=p, n=wording.trials([one.n for one in known]),
-    )  # fmt: skip
+    parts = _parts(counts)
+    text = f"{joined(parts)} {what}"
+    if len(judged) == len(parts) == 1:
+        text += f" (limits {percent(round(low, 2))} and {percent(round(high, 2))})"
+    return Judgement(
+        verdict=verdict,
+        numbers=text,
+        arms=arms,
+        because=because,
+        estimate=key.held / key.n,
+        low=low,
+        high=high,
+        p=p,
+        n=trials_an_arm([count.n for count in counts]),
+    )
 
 
-def _p(count: Count, share: float, most: bool, universal: bool) -> tuple[float, float]:
+def _pooled(counts: Sequence[Count]) -> Count:
+    held, n = sum(count.held for count in counts), sum(count.n for count in counts)
+    return Count(f"{len(counts)} arms", held, n)
+
+
+def _parts(counts: Sequence[Count]) -> list[str]:
+    """`3 of 5 trials of wide`, of each arm or of many together."""
+    named = [_pooled(counts)] if len(counts) > _MOST_ARMS else counts
+    return [f"{count.held} of {count.n} trials of {count.arm}" for count in named]
+
+
+def _decided(ps: Sequence[tuple[float, float]], alpha: float) -> tuple[str, float, int]:
+    """The verdict, the p that decided it, and which of the counts it is of.
+
+    As for pairs of arms: support of each by itself, contradiction of one after Holm.
+
+    Args:
+        ps: Of each count, that the share is reached and that it is not.
+        alpha: Level of the verdict.
+    """
+    reached, missed = ([pair[side] for pair in ps] for side in (0, 1))
+    p_missed = float(holm(missed).min())
+    if p_missed <= alpha:
+        return CONTRADICTED, p_missed, missed.index(min(missed))
+    p = max(reached)
+    return (SUPPORTED if p <= alpha else CANNOT_TELL), p, reached.index(p)
+
+
+def _p(count: Count, share: float, *, most: bool) -> tuple[float, float]:
     """P that the share is reached, and that it is not: one-sided, exact."""
-    held, n = (count.n - count.held, count.n) if most else (count.held, count.n)
-    least = 1 - share if most else share
-    if universal:
-        return (_UNLIKELY**n, 1.0) if held == n else (1.0, 0.0)
-    reached = float(binomtest(held, n, least, alternative="greater").pvalue)
-    return reached, float(binomtest(held, n, least, alternative="less").pvalue)
+    held, least = (count.n - count.held, 1 - share) if most else (count.held, share)
+    if least == 1:
+        return (_UNLIKELY**count.n, 1.0) if held == count.n else (1.0, 0.0)
+    reached = float(binomtest(held, count.n, least, alternative="greater").pvalue)
+    return reached, float(binomtest(held, count.n, least, alternative="less").pvalue)

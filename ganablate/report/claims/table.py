@@ -24,7 +24,7 @@ _DIGITS = 6
 
 def claims_table(judgements: Iterable[Judgement]) -> pd.DataFrame:
     """One row a claim: texts, and float64 with NaN where missing; arms are joined by `; `."""
-    rows = [{**asdict(one), "arms": "; ".join(one.arms)} for one in judgements]
+    rows = [{**asdict(x), "arms": "; ".join(x.arms)} for x in judgements]
     table = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
     for name in _NUMBERS:
         table[name] = [None if x is None else float(f"{x:.{_DIGITS}g}") for x in table[name]]

@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from ganablate.report.figures import style
-from ganablate.report.stats.effects import MARGIN, Effect, StudyEffects, effect_columns
+from ganablate.report.stats.comparison import MARGIN
+from ganablate.report.stats.effects import Effect, StudyEffects, effect_columns
 from ganablate.report.stats.statistics import Array
 from ganablate.report.table.captions import coverage, execution, protocols
 from ganablate.report.table.effect_wording import compared_elsewhere, effect_text, verdict_text

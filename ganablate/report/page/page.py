@@ -117,7 +117,7 @@ def view(plan: Plan, findings: Findings, folder: Path) -> Page:
     facts = read_provenance(folder / "provenance.json")
     seconds = trial_seconds(facts)
     protocol = [settings_line(plan), *protocols(trials, plan), execution(trials)]
-    cross = cross_effects(trials, plan, marked_arms(table, plan), alpha=findings.alpha)
+    cross = cross_effects(trials, plan, marked_arms(table, plan.primary), alpha=findings.alpha)
     search, again = plan.search, findings.replication
     return Page(
         study=plan.study,

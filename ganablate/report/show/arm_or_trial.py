@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -21,11 +21,11 @@ from ganablate.report.show.wording import (
     settings_lines,
     wrapped,
 )
-from ganablate.report.stats.effects import effect_columns, study_effects
+from ganablate.report.stats.effects import effect_columns
 from ganablate.report.table.captions import MARKS, MISSING, heading
 from ganablate.report.table.effect_wording import effect_text, p_text, verdict_text
 from ganablate.report.table.rounding import round_to_spread
-from ganablate.report.table.tables import marked_arms, reference_arm
+from ganablate.report.table.tables import column_effects, reference_arm
 from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.text import aligned
 from ganablate.trials.folder import TrialFolder
@@ -162,9 +162,8 @@ def _metrics(shown: Shown) -> Iterator[str]:
 def _effect(shown: Shown, column: str) -> str:
     """The effect with its interval; of the primary with its p and verdict."""
     plan, arm = shown.plan, shown.arm
-    apart = marked_arms(shown.reading.table, replace(plan, primary=column))
-    trials, alpha = shown.reading.trials, shown.reading.alpha
-    effects = study_effects(trials, plan, apart, column, alpha=alpha)
+    reading = shown.reading
+    effects = column_effects(reading.trials, reading.table, plan, column, alpha=reading.alpha)
     if effects is None or arm.name not in effects.by_arm:
         return MISSING
     row = effect_columns(effects, [arm.name]).iloc[0]

@@ -1,7 +1,6 @@
 """Two arms, or two trials, of a study beside each other, as text."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import pandas as pd
 
@@ -18,13 +17,13 @@ from ganablate.report.show.wording import (
     shortened,
     wrapped,
 )
-from ganablate.report.stats.effects import effect_columns, study_effects
+from ganablate.report.stats.effects import effect_columns, null_arms, study_effects
 from ganablate.report.stats.loss_scale import loss_scale
+from ganablate.report.stats.replicates import arm_replicates
 from ganablate.report.table.captions import MISSING, heading
 from ganablate.report.table.effect_wording import effect_text, p_text, verdict_text
 from ganablate.report.table.tables import criterion_columns
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
-from ganablate.study.plan import Plan
 from ganablate.text import aligned, percent, sparkline
 
 
@@ -104,18 +103,18 @@ def _apart(ours: Shown, theirs: Shown) -> dict[str, str]:
 
 def _effect(ours: Shown, theirs: Shown, column: str) -> str:
     """What the second changes against the first, whether or not the study compares them."""
-    plan = compared(ours.plan, theirs.found.arm, ours.found.arm)
-    reading = ours.reading
-    effects = study_effects(reading.trials, plan, (), column, alpha=reading.alpha)
-    if effects is None or theirs.found.arm not in effects.by_arm:
+    plan, reading, arm = ours.plan, ours.reading, theirs.found.arm
+    effects = study_effects(
+        arm_replicates(reading.trials, [arm.name for arm in plan.arms], column),
+        {arm: ours.found.arm},
+        column,
+        plan.columns[column].direction,
+        null=null_arms(plan.arms),
+        alpha=reading.alpha,
+    )
+    if effects is None or arm not in effects.by_arm:
         return MISSING
-    return effect_text(effect_columns(effects, [theirs.found.arm]).iloc[0]) or MISSING
-
-
-def compared(plan: Plan, arm: str, other: str) -> Plan:
-    """The plan as if it compared one arm with another, and nothing else."""
-    arms = (replace(one, compare_to=other if one.name == arm else None) for one in plan.arms)
-    return replace(plan, arms=tuple(arms))
+    return effect_text(effect_columns(effects, [arm]).iloc[0]) or MISSING
 
 
 def _verdict(ours: Shown, theirs: Shown) -> str:

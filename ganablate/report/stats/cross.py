@@ -13,12 +13,17 @@ import math
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
 import pandas as pd
 
 from ganablate.catalog import Scale
-from ganablate.report.stats.replicates import Replicates, effect_scale, replicates_of, summaries
-from ganablate.report.stats.statistics import ALPHA, Difference, Summary, contrast, holm
+from ganablate.report.stats.comparison import corrected, ends, finite, off_scale
+from ganablate.report.stats.replicates import (
+    Replicates,
+    arm_replicates,
+    effect_scale,
+    summaries,
+)
+from ganablate.report.stats.statistics import ALPHA, Summary, contrast
 from ganablate.study.plan import Cross, Plan
 
 Levels = Mapping[str, str]
@@ -66,7 +71,7 @@ class CrossEffects:
     @property
     def shown(self) -> tuple[CrossEffect, ...]:
         """The interactions that there are, by their p."""
-        return tuple(one for one in self.interactions if one.p is not None and one.p <= self.alpha)
+        return tuple(x for x in self.interactions if x.p is not None and x.p <= self.alpha)
 
 
 def cell_name(cross: Cross, cell: Iterable[str]) -> str:
@@ -93,22 +98,25 @@ def cross_effects(
     if cross is None or varied < 2 or column not in plan.columns:
         return None
     names = [arm.name for arm in plan.arms if not arm.null and arm.name not in apart]
-    replicates = {name: replicates_of(trials, name, column) for name in names}
+    replicates = arm_replicates(trials, names, column)
     scale = effect_scale(column, replicates.values())
     cells = _Cells(cross, summaries(replicates, scale), scale, alpha)
-    lacking = dict(_reasons(cross, replicates, cells, plan))
-    main = _corrected([one for change in _changes(cross, 1) if (one := cells.effect(*change))])
-    interactions = _corrected(
-        [one for change in _changes(cross, 2) if (one := cells.effect(*change))]
+    excluded = {name for name, _ in plan.excluded}
+    return CrossEffects(
+        column=column,
+        scale=scale,
+        alpha=alpha,
+        main=_with_holm(cells.effect(*change) for change in _changes(cross, 1)),
+        interactions=_with_holm(cells.effect(*change) for change in _changes(cross, 2)),
+        lacking=dict(_reasons(cross, replicates, cells, excluded)),
     )
-    return CrossEffects(column, scale, alpha, main, interactions, lacking)
 
 
 def _changes(cross: Cross, factors: int) -> Iterator[tuple[Levels, Levels]]:
     """Levels of so many factors, and the levels that they are compared with."""
     for chosen in itertools.combinations(cross.factors, factors):
-        others = [cross.factors[factor][1:] for factor in chosen]
-        for levels in itertools.product(*others):
+        changed = [cross.factors[factor][1:] for factor in chosen]
+        for levels in itertools.product(*changed):
             against = {factor: cross.factors[factor][0] for factor in chosen}
             yield dict(zip(chosen, levels, strict=True)), against
 
@@ -118,49 +126,58 @@ class _Cells:
     """Cells of the cross with what was measured in them: arm -> summary."""
 
     cross: Cross
-    known: Mapping[str, Summary]
+    summaries: Mapping[str, Summary]
     scale: Scale
     alpha: float
 
     def at(self, levels: Levels) -> list[tuple[str, ...]]:
         """The cells at these levels, whatever those of the other factors are."""
         every = [
-            (levels[factor],) if factor in levels else own
-            for factor, own in self.cross.factors.items()
+            (levels[factor],) if factor in levels else all_levels
+            for factor, all_levels in self.cross.factors.items()
         ]
         return list(itertools.product(*every))
 
     def lacks(self, cell: tuple[str, ...]) -> bool:
-        return self.cross.cells.get(cell) not in self.known
+        return self.cross.cells.get(cell) not in self.summaries
 
     def effect(self, levels: Levels, against: Levels) -> CrossEffect | None:
         """None: the levels come to the same trials."""
-        found = CrossEffect(tuple(levels), tuple(levels.values()), tuple(against.values()))
+        effect = CrossEffect(tuple(levels), tuple(levels.values()), tuple(against.values()))
         (factor, level), *second = levels.items()
         weights = self._step(factor, level, dict(second))
         steps = [weights]
         if second:
             steps.insert(0, self._step(factor, level, {name: against[name] for name, _ in second}))
             weights = weights | {cell: -weight for cell, weight in steps[0].items()}
-        if lacking := tuple(cell_name(self.cross, cell) for cell in weights if self.lacks(cell)):
-            return replace(found, lacking=lacking)
+        lacking = tuple(cell_name(self.cross, cell) for cell in weights if self.lacks(cell))
+        if lacking:
+            return replace(effect, lacking=lacking)
         by_arm = self._by_arm(weights)
         if not by_arm:
             return None
-        cells = [self.known[arm] for arm in by_arm]
-        parts = (
-            np.array([getattr(cell, part) for cell in cells])
-            for part in ("mean", "variance", "n", "freedom")
+        cells = Summary.stacked(self.summaries[arm] for arm in by_arm)
+        difference = contrast(list(by_arm.values()), cells)
+        means = [off_scale(self._mean(step), self.scale) for step in steps]
+        at = tuple(mean for mean in means if mean is not None)
+        effect = replace(
+            effect,
+            estimate=off_scale(difference.estimate, self.scale),
+            at=at if len(at) == 2 else None,
         )
-        found = self._told(found, contrast(list(by_arm.values()), Summary(*parts)))
-        at = tuple(self._back(self._mean(step)) for step in steps)
-        return replace(found, at=at if second else None)
+        p = finite(difference.p())
+        if p is None:  # no spread in any cell
+            return effect
+        low, high = ends(difference, self.scale, self.alpha)
+        return replace(effect, p_alone=p, low=low, high=high)
 
     def _step(self, factor: str, level: str, fixed: Levels) -> dict[tuple[str, ...], float]:
         """Weights of cells: the factor at the level less at the one compared with."""
-        here = self.at({factor: level, **fixed})
-        there = self.at({factor: self.cross.factors[factor][0], **fixed})
-        return {cell: 1 / len(here) for cell in here} | {cell: -1 / len(there) for cell in there}
+        changed = self.at({factor: level, **fixed})
+        base = self.at({factor: self.cross.factors[factor][0], **fixed})
+        return {cell: 1 / len(changed) for cell in changed} | {
+            cell: -1 / len(base) for cell in base
+        }
 
     def _by_arm(self, weights: Mapping[tuple[str, ...], float]) -> dict[str, float]:
         """Cells of the same trials share an arm: their weights add up, and may cancel."""
@@ -172,36 +189,20 @@ class _Cells:
 
     def _mean(self, weights: Mapping[tuple[str, ...], float]) -> float:
         arms = self._by_arm(weights)
-        return math.fsum(weight * float(self.known[arm].mean) for arm, weight in arms.items())
-
-    def _back(self, value: float) -> float:
-        with np.errstate(over="ignore"):  # an end beyond every number is no end
-            return float(np.exp(value)) if self.scale == "ratio" else value
-
-    def _told(self, effect: CrossEffect, difference: Difference) -> CrossEffect:
-        told = replace(effect, estimate=self._back(float(difference.estimate)))
-        p = float(difference.p())
-        if not math.isfinite(p):  # no spread in any cell
-            return told
-        told = replace(told, p_alone=p)
-        low, high = (self._back(float(end)) for end in difference.interval(1 - self.alpha))
-        bounded = math.isfinite(low) and math.isfinite(high)
-        return replace(told, low=low, high=high) if bounded else told
+        return math.fsum(weight * float(self.summaries[arm].mean) for arm, weight in arms.items())
 
 
-def _corrected(effects: list[CrossEffect]) -> tuple[CrossEffect, ...]:
-    alone = [math.nan if one.p_alone is None else one.p_alone for one in effects]
-    return tuple(
-        replace(one, p=float(p) if math.isfinite(p) else None)
-        for one, p in zip(effects, holm(alone), strict=True)
-    )
+def _with_holm(effects: Iterable[CrossEffect | None]) -> tuple[CrossEffect, ...]:
+    """The effects that there are, with Holm's p over all of them."""
+    alone = [effect for effect in effects if effect is not None]
+    ps = corrected([effect.p_alone for effect in alone])
+    return tuple(replace(effect, p=p) for effect, p in zip(alone, ps, strict=True))
 
 
 def _reasons(
-    cross: Cross, replicates: Mapping[str, Replicates], cells: _Cells, plan: Plan
+    cross: Cross, replicates: Mapping[str, Replicates], cells: _Cells, excluded: Collection[str]
 ) -> Iterator[tuple[str, str]]:
     """Each cell without a mean and a spread, and why it has none."""
-    excluded = {name for name, _ in plan.excluded}
     for cell in itertools.product(*cross.factors.values()):
         if not cells.lacks(cell):
             continue
@@ -224,24 +225,31 @@ def cross_table(effects: CrossEffects) -> pd.DataFrame:
     by_against (of interactions), effect, effect_low, effect_high, effect_level (of the interval),
     effect_scale, effect_p (Holm within its kind), lacking (cells, joined by "; ").
     """
-    rows = []
-    for one in (*effects.main, *effects.interactions):
-        names = ("factor", "level", "against")
-        parts = list(zip(one.factors, one.levels, one.against, strict=True))
-        row: dict[str, object] = {"kind": "interaction" if len(parts) > 1 else "main effect"}
-        row |= dict(zip(names, parts[0], strict=True))
-        second = parts[1] if len(parts) > 1 else (None, None, None)
-        row |= dict(zip((f"by_{name}" for name in names), second, strict=True))
-        row |= {"effect": one.estimate, "effect_low": one.low, "effect_high": one.high}
-        row["effect_level"] = None if one.low is None else round(1 - effects.alpha, 12)
-        row["effect_scale"] = None if one.estimate is None else effects.scale
-        row |= {"effect_p": one.p, "lacking": "; ".join(one.lacking) or None}
-        rows.append(row)
-    numbers = ("effect", "effect_low", "effect_high", "effect_level", "effect_p")
-    texts = ("kind", "factor", "level", "against", "effect_scale", "lacking")
-    columns = [
-        *texts[:4], "by_factor", "by_level", "by_against", *numbers[:4], "effect_scale", "effect_p",
-        "lacking",
-    ]  # fmt: skip
-    frame = pd.DataFrame(rows, columns=columns, dtype=object)
-    return frame.astype({name: "float64" if name in numbers else "string" for name in columns})
+    rows = [_row(effect, effects) for effect in (*effects.main, *effects.interactions)]
+    return pd.DataFrame(rows, columns=list(_COLUMNS), dtype=object).astype(_COLUMNS)
+
+
+_COLUMNS = {
+    "kind": "string", "factor": "string", "level": "string", "against": "string",
+    "by_factor": "string", "by_level": "string", "by_against": "string",
+    "effect": "float64", "effect_low": "float64", "effect_high": "float64",
+    "effect_level": "float64", "effect_scale": "string", "effect_p": "float64",
+    "lacking": "string",
+}  # fmt: skip
+
+
+def _row(effect: CrossEffect, effects: CrossEffects) -> dict[str, object]:
+    row: dict[str, object] = {
+        "kind": "interaction" if len(effect.factors) > 1 else "main effect",
+        "effect": effect.estimate,
+        "effect_low": effect.low,
+        "effect_high": effect.high,
+        "effect_level": None if effect.low is None else round(1 - effects.alpha, 12),
+        "effect_scale": None if effect.estimate is None else effects.scale,
+        "effect_p": effect.p,
+        "lacking": "; ".join(effect.lacking) or None,
+    }
+    changes = zip(effect.factors, effect.levels, effect.against, strict=True)
+    for prefix, (factor, level, against) in zip(("", "by_"), changes, strict=False):
+        row |= {f"{prefix}factor": factor, f"{prefix}level": level, f"{prefix}against": against}
+    return row

@@ -28,6 +28,11 @@ class Replicates:
         """Replicates that can be ranked: with a number, or diverged."""
         return len(self.numbers) + self.diverged
 
+    @property
+    def positive(self) -> bool:
+        """Whether every number is above 0, so that it has a logarithm."""
+        return all(value > 0 for value in self.numbers.values())
+
     def on(self, scale: Scale) -> Array:
         """Numbers in order of replicates [len(numbers)], logs for ratios."""
         numbers = np.array([self.numbers[key] for key in sorted(self.numbers)], dtype=np.float64)
@@ -36,27 +41,34 @@ class Replicates:
 
 def replicates_of(trials: pd.DataFrame, arm: str, column: str) -> Replicates:
     """The arm's complete replicates, from trials as `trials_frame` gives them."""
-    own = trials[(trials["arm"] == arm) & (trials["state"] == "complete")]
-    known = own[own[column].notna()]
-    values = {int(key): float(x) for key, x in zip(known["replicate"], known[column], strict=True)}
-    diverged = int((own[column].isna() & (own["outcome"] == "diverged").fillna(False)).sum())
-    failed = int(own["outcome"].isin(FAILURES).sum())
-    return Replicates(values, diverged, failed, len(own))
+    rows = trials[(trials["arm"] == arm) & (trials["state"] == "complete")]
+    measured = rows[rows[column].notna()]
+    pairs = zip(measured["replicate"], measured[column], strict=True)
+    numbers = {int(replicate): float(number) for replicate, number in pairs}
+    diverged = int((rows[column].isna() & (rows["outcome"] == "diverged").fillna(False)).sum())
+    failed = int(rows["outcome"].isin(FAILURES).sum())
+    return Replicates(numbers, diverged, failed, len(rows))
+
+
+def arm_replicates(trials: pd.DataFrame, arms: Iterable[str], column: str) -> dict[str, Replicates]:
+    """Arm -> its replicates, as `replicates_of` gives them, in order of names."""
+    return {name: replicates_of(trials, name, column) for name in sorted(arms)}
 
 
 def effect_scale(column: str, replicates: Iterable[Replicates]) -> Scale:
     """The catalog's; a ratio only as long as every number is positive."""
-    known = {**metric_columns(list(METRICS)), **probe_columns(list(PROBES))}.get(column)
-    positive = all(value > 0 for one in replicates for value in one.numbers.values())
-    return known.scale if known is not None and positive else "difference"
+    declared = {**metric_columns(list(METRICS)), **probe_columns(list(PROBES))}.get(column)
+    if declared is None or not all(arm.positive for arm in replicates):
+        return "difference"
+    return declared.scale
 
 
 def summaries(replicates: Mapping[str, Replicates], scale: Scale) -> dict[str, Summary]:
     """Arm -> its mean and variance, for arms with two numbers or more, none diverged."""
     return {
-        name: summary(one.on(scale))
-        for name, one in replicates.items()
-        if len(one.numbers) > 1 and not one.diverged
+        name: summary(arm.on(scale))
+        for name, arm in replicates.items()
+        if len(arm.numbers) > 1 and not arm.diverged
     }
 
 
@@ -65,10 +77,6 @@ def steadied_summaries(replicates: Mapping[str, Replicates], scale: Scale) -> di
     plain = summaries(replicates, scale)
     if not plain:
         return {}
-    parts = [
-        np.array([getattr(one, part) for one in plain.values()])
-        for part in ("mean", "variance", "n", "freedom")
-    ]
-    steady = steadied(Summary(*parts))
+    steady = steadied(Summary.stacked(plain.values()))
     columns = zip(steady.mean, steady.variance, steady.n, steady.freedom, strict=True)
     return {name: Summary(*numbers) for name, numbers in zip(plain, columns, strict=True)}

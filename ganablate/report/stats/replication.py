@@ -11,7 +11,7 @@ that were trained with other settings than now, and numbers of another protocol.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,8 @@ from ganablate.catalog import Scale
 from ganablate.report.analysis import Reading
 from ganablate.report.frames.provenance import read_provenance
 from ganablate.report.frames.trials import PROTOCOL, read_trials
-from ganablate.report.stats.effects import ONE, Comparison, Effect, compare, corrected
+from ganablate.report.stats.comparison import WORST, Comparison, difference_of
+from ganablate.report.stats.effects import ONE, Effect, effect_of, with_holm
 from ganablate.report.stats.replicates import Replicates, effect_scale, replicates_of, summaries
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.report.table.verdict_style import AGREES, DIFFERS, EQUAL
@@ -66,17 +67,17 @@ class Replication:
     @property
     def equal(self) -> bool:
         """Whether every arm that both records have has the same numbers."""
-        judged = [one.verdict for one in self.arms if one.verdict is not None]
+        judged = [arm.verdict for arm in self.arms if arm.verdict is not None]
         return bool(judged) and all(verdict == EQUAL for verdict in judged)
 
     def count(self, *verdicts: str) -> int:
         """How many arms have one of these verdicts on their replication."""
-        return sum(one.verdict in verdicts for one in self.arms)
+        return sum(arm.verdict in verdicts for arm in self.arms)
 
     @property
     def arm_verdicts(self) -> list[tuple[str, str]]:
         """The published and the local verdict of each arm that has both."""
-        both = ((one.published_verdict, one.local_verdict) for one in self.arms)
+        both = ((arm.published_verdict, arm.local_verdict) for arm in self.arms)
         return [(theirs, ours) for theirs, ours in both if theirs is not None and ours is not None]
 
 
@@ -103,21 +104,35 @@ def replication(
     published = read_trials(path)
     if plan.primary not in published:
         return None
-    known = read_provenance(folder / "provenance.json")
-    ours = _without_copies(local.trials, facts or {}, known)
-    pairs = {arm.name: _of_arm(arm.name, plan, ours, published) for arm in plan.arms}
-    if not any(one.n and other.n for one, other, _ in pairs.values()):
+    published_facts = read_provenance(folder / "provenance.json")
+    trials = _without_copies(local.trials, facts or {}, published_facts)
+    pairs = {arm.name: _pair_of(arm.name, plan, trials, published) for arm in plan.arms}
+    if not any(pair.ours.n and pair.theirs.n for pair in pairs.values()):
         return None
-    scale = effect_scale(plan.primary, [one for pair in pairs.values() for one in pair[:2]])
-    verdicts = _verdicts(folder / "table.csv")
+    sides = [side for pair in pairs.values() for side in (pair.ours, pair.theirs)]
+    scale = effect_scale(plan.primary, sides)
+    effects = {name: _effect(pair, scale, local.plan) for name, pair in pairs.items()}
+    published_verdicts, local_verdicts = _verdicts(folder / "table.csv"), _of_table(local.table)
+    arms = [
+        ArmReplication(
+            arm=name,
+            published=pairs[name].theirs,
+            local=pairs[name].ours,
+            effect=effect,
+            verdict=pairs[name].why or _verdict(effect, pairs[name]),
+            published_verdict=published_verdicts.get(name),
+            local_verdict=local_verdicts.get(name),
+        )
+        for name, effect in zip(effects, with_holm(effects.values()), strict=True)
+    ]
     return Replication(
         column=plan.primary,
         title=plan.columns[plan.primary].title,
         scale=scale,
         alpha=ALPHA,
-        arms=_judged(pairs, local, scale, verdicts),
+        arms=tuple(arms),
         published_at=folder,
-        facts=_other_facts(known, facts or {}),
+        facts=_other_facts(published_facts, facts or {}),
     )
 
 
@@ -134,72 +149,59 @@ def _without_copies(
     return trials[~trials["trial_id"].isin(copies)]
 
 
-def _of_arm(
-    name: str, plan: Plan, trials: pd.DataFrame, published: pd.DataFrame
-) -> tuple[Replicates, Replicates, str | None]:
-    """Local and published replicates of an arm, and what keeps them from being compared."""
+@dataclass(frozen=True)
+class _Pair:
+    """Local and published replicates of an arm; `why` they cannot be compared, None: they can."""
+
+    ours: Replicates
+    theirs: Replicates
+    why: str | None
+
+    @property
+    def equal(self) -> bool:
+        """Whether the replicates that both have are the same but for the last digits.
+
+        Equal trainings are measured equally to about 14 digits; others differ in the third.
+        """
+        ours, theirs = self.ours.numbers, self.theirs.numbers
+        shared = set(ours) & set(theirs)
+        return bool(shared) and all(
+            math.isclose(ours[key], theirs[key], rel_tol=1e-9) for key in shared
+        )
+
+
+def _pair_of(name: str, plan: Plan, trials: pd.DataFrame, published: pd.DataFrame) -> _Pair:
     column, ids = plan.primary, [trial.trial_id for trial in plan.trials if trial.arm == name]
     # A renamed arm keeps its trials; one whose settings changed has no trial in common.
-    named = set(published.loc[published["trial_id"].isin(ids), "arm"])
-    theirs = published[published["arm"].isin(named)].assign(arm=name)
+    names = set(published.loc[published["trial_id"].isin(ids), "arm"])
+    theirs = published[published["arm"].isin(names)].assign(arm=name)
     ours = trials[trials["arm"] == name]
-    why = None if named or name not in set(published["arm"]) else OTHER_SETTINGS
+    why = None if names or name not in set(published["arm"]) else OTHER_SETTINGS
     stamp = column + PROTOCOL
     if stamp in ours and stamp in theirs:
         stamps = [set(frame[stamp].dropna()) for frame in (ours, theirs)]
         why = OTHER_PROTOCOL if all(stamps) and stamps[0] != stamps[1] else why
-    return replicates_of(ours, name, column), replicates_of(theirs, name, column), why
+    return _Pair(replicates_of(ours, name, column), replicates_of(theirs, name, column), why)
 
 
-def _judged(
-    pairs: Mapping[str, tuple[Replicates, Replicates, str | None]],
-    local: Reading,
-    scale: Scale,
-    published_verdicts: Mapping[str, str],
-) -> tuple[ArmReplication, ...]:
-    how = Comparison(scale, local.plan.columns[local.plan.primary].direction, ALPHA)
-    alone = {}
-    for name, (ours, theirs, why) in pairs.items():
-        spreads = summaries({"ours": ours, "theirs": theirs}, scale)
-        both = (spreads["ours"], spreads["theirs"]) if len(spreads) == 2 else None
-        effect = Effect(compared_to="published")
-        if why is None:
-            effect = compare(ours, theirs, both, how, compared_to="published")
-        if _equal(ours, theirs):  # nothing to test
-            effect = Effect(compared_to="published", estimate=effect.estimate)
-        alone[name] = effect
-    ps = corrected([effect.p_alone for effect in alone.values()])
-    evens = corrected([effect.equivalence_p_alone for effect in alone.values()])
-    own = _of_table(local.table)
-    rows = []
-    for (name, effect), p, even in zip(alone.items(), ps, evens, strict=True):
-        ours, theirs, why = pairs[name]
-        full = replace(effect, p=p, equivalence_p=even)
-        verdict = why or _verdict(full, ours, theirs)
-        rows.append(
-            ArmReplication(
-                name, theirs, ours, full, verdict, published_verdicts.get(name), own.get(name)
-            )
-        )
-    return tuple(rows)
+def _effect(pair: _Pair, scale: Scale, plan: Plan) -> Effect:
+    """The local replicates against the published ones, with the p of this arm alone."""
+    if pair.why is not None:
+        return Effect(compared_to="published")
+    sides = summaries({"ours": pair.ours, "theirs": pair.theirs}, scale)
+    difference = difference_of(sides, "ours", "theirs")
+    worst = WORST[plan.columns[plan.primary].direction]
+    comparison = Comparison(pair.ours, pair.theirs, scale, difference, worst)
+    if pair.equal:  # nothing to test
+        return Effect(compared_to="published", estimate=comparison.estimate)
+    return effect_of(comparison, "published", ALPHA)
 
 
-def _equal(ours: Replicates, theirs: Replicates) -> bool:
-    """Whether the replicates that both have are the same but for the last digits.
-
-    Equal trainings are measured equally to about 14 digits; others differ in the third.
-    """
-    shared = set(ours.numbers) & set(theirs.numbers)
-    return bool(shared) and all(
-        math.isclose(ours.numbers[key], theirs.numbers[key], rel_tol=1e-9) for key in shared
-    )
-
-
-def _verdict(effect: Effect, ours: Replicates, theirs: Replicates) -> str | None:
-    fewest = min(ours.n, theirs.n)
+def _verdict(effect: Effect, pair: _Pair) -> str | None:
+    fewest = min(pair.ours.n, pair.theirs.n)
     if fewest == 0:
         return None
-    if _equal(ours, theirs):
+    if pair.equal:
         return EQUAL
     if fewest == 1:
         return ONE
@@ -229,6 +231,10 @@ def _other_facts(
     published: Mapping[str, Any], local: Mapping[str, Any]
 ) -> dict[str, tuple[str, str]]:
     """What the trials of both records ran with, where that differs and both say it."""
-    seen = [one.get("seen", {}) for one in (published, local)]
-    pairs = {fact: tuple(", ".join(map(str, one.get(fact, ()))) for one in seen) for fact in _FACTS}
-    return {fact: (a, b) for fact, (a, b) in pairs.items() if a and b and a != b}
+    facts = {}
+    for fact in _FACTS:
+        seen = [record.get("seen", {}).get(fact, ()) for record in (published, local)]
+        theirs, ours = (", ".join(map(str, values)) for values in seen)
+        if theirs and ours and theirs != ours:
+            facts[fact] = (theirs, ours)
+    return facts

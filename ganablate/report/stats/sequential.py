@@ -16,7 +16,7 @@ rest on normal statistics; here n is 3 to 10 and some tests are of ranks. Interv
 hold at all looks together in at least 1 - alpha of cases (repeated intervals: Jennison and Turnbull
 1989, J. R. Stat. Soc. B 51, 305-361).
 
-An arm that will hardly be decided by the last look is fed no more. That is not binding: verdicts
+An arm that will hardly be decided by the last look is not continued. That is not binding: verdicts
 take no credit for it. Its p then compares fewer replicates with more of the baseline; this the
 proof does not cover, the simulation does (`python benchmarks/adaptive_replicates.py`).
 
@@ -32,12 +32,13 @@ from itertools import pairwise
 import numpy as np
 from scipy import stats
 
-from ganablate.report.stats.effects import MARGIN, OPEN, StudyEffects
+from ganablate.report.stats.comparison import MARGIN
+from ganablate.report.stats.effects import OPEN, StudyEffects
 from ganablate.report.stats.replicates import steadied_summaries
 from ganablate.report.stats.statistics import ALPHA, Array, Summary, welch
 
 FUTILE = 0.2
-"""Smallest chance of a verdict by the last look for which an arm is fed."""
+"""Smallest chance of a verdict by the last look for which an arm is continued."""
 _POWER = 3
 """Of the spending function; 2 and 4 were within 2 % of the trials saved."""
 _DIGITS = 3
@@ -92,9 +93,9 @@ def chance_of_verdict(
         margin: Within which the arm would be called equivalent; None: never.
     """
     now = welch(arm, reference)
-    there = np.sqrt((arm.variance + reference.variance) / last)
-    moves = np.sqrt(np.maximum(now.error**2 - there**2, 0))
-    needed = stats.t.isf(level / 2, 2 * (last - 1)) * there
+    last_error = np.sqrt((arm.variance + reference.variance) / last)
+    moves = np.sqrt(np.maximum(now.error**2 - last_error**2, 0))
+    needed = stats.t.isf(level / 2, 2 * (last - 1)) * last_error
 
     def below(value: Array) -> Array:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -102,8 +103,8 @@ def chance_of_verdict(
 
     chance = below(-needed) + 1 - below(needed)
     if margin is not None:
-        room = margin - stats.t.isf(level, 2 * (last - 1)) * there
-        chance = chance + np.where(room > 0, below(room) - below(-room), 0)
+        inner = margin - stats.t.isf(level, 2 * (last - 1)) * last_error
+        chance = chance + np.where(inner > 0, below(inner) - below(-inner), 0)
     # Without spread, or with all replicates there already, there is nothing to predict.
     return np.where(np.isfinite(chance), np.minimum(chance, 1), 1.0)
 
@@ -117,13 +118,14 @@ def chances(effects: StudyEffects, last: int, level: float) -> Mapping[str, floa
         level: Of the last look.
     """
     undecided = [name for name, effect in effects.by_arm.items() if effect.verdict == OPEN]
-    tested = {k: one for k, one in effects.replicates.items() if k not in effects.null}
+    tested = {name: x for name, x in effects.replicates.items() if name not in effects.null}
     steady = steadied_summaries(tested, effects.scale)
     margin = math.log(MARGIN) if effects.scale == "ratio" else None
-    found = {}
+    by_arm = {}
     for name in undecided:
-        other = effects.by_arm[name].compared_to
-        if name in steady and other in steady:
+        reference = effects.by_arm[name].compared_to
+        if name in steady and reference in steady:
             each = level / len(undecided)
-            found[name] = float(chance_of_verdict(steady[name], steady[other], last, each, margin))
-    return found
+            chance = chance_of_verdict(steady[name], steady[reference], last, each, margin)
+            by_arm[name] = float(chance)
+    return by_arm

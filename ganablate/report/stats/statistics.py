@@ -17,6 +17,7 @@ are exact, for arms with replicates that have no number.
 """
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +44,12 @@ class Summary:
     variance: Array
     n: Array
     freedom: Array
+
+    @classmethod
+    def stacked(cls, arms: Iterable["Summary"]) -> "Summary":
+        """The arms' summaries as one [arms]."""
+        columns = zip(*((x.mean, x.variance, x.n, x.freedom) for x in arms), strict=True)
+        return cls(*(np.array(column) for column in columns))
 
 
 def summary(values: ArrayLike) -> Summary:

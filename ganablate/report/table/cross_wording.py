@@ -114,7 +114,7 @@ def cross_section(
     trials: pd.DataFrame, table: pd.DataFrame, plan: Plan, *, alpha: float = ALPHA
 ) -> str:
     """The section in markdown; empty where the study crosses nothing."""
-    effects = cross_effects(trials, plan, marked_arms(table, plan), alpha=alpha)
+    effects = cross_effects(trials, plan, marked_arms(table, plan.primary), alpha=alpha)
     if effects is None:
         return ""
     title = f"Main effects and interactions: {heading(plan.columns[effects.column])}"

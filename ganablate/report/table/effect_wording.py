@@ -6,7 +6,8 @@ from decimal import Decimal
 import pandas as pd
 
 from ganablate.catalog import Scale
-from ganablate.report.stats.effects import FAILS, MARGIN, OPEN, StudyEffects, effect_columns
+from ganablate.report.stats.comparison import MARGIN
+from ganablate.report.stats.effects import FAILS, OPEN, StudyEffects, effect_columns
 from ganablate.study.plan import BASELINE, Plan
 from ganablate.text import percent
 

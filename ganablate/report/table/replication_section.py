@@ -2,7 +2,8 @@
 
 import math
 
-from ganablate.report.stats.effects import MARGIN, OPEN
+from ganablate.report.stats.comparison import MARGIN
+from ganablate.report.stats.effects import OPEN
 from ganablate.report.stats.replicates import Replicates
 from ganablate.report.stats.replication import (
     CANNOT_TELL,

@@ -7,7 +7,8 @@ from statistics import median
 import pandas as pd
 
 from ganablate.report.claims.judgement import VERDICTS, Judgement
-from ganablate.report.stats.effects import EQUIVALENT, FAILS, MARGIN, ONE, OPEN
+from ganablate.report.stats.comparison import MARGIN
+from ganablate.report.stats.effects import EQUIVALENT, FAILS, ONE, OPEN
 from ganablate.report.table.captions import primary_column
 from ganablate.report.table.columns import cell_text
 from ganablate.report.table.effect_wording import effect_text

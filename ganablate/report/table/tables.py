@@ -6,8 +6,15 @@ import pandas as pd
 
 from ganablate.catalog import metric_columns
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
-from ganablate.report.stats.effects import StudyEffects, effect_columns, study_effects
+from ganablate.report.stats.effects import (
+    StudyEffects,
+    compared_arms,
+    effect_columns,
+    null_arms,
+    study_effects,
+)
 from ganablate.report.stats.loss_scale import loss_scale
+from ganablate.report.stats.replicates import arm_replicates
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.report.table.published import add_published
 from ganablate.study.plan import BASELINE, Arm, Plan
@@ -140,14 +147,32 @@ def primary_effects(
     trials: pd.DataFrame, table: pd.DataFrame, plan: Plan, *, alpha: float = ALPHA
 ) -> StudyEffects | None:
     """Effects on the primary metric, judged at `alpha`; arms whose cell is marked have none."""
-    return study_effects(trials, plan, marked_arms(table, plan), alpha=alpha)
+    return column_effects(trials, table, plan, plan.primary, alpha=alpha)
 
 
-def marked_arms(table: pd.DataFrame, plan: Plan) -> list[str]:
-    """Arms whose primary number is of another protocol or criterion."""
-    mark = plan.primary + "_mark"
-    apart = table.loc[table[mark].notna(), "arm"] if mark in table else ()
-    return [str(name) for name in apart]
+def column_effects(
+    trials: pd.DataFrame, table: pd.DataFrame, plan: Plan, column: str, *, alpha: float = ALPHA
+) -> StudyEffects | None:
+    """As `primary_effects`, on any column; None where it is not measured or nothing is compared."""
+    if column not in plan.columns:
+        return None
+    marked = marked_arms(table, column)
+    names = [arm.name for arm in plan.arms if arm.name not in marked]
+    return study_effects(
+        arm_replicates(trials, names, column),
+        compared_arms(plan.arms),
+        column,
+        plan.columns[column].direction,
+        null=null_arms(plan.arms),
+        alpha=alpha,
+    )
+
+
+def marked_arms(table: pd.DataFrame, column: str) -> list[str]:
+    """Arms whose number of the column is of another protocol or criterion."""
+    mark = column + "_mark"
+    marked = table.loc[table[mark].notna(), "arm"] if mark in table else ()
+    return [str(name) for name in marked]
 
 
 def _typed(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:

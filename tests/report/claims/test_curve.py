@@ -6,17 +6,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ganablate.report.claims.course import Course, fluctuation, reached, recovered, settled
 from ganablate.report.claims.judgement import (
     CANNOT_TELL,
     CONTRADICTED,
     NOT_COMPARABLE,
     SUPPORTED,
 )
-from ganablate.study.claims.claims import Curve
+from ganablate.report.claims.trajectory import Trajectory
+from ganablate.study.reading.fields import Margin
 from tests.support.claims_cases import curves_of, fid, judge, plan_of, trials_of
-
-ARMS = {"baseline": [20.0] * 5, "wide": [20.0] * 5}
 
 
 def on_fid(values, outcomes=None, **claim):
@@ -47,15 +45,15 @@ FALLING = [[100.0, 60, 40, 30, 20], [90.0, 50, 45, 25, 22], [110.0, 70, 30, 28, 
 )
 def test_points_are_a_t_test_over_trials_of_the_ratio_within_each(by, verdict):
     points = {"at": "100%", "against": "20%", "is": "better", "by": by}
-    found = on_fid({"baseline": FALLING}, arm="baseline", points=points)
+    judged = on_fid({"baseline": FALLING}, arm="baseline", points=points)
     logs = np.log([own[-1] / own[0] for own in FALLING])
     expected = stats.ttest_1samp(logs, -math.log(float(by[:-1])))
-    assert found.verdict == verdict
-    assert found.p == pytest.approx(expected.pvalue, rel=1e-9)
-    assert found.estimate == pytest.approx(np.exp(logs.mean()))
+    assert judged.verdict == verdict
+    assert judged.p == pytest.approx(expected.pvalue, rel=1e-9)
+    assert judged.estimate == pytest.approx(np.exp(logs.mean()))
     ends = stats.t.interval(0.95, 2, logs.mean(), stats.sem(logs))
-    assert (found.low, found.high) == pytest.approx(tuple(np.exp(ends)))
-    assert found.n == "3 trials an arm"
+    assert (judged.low, judged.high) == pytest.approx(tuple(np.exp(ends)))
+    assert judged.n == "3 trials an arm"
 
 
 @pytest.mark.parametrize(
@@ -83,49 +81,41 @@ def test_the_numbers_of_several_arms_are_those_of_the_one_that_decides(ends, ver
 
 def test_an_arm_of_one_trial_leaves_several_open_unless_another_contradicts():
     points = {"at": "100%", "against": "50%", "is": "better"}
-    values = {
-        "baseline": [[9.0, 2.0], [9.0, 2.1], [9.0, 1.9]],
-        "wide": [[9.0, 2.0], [9.0, math.nan]],
-    }
-    values["wide"].append([9.0, math.nan])
-    open_ = on_fid(values, arms="all", points=points)
-    assert (open_.verdict, open_.p) == (CANNOT_TELL, None)
-    assert open_.because == "one trial has no spread to judge by"
+    lost = [9.0, math.nan]
+    values = {"baseline": [[9.0, 2.0], [9.0, 2.1], [9.0, 1.9]], "wide": [[9.0, 2.0], lost, lost]}
+    undecided = on_fid(values, arms="all", points=points)
+    assert (undecided.verdict, undecided.p) == (CANNOT_TELL, None)
+    assert undecided.because == "one trial has no spread to judge by"
     other = on_fid(values, arms="all", points={**points, "is": "worse"})
-    assert (other.verdict, other.because) == (
-        CONTRADICTED, "2 complete trials without these numbers",
-    )  # fmt: skip
+    assert other.verdict == CONTRADICTED
+    assert other.because == "2 complete trials without these numbers"
 
 
-def test_points_may_be_equivalent():
+def test_points_may_be_equivalent_or_not_measured():
     level = [[20.0, 20.5], [21.0, 20.8], [19.0, 19.2], [20.0, 20.3]]
     points = {"at": "100%", "against": "50%", "is": "equivalent", "within": "1.25x"}
     assert on_fid({"baseline": level}, arm="baseline", points=points).verdict == SUPPORTED
-
-
-def test_a_point_that_was_not_measured_leaves_the_claim_open():
     # Two points, at 50 and 100 %: 20 % lies more than half a spacing from both.
     points = {"at": "100%", "against": "20%", "is": "better"}
-    found = on_fid({"baseline": [[20.0, 10.0]] * 3}, arm="baseline", points=points)
-    assert (found.verdict, found.because) == (
-        CANNOT_TELL, "no trial of baseline has these numbers yet",
-    )  # fmt: skip
+    lacking = on_fid({"baseline": level}, arm="baseline", points=points)
+    assert lacking.verdict == CANNOT_TELL
+    assert lacking.because == "no trial of baseline has these numbers yet"
 
 
 def test_positions_in_epochs_iterations_and_images_are_the_same_point():
     for at in ("25 epochs", "1950 iterations", "124800 images", "100%"):
         points = {"at": at, "against": "20%", "is": "better", "by": "1.25x"}
-        found = on_fid({"baseline": FALLING}, arm="baseline", points=points)
-        assert found.estimate == pytest.approx(np.exp(np.mean(np.log([0.2, 22 / 90, 27 / 110]))))
+        judged = on_fid({"baseline": FALLING}, arm="baseline", points=points)
+        assert judged.estimate == pytest.approx(np.exp(np.mean(np.log([0.2, 22 / 90, 27 / 110]))))
 
 
 def test_a_diverged_trial_is_worst_at_the_later_point_and_signs_decide():
     values = [[20.0, 40.0]] * 5 + [[20.0, math.nan]]
     points = {"at": "100%", "against": "50%", "is": "worse"}
-    found = on_fid(
+    judged = on_fid(
         {"baseline": values}, {"baseline": ["ok"] * 5 + ["diverged"]}, arm="baseline", points=points
     )
-    assert (found.verdict, found.p) == (SUPPORTED, pytest.approx(2 / 2**6))
+    assert (judged.verdict, judged.p) == (SUPPORTED, pytest.approx(2 / 2**6))
 
 
 def test_a_trend_is_the_mean_of_kendalls_tau_over_trials():
@@ -137,8 +127,8 @@ def test_a_trend_is_the_mean_of_kendalls_tau_over_trials():
     for expected, verdict in (
         ("falling", SUPPORTED), ("rising", CONTRADICTED), ("flat", CONTRADICTED)
     ):  # fmt: skip
-        found = on_fid({"baseline": values}, arm="baseline", trend={"is": expected})
-        assert (found.verdict, found.estimate) == (verdict, pytest.approx(np.mean(taus)))
+        judged = on_fid({"baseline": values}, arm="baseline", trend={"is": expected})
+        assert (judged.verdict, judged.estimate) == (verdict, pytest.approx(np.mean(taus)))
     rising = on_fid({"baseline": values}, arm="baseline", trend={"is": "rising"})
     # One pair turned round moves tau by 4 / 90: so much spread there is at least.
     error = max(np.std(taus, ddof=1), 4 / 90) / 2
@@ -147,9 +137,9 @@ def test_a_trend_is_the_mean_of_kendalls_tau_over_trials():
 
 def test_no_interval_of_tau_is_shown_beyond_one():
     values = [[9.0, 8, 7, 6, 5, 4], [9.0, 8, 7, 6, 5, 4], [9.0, 4, 7, 6, 5, 8]]
-    found = on_fid({"baseline": values}, arm="baseline", trend={"is": "falling"})
-    assert found.low == -1.0
-    assert -1.0 < found.estimate < found.high <= 1.0
+    judged = on_fid({"baseline": values}, arm="baseline", trend={"is": "falling"})
+    assert judged.low == -1.0
+    assert -1.0 < judged.estimate < judged.high <= 1.0
 
 
 def test_a_curve_that_wanders_is_flat_and_one_trial_is_no_trend():
@@ -157,16 +147,13 @@ def test_a_curve_that_wanders_is_flat_and_one_trial_is_no_trend():
               [20.0, 21, 19, 22, 20, 21], [22.0, 19, 20, 21, 22, 19]]  # fmt: skip
     flat = {"arm": "baseline", "trend": {"is": "flat"}}
     assert on_fid({"baseline": values}, **flat).verdict == SUPPORTED
-    single = on_fid({"baseline": values[:1]}, **flat)
-    assert (single.verdict, single.because) == (CANNOT_TELL, "one trial has no spread to judge by")
+    assert on_fid({"baseline": values[:1]}, **flat).verdict == CANNOT_TELL
 
 
 def test_trials_that_all_fall_at_every_point_show_a_falling_trend():
-    found = on_fid(
-        {"baseline": [[float(10 - k) for k in range(8)]] * 3},
-        arm="baseline", trend={"is": "falling"},
-    )  # fmt: skip
-    assert (found.verdict, found.estimate) == (SUPPORTED, pytest.approx(-1))
+    falling = {"baseline": [[8.0, 7, 6, 5, 4, 3, 2, 1]] * 3}
+    judged = on_fid(falling, arm="baseline", trend={"is": "falling"})
+    assert (judged.verdict, judged.estimate) == (SUPPORTED, pytest.approx(-1))
 
 
 def test_part_of_the_training_has_a_trend_of_its_own():
@@ -186,12 +173,12 @@ def rms(values):
 
 def test_spread_is_welchs_test_of_the_steps_deviation_within_blocks():
     claim = {"arm": "wide", "spread": {"is": "lower", "by": "1.5x"}}
-    found = on_loss({"baseline": WILD, "wide": CALM}, **claim)
+    judged = on_loss({"baseline": WILD, "wide": CALM}, **claim)
     logs = np.log(rms(CALM)) + math.log(1.5), np.log(rms(WILD))
     expected = stats.ttest_ind(*logs, equal_var=False).pvalue
-    assert (found.verdict, found.p) == (SUPPORTED, pytest.approx(expected, rel=1e-9))
+    assert (judged.verdict, judged.p) == (SUPPORTED, pytest.approx(expected, rel=1e-9))
     ratio = np.exp(np.log(rms(CALM)).mean() - np.log(rms(WILD)).mean())
-    assert found.estimate == pytest.approx(ratio)
+    assert judged.estimate == pytest.approx(ratio)
     assert on_loss({"baseline": CALM, "wide": WILD}, **claim).verdict == CONTRADICTED
     to = {"arm": "baseline", "spread": {"is": "higher", "to": "wide"}}
     assert on_loss({"baseline": WILD, "wide": CALM}, **to).verdict == SUPPORTED
@@ -204,29 +191,25 @@ def test_spread_from_a_point_on_leaves_out_the_blocks_before():
     assert on_loss({"baseline": calm, "wide": other}, **late).verdict == SUPPORTED
 
 
-def test_spread_of_losses_on_another_scale_is_not_comparable():
-    claim = {"arm": "wide", "spread": {"is": "lower"}}
-    found = on_loss(
-        {"baseline": WILD, "wide": CALM}, {"wide": {"criterion": "least_squares"}}, **claim
-    )
-    assert found.verdict == NOT_COMPARABLE
-
-
-def test_a_diverged_loss_fluctuates_more_than_any():
-    outcomes = {"wide": ["diverged"] * 4}
-    claim = {"arm": "wide", "spread": {"is": "higher", "by": "2x"}}
-    found = on_loss({"baseline": WILD, "wide": CALM}, None, outcomes, **claim)
-    assert (found.verdict, found.p) == (SUPPORTED, pytest.approx(2 / math.comb(8, 4)))
+def test_spread_of_losses_on_another_scale_and_of_diverged_ones():
+    arms = {"baseline": WILD, "wide": CALM}
+    least_squares = {"wide": {"criterion": "least_squares"}}
+    other = on_loss(arms, least_squares, arm="wide", spread={"is": "lower"})
+    assert other.verdict == NOT_COMPARABLE
+    # A diverged loss fluctuates more than any.
+    higher = {"arm": "wide", "spread": {"is": "higher", "by": "2x"}}
+    lost = on_loss(arms, None, {"wide": ["diverged"] * 4}, **higher)
+    assert (lost.verdict, lost.p) == (SUPPORTED, pytest.approx(2 / math.comb(8, 4)))
 
 
 def test_reaching_a_level_before_another_arm_is_ranked_exactly_and_never_is_last():
     early = [[50.0, 9, 8, 7, 6]] * 5
     late = [[50.0, 40, 30, 9, 8]] * 3 + [[50.0, 40, 30, 20, 11]] * 2
     claim = {"arm": "wide", "reaches": {"level": 10, "before": "baseline"}}
-    found = on_fid({"baseline": late, "wide": early}, **claim)
-    assert found.verdict == SUPPORTED
-    assert found.p == pytest.approx(2 / math.comb(10, 5))
-    assert "median 49,920 against 99,840 images" in found.numbers
+    judged = on_fid({"baseline": late, "wide": early}, **claim)
+    assert judged.verdict == SUPPORTED
+    assert judged.p == pytest.approx(2 / math.comb(10, 5))
+    assert "median 49,920 against 99,840 images" in judged.numbers
     assert on_fid({"baseline": early, "wide": late}, **claim).verdict == CONTRADICTED
     few = on_fid({"baseline": late[:3], "wide": early[:3]}, **claim)
     assert (few.verdict, few.p) == (CANNOT_TELL, pytest.approx(0.1))
@@ -236,8 +219,8 @@ def test_reaching_a_level_by_a_point_counts_trials():
     values = [[50.0, 9, 8]] * 5
     for until, verdict in (("70%", SUPPORTED), ("40%", CONTRADICTED)):
         reaches = {"level": 10, "until": until}
-        found = on_fid({"baseline": values}, arm="baseline", reaches=reaches)
-        assert found.verdict == verdict
+        judged = on_fid({"baseline": values}, arm="baseline", reaches=reaches)
+        assert judged.verdict == verdict
 
 
 def test_settling_earlier_is_ranked_on_any_scale():
@@ -246,8 +229,8 @@ def test_settling_earlier_is_ranked_on_any_scale():
     spreads = {name: [[0.1] * 5] * 5 for name in ("baseline", "wide")}
     claim = {"arm": "wide", "settles": {}}
     changes = {"wide": {"criterion": "least_squares"}}
-    found = on_loss(spreads, changes, values={"baseline": late, "wide": early}, **claim)
-    assert (found.verdict, found.p) == (SUPPORTED, pytest.approx(2 / math.comb(10, 5)))
+    judged = on_loss(spreads, changes, values={"baseline": late, "wide": early}, **claim)
+    assert (judged.verdict, judged.p) == (SUPPORTED, pytest.approx(2 / math.comb(10, 5)))
 
 
 def test_recovery_counts_the_trials_that_drop_and_come_back():
@@ -264,29 +247,27 @@ def test_recovery_counts_the_trials_that_drop_and_come_back():
         (gone, {"drop": 2}, CONTRADICTED),
     ):
         curves = curves_of(plan, "inception_score", {"baseline": values})
-        found = judge(plan, trials, curves, curve={**claim, "recovery": recovery})
-        assert found.verdict == verdict, recovery
+        judged = judge(plan, trials, curves, curve={**claim, "recovery": recovery})
+        assert judged.verdict == verdict, recovery
 
 
-def course(values, *, blocks=False, spread=None):
+def trajectory(values, *, blocks=False, spread=None):
     seen = np.arange(1.0, len(values) + 1)
-    return Course(seen, np.array(values, dtype=float), np.array(spread or [np.nan] * len(values)),
-                  float(len(values)), blocks, 1.0)  # fmt: skip
+    spreads = np.array(spread or [np.nan] * len(values))
+    return Trajectory(seen, np.array(values, dtype=float), spreads, len(values), blocks, 1.0)
 
 
-def test_numbers_of_one_course():
-    assert fluctuation(course([1, 3, 1, 3]), 0) == pytest.approx(math.sqrt(2))
-    assert fluctuation(course([1, 1], blocks=True, spread=[3.0, 4.0]), 0) == pytest.approx(
-        math.sqrt(12.5)
-    )
-    assert math.isnan(fluctuation(course([1]), 0))
-    assert reached(course([5, 3, 1]), 3) == 2
-    assert reached(course([1, 3, 5]), 4) == 3
-    assert reached(course([1, 3, 5]), 6) == math.inf
-    shape = Curve.model_validate({"arm": "a", "metric": "fid", "settles": {"within": 0.25}}).settles
+def test_numbers_of_one_trajectory():
+    assert trajectory([1, 3, 1, 3]).fluctuation(None) == pytest.approx(math.sqrt(2))
+    blocks = trajectory([1, 1], blocks=True, spread=[3.0, 4.0])
+    assert blocks.fluctuation(None) == pytest.approx(math.sqrt(12.5))
+    assert math.isnan(trajectory([1]).fluctuation(None))
+    assert trajectory([5, 3, 1]).reached(3) == 2
+    assert trajectory([1, 3, 5]).reached(4) == 3
+    assert trajectory([1, 3, 5]).reached(6) == math.inf
     # Range 8, band 2 round the last value: inside from the fourth point on.
-    assert settled(course([9, 5, 4, 2.5, 1]), shape) == 4
-    assert settled(course([9, 5, math.nan]), shape) == math.inf
-    down = Curve.model_validate({"arm": "a", "metric": "fid", "recovery": {"drop": "2x"}}).recovery
-    assert recovered(course([4, 9, 3]), down, "min")
-    assert not recovered(course([4, 7, 3]), down, "min")
+    assert trajectory([9, 5, 4, 2.5, 1]).settled(0.25) == 4
+    assert trajectory([9, 5, math.nan]).settled(0.25) == math.inf
+    twice = Margin(amount=2, unit="ratio")
+    assert trajectory([4, 9, 3]).recovered(twice, None, "min")
+    assert not trajectory([4, 7, 3]).recovered(twice, None, "min")

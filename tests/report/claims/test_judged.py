@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from ganablate.report.claims.judge import KINDS, judge_claims
+from ganablate.report.claims.judge import FIGURES, KINDS, judge_claims
 from ganablate.report.claims.judgement import (
     CONTRADICTED,
     NONE_STATED,
@@ -18,7 +18,6 @@ from ganablate.report.claims.judgement import (
     Judgement,
 )
 from ganablate.report.claims.page_of_all import NOT_RUN, REPORTS, ledger, write_ledger
-from ganablate.report.claims.shown import FIGURES
 from ganablate.report.claims.table import (
     COLUMNS,
     claims_csv,
@@ -58,9 +57,9 @@ def test_every_shipped_claim_is_judged_without_any_results(path, tmp_path):
     study = load(path)
     for budget in {study.default_budget, study.budget_names[1]}:
         plan = expand(study, budget)
-        found = judge_claims(plan, trials_frame(plan, tmp_path), no_curves())
-        assert [one.id for one in found] == [claim.id for claim in study.claims]
-        for one in found:
+        judged = judge_claims(plan, trials_frame(plan, tmp_path), no_curves())
+        assert [one.id for one in judged] == [claim.id for claim in study.claims]
+        for one in judged:
             assert one.verdict in VERDICTS
             assert one.budget == budget
             assert one.numbers or one.because, one.id
@@ -79,11 +78,11 @@ def test_a_claim_of_another_budget_or_of_an_arm_that_is_not_here_is_not_tested()
 
 def test_a_substitute_data_set_never_supports_or_contradicts():
     plan, trials = case(substitutes={"wide": ("celeba", "photo_patches")})
-    found = judge(plan, trials, compare=WORSE)
-    assert found.verdict == NOT_TESTED
-    assert found.because == "this budget has photo_patches where the report has celeba"
-    assert found.numbers.startswith("On photo_patches: FID against baseline: wide")
-    assert found.estimate == pytest.approx(1.0, abs=0.01)
+    judged = judge(plan, trials, compare=WORSE)
+    assert judged.verdict == NOT_TESTED
+    assert judged.because == "this budget has photo_patches where the report has celeba"
+    assert judged.numbers.startswith("On photo_patches: FID against baseline: wide")
+    assert judged.estimate == pytest.approx(1.0, abs=0.01)
     # Nor as the arm that another one is compared with.
     swapped = replace(plan, substitutes={"baseline": ("celeba", "photo_patches")})
     assert judge(swapped, trials, compare=WORSE).verdict == NOT_TESTED
@@ -101,8 +100,8 @@ def test_a_data_set_that_the_report_may_mean_is_no_substitute():
 
 def test_a_contradiction_says_why_it_may_be():
     plan, trials = case()
-    found = judge(plan, trials, compare=WORSE, perhaps="the report ran once")
-    assert (found.verdict, found.because) == (CONTRADICTED, "the report ran once")
+    judged = judge(plan, trials, compare=WORSE, perhaps="the report ran once")
+    assert (judged.verdict, judged.because) == (CONTRADICTED, "the report ran once")
     plain = judge(plan, trials, compare=WORSE)
     assert plain.because == ("the budget cpu is smaller than the report's, which ran each arm once")
     assert judge(replace(plan, budget="full"), trials, compare=WORSE).because is None
@@ -120,10 +119,12 @@ def test_a_stricter_level_asks_for_more():
 
 
 ONE = Judgement(
-    "R9.1", "a | b", "compare", SUPPORTED, "cpu", ("a", "b"), "FID: 1", None, 1.23456789,
-    None, None, 0.04, "5 trials an arm",
+    SUPPORTED, "FID: 1", ("a", "b"), estimate=1.23456789, p=0.04, n="5 trials an arm",
+    id="R9.1", says="a | b", kind="compare", budget="cpu",
 )  # fmt: skip
-BARE = Judgement("R9.2", "it looks good", "visual", SHOWN, "cpu", (), "See figures/samples.png")
+BARE = Judgement(
+    SHOWN, "See figures/samples.png", id="R9.2", says="it looks good", kind="visual", budget="cpu"
+)
 
 
 def test_the_table_keeps_missing_numbers_missing_and_reads_back(tmp_path):
@@ -155,8 +156,8 @@ def results(study, root, budget, complete=None):
     folder = root / study.name / budget
     folder.mkdir(parents=True)
     (folder / "trials.csv").write_text(trials_csv(trials))
-    found = judge_claims(plan, trials, no_curves())
-    (folder / "claims.csv").write_text(claims_csv(claims_table(found)))
+    judged = judge_claims(plan, trials, no_curves())
+    (folder / "claims.csv").write_text(claims_csv(claims_table(judged)))
 
 
 def study_of(name):

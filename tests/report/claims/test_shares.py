@@ -31,13 +31,13 @@ def test_limits_are_quantiles_of_the_beta_distribution(k):
     [(FAILS, SUPPORTED), ([*FAILS[:4], "ok"], CANNOT_TELL), (["ok"] * 5, CONTRADICTED)],
 )
 def test_five_of_five_decide_what_most_trainings_do(outcomes, verdict):
-    found = case(outcomes, outcome=MOST)
-    assert found.verdict == verdict
+    judged = case(outcomes, outcome=MOST)
+    assert judged.verdict == verdict
     failed = sum(one != "ok" for one in outcomes)
-    assert found.estimate == failed / 5
-    assert f"{failed} of 5 trials of bad fail" in found.numbers
-    assert (found.low, found.high) == limits(failed, 5, 0.05)
-    assert found.n == "5 trials an arm"
+    assert judged.estimate == failed / 5
+    assert f"{failed} of 5 trials of bad fail" in judged.numbers
+    assert (judged.low, judged.high) == limits(failed, 5, 0.05)
+    assert judged.n == "5 trials an arm"
 
 
 def test_three_of_three_decide_nothing():
@@ -51,12 +51,12 @@ def test_an_upper_bound_counts_the_others():
 
 
 def test_trials_that_were_not_assessed_are_not_ok_and_are_told():
-    found = case(
+    judged = case(
         ["ok", "ok", None, None, "ok"], outcome={"arm": "bad", "is": "ok", "at_least": 0.1}
     )
-    assert (found.verdict, found.estimate) == (SUPPORTED, 1.0)
-    assert "3 of 3 trials" in found.numbers
-    assert found.because == "2 complete trials could not be assessed"
+    assert (judged.verdict, judged.estimate) == (SUPPORTED, 1.0)
+    assert "3 of 3 trials" in judged.numbers
+    assert judged.because == "2 complete trials could not be assessed"
     none = case([None] * 5, outcome=MOST)
     assert (none.verdict, none.because) == (CANNOT_TELL, "5 complete trials could not be assessed")
 
@@ -69,8 +69,8 @@ def test_of_several_arms_each_must_show_it_and_one_can_contradict():
     assert case({"bad": FAILS, "worse": ["ok"] * 5}, arms, outcome=claim).verdict == CANNOT_TELL
     # 0 of 6 have p = 1/64 each: after Holm over two 1/32.
     six = {"bad": [*FAILS, "ok"], "worse": ["ok"] * 6}
-    found = case(six, arms, outcome=claim)
-    assert (found.verdict, found.p) == (CONTRADICTED, pytest.approx(2 / 64))
+    judged = case(six, arms, outcome=claim)
+    assert (judged.verdict, judged.p) == (CONTRADICTED, pytest.approx(2 / 64))
 
 
 RELATION = {"metric": "g_loss_mean", "is": "above", "than": "d_loss_mean"}
@@ -108,6 +108,6 @@ def test_a_relation_by_a_margin_or_the_other_way_round():
 
 
 def test_a_relation_leaves_out_trials_without_both_numbers():
-    found = related({"baseline": [(3.0, 1.0)] * 4 + [(3.0, None)]}, arm="baseline", at_least=0.5)
-    assert (found.verdict, found.n) == (CANNOT_TELL, "4 trials an arm")
-    assert found.because == "1 complete trial could not be assessed"
+    judged = related({"baseline": [(3.0, 1.0)] * 4 + [(3.0, None)]}, arm="baseline", at_least=0.5)
+    assert (judged.verdict, judged.n) == (CANNOT_TELL, "4 trials an arm")
+    assert judged.because == "1 complete trial could not be assessed"

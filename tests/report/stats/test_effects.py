@@ -10,8 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ganablate.report.stats.effects import effect_columns, study_effects
-from ganablate.report.stats.replicates import replicates_of
+from ganablate.report.stats.effects import (
+    compared_arms,
+    effect_columns,
+    null_arms,
+    study_effects,
+)
+from ganablate.report.stats.replicates import arm_replicates, replicates_of
 from ganablate.report.table.effect_wording import effect_notes, effect_text, p_text, verdict_text
 from tests.support.synthetic_study import make_plan
 
@@ -39,7 +44,19 @@ def effects_of(measured, *, primary="fid", metrics=("fid",), apart=(), compare=N
         for a in plan.arms
     )
     plan = replace(plan, arms=tuple(arms))
-    return study_effects(frame(measured, primary), plan, apart, alpha=alpha), plan
+    names = [name for name in measured if name not in apart]
+    return effects_in(frame(measured, primary), plan, names, alpha=alpha), plan
+
+
+def effects_in(trials, plan, names, *, alpha=0.05):
+    return study_effects(
+        arm_replicates(trials, names, plan.primary),
+        compared_arms(plan.arms),
+        plan.primary,
+        plan.columns[plan.primary].direction,
+        null=null_arms(plan.arms),
+        alpha=alpha,
+    )
 
 
 def test_ratio_by_scipy():
@@ -228,7 +245,7 @@ def test_correlation_pairs_replicates_by_their_index():
     measured = {"baseline": BASE, "a": [2 * x for x in BASE], "b": [3 * x for x in BASE]}
     plan = effects_of(measured)[1]
     shuffled = frame(measured).sample(frac=1, random_state=3)
-    effects = study_effects(shuffled, plan)
+    effects = effects_in(shuffled, plan, measured)
     assert effects.correlation.mean == pytest.approx(1.0)
     assert any("clearly: the intervals are wider" in note for note in effect_notes(effects, plan))
     assert replicates_of(shuffled, "a", "fid").on("difference").tolist() == [2 * x for x in BASE]

@@ -91,9 +91,7 @@ def test_an_unfinished_study_says_so():
 @pytest.mark.parametrize(("budget", "at"), [("cpu", ", at the budget cpu"), (FULL, "")])
 def test_claims_are_counted(budget, at):
     verdicts = [SUPPORTED, SHOWN, CONTRADICTED, SUPPORTED]
-    judged = [
-        Judgement(f"R0.{n}", "x", "compare", v, budget, (), "") for n, v in enumerate(verdicts)
-    ]
+    judged = [Judgement(verdict, budget=budget) for verdict in verdicts]
     lines = said([row("baseline", 100.0)], judgements=judged)
     expected = f"4 claims of the source{at}: 2 supported; 1 contradicted; 1 shown, not judged."
     assert expected in lines
