@@ -7,7 +7,7 @@ import pytest
 from synthetic_study import make_plan, numbers_of, write_trial
 
 from ganablate.report.build import build_report
-from ganablate.report.table.closing import MOST_LINES, WIDTH
+from ganablate.report.closing import MOST_LINES, WIDTH
 from ganablate.study.claims.claims import Claim
 
 CLAIM = Claim.model_validate(

@@ -13,7 +13,8 @@ from synthetic_study import make_plan
 
 from ganablate.report.stats.effects import effect_columns, study_effects
 from ganablate.report.stats.replicates import replicates_of
-from ganablate.report.table.effect_wording import effect_notes, effect_text, p_text, verdict_text
+from ganablate.report.table.cells import effect_text, p_text, verdict_text
+from ganablate.report.table.notes import effect_notes
 
 BASE = [20.0, 22.0, 21.0, 20.5, 21.5]
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from ganablate.report.claims.finding import Evidence, Finding, nothing
 from ganablate.report.claims.judgement import CONTRADICTED, MISPRINT, SUPPORTED
-from ganablate.report.table.published import published_text
+from ganablate.report.table.cells import published_text
 from ganablate.study.claims.claims import Arithmetic
 from ganablate.study.reading.fields import Margin
 

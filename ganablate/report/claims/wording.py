@@ -6,7 +6,7 @@ import pandas as pd
 
 from ganablate.report.claims.hypothesis import Meant, Tested
 from ganablate.report.stats.effects import MARGIN
-from ganablate.report.table.effect_wording import effect_text, p_text
+from ganablate.report.table.cells import effect_text, p_text
 from ganablate.study.reading.fields import Margin
 from ganablate.text import counted
 

@@ -4,12 +4,15 @@ Kept apart from the tables, so that two machines with equal numbers write equal 
 """
 
 import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ganablate.catalog import METRICS, OF_SETTINGS, PROBES, Part, plugin_digests
 from ganablate.report.table.tables import reference_arm
 from ganablate.study.plan import Plan
+from ganablate.text import duration
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import state_of
 
@@ -26,13 +29,11 @@ def _trial(folder: TrialFolder) -> dict[str, Any]:
 
 def _seen(trials: dict[str, Any]) -> dict[str, list[Any]]:
     """Every value of each fact over all attempts: more than one is a mix."""
-    found: dict[str, set[str]] = {fact: set() for fact in _FACTS}
-    for trial in trials.values():
-        for attempt in trial.get("attempts", []):
-            for fact in _FACTS:
-                if attempt.get(fact) is not None:
-                    found[fact].add(str(attempt[fact]))
-    return {fact: sorted(values) for fact, values in found.items() if values}
+    attempts = [attempt for trial in trials.values() for attempt in trial.get("attempts", [])]
+    seen = {
+        fact: sorted({str(a[fact]) for a in attempts if a.get(fact) is not None}) for fact in _FACTS
+    }
+    return {fact: values for fact, values in seen.items() if values}
 
 
 def _note(seen: dict[str, list[Any]]) -> str:
@@ -117,3 +118,51 @@ def read_provenance(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+# --- as a reader sees it ---
+
+
+def trial_seconds(facts: Mapping[str, Any]) -> dict[str, float]:
+    """Wall seconds of each trial over its attempts."""
+    return {
+        str(name): sum(float(attempt.get("wall_seconds") or 0) for attempt in trial["attempts"])
+        for name, trial in facts.get("trials", {}).items()
+    }
+
+
+def provenance_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """With what, where and when the trials ran, as provenance.json has it."""
+    if not facts:
+        return []
+    seconds = trial_seconds(facts)
+    seen = facts.get("seen", {})
+    trials = facts.get("trials", {}).values()
+    attempts = [attempt for trial in trials for attempt in trial["attempts"]]
+    python = sorted({str(a["python"]) for a in attempts if a.get("python")})
+    ran_with = {**seen, "python": python}
+    lines = [(name, ", ".join(map(str, values))) for name, values in ran_with.items() if values]
+    days = sorted(
+        datetime.fromtimestamp(attempt[key] / 1000, UTC).strftime("%Y-%m-%d")
+        for attempt in attempts
+        for key in ("started_ms", "ended_ms")
+        if attempt.get(key)
+    )
+    if days:
+        when = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
+        lines.append(("trained", f"{when} (UTC)"))
+    lines.append(("wall time", f"{duration(sum(seconds.values()))} over {len(seconds):,} trials"))
+    again = len(attempts) - len(seconds)
+    if again > 0:
+        lines.append(("resumed", f"{again} times"))
+    prints = sorted({str(t["data_fingerprint"]) for t in trials if t.get("data_fingerprint")})
+    lines += [("data, sha256", ", ".join(print_[:16] for print_ in prints))] if prints else []
+    plugins = [f"{part} of {source}" for part, source in facts.get("plugins", {}).items()]
+    lines += [("plug-ins", ", ".join(plugins))] if plugins else []
+    return lines
+
+
+def settings_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Every setting of the arm that the others are compared to."""
+    settings = facts.get("settings", {}).get("full", {})
+    return [(str(name), str(value)) for name, value in settings.items()]

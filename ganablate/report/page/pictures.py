@@ -10,7 +10,8 @@ from PIL import Image
 
 from ganablate.catalog import PROBES
 from ganablate.report.figures.style import read_caption
-from ganablate.report.table.captions import coverage, execution, primary_column, protocols
+from ganablate.report.table.captions import coverage, execution, protocols
+from ganablate.report.table.tables import primary_column
 from ganablate.study.plan import Plan
 
 

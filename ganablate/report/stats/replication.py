@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from ganablate.catalog import Scale
-from ganablate.report.analysis import Reading
+from ganablate.report.analysis import Analysis
 from ganablate.report.frames.provenance import read_provenance
 from ganablate.report.frames.trials import PROTOCOL, read_trials
 from ganablate.report.stats.effects import ONE, Comparison, Effect, compare, corrected
@@ -81,7 +81,7 @@ class Replication:
 
 
 def replication(
-    local: Reading, facts: Mapping[str, Any] | None, folder: Path
+    local: Analysis, facts: Mapping[str, Any] | None, folder: Path
 ) -> Replication | None:
     """Compare a local record with the published one.
 
@@ -153,7 +153,7 @@ def _of_arm(
 
 def _judged(
     pairs: Mapping[str, tuple[Replicates, Replicates, str | None]],
-    local: Reading,
+    local: Analysis,
     scale: Scale,
     published_verdicts: Mapping[str, str],
 ) -> tuple[ArmReplication, ...]:
