@@ -19,16 +19,6 @@ FIDS = {
 
 
 @pytest.fixture
-def drawn(monkeypatch):
-    seen = []
-    real = style.rendered
-    monkeypatch.setattr(
-        style, "rendered", lambda figure, dpi: seen.append(figure) or real(figure, dpi)
-    )
-    return seen
-
-
-@pytest.fixture
 def measured(tmp_path):
     plan = make_plan({name: {} for name in FIDS})
     for trial in plan.trials:
@@ -58,7 +48,7 @@ def test_rows_hold_the_effects_and_the_replicates_on_the_axis(measured):
 
 def test_the_picture_says_what_it_shows(measured, drawn, tmp_path):
     assert draw_forest(measured, tmp_path / "forest.png")
-    (axes,) = drawn[-1].axes
+    (axes,) = drawn.figure.axes
     assert len(axes.get_yticks()) == 4
     ticks = [label.get_text() for label in axes.get_xticklabels()]
     assert {"×1", "×2"} <= set(ticks)  # noqa: RUF001
@@ -87,7 +77,7 @@ def test_an_endless_interval_ends_in_an_arrow(tmp_path, drawn):
     analysis = analysed(plan, tmp_path)
     assert analysis.effects.by_arm["wild"].high > 1e4
     assert draw_forest(analysis, tmp_path / "forest.png")
-    (axes,) = drawn[-1].axes
+    (axes,) = drawn.figure.axes
     assert {"<", ">"} <= {line.get_marker() for line in axes.lines}
     assert axes.get_xlim()[1] < math.log(1e4)
 
@@ -97,7 +87,7 @@ def test_differences_have_a_plain_axis_and_no_band(tmp_path, drawn):
     for number, trial in enumerate(plan.trials):
         write_trial(tmp_path, trial, numbers={"modes": 10.0 - number})
     assert draw_forest(analysed(plan, tmp_path), tmp_path / "forest.png")
-    (axes,) = drawn[-1].axes
+    (axes,) = drawn.figure.axes
     assert not axes.patches
     assert "Classes covered less that of the baseline" in axes.get_xlabel()
     assert "← worse · better →" in axes.get_xlabel()

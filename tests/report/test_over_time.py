@@ -3,8 +3,6 @@
 from dataclasses import replace
 
 import pandas as pd
-import pytest
-from matplotlib.text import Text
 from synthetic_study import analysed, make_plan, write_trial
 
 from ganablate.report.figures.over_time import draw_over_time, over_time
@@ -59,24 +57,14 @@ def test_the_band_is_the_range_of_replicates(tmp_path):
     assert set(own["n"]) == {2}
 
 
-@pytest.fixture
-def said(monkeypatch):
-    """Every text that is drawn."""
-    texts, draw = [], Text.draw
-    monkeypatch.setattr(
-        Text, "draw", lambda self, *a: (texts.append(self.get_text()), draw(self, *a))
-    )
-    return texts
-
-
-def test_the_picture_names_the_arms_and_the_metric(tmp_path, said):
+def test_the_picture_names_the_arms_and_the_metric(tmp_path, drawn):
     analysis = analysed(measured_plan(tmp_path), tmp_path)
     assert draw_over_time(analysis, tmp_path / "over_time.png")
     assert 1000 < (tmp_path / "over_time.png").stat().st_size < 300_000
-    assert {"baseline", "a", "FID ↓", "images seen"} <= set(said)
+    assert {"baseline", "a", "FID ↓", "images seen"} <= set(drawn.texts)
 
 
-def test_a_line_over_fewer_trials_says_over_how_many(tmp_path, said):
+def test_a_line_over_fewer_trials_says_over_how_many(tmp_path, drawn):
     plan = measured_plan(tmp_path)
     analysis = analysed(plan, tmp_path)
     curves, trials = analysis.curves, analysis.trials
@@ -84,8 +72,8 @@ def test_a_line_over_fewer_trials_says_over_how_many(tmp_path, said):
     trials.loc[trials["trial_id"] == last, "outcome"] = "diverged"
     gone = (curves["trial_id"] == last) & (curves["images_seen"] > 300)
     assert draw_over_time(replace(analysis, curves=curves[~gone]), tmp_path / "over_time.png")
-    assert {"baseline", "a\nn = 1 to 2"} <= set(said)
-    assert "Behind a divergence, both are over the others." in " ".join(" ".join(said).split())
+    assert {"baseline", "a\nn = 1 to 2"} <= set(drawn.texts)
+    assert "Behind a divergence, both are over the others." in drawn.said
 
 
 def test_no_picture_of_single_points(tmp_path):

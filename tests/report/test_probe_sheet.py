@@ -5,12 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from matplotlib.text import Text
 from PIL import Image
 from synthetic_study import analysed, make_plan, write_trial
 
 from ganablate.report.build import build_report
-from ganablate.report.figures import style
 from ganablate.report.figures.losses import draw_loss_pairs, pair_curves
 from ganablate.report.figures.sheets import ProbePanel, draw_probe_sheet, probe_panels
 from ganablate.trials.folder import TrialFolder
@@ -115,7 +113,7 @@ def test_a_fresh_clone_keeps_the_picture_and_a_probe_given_up_loses_it(plan, roo
     assert not path.exists()
 
 
-def test_the_stacked_losses_show_block_and_spread(three_arms, tmp_path, monkeypatch):
+def test_the_stacked_losses_show_block_and_spread(three_arms, tmp_path, drawn):
     steps = np.tile([1.0, 3.0], 500).astype(np.float32)
     for trial in three_arms.trials:
         losses = {"d/criterion": steps + 10 * trial.replicate, "g/criterion": steps + 5}
@@ -129,17 +127,14 @@ def test_the_stacked_losses_show_block_and_spread(three_arms, tmp_path, monkeypa
     }  # fmt: skip
     assert first.loc["baseline", ["value", "low", "high"]].tolist() == [12.0, 10.0, 14.0]
     assert first.loc["d_dropout=0.0", ["value", "low", "high"]].tolist() == [2.0, 0.0, 4.0]
-    seen = {}
-    real = style.rendered
-    monkeypatch.setattr(style, "rendered", lambda f, dpi: seen.update(figure=f) or real(f, dpi))
     assert draw_loss_pairs(analysis, tmp_path / "loss_pairs.png")
-    panels = seen["figure"].axes
+    panels = drawn.figure.axes
     assert [axes.get_ylabel().replace("\n", "") for axes in panels] == [
         "baseline", "d_dropout=0.0", "criterion=least_squares",
     ]  # fmt: skip
     assert panels[0].get_ylim() == panels[1].get_ylim() != panels[2].get_ylim()
     assert len({axes.get_xlim() for axes in panels}) == 1
-    assert "replicate 1" in [text.get_text() for text in seen["figure"].findobj(Text)]
+    assert "replicate 1" in drawn.texts
 
 
 def test_older_curves_have_no_stacked_losses(three_arms, run_all, tmp_path):

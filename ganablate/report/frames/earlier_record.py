@@ -41,22 +41,22 @@ def with_earlier(
     Returns:
         The frame, as `trials_frame` gives it, and notices: one for each kind of thing left out.
     """
-    known = earlier.drop_duplicates("trial_id").reindex(columns=columns_of(plan))
-    known, notices = _without_other_points(known, plan)
-    old = {str(row["trial_id"]): row for row in _records(known)}
-    rows, apart = [], 0
+    written = earlier.drop_duplicates("trial_id").reindex(columns=columns_of(plan))
+    written, notices = _without_other_points(written, plan)
+    old = {str(row["trial_id"]): row for row in _records(written)}
+    rows, kept_earlier = [], 0
     for row in _records(here):
         kept = old.get(row["trial_id"], row)
         if row["state"] == "complete" or (
             row["state"] != "pending" and kept["state"] != "complete"
         ):
             kept = row
-        apart += kept is not row and row["state"] != "pending"
+        kept_earlier += kept is not row and row["state"] != "pending"
         # The plan names arms: a renamed arm keeps its trials.
         rows.append({**kept, "arm": row["arm"], "replicate": row["replicate"]})
-    if apart:
+    if kept_earlier:
         notices.append(
-            f"{apart} trial(s) failed here or are stale since they were complete: "
+            f"{kept_earlier} trial(s) failed here or are stale since they were complete: "
             "the earlier numbers stay"
         )
     if gone := len(set(earlier["trial_id"]) - set(here["trial_id"])):
@@ -69,15 +69,15 @@ def _without_other_points(earlier: pd.DataFrame, plan: Plan) -> tuple[pd.DataFra
     kept, notices = earlier.copy(), []
     for column in protocol_columns(plan):
         stamps = kept[column + PROTOCOL].fillna("")
-        own = stamp_of_points(plan, column)
+        end = stamp_of_points(plan, column)
         other = (stamps != "") & (
-            ~stamps.str.endswith(own) if own else stamps.str.endswith(OF_TRAINING)
+            ~stamps.str.endswith(end) if end else stamps.str.endswith(OF_TRAINING)
         )
         kept.loc[other, [column, column + PROTOCOL]] = None
         if other.any():
-            shown = own.removeprefix(", ") or "last point"
+            point = end.removeprefix(", ") or "last point"
             notices.append(
-                f"{int(other.sum())} earlier {column} left out: not the {shown}; "
+                f"{int(other.sum())} earlier {column} left out: not the {point}; "
                 "only the trials' folders have that"
             )
     return kept, notices
@@ -94,10 +94,10 @@ def with_earlier_curves(
         trials: Rows as `with_earlier` joins them.
         local: Ids of the trials whose rows are of their folders.
     """
-    folders = dict(list(here.groupby("trial_id", sort=False)))
-    known = dict(list(earlier.groupby("trial_id", sort=False)))
+    of_folders = dict(list(here.groupby("trial_id", sort=False)))
+    of_record = dict(list(earlier.groupby("trial_id", sort=False)))
     complete = [str(id_) for id_ in trials.loc[trials["state"] == "complete", "trial_id"]]
-    sources = ((folders if id_ in local else known).get(id_) for id_ in complete)
+    sources = ((of_folders if id_ in local else of_record).get(id_) for id_ in complete)
     return curves_of([curves for curves in sources if curves is not None])
 
 
@@ -119,7 +119,7 @@ def without_other_extractor(
     """
     trials, notices = trials.copy(), []
     meant = plan.extractor or ""
-    shown = plan.extractor or "the data set's own extractor"
+    name = plan.extractor or "the data set's own extractor"
     for column in metric_columns(on_images(plan.metrics)):
         if column + PROTOCOL not in trials:
             continue
@@ -131,7 +131,7 @@ def without_other_extractor(
         curves = curves[(curves["metric"] != column) | curves["trial_id"].isin(right)]
         trials.loc[other, [column, column + PROTOCOL]] = None
         notices.append(
-            f"{int(other.sum())} earlier {column} left out: not measured with {shown}; "
+            f"{int(other.sum())} earlier {column} left out: not measured with {name}; "
             "`ganablate run` does that"
         )
     return trials, curves, notices

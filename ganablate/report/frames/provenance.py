@@ -4,7 +4,7 @@ Kept apart from the tables, so that two machines with equal numbers write equal 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,16 +27,19 @@ def _trial(folder: TrialFolder) -> dict[str, Any]:
     return {**kept, "attempts": folder.attempts()}
 
 
-def _seen(trials: dict[str, Any]) -> dict[str, list[Any]]:
+def _seen(trials: dict[str, Any]) -> dict[str, list[str]]:
     """Every value of each fact over all attempts: more than one is a mix."""
     attempts = [attempt for trial in trials.values() for attempt in trial.get("attempts", [])]
-    seen = {
-        fact: sorted({str(a[fact]) for a in attempts if a.get(fact) is not None}) for fact in _FACTS
-    }
+    seen = {fact: _distinct(attempts, fact) for fact in _FACTS}
     return {fact: values for fact, values in seen.items() if values}
 
 
-def _note(seen: dict[str, list[Any]]) -> str:
+def _distinct(records: Iterable[Mapping[str, Any]], name: str) -> list[str]:
+    """Every value of a fact, as text and sorted."""
+    return sorted({str(record[name]) for record in records if record.get(name) is not None})
+
+
+def _note(seen: dict[str, list[str]]) -> str:
     mixed = [fact for fact in ("device", "precision") if len(seen.get(fact, [])) > 1]
     if not mixed:
         return "one device and one precision"
@@ -68,8 +71,8 @@ def plugins_of(plan: Plan) -> dict[str, str]:
     return {name: f"{line.plugin}@{line.digest}" for name, line in lines.items() if line.digest}
 
 
-def provenance(plan: Plan, trials_root: Path, known: dict[str, Any]) -> dict[str, Any] | None:
-    """What the local trial folders know, joined with what was `known` of other trials.
+def provenance(plan: Plan, trials_root: Path, earlier: dict[str, Any]) -> dict[str, Any] | None:
+    """What the local trial folders know, joined with what `earlier` says of other trials.
 
     Returns:
         None where no folder of the plan's complete trials is here: keep what there is.
@@ -80,7 +83,7 @@ def provenance(plan: Plan, trials_root: Path, known: dict[str, Any]) -> dict[str
             local[trial.trial_id] = _trial(TrialFolder(trials_root, trial.trial_id))
     if not local:
         return None
-    old = known.get("trials", {})
+    old = earlier.get("trials", {})
     joined = {**(old if isinstance(old, dict) else {}), **local}
     trials = {
         trial.trial_id: {
@@ -135,31 +138,33 @@ def provenance_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """With what, where and when the trials ran, as provenance.json has it."""
     if not facts:
         return []
-    seconds = trial_seconds(facts)
-    seen = facts.get("seen", {})
-    trials = facts.get("trials", {}).values()
+    trials = list(facts.get("trials", {}).values())
     attempts = [attempt for trial in trials for attempt in trial["attempts"]]
-    python = sorted({str(a["python"]) for a in attempts if a.get("python")})
-    ran_with = {**seen, "python": python}
-    lines = [(name, ", ".join(map(str, values))) for name, values in ran_with.items() if values]
-    days = sorted(
-        datetime.fromtimestamp(attempt[key] / 1000, UTC).strftime("%Y-%m-%d")
-        for attempt in attempts
-        for key in ("started_ms", "ended_ms")
-        if attempt.get(key)
+    seconds = trial_seconds(facts)
+    resumed = len(attempts) - len(seconds)
+    plugins = facts.get("plugins", {})
+    lines = {
+        **{name: ", ".join(map(str, values)) for name, values in facts.get("seen", {}).items()},
+        "python": ", ".join(_distinct(attempts, "python")),
+        "trained": _days(attempts),
+        "wall time": f"{duration(sum(seconds.values()))} over {len(seconds):,} trials",
+        "resumed": f"{resumed} times" if resumed > 0 else "",
+        "data, sha256": ", ".join(print_[:16] for print_ in _distinct(trials, "data_fingerprint")),
+        "plug-ins": ", ".join(f"{part} of {source}" for part, source in plugins.items()),
+    }
+    return [(name, text) for name, text in lines.items() if text]
+
+
+def _days(attempts: Iterable[Mapping[str, Any]]) -> str:
+    """The first and the last day of training; empty where none is known."""
+    times = [a[key] for a in attempts for key in ("started_ms", "ended_ms") if a.get(key)]
+    if not times:
+        return ""
+    first, last = (
+        datetime.fromtimestamp(time / 1000, UTC).strftime("%Y-%m-%d")
+        for time in (min(times), max(times))
     )
-    if days:
-        when = days[0] if days[0] == days[-1] else f"{days[0]} to {days[-1]}"
-        lines.append(("trained", f"{when} (UTC)"))
-    lines.append(("wall time", f"{duration(sum(seconds.values()))} over {len(seconds):,} trials"))
-    again = len(attempts) - len(seconds)
-    if again > 0:
-        lines.append(("resumed", f"{again} times"))
-    prints = sorted({str(t["data_fingerprint"]) for t in trials if t.get("data_fingerprint")})
-    lines += [("data, sha256", ", ".join(print_[:16] for print_ in prints))] if prints else []
-    plugins = [f"{part} of {source}" for part, source in facts.get("plugins", {}).items()]
-    lines += [("plug-ins", ", ".join(plugins))] if plugins else []
-    return lines
+    return f"{first} (UTC)" if first == last else f"{first} to {last} (UTC)"
 
 
 def settings_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:

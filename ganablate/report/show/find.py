@@ -47,8 +47,7 @@ def find_all(
         ValueError: They are in none, or in several; the text says what there is.
     """
     every = [(study, name) for study in studies for name in study.budget_names]
-    usual = [(study, budget or study.default_budget) for study in studies]
-    usual = [place for place in usual if place in every]
+    usual = [(study, name) for study, name in every if name == (budget or study.default_budget)]
     if not usual:
         budgets = dict.fromkeys(name for _, name in every)
         raise ValueError(f"--budget: {unknown('a budget here', budget, budgets)}")
@@ -59,11 +58,7 @@ def find_all(
         raise ValueError(_nowhere(names, usual))
     holders = list(dict.fromkeys(subjects[0].study.name for subjects in matches))
     if len(holders) > 1 and not any(map(_is_id, names)):
-        named = " and ".join(f'"{name}"' for name in names)
-        raise ValueError(
-            f"{named}: in {len(holders)} studies ({listed(holders)}); name the study too, such as "
-            f"studies/{holders[0]}.yaml"
-        )
+        raise ValueError(_in_several(names, holders))
     return matches[0]
 
 
@@ -87,6 +82,15 @@ def _nowhere(names: Sequence[str], places: Sequence[tuple[Study, str]]) -> str:
         if all(_match(name, study, plan) is None for study, plan in plans):
             return unknown("an arm or the id of a trial here", name, arms)
     return f"{' and '.join(names)} are not in one study at one budget"
+
+
+def _in_several(names: Sequence[str], studies: list[str]) -> str:
+    """What to say of names that several studies have."""
+    named = " and ".join(f'"{name}"' for name in names)
+    return (
+        f"{named}: in {len(studies)} studies ({listed(studies)}); name the study too, such as "
+        f"studies/{studies[0]}.yaml"
+    )
 
 
 def _is_id(name: str) -> bool:

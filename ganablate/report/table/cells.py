@@ -138,14 +138,14 @@ def estimate_text(ends: Sequence[float | None], scale: Scale) -> str | None:
         ends: The estimate, and both ends of its interval; None or NaN where missing.
         scale: Of all of them.
     """  # noqa: RUF002 - a product
-    known = [float(end) for end in ends if end is not None and not pd.isna(end)]
-    if not known:
+    numbers = [float(end) for end in ends if end is not None and not pd.isna(end)]
+    if not numbers:
         return None
     if scale == "ratio":
-        texts = ["×" + significant(known[0]), *map(significant, known[1:])]  # noqa: RUF001
+        texts = ["×" + significant(numbers[0]), *map(significant, numbers[1:])]  # noqa: RUF001
     else:
-        half = (known[2] - known[1]) / 2 if len(known) == 3 else 0.0
-        texts = [_decimals(end, half) for end in known]
+        half = (numbers[2] - numbers[1]) / 2 if len(numbers) == 3 else 0.0
+        texts = [_decimals(end, half) for end in numbers]
         texts[0] = texts[0] if texts[0].startswith("-") else f"+{texts[0]}"
     return texts[0] if len(texts) == 1 else f"{texts[0]} [{texts[1]}, {texts[2]}]"
 

@@ -54,17 +54,12 @@ def text_columns(table: pd.DataFrame, plan: Plan) -> list[Column]:
     for name in sorted(
         metrics, key=lambda name: (name != primary, metrics[name].direction == "none")
     ):
-        means, ends = [mean_text(row, name) for row in rows], [_end(row, name) for row in rows]
-        strong = name == primary
-        columns.append(_column(heading(metrics[name]), rows, name, means, ends, strong=strong))
+        columns.append(_metric(rows, name, heading(metrics[name]), strong=name == primary))
         if name == primary:
             columns += _effects(rows, plan)
             columns += [] if outcomes is None else [outcomes]
             columns += _of_ok(rows, name, f"{metrics[name].title}, of those ok")
-        if name + PUBLISHED in table:
-            printed = [_published(row[name + PUBLISHED]) for row in rows]
-            title = f"{metrics[name].title}, published"
-            columns.append(_column(title, rows, name + PUBLISHED, printed))
+        columns += _published(rows, name, f"{metrics[name].title}, published")
         columns, facts = columns + facts, []
     return columns
 
@@ -87,6 +82,11 @@ def _column(
     ]
     words = key in ("arm", "compared_to")
     return Column(title, cells, left=words, strong=strong, numeric=not words, key=key)
+
+
+def _metric(rows: Rows, name: str, title: str, *, strong: bool) -> Column:
+    means, ends = [mean_text(row, name) for row in rows], [_end(row, name) for row in rows]
+    return _column(title, rows, name, means, ends, strong=strong)
 
 
 def _end(row: pd.Series, column: str) -> str:
@@ -128,8 +128,13 @@ def _updates(row: pd.Series) -> str:
     return g_updates if g_updates == d_updates else f"{g_updates} / {d_updates}"
 
 
-def _published(value: float) -> str | None:
-    return None if pd.isna(value) else published_text(value)
+def _published(rows: Rows, name: str, title: str) -> list[Column]:
+    """The report's own numbers; nothing where it has none."""
+    key = name + PUBLISHED
+    if key not in rows[0]:
+        return []
+    texts = [None if pd.isna(row[key]) else published_text(row[key]) for row in rows]
+    return [_column(title, rows, key, texts)]
 
 
 def _effects(rows: Rows, plan: Plan) -> list[Column]:
