@@ -86,6 +86,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def low_to_high(numbers: Iterable[int]) -> str:
+    """`5` where all are equal, else `3 to 5`, `1,200 to 1,300`."""
+    ends = sorted(numbers)
+    return f"{ends[0]:,}" if ends[0] == ends[-1] else f"{ends[0]:,} to {ends[-1]:,}"
+
+
 def percent(share: float) -> str:
     """`5 %`, `1.58 %`, `98.42 %`."""
     return f"{100 * share:.4g} %"

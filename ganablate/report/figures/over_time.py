@@ -12,6 +12,7 @@ from ganablate.report.table.captions import coverage, past_short_trials
 from ganablate.report.table.cells import heading
 from ganablate.report.table.tables import arms_in_order, baseline_arm, marks_of, primary_column
 from ganablate.study.plan import Plan
+from ganablate.text import low_to_high
 
 MOST_ARMS = 8
 """More lines than colours that can be told apart are not drawn."""
@@ -80,11 +81,11 @@ def draw_over_time(analysis: Analysis, path: Path) -> bool:
 
 def _label(arm: str, counts: pd.Series, trials: pd.DataFrame) -> str:
     """The arm's name, with n where points are over fewer than its complete replicates."""
-    name, low, high = style.wrapped(arm, 20, lines=2), int(counts.min()), int(counts.max())
+    name = style.wrapped(arm, 20, lines=2)
     complete = int(((trials["arm"] == arm) & (trials["state"] == "complete")).sum())
-    if low == complete:
+    if counts.min() == complete:
         return name
-    return f"{name}\nn = {low}" + (f" to {high}" if low < high else "")
+    return f"{name}\nn = {low_to_high(map(int, counts))}"
 
 
 def _caption(trials: pd.DataFrame, plan: Plan, shown: int, *, dashed: bool) -> str:

@@ -135,7 +135,7 @@ def trial_seconds(facts: Mapping[str, Any]) -> dict[str, float]:
 
 
 def provenance_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """With what, where and when the trials ran, as provenance.json has it."""
+    """The facts of provenance.json: with what, where and when the trials ran."""
     if not facts:
         return []
     trials = list(facts.get("trials", {}).values())

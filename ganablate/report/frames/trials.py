@@ -134,7 +134,7 @@ def _row(trial: Trial, folder: TrialFolder, plan: Plan) -> dict[str, Any]:
 
 
 def early_text(row: pd.Series) -> str:
-    """Where a trial ended early, `ended early at 195 of 975 iterations`; empty if it did not."""
+    """`ended early at 195 of 975 iterations`; empty where a trial did not."""
     at = row.get("ended_early_at")
     if at is None or pd.isna(at):
         return ""

@@ -90,7 +90,7 @@ def _metric(rows: Rows, name: str, title: str, *, strong: bool) -> Column:
 
 
 def _end(row: pd.Series, column: str) -> str:
-    """What is to be noted behind a cell: fewer replicates than the arm has, and a mark."""
+    """The note behind a cell: n, where it is fewer replicates than the arm has, and a mark."""
     n, mark = row[column + "_n"], row[column + "_mark"]
     parts = [f"({n})"] if 0 < n < row["n_complete"] else []
     return " ".join(parts if pd.isna(mark) else [*parts, MARKS[str(mark)]])

@@ -15,7 +15,7 @@ from ganablate.report.table.tables import (
     reference_arm,
 )
 from ganablate.study.plan import BASELINE, Plan, PublishedNumber
-from ganablate.text import counted, percent
+from ganablate.text import counted, low_to_high, percent
 from ganablate.trials.outcome import FEW_CLASSES, FEW_MODES, classes_told, decides, measure_of_modes
 from ganablate.trials.saturation import ONE_SIDED, PARTS
 
@@ -153,9 +153,7 @@ def _at(early: pd.DataFrame) -> str:
     """`at 195 to 390 of 975 iterations`."""
     texts = []
     for planned, ends in early.groupby("planned_iterations")["ended_early_at"]:
-        low, high = int(ends.min()), int(ends.max())
-        ended = f"{low:,}" if low == high else f"{low:,} to {high:,}"
-        texts.append(f"at {ended} of {planned:,} iterations")
+        texts.append(f"at {low_to_high(map(int, ends))} of {planned:,} iterations")
     return ", ".join(texts)
 
 

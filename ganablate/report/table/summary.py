@@ -12,7 +12,7 @@ from ganablate.report.table.cells import effect_text, mean_text
 from ganablate.report.table.tables import baseline_arm, primary_column
 from ganablate.report.table.verdict_style import VerdictKind, verdict_kind
 from ganablate.study.plan import BASELINE, FULL, Plan
-from ganablate.text import counted, percent
+from ganablate.text import counted, low_to_high, percent
 from ganablate.trials.outcome import FAILURES
 
 _MOST_NAMES = 8
@@ -225,11 +225,10 @@ def _substitutes(plan: Plan) -> Sentence | None:
 
 def _limits(table: pd.DataFrame, plan: Plan) -> Sentence | None:
     """How far this can be trusted: n, what the intervals resolve, and the budget."""
-    counts = sorted(int(count) for count in table["n_complete"] if count)
+    counts = [int(count) for count in table["n_complete"] if count]
     if not counts:
         return None
-    n = f"{counts[0]}" if counts[0] == counts[-1] else f"{counts[0]} to {counts[-1]}"
-    parts = [f"n = {n} an arm"]
+    parts = [f"n = {low_to_high(counts)} an arm"]
     reaches = _reaches(table)
     if reaches:
         level = percent(float(table["effect_level"].dropna().iloc[0]))

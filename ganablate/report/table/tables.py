@@ -97,15 +97,15 @@ def _range(values: pd.Series) -> tuple[int | None, int | None]:
     return (int(present.min()), int(present.max())) if len(present) else (None, None)
 
 
-def _numbers(trials: pd.DataFrame, columns: Sequence[str]) -> dict[str, float | int | None]:
-    row: dict[str, float | int | None] = {}
-    for column in columns:
-        # Sorted, so that the sum does not depend on the order of the rows.
-        values = trials[column].dropna().sort_values()
-        row[column] = float(values.mean()) if len(values) else None
-        row[column + "_sd"] = float(values.std(ddof=1)) if len(values) > 1 else None
-        row[column + "_n"] = len(values)
-    return row
+def _numbers(numbers: pd.Series, name: str) -> dict[str, float | int | None]:
+    """Mean, standard deviation and n of the numbers that are not missing."""
+    # Sorted, so that the sum does not depend on the order of the rows.
+    values = numbers.dropna().sort_values()
+    return {
+        name: float(values.mean()) if len(values) else None,
+        f"{name}_sd": float(values.std(ddof=1)) if len(values) > 1 else None,
+        f"{name}_n": len(values),
+    }
 
 
 def arm_table(
@@ -142,15 +142,15 @@ def arm_table(
             "n_planned": sum(trial.arm == arm.name for trial in plan.trials),
             "n_failed": int((of_arm["state"] == "failed").sum()),
             **_counts(complete, plan),
-            **_numbers(complete, columns),
-            **{f"{column}_mark": marks[column].get(arm.name) for column in columns},
         }
+        for column in columns:
+            row |= _numbers(complete[column], column)
+            row[f"{column}_mark"] = marks[column].get(arm.name)
         if of_ok:
-            column = plan.primary + OF_OK
-            ok = complete[complete["outcome"] == "ok"].rename(columns={plan.primary: column})
-            row |= _numbers(ok, [column])
+            ok = complete["outcome"].eq("ok").fillna(False)
+            row |= _numbers(complete.loc[ok, plan.primary], plan.primary + OF_OK)
         rows.append(row)
-    table = _typed(pd.DataFrame(rows, dtype=object), columns)
+    table = _typed(pd.DataFrame(rows, dtype=object), [*columns, plan.primary + OF_OK])
     if effects is not None:
         table = table.join(effect_columns(effects, [str(name) for name in table["arm"]]))
     return _with_published(table, plan)
@@ -180,15 +180,10 @@ def _with_published(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 
 
 def _typed(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    types = dict.fromkeys(table.columns, "Int64")
-    types["arm"] = "string"
-    types |= {name: "float64" for name in table.columns if name.endswith((OF_OK, OF_OK + "_sd"))}
+    types = {"arm": "string"}
     for column in columns:
-        types |= {column: "float64", column + "_sd": "float64", column + "_mark": "string"}
-    measured = [column + end for column in columns for end in ("", "_sd", "_n", "_mark")]
-    of_ok = [name for name in table.columns if OF_OK in name]
-    first = [name for name in table.columns if name not in {*measured, *of_ok}]
-    return table.astype(types)[first + measured + of_ok]
+        types |= {column: "float64", f"{column}_sd": "float64", f"{column}_mark": "string"}
+    return table.astype({name: types.get(name, "Int64") for name in table.columns})
 
 
 def table_csv(table: pd.DataFrame) -> str:
