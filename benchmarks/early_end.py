@@ -29,10 +29,10 @@ from functools import partial
 from pathlib import Path
 
 from ganablate.project.until_decided import run_until_decided
+from ganablate.report.analysis import Analysis
 from ganablate.report.frames.looks import level_of, looked_plan
 from ganablate.report.frames.trials import trials_frame
 from ganablate.report.stats.statistics import ALPHA
-from ganablate.report.table.tables import arm_table
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
@@ -129,7 +129,7 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 def verdicts(plan: Plan, trials_root: Path, level: float) -> dict[str, str]:
     """The verdict of each arm; `nan` where it has none."""
-    found = arm_table(trials_frame(plan, trials_root), plan, alpha=level)
+    found = Analysis(plan, trials_frame(plan, trials_root), alpha=level).table
     return dict(zip(found["arm"], map(str, found["verdict"]), strict=True))
 
 

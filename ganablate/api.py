@@ -26,7 +26,7 @@ from ganablate.study.schema import Study
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ganablate.report.analysis import Reading
+    from ganablate.report.analysis import Analysis
     from ganablate.sweep.events import Summary
     from ganablate.trials.needs import DataKey
 
@@ -284,7 +284,7 @@ def effects(
     return effects_frame(_read(study, budget, Path(folder), published=published), column)
 
 
-def _read(study: Study, budget: str | None, folder: Path, *, published: bool) -> "Reading":
+def _read(study: Study, budget: str | None, folder: Path, *, published: bool) -> "Analysis":
     from ganablate.files import PUBLISHED
     from ganablate.report.analysis import read_results
     from ganablate.study.search.records import recalled
@@ -292,12 +292,12 @@ def _read(study: Study, budget: str | None, folder: Path, *, published: bool) ->
     runs, root = folder / "runs", folder / "results"
     if published:
         root = root / PUBLISHED
-        found = read_results(recalled(study, None, root), budget, root=root)
+        analysis = read_results(recalled(study, None, root), budget, root=root)
     else:
         study = recalled(study, runs, root)
-        found = read_results(study, budget, root=root, trials_root=runs / "trials")
-    _warn(found.notices, stacklevel=4)
-    return found
+        analysis = read_results(study, budget, root=root, trials_root=runs / "trials")
+    _warn(analysis.notices, stacklevel=4)
+    return analysis
 
 
 def _prepare(wanted: Plan, data_root: Path | None, runs: Path) -> "Mapping[DataKey, str]":

@@ -80,6 +80,12 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def low_to_high(numbers: Iterable[int]) -> str:
+    """`5` where all are equal, else `3 to 5`, `1,200 to 1,300`."""
+    ends = sorted(numbers)
+    return f"{ends[0]:,}" if ends[0] == ends[-1] else f"{ends[0]:,} to {ends[-1]:,}"
+
+
 def percent(share: float) -> str:
     """`5 %`, `1.58 %`, `98.42 %`."""
     return f"{100 * share:.4g} %"
@@ -91,14 +97,16 @@ def joined(parts: Sequence[str], most: int = 8) -> str:
     return ", ".join(parts[:most]) + (f" and {more} more" if more > 0 else "")
 
 
-def aligned(rows: Sequence[Sequence[str]], *, right: Iterable[int] = ()) -> list[str]:
-    """Rows as lines, columns two spaces apart; those of the numbers `right` end together."""
+def aligned(
+    rows: Sequence[Sequence[str]], *, right: Iterable[int] = (), gap: str = "  "
+) -> list[str]:
+    """Rows as lines, columns `gap` apart; the cells of the columns `right` end together."""
     if not rows:
         return []
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     numbers = set(right)
     return [
-        "  ".join(
+        gap.join(
             cell.rjust(width) if place in numbers else cell.ljust(width)
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         ).rstrip()

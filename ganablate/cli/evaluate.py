@@ -42,7 +42,7 @@ def evaluate(
     (plan,) = table_plans([wider], budget)
     profile = read_profile(sweep, data_root)
     code = _measure(plan, profile)
-    from ganablate.report.table.evaluated import evaluated
+    from ganablate.report.closing import evaluated
 
     print_plain(evaluated(plan, names, TRIALS))
     for section, given, known in (

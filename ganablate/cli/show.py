@@ -62,7 +62,7 @@ def show(
     from ganablate.report.show.arm_or_trial import arm_text, trial_text
 
     shown = _shown([name], study, budget, published=published)[0]
-    print_plain(arm_text(shown) if shown.found.replicate is None else trial_text(shown))
+    print_plain(arm_text(shown) if shown.subject.replicate is None else trial_text(shown))
     if open_:
         _open(shown)
 
@@ -111,17 +111,18 @@ def _shown(
     runs, root = (None, PUBLISHED_RECORDS) if published else (RUNS, RESULTS)
     trials = None if published else TRIALS
     try:
-        found = find_all(names, _studies(study, runs, root), budget)
-        reading = read_results(found[0].study, found[0].budget, root=root, trials_root=trials)
+        subjects = find_all(names, _studies(study, runs, root), budget)
+        first = subjects[0]
+        analysis = read_results(first.study, first.budget, root=root, trials_root=trials)
     except ValueError as error:
         refuse([str(error)])
-    notices = list(reading.notices)
-    there = PUBLISHED_RECORDS / reading.plan.study / reading.plan.budget
-    if not published and there.exists() and not (reading.trials["state"] == "complete").any():
-        notices.append(f"{there}/ has a published record: --published shows it")
+    notices = list(analysis.notices)
+    record = PUBLISHED_RECORDS / analysis.plan.study / analysis.plan.budget
+    if not published and record.exists() and not (analysis.trials["state"] == "complete").any():
+        notices.append(f"{record}/ has a published record: --published shows it")
     for notice in notices:
         err.print(Text(notice, style="yellow"), soft_wrap=True)
-    return [Shown(one, reading, trials or root, root) for one in found]
+    return [Shown(subject, analysis, trials or root, root) for subject in subjects]
 
 
 def _studies(path: Path | None, runs: Path | None, root: Path) -> list[Study]:
@@ -141,7 +142,7 @@ def _studies(path: Path | None, runs: Path | None, root: Path) -> list[Study]:
 
 def _open(shown: "Shown") -> None:
     page = shown.page
-    place = page if shown.found.replicate is None else shown.folder(shown.trials[0]).path
+    place = page if shown.subject.replicate is None else shown.folder(shown.trials[0]).path
     if not place.exists():
         refuse([f"--open: {place} is not here: ganablate report writes it, or ganablate run"])
     out.print(Text(f"opening {place}"), soft_wrap=True)

@@ -6,12 +6,11 @@ declared after a report was seen differs is told in `ganablate.report.stats.sequ
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ganablate.files import write_text
 from ganablate.report.analysis import read_local
-from ganablate.report.claims.judge import judge_claims
 from ganablate.report.claims.judgement import CANNOT_TELL, Judgement
 from ganablate.report.files import report_lock
 from ganablate.report.frames.looks import (
@@ -32,7 +31,6 @@ from ganablate.report.stats.sequential import (
     declared_looks,
     look_levels,
 )
-from ganablate.report.table.tables import arm_table, primary_effects
 from ganablate.study.expand import expand
 from ganablate.study.plan import Plan
 from ganablate.study.reading.errors import Problem, StudyError
@@ -166,11 +164,9 @@ def _found(
 
     Before a schedule of further looks (not `taken`) it is the one that they go on from.
     """
-    reading = read_local(plan, trials_root, _folder(plan, results_root))
-    trials = reading.trials
     level, end = schedule.levels[schedule.taken], schedule.levels[-1]
-    table = arm_table(trials, plan, alpha=level)
-    effects = primary_effects(trials, table, plan, alpha=level)
+    analysis = replace(read_local(plan, trials_root, _folder(plan, results_root)), alpha=level)
+    effects = analysis.effects
     by_arm = {} if effects is None else effects.by_arm
     undecided = [name for name, effect in by_arm.items() if effect.verdict in (OPEN, ONE)]
     aside: tuple[str, ...] = ()
@@ -179,15 +175,15 @@ def _found(
         aside = tuple(name for name in undecided if known.get(name, 1.0) < FUTILE)
     goes_on: tuple[str, ...] = ()
     if not (taken and schedule.ends):
-        judged = judge_claims(plan, trials, reading.curves, alpha=level)
-        fed = {*undecided} - {*aside} | {*_claimed(judged, {*undecided}, {*aside})}
-        goes_on = tuple(arm.name for arm in plan.arms if arm.name in fed and not arm.null)
+        claimed = {*_claimed(analysis.claims, {*undecided}, {*aside})}
+        continuing = {*undecided} - {*aside} | claimed
+        goes_on = tuple(a.name for a in plan.arms if a.name in continuing and not a.null)
     return Look(
         kind="adaptive",
         declared=schedule.declared,
-        replicates=complete_replicates(trials, plan),
+        replicates=complete_replicates(analysis.trials, plan),
         level=level,
-        decided=decided_arms(table),
+        decided=decided_arms(analysis.table),
         set_aside=aside,
         goes_on=goes_on,
         reference=reference_trial(plan),

@@ -5,60 +5,126 @@ record has of trials whose folders are gone. A published record is what its csv 
 nothing else: no folder of this machine is looked at.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
 
-from ganablate.report.frames.curves import curves_frame, read_curves, with_earlier_curves
+from ganablate.report.claims.judge import judge_claims
+from ganablate.report.claims.judgement import Judgement
+from ganablate.report.frames.curves import curves_of, read_curves
+from ganablate.report.frames.earlier_record import (
+    with_earlier,
+    with_earlier_curves,
+    without_other_extractor,
+)
 from ganablate.report.frames.looks import (
     LOOKS,
     Look,
     level_of,
+    look_notes,
     looked_plan,
     read_looks,
     with_look_by_hand,
 )
-from ganablate.report.frames.other_extractor import without_other_extractor
-from ganablate.report.frames.trials import planned_frame, read_trials, trials_frame, with_earlier
-from ganablate.report.stats.effects import StudyEffects, effect_columns
-from ganablate.report.table.tables import arm_table, column_effects, primary_effects
+from ganablate.report.frames.trials import local_frames, planned_frame, read_trials
+from ganablate.report.stats.cross import CrossEffects, cross_effects
+from ganablate.report.stats.effects import (
+    StudyEffects,
+    compared_arms,
+    effect_columns,
+    null_arms,
+    study_effects,
+)
+from ganablate.report.stats.replicates import arm_replicates
+from ganablate.report.stats.statistics import ALPHA
+from ganablate.report.table.columns import text_columns
+from ganablate.report.table.notes import table_notes
+from ganablate.report.table.render import Column
+from ganablate.report.table.summary import Sentence, summary
+from ganablate.report.table.tables import arm_table, marks_of
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A study at a budget: the plan with every replicate seen, its trials, curves and looks.
+class Analysis:
+    """A study at a budget, analysed: each part is calculated when it is first asked for, once.
 
-    `notices` are lines that a person should see; `looks` has a look by hand at the end where more
-    replicates are complete than at the last look.
+    `plan` has every replicate that was seen, `trials` and `curves` are frames as `trials_frame` and
+    `curves_frame` give them. `looks` has a look by hand at the end where more replicates are
+    complete than at the last look. `notices` are lines that a person should see. Verdicts are at
+    the level `alpha`.
     """
 
     plan: Plan
     trials: pd.DataFrame
-    curves: pd.DataFrame
-    looks: tuple[Look, ...]
+    curves: pd.DataFrame = field(default_factory=lambda: curves_of([]))
+    looks: tuple[Look, ...] = ()
     notices: tuple[str, ...] = ()
+    alpha: float = ALPHA
 
-    @property
-    def alpha(self) -> float:
-        """The level of its verdicts."""
-        return level_of(self.looks)
-
-    @cached_property
-    def table(self) -> pd.DataFrame:
-        """The table of arms, as `arm_table` gives it."""
-        return arm_table(self.trials, self.plan, alpha=self.alpha)
+    def effects_on(self, column: str) -> StudyEffects | None:
+        """What the arms change in a column; None where no arm is compared with another."""
+        plan = self.plan
+        if column not in plan.columns:
+            return None
+        unlike = marks_of(self.trials, plan, column)
+        names = [arm.name for arm in plan.arms if arm.name not in unlike]
+        return study_effects(
+            arm_replicates(self.trials, names, column),
+            compared_arms(plan.arms),
+            column,
+            plan.columns[column].direction,
+            null=null_arms(plan.arms),
+            alpha=self.alpha,
+        )
 
     @cached_property
     def effects(self) -> StudyEffects | None:
-        """The effects on the primary metric, as `primary_effects` gives them."""
-        return primary_effects(self.trials, self.table, self.plan, alpha=self.alpha)
+        """What the arms change in the primary metric."""
+        return self.effects_on(self.plan.primary)
+
+    @cached_property
+    def cross(self) -> CrossEffects | None:
+        """Main effects and interactions; None where the study crosses nothing."""
+        unlike = marks_of(self.trials, self.plan, self.plan.primary)
+        return cross_effects(self.trials, self.plan, unlike, alpha=self.alpha)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The table of arms."""
+        return arm_table(self.trials, self.plan, self.effects)
+
+    @cached_property
+    def columns(self) -> Sequence[Column]:
+        """The table of arms as columns of text."""
+        return text_columns(self.table, self.plan)
+
+    @cached_property
+    def notes(self) -> Sequence[str]:
+        """The notes below the table."""
+        notes = table_notes(self.trials, self.table, self.plan, self.effects)
+        return notes + look_notes(self.looks)
+
+    @cached_property
+    def claims(self) -> tuple[Judgement, ...]:
+        """What became of the study's claims."""
+        return judge_claims(self.plan, self.trials, self.curves, alpha=self.alpha)
+
+    @cached_property
+    def summary(self) -> Sequence[Sentence]:
+        """What was found, in a few sentences."""
+        return summary(self.table, self.plan, self.claims)
+
+    def row(self, arm: str) -> pd.Series:
+        """An arm's row in the table."""
+        return self.table[self.table["arm"] == arm].iloc[0]
 
 
-def read_local(plan: Plan, trials_root: Path, folder: Path) -> Reading:
+def read_local(plan: Plan, trials_root: Path, folder: Path) -> Analysis:
     """Read this machine's trials of a plan, and of those that are gone the rows in `folder`.
 
     Args:
@@ -69,12 +135,12 @@ def read_local(plan: Plan, trials_root: Path, folder: Path) -> Reading:
     Raises:
         ValueError: A csv file of the record cannot be read as one.
     """
-    here, curves = trials_frame(plan, trials_root), curves_frame(plan, trials_root)
-    local = {str(id_) for id_ in here.loc[here["state"] == "complete", "trial_id"]}
-    return _read(plan, folder, here, curves, local)
+    trials, curves = local_frames(plan, trials_root)
+    complete = trials.loc[trials["state"] == "complete", "trial_id"]
+    return _joined(plan, folder, trials, curves, set(map(str, complete)))
 
 
-def read_written(plan: Plan, folder: Path) -> Reading:
+def read_written(plan: Plan, folder: Path) -> Analysis:
     """Read a record from its csv files alone.
 
     Args:
@@ -84,21 +150,24 @@ def read_written(plan: Plan, folder: Path) -> Reading:
     Raises:
         ValueError: A csv file cannot be read as one.
     """
-    nothing = curves_frame(replace(plan, trials=()), folder)
-    return _read(plan, folder, planned_frame(plan), nothing, set())
+    return _joined(plan, folder, planned_frame(plan), curves_of([]), set())
 
 
-def _read(
-    plan: Plan, folder: Path, here: pd.DataFrame, curves: pd.DataFrame, local: set[str]
-) -> Reading:
-    trials, notices = here, list[str]()
+def _joined(
+    plan: Plan, folder: Path, trials: pd.DataFrame, curves: pd.DataFrame, local: set[str]
+) -> Analysis:
+    """What the trial folders say, and of trials that have none the csv files in `folder`.
+
+    `local` are the ids of the trials that are complete in the frames given.
+    """
+    notices: list[str] = []
     written = folder / "curves.csv"
     earlier = read_curves(written) if written.exists() else curves.iloc[:0]
     if (folder / "trials.csv").exists():
         rows = read_trials(folder / "trials.csv")
-        rows, earlier, others = without_other_extractor(rows, earlier, plan)
-        trials, notices = with_earlier(here, rows, plan)
-        notices = others + notices
+        rows, earlier, notices = without_other_extractor(rows, earlier, plan)
+        trials, more = with_earlier(trials, rows, plan)
+        notices += more
     if not (trials["state"] == "complete").any():
         notices.append(
             f"no trial of {plan.study} at budget {plan.budget} is complete yet: "
@@ -106,12 +175,12 @@ def _read(
         )
     curves = with_earlier_curves(curves, earlier, trials, local)
     looks = with_look_by_hand(read_looks(folder / LOOKS, plan), trials, plan)
-    return Reading(plan, trials, curves, looks, tuple(notices))
+    return Analysis(plan, trials, curves, looks, tuple(notices), level_of(looks))
 
 
 def read_results(
     study: Study, budget: str | None, *, root: Path, trials_root: Path | None = None
-) -> Reading:
+) -> Analysis:
     """Read a study's local record, or its published one.
 
     Args:
@@ -131,23 +200,23 @@ def read_results(
     return read_local(plan, trials_root, folder)
 
 
-def effects_frame(read: Reading, column: str | None) -> pd.DataFrame:
+def effects_frame(analysis: Analysis, column: str | None) -> pd.DataFrame:
     """One row for each arm that is compared with another, as `ganablate.effects` says.
 
     Raises:
         KeyError: The study does not measure that column.
     """
-    chosen = column or read.plan.primary
-    if chosen not in read.plan.columns:
-        raise KeyError(f'"{chosen}" is not measured; allowed: {", ".join(read.plan.columns)}')
-    found = column_effects(read.trials, read.table, read.plan, chosen, alpha=read.alpha)
-    compared = found.by_arm if found is not None else {}
-    names = [arm.name for arm in read.plan.arms if arm.name in compared]
+    plan = analysis.plan
+    chosen = column or plan.primary
+    if chosen not in plan.columns:
+        raise KeyError(f'"{chosen}" is not measured; allowed: {", ".join(plan.columns)}')
+    effects = analysis.effects_on(chosen)
+    names = [arm.name for arm in plan.arms if effects is not None and arm.name in effects.by_arm]
     frame = pd.DataFrame({"arm": names, "column": chosen}, dtype="string")
-    if found is None:
+    if effects is None:
         return frame
-    frame = frame.join(effect_columns(found, names))
-    if chosen != read.plan.primary:
+    frame = frame.join(effect_columns(effects, names))
+    if chosen != plan.primary:
         judged = ["effect_p", "effect_equivalence_p", "effect_fails_p", "verdict"]
         frame[judged] = frame[judged].mask(frame[judged].notna())
     return frame

@@ -9,36 +9,24 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ganablate.files import PUBLISHED, remove_unfinished, write_text
-from ganablate.report.analysis import Reading, read_local, read_written
-from ganablate.report.claims.judge import judge_claims
+from ganablate.report.analysis import Analysis, read_local, read_written
 from ganablate.report.claims.table import claims_csv, claims_table
-from ganablate.report.figures.all_pictures import Shown, draw_images, draw_numbers
+from ganablate.report.closing import closing
+from ganablate.report.figures.all_pictures import draw_images, draw_numbers
 from ganablate.report.files import ReportFiles, report_files, report_lock
 from ganablate.report.frames.curves import curves_csv
-from ganablate.report.frames.looks import (
-    LOOKS,
-    is_whole,
-    look_notes,
-    looks_csv,
-    read_looks,
-    with_decided,
-)
+from ganablate.report.frames.looks import LOOKS, is_whole, looks_csv, read_looks, with_decided
 from ganablate.report.frames.provenance import provenance, read_provenance
 from ganablate.report.frames.trials import read_trials, trials_csv
-from ganablate.report.page.page import Findings, write_page
+from ganablate.report.page.page import write_page
 from ganablate.report.stats.replication import Replication, replication
-from ganablate.report.table.captions import table_notes
-from ganablate.report.table.closing import closing
-from ganablate.report.table.cross_wording import cross_section
-from ganablate.report.table.render import markdown_section, to_latex, to_markdown
-from ganablate.report.table.replication_section import (
-    TITLE,
-    replication_columns,
-    replication_notes,
+from ganablate.report.table.render import Table, markdown_section, to_latex, to_markdown
+from ganablate.report.table.sections import (
+    cross_section,
+    replication_section,
     replication_sentence,
+    search_section,
 )
-from ganablate.report.table.search_wording import search_section
-from ganablate.report.table.summary import summary
 from ganablate.report.table.tables import table_csv
 from ganablate.report.unchanged import made_of, recalled, remember
 from ganablate.study.plan import Plan
@@ -72,20 +60,19 @@ def build_report(
     with report_lock(plan, trials_root):
         remove_unfinished(folder)
         # Before anything is read: what changes meanwhile counts.
-        # Before anything is read: what changes meanwhile counts.
         source = made_of(plan, trials_root, published)
-        if not anew and (there := recalled(source, plan, trials_root, folder)):
-            return there
-        reading = read_local(plan, trials_root, folder)
+        if not anew and (unchanged := recalled(source, plan, trials_root, folder)):
+            return unchanged
+        analysis = read_local(plan, trials_root, folder)
         facts = provenance(plan, trials_root, read_provenance(folder / "provenance.json"))
         if facts is not None:
             text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
             write_text(folder / "provenance.json", text + "\n")
-        notices = [*reading.notices, *draw_images(plan, reading.trials, trials_root, folder)]
-        if reading.looks != read_looks(folder / LOOKS, plan) and is_whole(reading.trials):
-            write_text(folder / LOOKS, looks_csv(with_decided(reading.looks, reading.table)))
-        again = replication(reading, read_provenance(folder / "provenance.json"), published)
-        report = _write(reading, folder, notices, again)
+        notices = draw_images(analysis, trials_root, folder / "figures")
+        if analysis.looks != read_looks(folder / LOOKS, plan) and is_whole(analysis.trials):
+            write_text(folder / LOOKS, looks_csv(with_decided(analysis.looks, analysis.table)))
+        beside = replication(analysis, read_provenance(folder / "provenance.json"), published)
+        report = _write(analysis, folder, beside, notices)
         remember(report, source, plan, trials_root)
     return report
 
@@ -101,53 +88,62 @@ def rebuild_report(plan: Plan, folder: Path) -> ReportFiles:
             changed since. Nothing was written.
         ValueError: A csv file of the record cannot be read as one.
     """
-    reading = read_written(plan, folder)
-    there = read_trials(folder / "trials.csv")
-    if list(there.columns) != list(reading.trials.columns) or set(there["trial_id"]) != set(
-        reading.trials["trial_id"]
+    analysis = read_written(plan, folder)
+    trials, written = analysis.trials, read_trials(folder / "trials.csv")
+    if list(written.columns) != list(trials.columns) or set(written["trial_id"]) != set(
+        trials["trial_id"]
     ):
         raise OtherRecordError(
             f"{folder.as_posix()}/: its trials or columns are not those that the study has now, so "
             "it stays as it is; run the study and publish it again"
         )
-    return _write(reading, folder, reading.notices, None)
+    return _write(analysis, folder, None)
 
 
 def _write(
-    reading: Reading, folder: Path, notices: Sequence[str], again: Replication | None
+    analysis: Analysis, folder: Path, beside: Replication | None, notices: Sequence[str] = ()
 ) -> ReportFiles:
-    """Write everything that is made of a reading."""
-    plan, trials, table, alpha = reading.plan, reading.trials, reading.table, reading.alpha
-    notes = table_notes(trials, table, plan, alpha=alpha) + look_notes(reading.looks)
-    judgements = judge_claims(plan, trials, reading.curves, alpha=alpha)
-    markdown = to_markdown(table, plan, notes)
-    if again is not None:
-        markdown += markdown_section(TITLE, replication_columns(again), replication_notes(again))
-    markdown += cross_section(trials, table, plan, alpha=alpha) + search_section(plan)
+    """Write everything that is made of an analysis, with a published record `beside` it."""
+    plan, claims = analysis.plan, analysis.claims
+    sections = _sections(analysis, beside)
     texts = {
-        "trials.csv": trials_csv(trials),
-        "curves.csv": curves_csv(reading.curves),
-        "table.csv": table_csv(table),
-        "table.md": markdown,
-        "table.tex": to_latex(table, plan, notes),
+        "trials.csv": trials_csv(analysis.trials),
+        "curves.csv": curves_csv(analysis.curves),
+        "table.csv": table_csv(analysis.table),
+        "table.md": "".join(
+            [to_markdown(analysis.columns, analysis.notes), *map(markdown_section, sections)]
+        ),
+        "table.tex": to_latex(analysis.columns, analysis.notes, f"{plan.study}-{plan.budget}"),
         SEARCH_CSV: search_csv(plan),
-        "claims.csv": claims_csv(claims_table(judgements)) if judgements else None,
+        "claims.csv": claims_csv(claims_table(claims)) if claims else None,
     }
     for name, text in texts.items():
         if text is not None:
-            _write_other(folder / name, text)
-    if not judgements:
+            _write_changed(folder / name, text)
+    if not claims:
         (folder / "claims.csv").unlink(missing_ok=True)
-    draw_numbers(Shown(plan, trials, reading.curves, table, reading.effects), folder / "figures")
-    said = summary(table, plan, judgements)
-    if again is not None:
-        said.append(replication_sentence(again))
-    findings = Findings(trials, table, notes, judgements, alpha, said, again)
-    write_text(folder / "report.html", write_page(plan, findings, folder))
-    return report_files(folder, notices, said, closing(reading, said, again, folder))
+    draw_numbers(analysis, folder / "figures")
+    sentences = [*analysis.summary, *([] if beside is None else [replication_sentence(beside)])]
+    write_text(folder / "report.html", write_page(analysis, sentences, sections, folder))
+    return report_files(
+        folder, [*analysis.notices, *notices], sentences,
+        closing(analysis, sentences, beside, folder),
+    )  # fmt: skip
 
 
-def _write_other(path: Path, text: str) -> None:
+def _sections(analysis: Analysis, beside: Replication | None) -> list[Table]:
+    """What stands below the table of arms."""
+    sections = []
+    if beside is not None:
+        sections.append(replication_section(beside))
+    if analysis.cross is not None:
+        sections.append(cross_section(analysis.cross, analysis.plan))
+    if analysis.plan.search is not None:
+        sections.append(search_section(analysis.plan.search))
+    return sections
+
+
+def _write_changed(path: Path, text: str) -> None:
     """Write the text, unless the file says the same.
 
     Of what is calculated from the trials the last digits of numbers do not count: they depend on

@@ -43,7 +43,7 @@ class ReportFiles:
     @property
     def said(self) -> str:
         """The sentences in Markdown, a paragraph each."""
-        return "\n\n".join(f"**{one.lead}** {one.text}" for one in self.sentences)
+        return "\n\n".join(f"**{sentence.lead}** {sentence.text}" for sentence in self.sentences)
 
 
 def report_files(

@@ -35,11 +35,11 @@ def recalled(source: str, plan: Plan, trials_root: Path, folder: Path) -> Report
         trials_root: Holds one folder a trial.
         folder: Of the report.
     """
-    known = read_json(_record(plan, trials_root)) or {}
-    if known.get("made_of") != source or known.get("files") != _digest(_tree(folder)):
+    record = read_json(_record(plan, trials_root)) or {}
+    if record.get("made_of") != source or record.get("files") != _digest(_tree(folder)):
         return None
-    said = _SENTENCES.validate_python(known["sentences"])
-    return replace(report_files(folder, (), said, known["closing"]), unchanged=True)
+    sentences = _SENTENCES.validate_python(record["sentences"])
+    return replace(report_files(folder, (), sentences, record["closing"]), unchanged=True)
 
 
 def remember(report: ReportFiles, source: str, plan: Plan, trials_root: Path) -> None:
@@ -77,10 +77,10 @@ def made_of(plan: Plan, trials_root: Path, published: Path) -> str:
     """
     trials = [(trial.trial_id, trial.arm, trial.replicate) for trial in plan.trials]
     versions = [version(name) for name in _LIBRARIES]
-    said = repr((replace(plan, trials=()), trials, plugins_of(plan), versions))
+    planned = repr((replace(plan, trials=()), trials, plugins_of(plan), versions))
     here = (f"{id_} {line}" for id_, *_ in trials for line in _entries(trials_root / id_))
     program = _tree(Path(__file__).parents[1])
-    return _digest([said, *here, *_tree(published), *program])
+    return _digest([planned, *here, *_tree(published), *program])
 
 
 def _record(plan: Plan, trials_root: Path) -> Path:
@@ -88,21 +88,18 @@ def _record(plan: Plan, trials_root: Path) -> Path:
 
 
 def _digest(lines: Iterable[str]) -> str:
-    found = hashlib.sha256()
-    for line in lines:
-        found.update(line.encode() + b"\n")
-    return found.hexdigest()
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
 
 
 def _entries(folder: Path) -> Iterator[str]:
     """A line for each file and folder in a folder; a folder's time tells of what it holds."""
     try:
         with os.scandir(folder) as entries:
-            found = sorted((entry.name, entry.stat()) for entry in entries)
+            facts = {entry.name: entry.stat() for entry in entries}
     except FileNotFoundError:
         return
-    for name, facts in found:
-        yield _line(name, facts)
+    for name in sorted(facts):
+        yield _line(name, facts[name])
 
 
 def _tree(folder: Path) -> Iterator[str]:

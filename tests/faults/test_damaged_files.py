@@ -11,8 +11,7 @@ import pytest
 
 from ganablate.files import tell_unreadable
 from ganablate.metrics import evaluate as evaluate_module
-from ganablate.report.frames.curves import curves_frame
-from ganablate.report.frames.trials import trials_frame
+from ganablate.report.frames.trials import curves_frame, trials_frame
 from ganablate.study.plan import Plan
 from ganablate.sweep.attempt import start
 from ganablate.tracking.trial_copy import artifacts_of, points_of

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ganablate.project import until_decided as adaptive
 from ganablate.project.until_decided import run_until_decided
+from ganablate.report import analysis
 from ganablate.report.claims.judgement import CANNOT_TELL, SUPPORTED, Judgement
 from ganablate.report.frames.looks import Look, looks_csv, read_looks, reference_trial
 from ganablate.study.expand import expand
@@ -64,7 +64,7 @@ def study(tmp_path: Path) -> Study:
 
 @pytest.fixture(autouse=True)
 def no_claims(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(adaptive, "judge_claims", lambda *_, **__: ())
+    monkeypatch.setattr(analysis, "judge_claims", lambda *_, **__: ())
 
 
 Run = Callable[..., tuple[int, list[str]]]
@@ -197,7 +197,7 @@ def test_claims_that_cannot_be_told_feed_their_arms(
     kind: str, verdict: str, arms: tuple[str, ...], expected: bool,
 ) -> None:  # fmt: skip
     judged = Judgement(verdict, arms=arms, kind=kind)
-    monkeypatch.setattr(adaptive, "judge_claims", lambda *_, **__: (judged,))
+    monkeypatch.setattr(analysis, "judge_claims", lambda *_, **__: (judged,))
     sweep = Sweep(tmp_path / "a" / "trials", kid=KID | {"far": 60.0}, stop_at=2)
     run(sweep)
     look, *_ = looks_of(study, tmp_path / "a")

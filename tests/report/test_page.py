@@ -11,12 +11,8 @@ from PIL import Image
 
 from ganablate.report.claims.judgement import SUPPORTED, Judgement
 from ganablate.report.figures.style import Caption, small_png, write_png
-from ganablate.report.frames.trials import trials_frame
-from ganablate.report.page.page import Findings, write_page
-from ganablate.report.table.captions import table_notes
-from ganablate.report.table.summary import summary
-from ganablate.report.table.tables import arm_table
-from tests.support.synthetic_study import make_plan, write_trial
+from ganablate.report.page.page import write_page
+from tests.support.synthetic_study import analysed, make_plan, with_parts, write_trial
 
 VOID = {"meta", "img", "br", "wbr", "link", "input", "hr"}
 JUDGEMENT = Judgement(
@@ -62,12 +58,12 @@ def picture(path, caption="Study s, budget cpu: 3 arms."):
 
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
-    """A plan of three arms, one of them without a trial, and its findings."""
+    """An analysis of three arms, one of them without a trial."""
     root = tmp_path_factory.mktemp("trials")
     plan = make_plan({"baseline": {}, "b": {"latent_dim": 20}, "c": {}}, replicates=2)
     for number, trial in enumerate(plan.trials[:4]):
         write_trial(root, trial, numbers={"fid": 20.0 + number, "modes": 9.0})
-    return plan, findings_of(plan, root)
+    return with_parts(analysed(plan, root), claims=(JUDGEMENT,))
 
 
 @pytest.fixture
@@ -76,14 +72,11 @@ def results(measured, tmp_path):
     folder = tmp_path / "results"
     for name in ("forest", "primary", "losses", "samples"):
         picture(folder / "figures" / f"{name}.png")
-    return *measured, folder
+    return measured, folder
 
 
-def findings_of(plan, root, judgements=(JUDGEMENT,)):
-    trials = trials_frame(plan, root)
-    table = arm_table(trials, plan)
-    said = summary(table, plan, judgements)
-    return Findings(trials, table, table_notes(trials, table, plan), judgements, sentences=said)
+def page_of(analysis, folder):
+    return write_page(analysis, analysis.summary, (), folder)
 
 
 def test_every_string_is_escaped(tmp_path):
@@ -99,7 +92,7 @@ def test_every_string_is_escaped(tmp_path):
     judged = replace(
         JUDGEMENT, id=evil, says=evil, arms=(evil,), numbers=evil, because=evil, n=evil
     )
-    text = write_page(plan, findings_of(plan, tmp_path / "t", (judged,)), tmp_path)
+    text = page_of(with_parts(analysed(plan, tmp_path / "t"), claims=(judged,)), tmp_path)
     page = Parsed(text)
     assert len(page.all("script")) == 1
     assert "alert" not in page.all("script")[0][1]
@@ -109,7 +102,7 @@ def test_every_string_is_escaped(tmp_path):
 
 
 def test_nothing_is_loaded_from_anywhere(results):
-    text = write_page(*results)
+    text = page_of(*results)
     page = Parsed(text)
     for tag, attributes, _ in page.elements:
         assert tag not in ("link", "iframe", "object", "embed", "base")
@@ -123,7 +116,7 @@ def test_nothing_is_loaded_from_anywhere(results):
 def test_every_figure_has_a_caption_with_n_budget_and_protocol_and_a_text_for_who_cannot_see(
     results,
 ):
-    page = Parsed(write_page(*results))
+    page = Parsed(page_of(*results))
     figures, captions = page.all("figure"), page.all("figcaption")
     assert len(figures) == len(captions) == 3  # the dots of `primary` are in the forest too
     for _, caption in captions:
@@ -137,11 +130,11 @@ def test_every_figure_has_a_caption_with_n_budget_and_protocol_and_a_text_for_wh
 
 
 def test_a_picture_that_is_not_there_is_left_out_and_one_of_another_writer_is_shown_whole(results):
-    plan, findings, folder = results
+    analysis, folder = results
     (folder / "figures" / "forest.png").unlink()
     Image.new("RGB", (50, 20)).save(folder / "figures" / "primary.png")
     (folder / "figures" / "samples.png").unlink()
-    page = Parsed(write_page(plan, findings, folder))
+    page = Parsed(page_of(analysis, folder))
     sections = [attributes.get("id") for attributes, _ in page.all("section")]
     assert sections[2:4] == ["primary", "losses"]
     assert "samples" not in sections
@@ -150,7 +143,7 @@ def test_a_picture_that_is_not_there_is_left_out_and_one_of_another_writer_is_sh
 
 
 def test_the_baseline_is_pinned_and_columns_can_be_sorted(results):
-    page = Parsed(write_page(*results))
+    page = Parsed(page_of(*results))
     rows = page.all("tr", **{"class": "pinned"})
     assert [text.split()[0] for _, text in rows] == ["baseline", "baseline"]
     heads = [attributes for attributes, _ in page.all("th", scope="col")]
@@ -159,7 +152,7 @@ def test_the_baseline_is_pinned_and_columns_can_be_sorted(results):
 
 
 def test_a_missing_number_is_missing(results):
-    page = Parsed(write_page(*results))
+    page = Parsed(page_of(*results))
     (body,) = page.all("body")
     assert not re.search(r"\b(nan|NaN|None|NA|<NA>|inf)\b", body[1])
     cells = [text for attributes, text in page.all("td") if attributes["data-sort"] == ""]
@@ -168,28 +161,28 @@ def test_a_missing_number_is_missing(results):
 
 
 def test_verdicts_are_said_in_words_beside_their_sign(results):
-    plan, findings, folder = results
-    table = findings.table.assign(verdict=pd.Series([pd.NA, "worse", pd.NA], dtype="string"))
-    page = Parsed(write_page(plan, replace(findings, table=table), folder))
+    analysis, folder = results
+    table = analysis.table.assign(verdict=pd.Series([pd.NA, "worse", pd.NA], dtype="string"))
+    page = Parsed(page_of(with_parts(analysis, claims=(JUDGEMENT,), table=table), folder))
     assert page.all("span", **{"class": "pill worse"})[0][1] == "■ worse"
     assert page.all("span", **{"class": "pill better"})[0][1] == "● supported"
 
 
 def test_the_same_results_give_the_same_bytes(results, tmp_path):
-    plan, findings, folder = results
+    analysis, folder = results
     again = folder.rename(tmp_path / "elsewhere")
-    first = write_page(plan, findings, again)
-    assert write_page(plan, findings, again.rename(folder)) == first
+    first = page_of(analysis, again)
+    assert page_of(analysis, again.rename(folder)) == first
 
 
 def test_where_a_claim_fails_its_reason_stands_beside_it(results):
-    page = Parsed(write_page(*results))
+    page = Parsed(page_of(*results))
     (row,) = [text for _, text in page.all("tr") if text.startswith("R0.3")]
     assert row == "R0.3 dropout matters b ● supported FID 1.2 times a reason 3"
-    plan, findings, folder = results
+    analysis, folder = results
     said = " ".join(text for _, text in page.all("p", **{"class": "caption"}))
     assert "Judged at the budget cpu, at a level of 5 %." in said
-    again = Parsed(write_page(plan, replace(findings, alpha=0.025), folder))
+    again = Parsed(page_of(with_parts(analysis, claims=(JUDGEMENT,), alpha=0.025), folder))
     assert "at a level of 2.5 %." in " ".join(text for _, text in again.all("p"))
-    without = Parsed(write_page(plan, replace(findings, judgements=()), folder))
+    without = Parsed(page_of(replace(analysis), folder))
     assert not without.all("table", id="claims")

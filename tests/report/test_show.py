@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from scipy.stats import ttest_ind
 
-from ganablate.report.show.find import Found, find_all
-from ganablate.report.show.wording import mean_curves, means_of
-from ganablate.report.table.rounding import round_to_spread
+from ganablate.report.show.find import Subject, find_all
+from ganablate.report.show.lines import mean_curves, means_of
+from ganablate.report.table.cells import round_to_spread
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.schema import Study
@@ -89,7 +89,7 @@ def studies() -> list[Study]:
 )
 def test_arms_and_trials_are_found(name: str, arm: str, replicate: int | None) -> None:
     study = load_study(ROOT / STUDY)
-    assert find_all([name], [study]) == [Found(study, "cpu", arm, replicate)]
+    assert find_all([name], [study]) == [Subject(study, "cpu", arm, replicate)]
 
 
 def test_a_trial_is_found_at_another_budget_and_in_another_study() -> None:

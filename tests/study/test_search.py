@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ganablate.report.table.search_wording import search_section
+from ganablate.report.table.render import markdown_section
+from ganablate.report.table.sections import search_section
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.reading.errors import StudyError
@@ -313,7 +314,7 @@ def test_what_is_found_is_said_with_its_price(study: Study) -> None:
     assert found is not None
     assert "10 trials an arm, each as long as the arm's own, by fid (lower is better)" in before[0]
     assert f"lr {found.values['lr']}" in search_lines(plan)[2]
-    section = search_section(plan)
+    section = markdown_section(search_section(plan.search))
     (row,) = (line for line in section.splitlines() if line.startswith("| norm=none"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[1:3] == ["—", str(found.values["lr"])]

@@ -1,10 +1,13 @@
 """Synthetic studies, and a writer of trial folders as training leaves them."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 
 from ganablate.config import TrialConfig
+from ganablate.report.analysis import Analysis
+from ganablate.report.frames.trials import local_frames
 from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.trials.folder import TrialFolder
 
@@ -46,6 +49,18 @@ def three_arms_plan():
             "criterion=least_squares": {"criterion": "least_squares"},
         }
     )
+
+
+def analysed(plan, root):
+    """The plan with what the trial folders under a root say."""
+    return Analysis(plan, *local_frames(plan, root))
+
+
+def with_parts(analysis, **parts):
+    """A copy of an analysis some of whose calculated parts are given instead."""
+    copy = replace(analysis)
+    vars(copy).update(parts)
+    return copy
 
 
 def write_all(plan, root, *, skip=(), samples=True):

@@ -14,19 +14,17 @@ from ganablate.config import TrialConfig
 from ganablate.gan.checkpoint import load_state, save_state
 from ganablate.gan.trainer import Trainer
 from ganablate.metrics import evaluate as evaluate_module
+from ganablate.report.analysis import Analysis
 from ganablate.report.claims.evidence import Evidence
-from ganablate.report.frames.curves import curves_frame
+from ganablate.report.frames.earlier_record import with_earlier
 from ganablate.report.frames.trials import (
     PROTOCOL,
+    curves_frame,
     read_trials,
     trials_csv,
     trials_frame,
-    with_earlier,
 )
 from ganablate.report.page.tables import trials_table
-from ganablate.report.table.captions import table_notes
-from ganablate.report.table.columns import text_columns
-from ganablate.report.table.tables import arm_table
 from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.study.reading.fields import Position
@@ -254,18 +252,18 @@ def test_every_table_and_status_say_so(
     trials = trials_frame(plan, trials_root)
     assert trials.loc[1, ["ended_early_at", "planned_iterations"]].tolist() == [at, TOTAL]
     assert bool(trials.loc[0, ["ended_early_at", "planned_iterations"]].isna().all())
-    table = arm_table(trials, plan)
-    columns = {column.title: column.cells for column in text_columns(table, plan)}
+    analysis = Analysis(plan, trials)
+    columns = {column.title: column.texts() for column in analysis.columns}
     assert columns["Outcomes"][1] == "1/1 saturated, 1 ended early"
     assert "early" not in columns["Outcomes"][0]
-    caption = " ".join(table_notes(trials, table, plan))
+    caption = " ".join(analysis.notes)
     assert "in each of 5 successive 20ths of its length" in caption
     assert (
         f"Ended early: 1 of 2 complete trials: hopeless 1 (at {at} of 200 iterations)." in caption
     )
     page = trials_table(trials, plan, {})
-    assert page.rows[1].cells[3].end == f"ended early at {at} of 200 iterations"
-    assert page.rows[0].cells[3].end == ""
+    assert page.rows[1][3].end == f"ended early at {at} of 200 iterations"
+    assert page.rows[0][3].end == ""
     surveyed = plan_status(plan, trials_root)
     (line,) = notes(surveyed)
     assert line == f"1 trial ended early, saturated: hopeless / 0 at {at} of 200 iterations"
@@ -277,8 +275,8 @@ def test_the_protocol_names_the_rule_and_is_one_for_all(plan: Plan, trials_root:
     stamps = trials_frame(plan, trials_root)["fid" + PROTOCOL]
     assert stamps.nunique() == 1
     assert stamps[0].endswith(", trained until saturated for 5 successive 20ths, or to the end")
-    table = arm_table(trials_frame(plan, trials_root), plan)
-    assert table["fid_mark"].isna().all()
+    analysis = Analysis(plan, trials_frame(plan, trials_root))
+    assert analysis.table["fid_mark"].isna().all()
 
 
 def test_committed_rows_are_read_back(plan: Plan, trials_root: Path, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from ganablate.report.claims.judgement import (
     Judgement,
     undecided,
 )
-from ganablate.report.table.published import published_text
+from ganablate.report.table.cells import published_text
 from ganablate.study.claims.claims import Arithmetic
 from ganablate.study.plan import PublishedNumber
 from ganablate.study.reading.fields import Margin

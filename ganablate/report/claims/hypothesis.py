@@ -5,7 +5,7 @@ import math
 from ganablate.catalog import Scale
 from ganablate.report.claims.judgement import CANNOT_TELL, CONTRADICTED, SUPPORTED
 from ganablate.report.stats.comparison import MARGIN, Hypothesis, Side, TestResult
-from ganablate.report.table.effect_wording import estimate_text, p_text
+from ganablate.report.table.cells import estimate_text, p_text
 from ganablate.study.reading.fields import Margin
 
 _SIDES: dict[tuple[str, str], Side] = {

@@ -9,13 +9,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
+from ganablate.report.analysis import Analysis
 from ganablate.report.figures import style
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import Effect, StudyEffects, effect_columns
 from ganablate.report.stats.statistics import Array
 from ganablate.report.table.captions import coverage, execution, protocols
-from ganablate.report.table.effect_wording import compared_elsewhere, effect_text, verdict_text
-from ganablate.report.table.tables import arms_in_order
+from ganablate.report.table.cells import effect_text, verdict_text
+from ganablate.report.table.tables import arms_in_order, compared_elsewhere
 from ganablate.report.table.verdict_style import UNDECIDED, UNTESTED, VerdictKind, verdict_kind
 from ganablate.study.plan import BASELINE, Plan
 from ganablate.text import counted, percent
@@ -98,9 +99,9 @@ def _words(texts: pd.Series, effect: Effect, diverged: int, *, null: bool) -> st
 
 def _limits(rows: list[ForestRow], scale: str) -> tuple[float, float]:
     """Ends of the axis: every effect, replicate and the margin, and of the intervals what fits."""
-    known = [value for row in rows for value in (row.estimate, *row.dots) if value is not None]
-    margin = [math.log(MARGIN), -math.log(MARGIN)] if scale == "ratio" else [0.0]
-    low, high = float(min(known + margin)), float(max(known + margin))
+    values = [value for row in rows for value in (row.estimate, *row.dots) if value is not None]
+    values += [math.log(MARGIN), -math.log(MARGIN)] if scale == "ratio" else [0.0]
+    low, high = float(min(values)), float(max(values))
     span = (high - low) or 1.0
     ends = [end for row in rows if row.ends is not None for end in row.ends]
     low = max(min([low, *ends]), low - _ROOM * span)
@@ -108,16 +109,17 @@ def _limits(rows: list[ForestRow], scale: str) -> tuple[float, float]:
     return low - 0.05 * span, high + 0.05 * span
 
 
-def draw_forest(effects: StudyEffects | None, trials: pd.DataFrame, plan: Plan, path: Path) -> bool:
+def draw_forest(analysis: Analysis, path: Path) -> bool:
     """Write the picture; False, and nothing written, where no arm has an effect with an interval.
 
     Without one there is nothing to see but single trials: the picture of the primary shows those.
     """
+    plan, effects = analysis.plan, analysis.effects
     rows = forest_rows(effects, plan) if effects is not None else []
     if effects is None or all(row.ends is None for row in rows):
         return False
     limits = _limits(rows, effects.scale)
-    caption = _caption(effects, trials, plan)
+    caption = _caption(effects, analysis.trials, plan)
     below = style.caption_inches(caption, _WIDTH) + 0.45
     height = _ROW * len(rows) + 0.3 + below
     with style.look():
@@ -185,7 +187,7 @@ def _ticks(axes: Axes, limits: tuple[float, float], scale: str) -> None:
     apart = (limits[1] - limits[0]) / 11
     for ratio in _TICKS:
         place = math.log(ratio)
-        if limits[0] <= place <= limits[1] and all(abs(place - one) > apart for one in chosen):
+        if limits[0] <= place <= limits[1] and all(abs(place - tick) > apart for tick in chosen):
             chosen.append(place)
     axes.xaxis.set_major_locator(FixedLocator(sorted(chosen)))
     axes.xaxis.set_minor_locator(NullLocator())

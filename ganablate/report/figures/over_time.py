@@ -6,11 +6,13 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import FuncFormatter
 
+from ganablate.report.analysis import Analysis
 from ganablate.report.figures import style
-from ganablate.report.frames.trials import PROTOCOL
-from ganablate.report.table.captions import behind, coverage, heading, primary_column
-from ganablate.report.table.tables import arms_in_order, baseline_arm, reference_protocols
+from ganablate.report.table.captions import coverage, past_short_trials
+from ganablate.report.table.cells import heading
+from ganablate.report.table.tables import arms_in_order, baseline_arm, marks_of, primary_column
 from ganablate.study.plan import Plan
+from ganablate.text import low_to_high
 
 MOST_ARMS = 8
 """More lines than colours that can be told apart are not drawn."""
@@ -26,26 +28,26 @@ def over_time(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan) -> pd.Data
     """
     names = [arm.name for arm in arms_in_order(plan)[:MOST_ARMS]]
     arm_of = trials.drop_duplicates("trial_id").set_index("trial_id")["arm"]
-    own = curves[curves["metric"] == primary_column(plan)].dropna(subset=["value"])
-    own = own.assign(arm=own["trial_id"].map(arm_of))
-    values = own[own["arm"].isin(names)].groupby(["arm", "images_seen"])["value"]
+    primary = curves[curves["metric"] == primary_column(plan)].dropna(subset=["value"])
+    primary = primary.assign(arm=primary["trial_id"].map(arm_of))
+    values = primary[primary["arm"].isin(names)].groupby(["arm", "images_seen"])["value"]
     points = values.agg(["mean", "min", "max", "count"]).reset_index()
     return points.rename(columns={"min": "low", "max": "high", "count": "n"})
 
 
-def draw_over_time(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Path) -> bool:
+def draw_over_time(analysis: Analysis, path: Path) -> bool:
     """Write the picture; False, and nothing written, where no arm was measured twice.
 
     Source: R4, tables III and IV (R4.6, R4.7), where a metric stands beside the length so far.
     """
-    name = primary_column(plan)
-    points = over_time(curves, trials, plan)
+    plan, trials = analysis.plan, analysis.trials
+    name, points = primary_column(plan), over_time(analysis.curves, trials, plan)
     if name is None or points.empty or points["arm"].value_counts().max() < 2:
         return False
-    shown = set(points["arm"])
-    arms = [arm for arm in arms_in_order(plan) if arm.name in shown]
-    apart = _of_another_protocol(name, trials, plan)
-    caption = _caption(trials, plan, len(arms), apart=bool(apart & shown))
+    arms = [arm for arm in arms_in_order(plan) if arm.name in set(points["arm"])]
+    marks = marks_of(trials, plan, name)
+    unlike = {arm.name for arm in arms if arm.name in marks}
+    caption = _caption(trials, plan, len(arms), dashed=bool(unlike))
     below = style.caption_inches(caption, _WIDTH) + 0.4
     height = _HEIGHT + below
     with style.look():
@@ -59,7 +61,7 @@ def draw_over_time(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path:
             axes.fill_between(line["images_seen"], line["low"], line["high"], color=ink, alpha=0.15)
             axes.plot(
                 line["images_seen"], line["mean"], color=ink, lw=1.2, marker="o", ms=3,
-                ls="--" if arm.name in apart else "-", label=_label(arm.name, line["n"], trials),
+                ls="--" if arm.name in unlike else "-", label=_label(arm.name, line["n"], trials),
             )  # fmt: skip
         low, high = float(points["low"].min()), float(points["high"].max())
         if low > 0 and high / low > 20:
@@ -79,27 +81,18 @@ def draw_over_time(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path:
 
 def _label(arm: str, counts: pd.Series, trials: pd.DataFrame) -> str:
     """The arm's name, with n where points are over fewer than its complete replicates."""
-    name, low, high = style.wrapped(arm, 20, lines=2), int(counts.min()), int(counts.max())
+    name = style.wrapped(arm, 20, lines=2)
     complete = int(((trials["arm"] == arm) & (trials["state"] == "complete")).sum())
-    if low == complete:
+    if counts.min() == complete:
         return name
-    return f"{name}\nn = {low}" + (f" to {high}" if low < high else "")
+    return f"{name}\nn = {low_to_high(map(int, counts))}"
 
 
-def _of_another_protocol(column: str, trials: pd.DataFrame, plan: Plan) -> set[str]:
-    """The arms whose values cannot be compared with the reference arm's."""
-    usual = reference_protocols(trials, plan).get(column)
-    if usual is None:
-        return set()
-    stamps = trials[["arm", column + PROTOCOL]].dropna()
-    return set(stamps.loc[stamps[column + PROTOCOL] != usual, "arm"])
-
-
-def _caption(trials: pd.DataFrame, plan: Plan, shown: int, *, apart: bool) -> str:
+def _caption(trials: pd.DataFrame, plan: Plan, shown: int, *, dashed: bool) -> str:
     some = f" The first {shown} of {len(plan.arms)} arms." if shown < len(plan.arms) else ""
-    dashed = " Dashed: measured by another protocol, so not to be compared." if apart else ""
+    short = past_short_trials(trials, "both are")
+    note = " Dashed: measured by another protocol, so not to be compared." if dashed else ""
     return (
         f"{coverage(trials, plan)}{some} Line: mean of an arm's complete replicates; band: from "
-        f"the lowest to the highest of them.{behind(trials, 'both are')} Each point is measured as "
-        f"at the end.{dashed}"
+        f"the lowest to the highest of them.{short} Each point is measured as at the end.{note}"
     )

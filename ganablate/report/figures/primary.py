@@ -7,10 +7,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from ganablate.report.analysis import Analysis
 from ganablate.report.figures import style
 from ganablate.report.frames.trials import PROTOCOL
-from ganablate.report.table.captions import ARROWS, coverage, execution, primary_column, protocols
-from ganablate.report.table.tables import baseline_arm, reference_protocols
+from ganablate.report.table.captions import coverage, execution, protocols
+from ganablate.report.table.cells import ARROWS
+from ganablate.report.table.tables import baseline_arm, primary_column, reference_protocol
 from ganablate.study.plan import Plan
 from ganablate.trials.outcome import FAILURES
 
@@ -72,15 +74,16 @@ def _scale(axes: Axes, values: pd.Series, means: pd.Series, sds: pd.Series) -> N
         axes.set_xlim(low - room, high + room)
 
 
-def draw_primary(table: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Path) -> bool:
+def draw_primary(analysis: Analysis, path: Path) -> bool:
     """Write the picture; False, and nothing written, where no trial has the primary's number."""
+    plan, trials, table = analysis.plan, analysis.trials, analysis.table
     column = primary_column(plan)
     if column is None or trials[column].dropna().empty:
         return False
-    known = plan.columns[column]
+    metric = plan.columns[column]
     baseline = baseline_arm(plan)
     stamps = trials.get(column + PROTOCOL, pd.Series(pd.NA, index=trials.index, dtype="string"))
-    usual = reference_protocols(trials, plan).get(column)
+    usual = reference_protocol(trials, plan, column)
     caption = _caption(trials, plan)
     height = 0.27 * len(table) + 0.55 + style.caption_inches(caption, _WIDTH)
     labels = [style.wrapped(str(name), 34, lines=2) for name in table["arm"]]
@@ -107,7 +110,7 @@ def draw_primary(table: pd.DataFrame, trials: pd.DataFrame, plan: Plan, path: Pa
             axes.get_yticklabels()[0].set_fontweight("bold")
         axes.set_ylim(len(table) - 0.4, -0.6)
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel(f"{known.title}, {known.unit} {_direction(known.direction)}".rstrip())
+        axes.set_xlabel(f"{metric.title}, {metric.unit} {_direction(metric.direction)}".rstrip())
         below = style.caption_inches(caption, _WIDTH) / height
         figure.tight_layout(rect=(0, below, 1, 1), pad=0.4)
         style.save(figure, path, caption)

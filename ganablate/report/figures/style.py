@@ -171,8 +171,8 @@ def write_png(path: Path, content: bytes) -> None:
 def read_caption(image: Image.Image) -> Caption | None:
     """The caption that stands in a picture's file; None: it is of another writer."""
     text, above = image.info.get("Description"), image.info.get("Above-Description", "")
-    known = isinstance(text, str) and re.fullmatch(r"0\.\d+|1\.0+", above)
-    return Caption(str(text), float(above)) if known else None
+    ours = isinstance(text, str) and re.fullmatch(r"0\.\d+|1\.0+", above)
+    return Caption(str(text), float(above)) if ours else None
 
 
 def save(figure: Figure, path: Path, caption: str) -> None:

@@ -10,7 +10,7 @@ that was measured during training has a row for each point, the end included, wi
 
 import itertools
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from ganablate.report.frames.typed_csv import read_typed
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Plan, Trial
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import Measurements, state_of
+from ganablate.trials.needs import Measurements
 
 BLOCKS = 50
 _NEEDED = {"trial_id": "string", "metric": "string", "images_seen": "int64", "value": "float64"}
@@ -66,44 +66,50 @@ def blocks_of(steps: np.ndarray, length: int) -> tuple[np.ndarray, list[float], 
     return edges[1:], means, spreads
 
 
-def _frame(pieces: list[pd.DataFrame]) -> pd.DataFrame:
+def curves_of(pieces: list[pd.DataFrame]) -> pd.DataFrame:
+    """One frame of the pieces, with the types of its columns."""
     if not pieces:
         return pd.DataFrame(columns=list(_TYPES)).astype(_TYPES)
     return pd.concat(pieces, ignore_index=True).astype(_TYPES)
 
 
-def curves_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
-    """Tidy frame of the complete trials in plan order, one row a block: `_TYPES` has its columns.
+def trial_curves(trial: Trial, folder: TrialFolder, plan: Plan) -> Iterator[pd.DataFrame]:
+    """The curves of a complete trial, a frame each, with the columns of `_TYPES`.
 
-    `images_seen` is that at the end of the block. A block with a step that is not finite keeps
-    its row and has no value; blocks that a diverged or early ended trial did not reach have no row.
-    Where the plan measures images during training, the rows of a metric follow those of the losses.
+    `images_seen` is that at the end of a block. A block with a step that is not finite keeps its
+    row and has no value; blocks that a diverged or early ended trial did not reach have no row.
+    Where the plan measures images during training, the metrics follow the losses.
     """
-    pieces = []
-    for trial in plan.trials:
-        if state_of(trial, trials_root) != "complete":
-            continue
-        folder = TrialFolder(trials_root, trial.trial_id)
-        losses = folder.losses()
-        facts = folder.complete or {}
-        diverged = facts.get("outcome") == "diverged"
-        for key in (key for key in LOSS_CURVES if key in losses and len(losses[key])):
-            steps = np.asarray(losses[key])
-            length = facts.get("planned_iterations") or _planned(
-                trial, steps.size, diverged=diverged
-            )
-            ends, means, spreads = blocks_of(steps, length)
-            columns = {
-                "trial_id": trial.trial_id,
-                "metric": key,
-                "images_seen": ends * trial.config.d_steps * trial.config.batch_size,
-                "value": means,
-                "spread": spreads,
-            }
-            pieces.append(pd.DataFrame(columns))
-        if plan.evaluations > 1:
-            pieces += _measured(trial, folder, plan)
-    return _frame(pieces)
+    losses, facts = folder.losses(), folder.complete or {}
+    for key in (key for key in LOSS_CURVES if key in losses and len(losses[key])):
+        steps = np.asarray(losses[key])
+        length = facts.get("planned_iterations") or _planned(
+            trial, steps.size, diverged=facts.get("outcome") == "diverged"
+        )
+        ends, means, spreads = blocks_of(steps, length)
+        images = ends * trial.config.d_steps * trial.config.batch_size
+        yield _curve(trial, key, images, means, spreads)
+    if plan.evaluations > 1:
+        yield from _measured(trial, folder, plan)
+
+
+def _curve(
+    trial: Trial,
+    metric: str,
+    images: Sequence[int] | np.ndarray,
+    values: Sequence[float],
+    spreads: Sequence[float] | float = math.nan,
+) -> pd.DataFrame:
+    """Rows of one curve."""
+    return pd.DataFrame(
+        {
+            "trial_id": trial.trial_id,
+            "metric": metric,
+            "images_seen": images,
+            "value": values,
+            "spread": spreads,
+        }
+    )
 
 
 def measured_points(folder: TrialFolder, plan: Plan) -> list[tuple[int, Mapping[str, float]]]:
@@ -113,11 +119,11 @@ def measured_points(folder: TrialFolder, plan: Plan) -> list[tuple[int, Mapping[
     """
     facts = folder.complete or {}
     wanted = Measurements(plan.measured, ((plan.evaluations, on_images(plan.measured)),))
-    found = folder.evaluations()
+    evaluations = folder.evaluations()
     points = []
     ended = facts.get("ended_early_at") or math.inf
     for at in (at for at in wanted.stops(facts.get("planned_iterations", 0)) if at < ended):
-        content = found.get(at, {"images_seen": -1, "numbers": {}})
+        content = evaluations.get(at, {"images_seen": -1, "numbers": {}})
         points.append((int(content["images_seen"]), plan.own(content["numbers"])))
     return [*points, (int(facts.get("images_seen", 0)), plan.own(folder.metrics()["numbers"]))]
 
@@ -127,18 +133,10 @@ def _measured(trial: Trial, folder: TrialFolder, plan: Plan) -> Iterator[pd.Data
     points = measured_points(folder, plan)
     names = on_images(plan.metrics)
     for column in metric_columns(names):
-        known = [(seen, numbers[column]) for seen, numbers in points if column in numbers]
-        if known:
-            seen, values = zip(*known, strict=True)
-            yield pd.DataFrame(
-                {
-                    "trial_id": trial.trial_id,
-                    "metric": column,
-                    "images_seen": seen,
-                    "value": values,
-                    "spread": float("nan"),
-                }
-            )
+        measured = [(seen, numbers[column]) for seen, numbers in points if column in numbers]
+        if measured:
+            seen, values = zip(*measured, strict=True)
+            yield _curve(trial, column, seen, values)
 
 
 def block_middles(curves: pd.DataFrame) -> pd.Series:
@@ -164,21 +162,3 @@ def read_curves(path: Path) -> pd.DataFrame:
     return read_typed(
         path, "curves", _NEEDED, lambda text: text.reindex(columns=list(_TYPES)).astype(_TYPES)
     )
-
-
-def with_earlier_curves(
-    here: pd.DataFrame, earlier: pd.DataFrame, trials: pd.DataFrame, local: Collection[str]
-) -> pd.DataFrame:
-    """Curves of the complete trials, in their order: of each from where its row is.
-
-    Args:
-        here: As `curves_frame` gives it.
-        earlier: As `read_curves` gives it.
-        trials: Rows as `with_earlier` joins them.
-        local: Ids of the trials whose rows are of their folders.
-    """
-    folders = dict(list(here.groupby("trial_id", sort=False)))
-    known = dict(list(earlier.groupby("trial_id", sort=False)))
-    complete = [str(id_) for id_ in trials.loc[trials["state"] == "complete", "trial_id"]]
-    sources = ((folders if id_ in local else known).get(id_) for id_ in complete)
-    return _frame([curves for curves in sources if curves is not None])

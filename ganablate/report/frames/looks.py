@@ -106,8 +106,8 @@ def decided_arms(table: pd.DataFrame) -> tuple[str, ...]:
     """The arms that have a verdict in the table of arms."""
     if "verdict" not in table:
         return ()
-    found = table["verdict"].notna() & ~table["verdict"].isin([OPEN, ONE])
-    return tuple(str(name) for name in table.loc[found, "arm"])
+    decided = table["verdict"].notna() & ~table["verdict"].isin([OPEN, ONE])
+    return tuple(str(name) for name in table.loc[decided, "arm"])
 
 
 def with_decided(looks: Sequence[Look], table: pd.DataFrame) -> tuple[Look, ...]:

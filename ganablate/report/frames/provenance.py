@@ -4,12 +4,15 @@ Kept apart from the tables, so that two machines with equal numbers write equal 
 """
 
 import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ganablate.catalog import METRICS, OF_SETTINGS, PROBES, Part, plugin_digests
 from ganablate.report.table.tables import reference_arm
 from ganablate.study.plan import Plan
+from ganablate.text import duration
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import state_of
 
@@ -24,18 +27,19 @@ def _trial(folder: TrialFolder) -> dict[str, Any]:
     return {**kept, "attempts": folder.attempts()}
 
 
-def _seen(trials: dict[str, Any]) -> dict[str, list[Any]]:
+def _seen(trials: dict[str, Any]) -> dict[str, list[str]]:
     """Every value of each fact over all attempts: more than one is a mix."""
-    found: dict[str, set[str]] = {fact: set() for fact in _FACTS}
-    for trial in trials.values():
-        for attempt in trial.get("attempts", []):
-            for fact in _FACTS:
-                if attempt.get(fact) is not None:
-                    found[fact].add(str(attempt[fact]))
-    return {fact: sorted(values) for fact, values in found.items() if values}
+    attempts = [attempt for trial in trials.values() for attempt in trial.get("attempts", [])]
+    seen = {fact: _distinct(attempts, fact) for fact in _FACTS}
+    return {fact: values for fact, values in seen.items() if values}
 
 
-def _note(seen: dict[str, list[Any]]) -> str:
+def _distinct(records: Iterable[Mapping[str, Any]], name: str) -> list[str]:
+    """Every value of a fact, as text and sorted."""
+    return sorted({str(record[name]) for record in records if record.get(name) is not None})
+
+
+def _note(seen: dict[str, list[str]]) -> str:
     mixed = [fact for fact in ("device", "precision") if len(seen.get(fact, [])) > 1]
     if not mixed:
         return "one device and one precision"
@@ -67,8 +71,8 @@ def plugins_of(plan: Plan) -> dict[str, str]:
     return {name: f"{line.plugin}@{line.digest}" for name, line in lines.items() if line.digest}
 
 
-def provenance(plan: Plan, trials_root: Path, known: dict[str, Any]) -> dict[str, Any] | None:
-    """What the local trial folders know, joined with what was `known` of other trials.
+def provenance(plan: Plan, trials_root: Path, earlier: dict[str, Any]) -> dict[str, Any] | None:
+    """What the local trial folders know, joined with what `earlier` says of other trials.
 
     Returns:
         None where no folder of the plan's complete trials is here: keep what there is.
@@ -79,7 +83,7 @@ def provenance(plan: Plan, trials_root: Path, known: dict[str, Any]) -> dict[str
             local[trial.trial_id] = _trial(TrialFolder(trials_root, trial.trial_id))
     if not local:
         return None
-    old = known.get("trials", {})
+    old = earlier.get("trials", {})
     joined = {**(old if isinstance(old, dict) else {}), **local}
     trials = {
         trial.trial_id: {
@@ -117,3 +121,53 @@ def read_provenance(path: Path) -> dict[str, Any]:
     except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
         return {}
     return content if isinstance(content, dict) else {}
+
+
+# --- as a reader sees it ---
+
+
+def trial_seconds(facts: Mapping[str, Any]) -> dict[str, float]:
+    """Wall seconds of each trial over its attempts."""
+    return {
+        str(name): sum(float(attempt.get("wall_seconds") or 0) for attempt in trial["attempts"])
+        for name, trial in facts.get("trials", {}).items()
+    }
+
+
+def provenance_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The facts of provenance.json: with what, where and when the trials ran."""
+    if not facts:
+        return []
+    trials = list(facts.get("trials", {}).values())
+    attempts = [attempt for trial in trials for attempt in trial["attempts"]]
+    seconds = trial_seconds(facts)
+    resumed = len(attempts) - len(seconds)
+    plugins = facts.get("plugins", {})
+    lines = {
+        **{name: ", ".join(map(str, values)) for name, values in facts.get("seen", {}).items()},
+        "python": ", ".join(_distinct(attempts, "python")),
+        "trained": _days(attempts),
+        "wall time": f"{duration(sum(seconds.values()))} over {len(seconds):,} trials",
+        "resumed": f"{resumed} times" if resumed > 0 else "",
+        "data, sha256": ", ".join(print_[:16] for print_ in _distinct(trials, "data_fingerprint")),
+        "plug-ins": ", ".join(f"{part} of {source}" for part, source in plugins.items()),
+    }
+    return [(name, text) for name, text in lines.items() if text]
+
+
+def _days(attempts: Iterable[Mapping[str, Any]]) -> str:
+    """The first and the last day of training; empty where none is known."""
+    times = [a[key] for a in attempts for key in ("started_ms", "ended_ms") if a.get(key)]
+    if not times:
+        return ""
+    first, last = (
+        datetime.fromtimestamp(time / 1000, UTC).strftime("%Y-%m-%d")
+        for time in (min(times), max(times))
+    )
+    return f"{first} (UTC)" if first == last else f"{first} to {last} (UTC)"
+
+
+def settings_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Every setting of the arm that the others are compared to."""
+    settings = facts.get("settings", {}).get("full", {})
+    return [(str(name), str(value)) for name, value in settings.items()]

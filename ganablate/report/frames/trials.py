@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from ganablate.catalog import METRICS, metric_columns, probe_columns
 from ganablate.config import TrialConfig
-from ganablate.report.frames.curves import measured_points
+from ganablate.report.frames.curves import curves_of, measured_points, trial_curves
 from ganablate.report.frames.typed_csv import read_typed
 from ganablate.study.plan import Plan, Trial
 from ganablate.trials.folder import TrialFolder
@@ -37,7 +38,7 @@ _FIRST = (
     "g_updates",
     "d_updates",
 )
-_OF_TRAINING = " of the training"
+OF_TRAINING = " of the training"
 PROTOCOL = "_protocol"
 """Ending of the columns that hold a number's protocol stamp."""
 
@@ -48,7 +49,8 @@ def protocol_columns(plan: Plan) -> tuple[str, ...]:
     return (*metric_columns(on_features), *probe_columns(plan.probes))
 
 
-def _columns(plan: Plan) -> list[str]:
+def columns_of(plan: Plan) -> list[str]:
+    """The columns of `trials.csv`, in their order."""
     stamps = [column + PROTOCOL for column in protocol_columns(plan)]
     early = _EARLY if plan.may_end_early else ()
     return [*_FIRST, *early, *plan.columns, *stamps]
@@ -65,8 +67,9 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(types)
 
 
-def _frame(rows: list[dict[str, Any]], plan: Plan) -> pd.DataFrame:
-    return _typed(pd.DataFrame(rows, columns=_columns(plan), dtype=object))
+def frame_of(rows: list[dict[str, Any]], plan: Plan) -> pd.DataFrame:
+    """Rows of trials as a frame, with the types of its columns."""
+    return _typed(pd.DataFrame(rows, columns=columns_of(plan), dtype=object))
 
 
 def _execution(attempts: list[dict[str, Any]], fact: str) -> str | None:
@@ -81,19 +84,31 @@ def _finite(value: object) -> float | None:
     return float(value)
 
 
-def _row(trial: Trial, root: Path, plan: Plan) -> dict[str, Any]:
-    state = str(state_of(trial, root))
-    row: dict[str, Any] = {
+def _planned_row(trial: Trial, state: str = "pending") -> dict[str, Any]:
+    """What is known of a trial without its folder."""
+    return {
         "trial_id": trial.trial_id,
         "arm": trial.arm,
         "replicate": trial.replicate,
         # A file outlives the moment in which a trial was running.
         "state": "pending" if state == "running" else state,
     }
-    folder = TrialFolder(root, trial.trial_id)
-    complete = folder.complete
-    if state != "complete" or complete is None:
-        return row
+
+
+class _FolderReadOnce(TrialFolder):
+    """A trial's folder whose losses are read from the disk once, however often they are asked."""
+
+    _losses: dict[str, np.ndarray] | None = None
+
+    def losses(self) -> dict[str, np.ndarray]:
+        if self._losses is None:
+            self._losses = super().losses()
+        return self._losses
+
+
+def _row(trial: Trial, folder: TrialFolder, plan: Plan) -> dict[str, Any]:
+    """The row of a complete trial."""
+    row, complete = _planned_row(trial, "complete"), folder.complete or {}
     attempts = folder.attempts()
     row["device"] = _execution(attempts, "device")
     row["precision"] = _execution(attempts, "precision")
@@ -114,12 +129,12 @@ def _row(trial: Trial, root: Path, plan: Plan) -> dict[str, Any]:
     for column in protocol_columns(plan):
         if row[column] is not None and protocols.get(column) is not None:
             stamp = protocols[column] + early_end_stamp(trial.config)
-            row[column + PROTOCOL] = stamp + _of_points(plan, column)
+            row[column + PROTOCOL] = stamp + stamp_of_points(plan, column)
     return row
 
 
 def early_text(row: pd.Series) -> str:
-    """Where a trial ended early, `ended early at 195 of 975 iterations`; empty if it did not."""
+    """`ended early at 195 of 975 iterations`; empty where a trial did not."""
     at = row.get("ended_early_at")
     if at is None or pd.isna(at):
         return ""
@@ -133,29 +148,10 @@ def early_end_stamp(config: TrialConfig) -> str:
     return f", trained until saturated for {config.early_end} successive {PARTS}ths, or to the end"
 
 
-def _of_points(plan: Plan, column: str) -> str:
+def stamp_of_points(plan: Plan, column: str) -> str:
     """The end of the column's stamps: which point they show, unless it is the last."""
     point = plan.points.get(column)
-    return "" if point is None else f", {point.words(plan.evaluations)}{_OF_TRAINING}"
-
-
-def _without_other_points(earlier: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, list[str]]:
-    """The earlier rows without numbers of another point than the plan's; and notices."""
-    kept, notices = earlier.copy(), []
-    for column in protocol_columns(plan):
-        stamps = kept[column + PROTOCOL].fillna("")
-        own = _of_points(plan, column)
-        other = (stamps != "") & (
-            ~stamps.str.endswith(own) if own else stamps.str.endswith(_OF_TRAINING)
-        )
-        kept.loc[other, [column, column + PROTOCOL]] = None
-        if other.any():
-            shown = own.removeprefix(", ") or "last point"
-            notices.append(
-                f"{int(other.sum())} earlier {column} left out: not the {shown}; "
-                "only the trials' folders have that"
-            )
-    return kept, notices
+    return "" if point is None else f", {point.words(plan.evaluations)}{OF_TRAINING}"
 
 
 def trials_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
@@ -166,7 +162,26 @@ def trials_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
     d_updates, then the columns of the plan (float64, NaN where missing), then their protocol
     stamps. A running trial is written as pending.
     """
-    return _frame([_row(trial, trials_root, plan) for trial in plan.trials], plan)
+    return local_frames(plan, trials_root)[0]
+
+
+def curves_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
+    """The curves of the complete trials in plan order, as `trial_curves` gives them."""
+    return local_frames(plan, trials_root)[1]
+
+
+def local_frames(plan: Plan, trials_root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The trials, and the curves of those that are complete; each folder is read once."""
+    rows, curves = [], list[pd.DataFrame]()
+    for trial in plan.trials:
+        state = str(state_of(trial, trials_root))
+        if state != "complete":
+            rows.append(_planned_row(trial, state))
+            continue
+        folder = _FolderReadOnce(trials_root, trial.trial_id)
+        rows.append(_row(trial, folder, plan))
+        curves += trial_curves(trial, folder, plan)
+    return frame_of(rows, plan), curves_of(curves)
 
 
 def trials_csv(trials: pd.DataFrame) -> str:
@@ -185,58 +200,6 @@ def read_trials(path: Path) -> pd.DataFrame:
     return read_typed(path, "trials", needed, _typed)
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): row[key] for key in row} for row in frame.to_dict("records")]
-
-
-def with_earlier(
-    here: pd.DataFrame, earlier: pd.DataFrame, plan: Plan
-) -> tuple[pd.DataFrame, list[str]]:
-    """The trials of the folders, completed by rows of trials whose folders are gone.
-
-    A trial that is complete here has the row of its folder, whole; else an earlier complete row
-    stays, whole. Numbers of two trainings are never joined in a row.
-
-    Args:
-        here: As `trials_frame` gives it.
-        earlier: As `read_trials` gives it, of a record of the same study and budget.
-        plan: The plan; trials that it does not have are left out.
-
-    Returns:
-        The frame, as `trials_frame` gives it, and notices: one for each kind of thing left out.
-    """
-    known = earlier.drop_duplicates("trial_id").reindex(columns=_columns(plan))
-    known, notices = _without_other_points(known, plan)
-    old = {str(row["trial_id"]): row for row in _records(known)}
-    rows, apart = [], 0
-    for row in _records(here):
-        kept = old.get(row["trial_id"], row)
-        if row["state"] == "complete" or (
-            row["state"] != "pending" and kept["state"] != "complete"
-        ):
-            kept = row
-        apart += kept is not row and row["state"] != "pending"
-        # The plan names arms: a renamed arm keeps its trials.
-        rows.append({**kept, "arm": row["arm"], "replicate": row["replicate"]})
-    if apart:
-        notices.append(
-            f"{apart} trial(s) failed here or are stale since they were complete: "
-            "the earlier numbers stay"
-        )
-    if gone := len(set(earlier["trial_id"]) - set(here["trial_id"])):
-        notices.append(f"{gone} earlier row(s) left out: their trials are not in this plan")
-    return _frame(rows, plan), notices
-
-
 def planned_frame(plan: Plan) -> pd.DataFrame:
     """As `trials_frame` of a machine without any trial: every one is pending."""
-    rows = [
-        {
-            "trial_id": trial.trial_id,
-            "arm": trial.arm,
-            "replicate": trial.replicate,
-            "state": "pending",
-        }
-        for trial in plan.trials
-    ]
-    return _frame(rows, plan)
+    return frame_of([_planned_row(trial) for trial in plan.trials], plan)

@@ -10,31 +10,19 @@ from PIL import Image
 
 from ganablate.catalog import PROBES
 from ganablate.report.figures.style import read_caption
-from ganablate.report.table.captions import coverage, execution, primary_column, protocols
+from ganablate.report.frames.looks import complete_replicates
+from ganablate.report.table.captions import coverage, execution, protocols
+from ganablate.report.table.tables import primary_column
 from ganablate.study.plan import Plan
+from ganablate.text import low_to_high
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A figure: `source` is its data, `width` and `height` are pixels of what is shown of it.
+class Sort:
+    """A sort of picture: its file's name, its name in a menu, and what it shows.
 
-    `stamp` holds what its caption lacks of n, budget and protocol; `short` is its name in a menu.
+    `primary`: it shows values of the primary metric.
     """
-
-    name: str
-    short: str
-    title: str
-    source: str
-    alt: str
-    caption: str
-    stamp: str
-    width: int
-    height: int
-
-
-@dataclass(frozen=True)
-class _Sort:
-    """A sort of picture: its file's name, and what it shows. `primary`: values of the primary."""
 
     name: str
     short: str
@@ -43,41 +31,56 @@ class _Sort:
     primary: bool = False
 
 
-def _sorts(plan: Plan) -> list[_Sort]:
+@dataclass(frozen=True)
+class Picture:
+    """A figure: `source` is its data, `width` and `height` are pixels of what is shown of it.
+
+    `stamp` holds what its caption lacks of n, budget and protocol.
+    """
+
+    sort: Sort
+    source: str
+    caption: str
+    stamp: str
+    width: int
+    height: int
+
+
+def _sorts(plan: Plan) -> list[Sort]:
     """Every picture that there may be, in the page's order."""
     column = primary_column(plan)
     title = plan.columns[column].title if column is not None else "the primary metric"
     probes = [
-        _Sort(name, name.capitalize(), f"Probe: {name}", f"{shows}, for each arm")
+        Sort(name, name.capitalize(), f"Probe: {name}", f"{shows}, for each arm")
         for name in plan.probes
         for shows in PROBES[name].pictures.values()
     ]
     return [
-        _Sort(
+        Sort(
             "forest", "Effects", f"What each arm changes in {title}",
             f"Forest plot: the effect of each arm on {title} with its interval and its verdict; "
             "the numbers stand in the table of arms", primary=True,
         ),
-        _Sort(
+        Sort(
             "primary", "Replicates", f"{title} of every replicate",
             f"Dot plot: {title} of every replicate of each arm; the means stand in the table",
             primary=True,
         ),
-        _Sort(
+        Sort(
             "losses", "Losses", "Losses",
             "Line charts, one for each arm: the losses of discriminator and generator over the "
             "images seen, the mean of the replicates within their range",
         ),
-        _Sort(
+        Sort(
             "loss_pairs", "Fluctuation", "How much the losses fluctuate",
             "Line charts, one for each arm: the losses of one replicate within the spread of "
             "their steps",
         ),
-        _Sort(
+        Sort(
             "over_time", "Over time", f"{title} during training",
             f"Line chart: {title} over the images seen, a line for each arm", primary=True,
         ),
-        _Sort(
+        Sort(
             "samples", "Samples", "Samples", "Generated images, a row for each arm", primary=True
         ),
         *probes,
@@ -85,14 +88,14 @@ def _sorts(plan: Plan) -> list[_Sort]:
 
 
 def pictures(plan: Plan, trials: pd.DataFrame, figures: Path) -> list[Picture]:
-    """Those that the folder `figures` holds, in the page's order."""
+    """The pictures that the folder `figures` holds, in the page's order."""
     drawn = [sort for sort in _sorts(plan) if (figures / f"{sort.name}.png").exists()]
     if any(sort.name == "forest" for sort in drawn):  # it shows every replicate too
         drawn = [sort for sort in drawn if sort.name != "primary"]
     return [_picture(sort, plan, trials, figures) for sort in drawn]
 
 
-def _picture(sort: _Sort, plan: Plan, trials: pd.DataFrame, figures: Path) -> Picture:
+def _picture(sort: Sort, plan: Plan, trials: pd.DataFrame, figures: Path) -> Picture:
     content = (figures / f"{sort.name}.png").read_bytes()
     with Image.open(io.BytesIO(content)) as image:
         words, (width, height) = read_caption(image), image.size
@@ -101,15 +104,11 @@ def _picture(sort: _Sort, plan: Plan, trials: pd.DataFrame, figures: Path) -> Pi
     above = height if words is None else round(height * words.above)
     source = "data:image/png;base64," + base64.b64encode(content).decode("ascii")
     stamp = _stamp(sort, plan, trials, caption)
-    return Picture(
-        sort.name, sort.short, sort.title, source, sort.alt, caption, stamp, width, above
-    )  # fmt: skip
+    return Picture(sort, source, caption, stamp, width, above)
 
 
-def _stamp(sort: _Sort, plan: Plan, trials: pd.DataFrame, caption: str) -> str:
-    complete = trials[trials["state"] == "complete"].groupby("arm").size()
-    counts = sorted({int(n) for n in complete.reindex([arm.name for arm in plan.arms]).fillna(0)})
-    n = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+def _stamp(sort: Sort, plan: Plan, trials: pd.DataFrame, caption: str) -> str:
+    n = low_to_high(complete_replicates(trials, plan).values())
     lines = protocols(trials, plan, only=primary_column(plan)) if sort.primary else []
     lines = [line for line in (*lines, execution(trials)) if line and line not in caption]
     return " ".join([f"n = {n} complete replicates an arm.", *lines])

@@ -1,71 +1,22 @@
-"""The tables of a study's page, as cells with what they are sorted by."""
+"""The tables of a study's page that are no section of `table.md`."""
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
+from ganablate.report.analysis import Analysis
 from ganablate.report.claims.judgement import Judgement
 from ganablate.report.frames.trials import early_text
-from ganablate.report.table.captions import MISSING, primary_column
-from ganablate.report.table.columns import TextColumn, text_columns
-from ganablate.report.table.published import PUBLISHED
-from ganablate.report.table.tables import OF_OK, baseline_arm
-from ganablate.report.table.verdict_style import KINDS, VerdictKind, verdict_kind
+from ganablate.report.table.cells import MISSING
+from ganablate.report.table.render import Cell, Column, Table, text_column
+from ganablate.report.table.tables import OF_OK, PUBLISHED, baseline_arm, primary_column
+from ganablate.report.table.verdict_style import verdict_kind
 from ganablate.study.plan import Plan
 from ganablate.text import percent
 from ganablate.trials.outcome import OUTCOMES
 
-_PRIMARY = "primary"
-_LEADING = (
-    "arm", _PRIMARY, "effect", "effect_p", "verdict", "compared_to", _PRIMARY + PUBLISHED, "n_ok",
-    _PRIMARY + OF_OK, "n_complete",
-)  # fmt: skip
-"""Keys of the columns of the first table, in its order, `primary` for the plan's."""
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _OUTCOMES = (*OUTCOMES, "not_assessed")
-
-
-@dataclass(frozen=True)
-class Cell:
-    """A cell: its text, a note behind it, the kind of a verdict, and by what it is sorted.
-
-    `sort` is a number or a text; empty: missing, and last in either direction.
-    """
-
-    text: str
-    end: str = ""
-    kind: VerdictKind | None = None
-    sort: str = ""
-
-
-@dataclass(frozen=True)
-class Head:
-    """A column's title. `left` aligns it left; `strong` marks the primary."""
-
-    title: str
-    left: bool = False
-    strong: bool = False
-    numeric: bool = False
-
-
-@dataclass(frozen=True)
-class Row:
-    """A row; a pinned one stays on top however the others are sorted."""
-
-    cells: tuple[Cell, ...]
-    pinned: bool = False
-
-
-@dataclass(frozen=True)
-class DataTable:
-    """A table with a caption that says what its rows are."""
-
-    name: str
-    caption: str
-    heads: tuple[Head, ...]
-    rows: tuple[Row, ...]
 
 
 @dataclass(frozen=True)
@@ -79,69 +30,26 @@ class OutcomeRow:
     pinned: bool
 
 
-def arm_tables(table: pd.DataFrame, plan: Plan) -> list[DataTable]:
-    """What the study asks, then every other column.
-
-    Args:
-        table: As `arm_table` gives it.
-        plan: The plan that it is of.
-    """
-    columns = text_columns(table, plan)
+def arm_tables(analysis: Analysis) -> list[Table]:
+    """What the study asks, then every other column."""
+    plan, columns = analysis.plan, analysis.columns
     primary = primary_column(plan)
-    leading = [key.replace(_PRIMARY, primary or _PRIMARY) for key in _LEADING]
+    leading = (
+        "arm", primary, "effect", "effect_p", "verdict", "compared_to", f"{primary}{PUBLISHED}",
+        "n_ok", f"{primary}{OF_OK}", "n_complete",
+    )  # fmt: skip
     by_key = {column.key: column for column in columns}
     first = [by_key[key] for key in leading if key in by_key]
     others = [column for column in columns if column.key not in leading]
     title = plan.columns[primary].title if primary is not None else "outcomes"
-    tables = [_arms("arms", f"Arms by {title}", first, table, plan)]
+    # The baseline is the first row of the table of arms.
+    pinned = None if baseline_arm(plan) is None else 0
+    tables = [Table("arms", f"Arms by {title}", first, pinned=pinned)]
     if others:
-        tables.append(
-            _arms(
-                "measures", "Everything else that was measured", [columns[0], *others], table, plan
-            )
-        )
+        measures = [columns[0], *others]
+        title = "Everything else that was measured"
+        tables.append(Table("measures", title, measures, pinned=pinned))
     return tables
-
-
-def _arms(
-    name: str, caption: str, columns: Sequence[TextColumn], table: pd.DataFrame, plan: Plan
-) -> DataTable:
-    baseline = baseline_arm(plan)
-    heads = tuple(
-        Head(
-            column.title, left=column.left, strong=column.strong, numeric=_is_numeric(column, table)
-        )
-        for column in columns
-    )
-    rows = []
-    for place, (_, row) in enumerate(table.iterrows()):
-        cells = tuple(_cell(column, place, row) for column in columns)
-        rows.append(Row(cells, pinned=baseline is not None and row["arm"] == baseline.name))
-    return DataTable(name, caption, heads, tuple(rows))
-
-
-def _is_numeric(column: TextColumn, table: pd.DataFrame) -> bool:
-    if column.key == "verdict":
-        return True
-    return column.key in table and pd.api.types.is_numeric_dtype(table[column.key])
-
-
-def _cell(column: TextColumn, place: int, row: pd.Series) -> Cell:
-    text = column.cells[place]
-    end = column.ends[place] if column.ends else ""
-    value = row[column.key] if column.key is not None and column.key in row else pd.NA
-    if pd.isna(value):
-        return Cell(text, end)
-    if column.key == "verdict":
-        kind = verdict_kind(str(value))
-        verdict, _, exact = text.partition(", ")
-        return Cell(verdict, exact, kind, str(KINDS.index(kind)))
-    return Cell(_raised(text), end, sort=str(value))
-
-
-def _raised(text: str) -> str:
-    """Powers of ten as they are set in a text: `10^-4` with a raised exponent."""
-    return re.sub(r"(?<=10)\^(-?\d+)", lambda found: found[1].translate(_RAISED), text)
 
 
 def outcome_rows(table: pd.DataFrame, plan: Plan) -> list[OutcomeRow]:
@@ -150,7 +58,7 @@ def outcome_rows(table: pd.DataFrame, plan: Plan) -> list[OutcomeRow]:
     rows = []
     for _, row in table.iterrows():
         counts = {name: row.get(f"n_{name}") for name in _OUTCOMES}
-        known = tuple(
+        present = tuple(
             (name.replace("_", " "), int(count))
             for name, count in counts.items()
             if count is not None and pd.notna(count) and count
@@ -160,52 +68,29 @@ def outcome_rows(table: pd.DataFrame, plan: Plan) -> list[OutcomeRow]:
         beside = [f"{failed} failed to run"] if failed else []
         beside += [f"{pending} not yet complete"] if pending else []
         pinned = baseline is not None and row["arm"] == baseline.name
-        rows.append(OutcomeRow(str(row["arm"]), known, complete, ", ".join(beside), pinned))
+        rows.append(OutcomeRow(str(row["arm"]), present, complete, ", ".join(beside), pinned))
     return rows
 
 
-def text_table(name: str, caption: str, columns: Sequence[TextColumn]) -> DataTable:
-    """A section of the page, from the columns that it has in markdown.
-
-    Of a column whose key is "verdict" the cells are verdicts.
-    """
-    heads = tuple(Head(column.title, left=column.left) for column in columns)
-    rows = tuple(
-        Row(
-            tuple(_text_cell(text, column.key) for text, column in zip(texts, columns, strict=True))
-        )
-        for texts in zip(*(column.cells for column in columns), strict=True)
-    )
-    return DataTable(name, caption, heads, rows)
-
-
-def _text_cell(text: str, key: str | None) -> Cell:
-    if text == MISSING:
-        return Cell(text)
-    return Cell(text, kind=verdict_kind(text) if key == "verdict" else None, sort=text)
-
-
-def claims_table(judgements: Sequence[Judgement], alpha: float) -> DataTable | None:
+def claims_table(judgements: Sequence[Judgement], alpha: float) -> Table | None:
     """What the source said, and what became of it at that level; None: it claims nothing."""
     if not judgements:
         return None
-    heads = ("Claim", "What the source said", "Verdict", "Numbers", "n")
-    rows = []
-    for one in judgements:
-        kind = verdict_kind(one.verdict)
-        cells = (
-            Cell(one.id, sort=one.id),
-            Cell(one.says, end=", ".join(one.arms), sort=one.says),
-            Cell(one.verdict, kind=kind, sort=one.verdict),
-            Cell(one.numbers or MISSING, end=one.because or "", sort=one.numbers),
-            Cell(one.n or MISSING, sort=one.n),
-        )
-        rows.append(Row(cells))
-    caption = f"Judged at the budget {judgements[0].budget}, at a level of {percent(alpha)}"
-    return DataTable("claims", caption, tuple(Head(head, left=True) for head in heads), tuple(rows))
+    says = [Cell(j.says, ", ".join(j.arms), sort=j.says) for j in judgements]
+    verdicts = [Cell(j.verdict, kind=verdict_kind(j.verdict), sort=j.verdict) for j in judgements]
+    numbers = [Cell(j.numbers or MISSING, j.because or "", sort=j.numbers) for j in judgements]
+    columns = [
+        text_column("Claim", [judgement.id for judgement in judgements], left=True),
+        Column("What the source said", says, left=True),
+        Column("Verdict", verdicts, left=True),
+        Column("Numbers", numbers, left=True),
+        text_column("n", [judgement.n or None for judgement in judgements], left=True),
+    ]
+    title = f"Judged at the budget {judgements[0].budget}, at a level of {percent(alpha)}"
+    return Table("claims", title, columns)
 
 
-def trials_table(trials: pd.DataFrame, plan: Plan, seconds: dict[str, float]) -> DataTable:
+def trials_table(trials: pd.DataFrame, plan: Plan, seconds: Mapping[str, float]) -> Table:
     """Every trial, by the id that its folder and its MLflow run have.
 
     Args:
@@ -214,31 +99,37 @@ def trials_table(trials: pd.DataFrame, plan: Plan, seconds: dict[str, float]) ->
         seconds: trial_id -> wall seconds, where known.
     """
     primary = primary_column(plan)
-    title = [Head(plan.columns[primary].title, numeric=True)] if primary is not None else []
-    heads = [
-        Head("Arm", left=True), Head("Replicate", numeric=True), Head("State", left=True),
-        Head("Outcome", left=True), *title, Head("Seconds", numeric=True),
-        Head("Trial", left=True),
-    ]  # fmt: skip
-    rows = []
-    for _, row in trials.iterrows():
-        known = seconds.get(str(row["trial_id"]))
-        cells = [
-            _plain(row["arm"]), _plain(row["replicate"]), _plain(row["state"]),
-            replace(_plain(row["outcome"]), end=early_text(row)),
-            *([_number(row[primary])] if primary is not None else []),
-            _number(known), _plain(row["trial_id"]),
-        ]  # fmt: skip
-        rows.append(Row(tuple(cells)))
-    return DataTable("trials", "Every trial of the plan", tuple(heads), tuple(rows))
+    outcomes = [
+        Cell(cell.text, early_text(row), sort=cell.sort)
+        for cell, (_, row) in zip(_texts(trials["outcome"]), trials.iterrows(), strict=True)
+    ]
+    columns = [
+        Column("Arm", _texts(trials["arm"]), left=True),
+        Column("Replicate", _texts(trials["replicate"]), numeric=True),
+        Column("State", _texts(trials["state"]), left=True),
+        Column("Outcome", outcomes, left=True),
+        Column("Seconds", _numbers(map(seconds.get, trials["trial_id"])), numeric=True),
+        Column("Trial", _texts(trials["trial_id"]), left=True),
+    ]
+    if primary is not None:
+        title = plan.columns[primary].title
+        columns.insert(4, Column(title, _numbers(trials[primary]), numeric=True))
+    return Table("trials", "Every trial of the plan", columns)
 
 
-def _plain(value: object) -> Cell:
-    missing = value is None or value is pd.NA
-    return Cell(MISSING) if missing else Cell(str(value), sort=str(value))
+def _texts(values: Iterable[object]) -> list[Cell]:
+    return [
+        Cell(MISSING) if value is None or value is pd.NA else Cell(str(value), sort=str(value))
+        for value in values
+    ]
 
 
-def _number(value: float | None) -> Cell:
-    if value is None or pd.isna(value):
-        return Cell(MISSING)
-    return Cell(f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}", sort=repr(float(value)))
+def _numbers(values: Iterable[float | None]) -> list[Cell]:
+    cells = []
+    for value in values:
+        if value is None or pd.isna(value):
+            cells.append(Cell(MISSING))
+        else:
+            text = f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+            cells.append(Cell(text, sort=repr(float(value))))
+    return cells

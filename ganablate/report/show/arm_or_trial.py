@@ -1,16 +1,15 @@
 """One arm, or one trial, as text."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from ganablate.report.analysis import Reading
+from ganablate.report.analysis import Analysis
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
-from ganablate.report.show.find import Found, arm_of
-from ganablate.report.show.wording import (
+from ganablate.report.show.find import Subject, arm_of
+from ganablate.report.show.lines import (
     columns_in_order,
     curve_rows,
     difference_rows,
@@ -21,13 +20,18 @@ from ganablate.report.show.wording import (
     settings_lines,
     wrapped,
 )
-from ganablate.report.stats.effects import effect_columns
-from ganablate.report.table.captions import MARKS, MISSING, heading
-from ganablate.report.table.effect_wording import effect_text, p_text, verdict_text
-from ganablate.report.table.rounding import round_to_spread
-from ganablate.report.table.tables import column_effects, reference_arm
+from ganablate.report.table.cells import (
+    MARKS,
+    MISSING,
+    estimate_text,
+    heading,
+    lone_text,
+    p_text,
+    verdict_text,
+)
+from ganablate.report.table.tables import reference_arm
 from ganablate.study.plan import Arm, Plan, Trial
-from ganablate.text import aligned
+from ganablate.text import aligned, counted
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import status_of
 
@@ -37,42 +41,40 @@ _LAST_GRIDS = 3
 
 @dataclass(frozen=True)
 class Shown:
-    """What is shown, and where it comes from: a reading and the roots of its folders.
+    """What is shown, and where it comes from: an analysis and the roots of its folders.
 
     The root of published records is also a root of trials, since it holds none.
     """
 
-    found: Found
-    reading: Reading
+    subject: Subject
+    analysis: Analysis
     trials_root: Path
     results_root: Path
 
     @property
     def plan(self) -> Plan:
         """The study at its budget."""
-        return self.reading.plan
+        return self.analysis.plan
 
     @property
     def arm(self) -> Arm:
         """The arm, or that of the trial."""
-        return arm_of(self.plan, self.found.arm)
+        return arm_of(self.plan, self.subject.arm)
 
     @property
     def trials(self) -> list[Trial]:
         """The trials of the arm, or the trial alone."""
-        one = self.found.replicate
-        own = (trial for trial in self.plan.trials if trial.arm == self.found.arm)
-        return [trial for trial in own if one is None or trial.replicate == one]
+        return [
+            trial
+            for trial in self.plan.trials
+            if trial.arm == self.subject.arm and self.subject.replicate in (None, trial.replicate)
+        ]
 
     @property
     def rows(self) -> pd.DataFrame:
         """The rows of these trials in the frame of trials."""
-        frame = self.reading.trials
+        frame = self.analysis.trials
         return frame[frame["trial_id"].isin([trial.trial_id for trial in self.trials])]
-
-    def row(self, arm: str) -> pd.Series:
-        """An arm's row in the table."""
-        return self.reading.table[self.reading.table["arm"] == arm].iloc[0]
 
     def folder(self, trial: Trial) -> TrialFolder:
         """A trial's folder."""
@@ -101,8 +103,8 @@ def arm_text(shown: Shown) -> str:
     lines += section("settings", settings_lines(arm.config))
     lines += section("trials", _trials(shown))
     lines += section("metrics: mean ± standard deviation (n)", _metrics(shown))
-    curves = mean_curves(shown.reading.curves, shown.trials, plan)
-    means = means_of(shown.reading.curves, shown.trials, plan)
+    curves = mean_curves(shown.analysis.curves, shown.trials, plan)
+    means = means_of(shown.analysis.curves, shown.trials, plan)
     lines += section(f"over the training, {means}", aligned(curve_rows(curves, plan)))
     lines += section("files", _arm_files(shown))
     return "\n".join(lines)
@@ -114,7 +116,7 @@ def _trials(shown: Shown) -> list[str]:
     title = shown.plan.columns[primary].title if has else ""
     rows = [["replicate", "trial", "state", "outcome", *([title] if has else []), ""]]
     for _, row in shown.rows.iterrows():
-        number = [alone_text(row[primary])] if has else []
+        number = [lone_text(row[primary])] if has else []
         outcome, because = outcome_of(row)
         why = because or _failure(shown, str(row["trial_id"]))
         rows.append([str(row["replicate"]), row["trial_id"], row["state"], outcome, *number, why])
@@ -134,26 +136,18 @@ def _failure(shown: Shown, trial_id: str) -> str:
     return "" if failure is None else str(failure.get("message", ""))
 
 
-def alone_text(value: float) -> str:
-    """A number without a spread."""
-    if math.isnan(value):
-        return MISSING
-    rounded = round_to_spread(value, math.nan)
-    return rounded.mean if rounded.exponent is None else f"{rounded.mean}e{rounded.exponent}"
-
-
 def _metrics(shown: Shown) -> Iterator[str]:
     """A row a column: the arm, what it is compared with, and the effect."""
-    plan, arm, row = shown.plan, shown.arm, shown.row(shown.arm.name)
+    plan, arm, row = shown.plan, shown.arm, shown.analysis.row(shown.arm.name)
     if int(row["n_complete"]) == 0:
         return
-    other = shown.row(arm.compare_to) if arm.compare_to is not None else None
+    other = shown.analysis.row(arm.compare_to) if arm.compare_to is not None else None
     titles = [str(arm.name), *([str(arm.compare_to), "effect"] if other is not None else [])]
     rows = [["", *titles]]
-    for column, known in columns_in_order(plan).items():
-        cells = [heading(known), number_text(row, column)]
+    for name, column in columns_in_order(plan).items():
+        cells = [heading(column), number_text(row, name)]
         if other is not None:
-            cells += [number_text(other, column), _effect(shown, column)]
+            cells += [number_text(other, name), _effect(shown, name)]
         rows.append(cells)
     yield from aligned(rows)
     yield from _below_metrics(shown, " ".join(cell for cells in rows for cell in cells))
@@ -161,18 +155,17 @@ def _metrics(shown: Shown) -> Iterator[str]:
 
 def _effect(shown: Shown, column: str) -> str:
     """The effect with its interval; of the primary with its p and verdict."""
-    plan, arm = shown.plan, shown.arm
-    reading = shown.reading
-    effects = column_effects(reading.trials, reading.table, plan, column, alpha=reading.alpha)
+    arm, is_primary = shown.arm, column == shown.plan.primary
+    effects = shown.analysis.effects if is_primary else shown.analysis.effects_on(column)
     if effects is None or arm.name not in effects.by_arm:
         return MISSING
-    row = effect_columns(effects, [arm.name]).iloc[0]
-    text = effect_text(row) or MISSING
-    if column != plan.primary or arm.null:
+    effect = effects.by_arm[arm.name]
+    text = estimate_text([effect.estimate, effect.low, effect.high], effects.scale) or MISSING
+    if not is_primary or arm.null:
         return text
-    p, verdict = p_text(row["effect_p"]), verdict_text(row)
-    said = [text, f"p (Holm) {p}" if p else None, verdict]
-    return ", ".join(part for part in said if part)
+    p = p_text(effect.p)
+    parts = [text, f"p (Holm) {p}" if p else None, verdict_text(shown.analysis.row(arm.name))]
+    return ", ".join(part for part in parts if part)
 
 
 def _below_metrics(shown: Shown, cells: str) -> Iterator[str]:
@@ -223,7 +216,7 @@ def trial_text(shown: Shown) -> str:
     settings = [*settings_lines(trial.config), f"seed={trial.config.seed}"]
     lines += section("settings", settings)
     lines += section("metrics", _numbers(shown, row))
-    curves = mean_curves(shown.reading.curves, [trial], plan)
+    curves = mean_curves(shown.analysis.curves, [trial], plan)
     lines += section("over the training", aligned(curve_rows(curves, plan)))
     lines += section("files", _trial_files(shown.folder(trial)))
     return "\n".join(lines)
@@ -241,21 +234,20 @@ def _what_became(shown: Shown, trial: Trial, row: pd.Series) -> Iterator[str]:
     attempts = folder.attempts()
     seconds = sum(float(attempt.get("wall_seconds", 0.0)) for attempt in attempts)
     if attempts:
-        times = "1 attempt" if len(attempts) == 1 else f"{len(attempts)} attempts"
         facts = [str(row[name]) for name in ("device", "precision") if not pd.isna(row[name])]
-        ran = " in ".join(facts)
-        yield f"{times}, {seconds:,.0f} s" + (f", on {ran}" if ran else "")
+        machine = f", on {' in '.join(facts)}" if facts else ""
+        yield f"{counted(len(attempts), 'attempt')}, {seconds:,.0f} s{machine}"
 
 
 def _numbers(shown: Shown, row: pd.Series) -> Iterator[str]:
     plan = shown.plan
     if row["state"] != "complete":
         return
-    mean = shown.row(str(row["arm"]))
+    mean = shown.analysis.row(str(row["arm"]))
     rows = [["", "this trial", f"{row['arm']}: mean ± standard deviation (n)"]]
     rows += [
-        [heading(known), alone_text(row[column]), number_text(mean, column)]
-        for column, known in columns_in_order(plan).items()
+        [heading(column), lone_text(row[name]), number_text(mean, name)]
+        for name, column in columns_in_order(plan).items()
     ]
     yield from aligned(rows)
     yield from protocol_lines(shown.rows, plan)
@@ -266,7 +258,7 @@ def _trial_files(folder: TrialFolder) -> Iterator[str]:
         return
     grids = sorted((folder.path / "samples").glob("*.png"))
     names = ["animation.gif", "samples.npy", "losses.npz", "weights.safetensors", "traceback.txt"]
-    found = [*grids[-_LAST_GRIDS:], *(folder.path / name for name in names)]
-    pictures = sorted((folder.path / "probes").glob("*.png"))
+    files = [*grids[-_LAST_GRIDS:], *(folder.path / name for name in names)]
+    files += sorted((folder.path / "probes").glob("*.png"))
     yield f"{folder.path}/"
-    yield from (str(path) for path in [*found, *pictures] if path.exists())
+    yield from (str(path) for path in files if path.exists())

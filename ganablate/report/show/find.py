@@ -15,7 +15,7 @@ _SHORTEST_ID = 6
 
 
 @dataclass(frozen=True)
-class Found:
+class Subject:
     """An arm of a study at a budget, or a trial of it.
 
     `replicate` is the trial's; None: the arm is meant, with all its replicates.
@@ -34,7 +34,7 @@ class Found:
 
 def find_all(
     names: Sequence[str], studies: Sequence[Study], budget: str | None = None
-) -> list[Found]:
+) -> list[Subject]:
     """The arms or trials of these names, all in one study at one budget.
 
     Args:
@@ -46,36 +46,32 @@ def find_all(
     Raises:
         ValueError: They are in none, or in several; the text says what there is.
     """
-    usual = [(study, budget or study.default_budget) for study in studies]
-    others = [(study, own) for study in studies for own in study.budget_names]
-    usual = [one for one in usual if one in others]
+    every = [(study, name) for study in studies for name in study.budget_names]
+    usual = [(study, name) for study, name in every if name == (budget or study.default_budget)]
     if not usual:
-        known = dict.fromkeys(name for study in studies for name in study.budget_names)
-        raise ValueError(f"--budget: {unknown('a budget here', budget, known)}")
-    found = _matches(names, usual)
-    if not found and budget is None:
-        found = _matches(names, [one for one in others if one not in usual])
-    if not found:
+        budgets = dict.fromkeys(name for _, name in every)
+        raise ValueError(f"--budget: {unknown('a budget here', budget, budgets)}")
+    matches = _matches(names, usual)
+    if not matches and budget is None:
+        matches = _matches(names, [place for place in every if place not in usual])
+    if not matches:
         raise ValueError(_nowhere(names, usual))
-    there = list(dict.fromkeys(one[0].study.name for one in found))
-    if len(there) > 1 and not any(map(_is_id, names)):
-        named = " and ".join(f'"{name}"' for name in names)
-        raise ValueError(
-            f"{named}: in {len(there)} studies ({listed(there)}); name the study too, such as "
-            f"studies/{there[0]}.yaml"
-        )
-    return found[0]
+    holders = list(dict.fromkeys(subjects[0].study.name for subjects in matches))
+    if len(holders) > 1 and not any(map(_is_id, names)):
+        raise ValueError(_in_several(names, holders))
+    return matches[0]
 
 
-def _matches(names: Sequence[str], places: Sequence[tuple[Study, str]]) -> list[list[Found]]:
+def _matches(names: Sequence[str], places: Sequence[tuple[Study, str]]) -> list[list[Subject]]:
     """What the names stand for, of each study and budget that has all of them."""
-    found = []
+    matches = []
     for study, budget in places:
         plan = expand(study, budget)
-        own = [_match(name, study, plan) for name in names]
-        if known := [one for one in own if one is not None]:
-            found += [known] if len(known) == len(names) else []
-    return found
+        subjects = [_match(name, study, plan) for name in names]
+        present = [subject for subject in subjects if subject is not None]
+        if len(present) == len(names):
+            matches.append(present)
+    return matches
 
 
 def _nowhere(names: Sequence[str], places: Sequence[tuple[Study, str]]) -> str:
@@ -88,42 +84,51 @@ def _nowhere(names: Sequence[str], places: Sequence[tuple[Study, str]]) -> str:
     return f"{' and '.join(names)} are not in one study at one budget"
 
 
+def _in_several(names: Sequence[str], studies: list[str]) -> str:
+    """What to say of names that several studies have."""
+    named = " and ".join(f'"{name}"' for name in names)
+    return (
+        f"{named}: in {len(studies)} studies ({listed(studies)}); name the study too, such as "
+        f"studies/{studies[0]}.yaml"
+    )
+
+
 def _is_id(name: str) -> bool:
     return re.fullmatch(rf"[0-9a-f]{{{_SHORTEST_ID},}}", name) is not None
 
 
-def _match(name: str, study: Study, plan: Plan) -> Found | None:
+def _match(name: str, study: Study, plan: Plan) -> Subject | None:
     """What the name stands for in a plan; None: nothing."""
     exact = {arm.name for arm in plan.arms}
     if name in exact:
-        return Found(study, plan.budget, name)
+        return Subject(study, plan.budget, name)
     arm, slash, number = (part.strip() for part in name.rpartition("/"))
     if slash and arm in exact and number.isdecimal():
-        own = [trial for trial in plan.trials if trial.arm == arm]
-        most = max(len(own), study.replicates)
+        planned = sum(trial.arm == arm for trial in plan.trials)
+        most = max(planned, study.replicates)
         if int(number) >= most:
             raise ValueError(f"{arm} has the replicates 0 to {most - 1}; {number} is given")
-        return Found(study, plan.budget, arm, int(number))
+        return Subject(study, plan.budget, arm, int(number))
     if _is_id(name):
         begins = [trial for trial in plan.trials if trial.trial_id.startswith(name)]
         if len(begins) > 1:
             ids = listed([trial.trial_id for trial in begins])
             raise ValueError(f'"{name}" begins the ids of several trials: {ids}')
         if begins:
-            return Found(study, plan.budget, begins[0].arm, begins[0].replicate)
+            return Subject(study, plan.budget, begins[0].arm, begins[0].replicate)
     return _respelt(name, study, plan)
 
 
-def _respelt(name: str, study: Study, plan: Plan) -> Found | None:
+def _respelt(name: str, study: Study, plan: Plan) -> Subject | None:
     """The arm that `--arm` would find: `d_dropout=0` is d_dropout=0.0."""
     try:
         named = expand(study, plan.budget, arms=[name]).arms
     except StudyError:
         return None
     if len(named) > 1:
-        names = listed([one.name for one in named])
+        names = listed([arm.name for arm in named])
         raise ValueError(f'"{name}" names several arms of {study.name}; name one of: {names}')
-    return Found(study, plan.budget, named[0].name)
+    return Subject(study, plan.budget, named[0].name)
 
 
 def arm_of(plan: Plan, name: str) -> Arm:

@@ -8,10 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from ganablate.report.figures import style
-from ganablate.report.show.arm_or_trial import Shown, alone_text, outcome_of
-from ganablate.report.show.wording import Curve, mean_curves
+from ganablate.report.show.arm_or_trial import Shown, outcome_of
+from ganablate.report.show.lines import Curve, mean_curves
 from ganablate.report.stats.loss_scale import loss_scale
-from ganablate.report.table.captions import MISSING, behind
+from ganablate.report.table.captions import past_short_trials
+from ganablate.report.table.cells import MISSING, lone_text
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Trial
 
@@ -34,8 +35,8 @@ def draw_pair(ours: Shown, theirs: Shown, path: Path) -> bool:
         None if trial is None else shown.folder(trial).samples()
         for shown, trial in zip(sides, trials, strict=True)
     ]
-    curves = [mean_curves(one.reading.curves, one.trials, one.plan) for one in sides]
-    if all(one is None for one in samples) and not any(curves):
+    curves = [mean_curves(side.analysis.curves, side.trials, side.plan) for side in sides]
+    if all(images is None for images in samples) and not any(curves):
         return False
     with style.look():
         caption = _caption(ours, theirs)
@@ -50,12 +51,12 @@ def draw_pair(ours: Shown, theirs: Shown, path: Path) -> bool:
             _draw_samples(figure.add_subplot(grid[0, place]), shown, trial, images)
         for place, (key, colour) in enumerate(style.LOSS_COLOURS.items()):
             axes = figure.add_subplot(grid[1, place])
-            for shown, own, line in zip(sides, curves, _LINES, strict=True):
-                _draw_curve(axes, shown, own.get(key, ()), colour, line)
+            for shown, by_name, line in zip(sides, curves, _LINES, strict=True):
+                _draw_curve(axes, shown, by_name.get(key, ()), colour, line)
             axes.set_title(LOSS_CURVES[key], fontsize=7.5, loc="left")
             axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:.0%}"))
             axes.set_xlim(0, 1)
-            if any(key in own for own in curves):
+            if any(key in by_name for by_name in curves):
                 axes.legend(fontsize=6, frameon=False)
         style.save(figure, path, caption)
     return True
@@ -68,16 +69,16 @@ def _shown_trials(ours: Shown, theirs: Shown) -> list[Trial | None]:
         for shown in (ours, theirs)
     ]
     both = complete[0] & complete[1]
-    found: list[Trial | None] = []
-    for shown, own in zip((ours, theirs), complete, strict=True):
-        first = min(both or own, default=None)
-        found.append(next((one for one in shown.trials if one.replicate == first), None))
-    return found
+    trials: list[Trial | None] = []
+    for shown, replicates in zip((ours, theirs), complete, strict=True):
+        first = min(both or replicates, default=None)
+        trials.append(next((trial for trial in shown.trials if trial.replicate == first), None))
+    return trials
 
 
 def _draw_samples(axes: Axes, shown: Shown, trial: Trial | None, images: np.ndarray | None) -> None:
     axes.set_axis_off()
-    title = style.wrapped(shown.found.arm, 44, lines=2)
+    title = style.wrapped(shown.subject.arm, 44, lines=2)
     axes.set_title(f"{title}\n{_about(shown, trial)}", fontsize=8)
     if images is None or not len(images):
         axes.text(
@@ -106,7 +107,7 @@ def _about(shown: Shown, trial: Trial | None) -> str:
     row = shown.rows[shown.rows["trial_id"] == trial.trial_id].iloc[0]
     plan = shown.plan
     parts = [f"replicate {trial.replicate}", outcome_of(row)[0]]
-    if plan.primary in plan.columns and (text := alone_text(row[plan.primary])) != MISSING:
+    if plan.primary in plan.columns and (text := lone_text(row[plan.primary])) != MISSING:
         parts.insert(1, f"{plan.columns[plan.primary].title} {text}")
     return ", ".join(parts)
 
@@ -114,16 +115,16 @@ def _about(shown: Shown, trial: Trial | None) -> str:
 def _draw_curve(axes: Axes, shown: Shown, points: Curve, colour: str, line: str) -> None:
     if points:
         places, values = zip(*points, strict=True)
-        axes.plot(places, values, line, color=colour, linewidth=1.1, label=shown.found.name)
+        axes.plot(places, values, line, color=colour, linewidth=1.1, label=shown.subject.name)
 
 
 def _caption(ours: Shown, theirs: Shown) -> str:
     plan = ours.plan
     text = (
-        f"{ours.found.name} and {theirs.found.name}. Study {plan.study}, budget {plan.budget}. "
+        f"{ours.subject.name} and {theirs.subject.name}. Study {plan.study}, budget {plan.budget}. "
         "Losses: means over the complete trials, over the share of the training."
     )
-    text += behind(pd.concat([ours.rows, theirs.rows]), "they are")
+    text += past_short_trials(pd.concat([ours.rows, theirs.rows]), "they are")
     if loss_scale(ours.arm.config) != loss_scale(theirs.arm.config):
         text += " The losses are of different criteria: their heights cannot be compared."
     return text

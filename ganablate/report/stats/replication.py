@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from ganablate.catalog import Scale
-from ganablate.report.analysis import Reading
+from ganablate.report.analysis import Analysis
 from ganablate.report.frames.provenance import read_provenance
 from ganablate.report.frames.trials import PROTOCOL, read_trials
 from ganablate.report.stats.comparison import WORST, Comparison, difference_of
@@ -82,7 +82,7 @@ class Replication:
 
 
 def replication(
-    local: Reading, facts: Mapping[str, Any] | None, folder: Path
+    local: Analysis, facts: Mapping[str, Any] | None, folder: Path
 ) -> Replication | None:
     """Compare a local record with the published one.
 

@@ -1,19 +1,102 @@
-"""The table of arms as text: markdown that also reads well in a terminal, and LaTeX (booktabs)."""
+"""One model of a table, and how it is set in a terminal, in Markdown and in LaTeX.
+
+The page sets the same tables in HTML, by its template.
+"""
 
 import re
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
-import pandas as pd
-
-from ganablate.report.table.columns import TextColumn, text_columns
-from ganablate.study.plan import Plan
+from ganablate.report.table.cells import MISSING
+from ganablate.report.table.verdict_style import VerdictKind
+from ganablate.text import aligned
 
 _WIDTH = 110
 """Characters of a block of columns: what a terminal and a text page can show."""
 
 
-def _blocks(columns: list[TextColumn]) -> list[list[TextColumn]]:
+@dataclass(frozen=True)
+class Cell:
+    """A cell as plain text.
+
+    `end` is a note behind it, such as a mark; ends are set so that the numbers align. `kind` is
+    that of a verdict. The page sorts by `sort`, a number or a text; empty: missing, and last in
+    either direction.
+    """
+
+    text: str
+    end: str = ""
+    kind: VerdictKind | None = None
+    sort: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column. `left` aligns it left, `strong` marks the primary, `numeric` is sorted by number.
+
+    `key` is the column of the table of arms that it shows.
+    """
+
+    title: str
+    cells: Sequence[Cell]
+    left: bool = False
+    strong: bool = False
+    numeric: bool = False
+    key: str | None = None
+
+    def texts(self) -> list[str]:
+        """Cells with their ends, all ends of one width."""
+        width = max((len(cell.end) for cell in self.cells), default=0)
+        if not width:
+            return [cell.text for cell in self.cells]
+        return [f"{cell.text} {cell.end.ljust(width)}" for cell in self.cells]
+
+    @property
+    def width(self) -> int:
+        """Characters of its longest cell, the title's marks of bold face among them."""
+        return max(len(text) for text in [self.title + 4 * self.strong * " ", *self.texts()])
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with its title and notes, a sentence or more each.
+
+    `name` is its id in the page, where the row `pinned` stays on top however the others are sorted.
+    """
+
+    name: str
+    title: str
+    columns: Sequence[Column]
+    notes: Sequence[str] = ()
+    pinned: int | None = None
+
+    @property
+    def rows(self) -> list[tuple[Cell, ...]]:
+        """The cells, a row after the other."""
+        return list(zip(*(column.cells for column in self.columns), strict=True))
+
+
+def text_column(title: str, texts: Iterable[str | None], *, left: bool = False) -> Column:
+    """A column of texts by which it is also sorted; None is shown as missing."""
+    cells = [Cell(MISSING) if text is None else Cell(text, sort=text) for text in texts]
+    return Column(title, cells, left=left)
+
+
+# --- terminal ---
+
+
+def to_lines(columns: Sequence[Column], gap: str = "  ") -> list[str]:
+    """The titles, then a line a row."""
+    rows = [[column.title, *column.texts()] for column in columns]
+    right = [place for place, column in enumerate(columns) if not column.left]
+    return aligned(list(zip(*rows, strict=True)), right=right, gap=gap)
+
+
+# --- Markdown ---
+
+
+def _blocks(columns: Sequence[Column]) -> list[list[Column]]:
     """Break the columns so that no block is wider than a page; each begins with the arm.
 
     The blocks are as narrow as they can be without becoming more, so that none is left with a
@@ -26,7 +109,7 @@ def _blocks(columns: list[TextColumn]) -> list[list[TextColumn]]:
     return _broken(columns, _WIDTH)
 
 
-def _broken(columns: list[TextColumn], most: int) -> list[list[TextColumn]]:
+def _broken(columns: Sequence[Column], most: int) -> list[list[Column]]:
     """Fill one block after the other up to so many characters."""
     arm, *rest = columns
     blocks = [[arm]]
@@ -48,7 +131,7 @@ def escape_markdown(text: str) -> str:
     return re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", escaped)
 
 
-def _aligned(cells: Iterable[str], widths: list[int], columns: list[TextColumn]) -> str:
+def _line(cells: Iterable[str], widths: list[int], columns: Sequence[Column]) -> str:
     padded = (
         cell.ljust(width) if column.left else cell.rjust(width)
         for cell, width, column in zip(cells, widths, columns, strict=True)
@@ -56,7 +139,7 @@ def _aligned(cells: Iterable[str], widths: list[int], columns: list[TextColumn])
     return f"| {' | '.join(padded)} |"
 
 
-def _markdown_block(columns: list[TextColumn]) -> str:
+def _markdown_block(columns: Sequence[Column]) -> str:
     titles = [escape_markdown(column.title) for column in columns]
     titles = [f"**{t}**" if c.strong else t for t, c in zip(titles, columns, strict=True)]
     body = [[escape_markdown(cell) for cell in column.texts()] for column in columns]
@@ -65,26 +148,26 @@ def _markdown_block(columns: list[TextColumn]) -> str:
         "-" * w if c.left else "-" * (w - 1) + ":" for w, c in zip(widths, columns, strict=True)
     ]
     rows = [titles, rules, *map(list, zip(*body, strict=True))]
-    return "\n".join(_aligned(row, widths, columns) for row in rows)
+    return "\n".join(_line(row, widths, columns) for row in rows)
 
 
-def to_markdown(table: pd.DataFrame, plan: Plan, notes: list[str]) -> str:
-    """Aligned markdown, in blocks of at most 110 characters where it can, then the notes."""
-    return _markdown(text_columns(table, plan), notes)
-
-
-def markdown_section(title: str, columns: list[TextColumn], notes: list[str]) -> str:
-    """What stands below the table of arms in markdown: a title, a table, and its notes."""
-    return f"\n**{escape_markdown(title)}**\n\n{_markdown(columns, notes)}"
-
-
-def _markdown(columns: list[TextColumn], notes: list[str]) -> str:
+def to_markdown(columns: Sequence[Column], notes: Sequence[str]) -> str:
+    """Aligned Markdown, in blocks of at most 110 characters where it can, then the notes."""
     blocks = [_markdown_block(block) for block in _blocks(columns)]
-    said = [
+    texts = [
         textwrap.fill(escape_markdown(note), _WIDTH, break_long_words=False, break_on_hyphens=False)
         for note in notes
     ]
-    return "\n\n".join([*blocks, *said]) + "\n"
+    return "\n\n".join([*blocks, *texts]) + "\n"
+
+
+def markdown_section(table: Table) -> str:
+    """What stands below the table of arms: a title, a table, and its notes."""
+    title = escape_markdown(table.title)
+    return f"\n**{title}**\n\n{to_markdown(table.columns, table.notes)}"
+
+
+# --- LaTeX (booktabs) ---
 
 
 _LATEX = {
@@ -113,7 +196,7 @@ def _minus(text: str) -> str:
     return re.sub(r"(^|[(\[ ])-(?=\d)", r"\1$-$", text)
 
 
-def _latex_block(columns: list[TextColumn]) -> str:
+def _latex_block(columns: Sequence[Column]) -> str:
     def line(cells: Iterable[str]) -> str:
         return " & ".join(cells) + r" \\"
 
@@ -139,13 +222,14 @@ def _latex_block(columns: list[TextColumn]) -> str:
     )
 
 
-def to_latex(table: pd.DataFrame, plan: Plan, notes: list[str]) -> str:
+def to_latex(columns: Sequence[Column], notes: Sequence[str], name: str) -> str:
     r"""Environments for \input, booktabs: one `table` for each block of columns.
 
-    The first has the notes as its caption, the others say whose columns they are.
+    The first has the notes as its caption, the others say whose columns they are. `name` is for
+    the labels.
     """
-    blocks = [_latex_block(block) for block in _blocks(text_columns(table, plan))]
-    label = re.sub(r"[^0-9A-Za-z]+", "-", f"{plan.study}-{plan.budget}").strip("-")
+    blocks = [_latex_block(block) for block in _blocks(columns)]
+    label = re.sub(r"[^0-9A-Za-z]+", "-", name).strip("-")
     caption = "\n".join(_minus(escape_latex(note)) for note in notes)
     lines = [r"% Needs \usepackage{booktabs} and \usepackage[T1]{fontenc}."]
     for number, block in enumerate(blocks, start=1):

@@ -1,6 +1,6 @@
 """What a study found, in a few sentences made from its verdicts, and what limits them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -9,13 +9,11 @@ import pandas as pd
 from ganablate.report.claims.judgement import VERDICTS, Judgement
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import EQUIVALENT, FAILS, ONE, OPEN
-from ganablate.report.table.captions import primary_column
-from ganablate.report.table.columns import cell_text
-from ganablate.report.table.effect_wording import effect_text
-from ganablate.report.table.tables import baseline_arm
+from ganablate.report.table.cells import effect_text, mean_text
+from ganablate.report.table.tables import baseline_arm, primary_column
 from ganablate.report.table.verdict_style import VerdictKind, verdict_kind
 from ganablate.study.plan import BASELINE, FULL, Plan
-from ganablate.text import counted, percent
+from ganablate.text import counted, low_to_high, percent
 from ganablate.trials.outcome import FAILURES
 
 _MOST_NAMES = 8
@@ -23,6 +21,23 @@ _MOST_NAMES = 8
 UNDECIDED = "Undecided at this n"
 """How the sentence about arms without a verdict begins."""
 _DIRECTIONS = {"min": "; lower is better", "max": "; higher is better", "none": ""}
+_LEADS = {
+    "better": "Better",
+    "worse": "Worse",
+    "lower": "Lower",
+    "higher": "Higher",
+    f"worse ({FAILS})": "Failing",
+    FAILS: "Failing",
+    EQUIVALENT: "Equivalent",
+    OPEN: UNDECIDED,
+    ONE: "One replicate, so not tested",
+}
+"""How the sentence on a verdict begins, the clear verdicts first."""
+_ENDINGS = {
+    f"worse ({FAILS})": " Every replicate failed.",
+    FAILS: " Every replicate failed.",
+    OPEN: " That is not evidence of no effect.",
+}
 
 
 @dataclass(frozen=True)
@@ -48,9 +63,9 @@ def summary(
         plan: The plan that it is of.
         judgements: What became of the study's claims.
     """
-    found: list[tuple[str, Sentence | None]] = [
+    topics: list[tuple[str, Sentence | None]] = [
         ("baseline", _baseline(table, plan)),
-        *(("verdict", one) for one in _verdicts(table, plan)),
+        *(("verdict", sentence) for sentence in _verdicts(table, plan)),
         ("noise", _noise(table, plan)),
         ("outcomes", _outcomes(table)),
         ("claims", _claims(judgements)),
@@ -58,13 +73,12 @@ def summary(
         ("limits", _limits(table, plan)),
         ("unfinished", _pending(table)),
     ]
-    return [replace(sentence, topic=topic) for topic, sentence in found if sentence is not None]
+    return [replace(sentence, topic=topic) for topic, sentence in topics if sentence is not None]
 
 
 def _listed(parts: Sequence[str]) -> str:
-    shown = list(parts[:_MOST_NAMES])
-    more = len(parts) - len(shown)
-    return ", ".join(shown) + (f", and {more} more" if more else "")
+    more = len(parts) - _MOST_NAMES
+    return ", ".join(parts[:_MOST_NAMES]) + (f", and {more} more" if more > 0 else "")
 
 
 def _rows(table: pd.DataFrame) -> list[pd.Series]:
@@ -88,7 +102,7 @@ def _baseline(table: pd.DataFrame, plan: Plan) -> Sentence | None:
     n = int(row[column + "_n"])
     spread = "mean ± standard deviation" if n > 1 else "one trial, so without a spread"
     over = f", n = {n}" if n > 1 else ""
-    return Sentence(f"{name}: {title} {cell_text(row, column)}", f"({spread}{over}{better}).")
+    return Sentence(f"{name}: {title} {mean_text(row, column)}", f"({spread}{over}{better}).")
 
 
 def _verdicts(table: pd.DataFrame, plan: Plan) -> list[Sentence]:
@@ -99,10 +113,10 @@ def _verdicts(table: pd.DataFrame, plan: Plan) -> list[Sentence]:
     null = {arm.name for arm in plan.arms if arm.null}
     judged = compared[compared["verdict"].notna() & ~compared["arm"].isin(null)]
     total = sum(arm.compare_to is not None and not arm.null for arm in plan.arms)
-    others = {str(name) for name in compared["compared_to"]}
-    other = next(iter(others)) if len(others) == 1 else None
+    references = [str(name) for name in compared["compared_to"].unique()]
+    other = references[0] if len(references) == 1 else None
     sentences = []
-    for verdict in sorted({str(one) for one in judged["verdict"]}, key=_rank):
+    for verdict in sorted(map(str, judged["verdict"].unique()), key=_rank):
         rows = _strongest_first(judged[judged["verdict"] == verdict])
         lead = f"{_lead(verdict, other)}: {len(rows)} of {counted(total, 'arm')}."
         names = _listed([_with_effect(row, elsewhere=other is None) for row in rows])
@@ -118,24 +132,6 @@ def _verdicts(table: pd.DataFrame, plan: Plan) -> list[Sentence]:
         lead = f"Not compared: {len(unjudged)} of {counted(total, 'arm')}."
         sentences.append(Sentence(lead, text, verdict_kind("")))
     return sentences
-
-
-_LEADS = {
-    "better": "Better",
-    "worse": "Worse",
-    "lower": "Lower",
-    "higher": "Higher",
-    f"worse ({FAILS})": "Failing",
-    FAILS: "Failing",
-    EQUIVALENT: "Equivalent",
-    OPEN: UNDECIDED,
-    ONE: "One replicate, so not tested",
-}
-_ENDINGS = {
-    f"worse ({FAILS})": " Every replicate failed.",
-    FAILS: " Every replicate failed.",
-    OPEN: " That is not evidence of no effect.",
-}
 
 
 def _lead(verdict: str, other: str | None) -> str:
@@ -184,59 +180,61 @@ def _outcomes(table: pd.DataFrame) -> Sentence | None:
     complete = int(table["n_complete"].sum())
     if not complete:
         return None
-    parts = []
-    for name in FAILURES:
-        rows = [row for row in _rows(table) if pd.notna(row[f"n_{name}"]) and row[f"n_{name}"]]
-        if rows:
-            of = _listed([f"{row['arm']} {row[f'n_{name}']}/{row['n_complete']}" for row in rows])
-            parts.append(f"{sum(int(row[f'n_{name}']) for row in rows)} {name} ({of})")
-    ok = int(table["n_ok"].fillna(0).sum())
-    unknown = complete - ok - sum(int(table[f"n_{name}"].fillna(0).sum()) for name in FAILURES)
+    counts = {name: int(table[f"n_{name}"].fillna(0).sum()) for name in ("ok", *FAILURES)}
+    parts = [
+        f"{counts[name]} {name} ({_listed(_rates(table, name))})"
+        for name in FAILURES
+        if counts[name]
+    ]
+    unknown = complete - sum(counts.values())
     if unknown == complete:
         return Sentence("Outcomes:", "no trial diverged; whether they failed otherwise is unknown.")
     if unknown:
         parts.append(f"{unknown} not assessed")
+    trials = counted(complete, "complete trial")
     if not parts:
-        return Sentence("Outcomes:", f"all {counted(complete, 'complete trial')} ended ok.")
-    said = f"{ok} of {counted(complete, 'complete trial')} ok; " if ok else ""
-    return Sentence("Outcomes:", f"{said}{'; '.join(parts)}.")
+        return Sentence("Outcomes:", f"all {trials} ended ok.")
+    ok = f"{counts['ok']} of {trials} ok; " if counts["ok"] else ""
+    return Sentence("Outcomes:", f"{ok}{'; '.join(parts)}.")
+
+
+def _rates(table: pd.DataFrame, outcome: str) -> list[str]:
+    """`lr=0.1 2/5` of each arm with this outcome."""
+    arms = table[table[f"n_{outcome}"].fillna(0) > 0]
+    return [f"{row['arm']} {row[f'n_{outcome}']}/{row['n_complete']}" for row in _rows(arms)]
 
 
 def _claims(judgements: Sequence[Judgement]) -> Sentence | None:
     if not judgements:
         return None
-    counts = {verdict: sum(one.verdict == verdict for one in judgements) for verdict in VERDICTS}
-    said = "; ".join(f"{n} {verdict}" for verdict, n in counts.items() if n)
+    verdicts = [judgement.verdict for judgement in judgements]
+    counts = "; ".join(f"{verdicts.count(v)} {v}" for v in VERDICTS if v in verdicts)
     budget = judgements[0].budget
     at = "" if budget == FULL else f", at the budget {budget}"
-    return Sentence(f"{counted(len(judgements), 'claim')} of the source{at}:", f"{said}.")
+    return Sentence(f"{counted(len(judgements), 'claim')} of the source{at}:", f"{counts}.")
 
 
 def _substitutes(plan: Plan) -> Sentence | None:
     pairs = sorted(set(plan.substitutes.values()))
     if not pairs:
         return None
-    said = "; ".join(f"{here} stands in for {there}" for there, here in pairs)
+    swaps = "; ".join(f"{here} stands in for {there}" for there, here in pairs)
     return Sentence(
-        "Other data.", f"At this budget {said}: claims about the latter alone are left open."
+        "Other data.", f"At this budget {swaps}: claims about the latter alone are left open."
     )
 
 
 def _limits(table: pd.DataFrame, plan: Plan) -> Sentence | None:
     """How far this can be trusted: n, what the intervals resolve, and the budget."""
-    n = _span(int(count) for count in table["n_complete"] if count)
-    if n is None:
+    counts = [int(count) for count in table["n_complete"] if count]
+    if not counts:
         return None
-    parts = [f"n = {n} an arm"]
-    factors = [
-        float((row["effect_high"] / row["effect_low"]) ** 0.5)
-        for row in _rows(table)
-        if "effect_low" in table and _has_ratios(row)
-    ]
-    if factors:
+    parts = [f"n = {low_to_high(counts)} an arm"]
+    reaches = _reaches(table)
+    if reaches:
         level = percent(float(table["effect_level"].dropna().iloc[0]))
         parts[0] += (
-            f"; the {level} intervals typically reach a factor of {median(factors):.2f} to either "
+            f"; the {level} intervals typically reach a factor of {median(reaches):.2f} to either "
             "side, so smaller effects mostly stay undecided"
         )
     if plan.budget != FULL:
@@ -247,17 +245,14 @@ def _limits(table: pd.DataFrame, plan: Plan) -> Sentence | None:
     return Sentence("How far to trust this.", ". ".join(parts) + ".")
 
 
-def _has_ratios(row: pd.Series) -> bool:
-    ends = (row["effect_low"], row["effect_high"])
-    known = pd.notna(row["effect_scale"]) and row["effect_scale"] == "ratio"
-    return bool(known and not any(pd.isna(end) for end in ends) and ends[0] > 0)
-
-
-def _span(counts: Iterable[int]) -> str | None:
-    known = sorted(counts)
-    if not known:
-        return None
-    return f"{known[0]}" if known[0] == known[-1] else f"{known[0]} to {known[-1]}"
+def _reaches(table: pd.DataFrame) -> list[float]:
+    """The factor from the middle of each interval of ratios to its ends."""
+    if "effect_low" not in table:
+        return []
+    ratios = table[(table["effect_scale"] == "ratio").fillna(False) & (table["effect_low"] > 0)]
+    return [
+        float(reach) for reach in (ratios["effect_high"] / ratios["effect_low"]).dropna() ** 0.5
+    ]
 
 
 def _pending(table: pd.DataFrame) -> Sentence | None:

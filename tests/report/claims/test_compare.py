@@ -4,10 +4,10 @@ import math
 from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 import pytest
 from scipy import stats
 
+from ganablate.report.analysis import Analysis
 from ganablate.report.claims.judgement import (
     CANNOT_TELL,
     CONTRADICTED,
@@ -15,7 +15,6 @@ from ganablate.report.claims.judgement import (
     NOT_COMPARABLE,
     SUPPORTED,
 )
-from ganablate.report.table.tables import primary_effects
 from tests.support.claims_cases import fid, judge, plan_of, trials_of
 
 BASE = [20.0, 21.0, 19.5, 20.4, 20.9]
@@ -85,7 +84,7 @@ def test_worse_without_a_margin_agrees_with_the_table_of_arms(seed):
         for name in ("baseline", *arms)
     }
     trials = trials_of(plan, fid(**values))
-    for name, effect in primary_effects(trials, pd.DataFrame(), plan).by_arm.items():
+    for name, effect in Analysis(plan, trials).effects.by_arm.items():
         judged = judge(plan, trials, compare={"arm": name, "is": "worse"})
         assert judged.verdict == VERDICTS.get(effect.verdict, CANNOT_TELL), name
         if effect.verdict in ("worse", "better"):

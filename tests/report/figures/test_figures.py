@@ -5,34 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.text import Text
 
 from ganablate.report.figures import style
-from ganablate.report.figures.contact_sheet import draw_contact_sheet, sample_rows, sheet_caption
 from ganablate.report.figures.losses import draw_losses, loss_bands
 from ganablate.report.figures.primary import draw_primary
-from ganablate.report.frames.curves import curves_frame
-from ganablate.report.frames.trials import trials_frame
-from ganablate.report.table.captions import behind
-from ganablate.report.table.tables import arm_table
-from tests.support.synthetic_study import make_plan, write_trial
+from ganablate.report.figures.sheets import draw_contact_sheet, sample_rows, sheet_caption
+from ganablate.report.table.captions import past_short_trials
+from tests.support.synthetic_study import analysed, make_plan, write_trial
 
 IMAGES = np.arange(10 * 28 * 28, dtype=np.uint8).reshape(10, 28, 28, 1)
-
-
-@pytest.fixture
-def texts(monkeypatch):
-    """The last figure that was drawn, and all its texts."""
-    seen = {}
-    real = style.rendered
-
-    def rendered(figure, dpi):
-        seen["figure"] = figure
-        seen["texts"] = [text.get_text() for text in figure.findobj(Text)]
-        return real(figure, dpi)
-
-    monkeypatch.setattr(style, "rendered", rendered)
-    return seen
 
 
 def test_bands_are_the_blocks_of_curves_csv(three_arms, tmp_path):
@@ -42,7 +23,8 @@ def test_bands_are_the_blocks_of_curves_csv(three_arms, tmp_path):
         write_trial(tmp_path, trial, numbers={}, losses={"d/criterion": curve})
     gone = np.append(steps[:50] + 90, np.nan).astype(np.float32)
     write_trial(tmp_path, third, numbers={}, outcome="diverged", losses={"d/criterion": gone})
-    bands = loss_bands(curves_frame(three_arms, tmp_path), trials_frame(three_arms, tmp_path))
+    analysis = analysed(three_arms, tmp_path)
+    bands = loss_bands(analysis.curves, analysis.trials)
     batch = first.config.batch_size
     assert bands["images_seen"].tolist() == [(39 * k + 19.5) * batch for k in range(50)]
     early, late = bands.iloc[0], bands.iloc[1]  # 39 steps a block: means 19, 29 and 109
@@ -50,11 +32,9 @@ def test_bands_are_the_blocks_of_curves_csv(three_arms, tmp_path):
     assert (late["mean"], late["low"], late["high"]) == (63.0, 58.0, 68.0)
 
 
-def test_the_losses_say_what_a_point_is(three_arms, run_all, tmp_path, texts):
-    root = run_all(three_arms)
-    curves, trials = curves_frame(three_arms, root), trials_frame(three_arms, root)
-    draw_losses(curves, trials, three_arms, tmp_path / "losses.png")
-    said = " ".join(" ".join(texts["texts"]).split())
+def test_the_losses_say_what_a_point_is(three_arms, run_all, tmp_path, drawn):
+    draw_losses(analysed(three_arms, run_all(three_arms)), tmp_path / "losses.png")
+    said = drawn.said
     assert "each point is the mean over a 50th of training" in said
     assert "budget cpu" in said
     assert "n: complete replicates" in said
@@ -74,13 +54,13 @@ def test_means_of_fewer_trials_are_said(outcome, early, said):
     trials.loc[1, "outcome"] = outcome
     trials.loc[3, "outcome"] = None
     trials["ended_early_at"] = [early, None, None, None]
-    assert behind(trials, "the mean is") == said
-    assert behind(trials.drop(columns="ended_early_at"), "it is") == (
+    assert past_short_trials(trials, "the mean is") == said
+    assert past_short_trials(trials.drop(columns="ended_early_at"), "it is") == (
         " Behind a divergence, it is over the others." if outcome == "diverged" else ""
     )
 
 
-def test_the_caption_of_losses_tells_of_a_divergence(three_arms, tmp_path, texts):
+def test_the_caption_of_losses_tells_of_a_divergence(three_arms, tmp_path, drawn):
     steps = np.ones(450, np.float32)
     for trial in three_arms.trials[:2]:
         outcome = "diverged" if trial.replicate else "ok"
@@ -88,13 +68,12 @@ def test_the_caption_of_losses_tells_of_a_divergence(three_arms, tmp_path, texts
         write_trial(
             tmp_path, trial, numbers={}, outcome=outcome, losses={"d/criterion": kept}, updates=450
         )
-    trials, curves = trials_frame(three_arms, tmp_path), curves_frame(three_arms, tmp_path)
-    draw_losses(curves, trials, three_arms, tmp_path / "losses.png")
-    said = " ".join(" ".join(texts["texts"]).split())
+    draw_losses(analysed(three_arms, tmp_path), tmp_path / "losses.png")
+    said = drawn.said
     assert "Behind a divergence, the mean is over the others." in said
 
 
-def test_a_row_shows_the_first_replicate_whatever_became_of_it(tmp_path, texts):
+def test_a_row_shows_the_first_replicate_whatever_became_of_it(tmp_path, drawn):
     plan = make_plan({"baseline": {}, "a": {"g_lr": 10.0}, "b": {}, "c": {"latent_dim": 20}})
     for trial in plan.trials:
         if trial.replicate == 0 and trial.arm == "b":
@@ -104,22 +83,22 @@ def test_a_row_shows_the_first_replicate_whatever_became_of_it(tmp_path, texts):
             tmp_path, trial, numbers={} if diverged else {"fid": 20.0 + trial.replicate},
             outcome="diverged" if diverged else None, samples=None if diverged else IMAGES,
         )  # fmt: skip
-    trials = trials_frame(plan, tmp_path)
-    rows = sample_rows(trials, plan, tmp_path)
+    analysis = analysed(plan, tmp_path)
+    rows = sample_rows(analysis, tmp_path)
     assert [(row.arm, row.replicate) for row in rows] == [
         ("baseline", 0), ("a", 0), ("b", 1), ("c", 0),
     ]  # fmt: skip
     assert [row.images is None for row in rows] == [False, True, False, False]
     assert not any(row.lacks_images for row in rows)
-    assert draw_contact_sheet(rows, trials, plan, tmp_path / "samples.png")
-    said = texts["texts"]
+    assert draw_contact_sheet(rows, analysis, tmp_path / "samples.png")
+    said = drawn.texts
     assert "diverged: no images" in said
     assert "21\nreplicate 1\nother latents" in said
     assert "20\nother latents" in said
-    caption = sheet_caption(rows, trials, plan)
+    caption = sheet_caption(rows, analysis)
     assert "The same latents in every row but those that say “other latents”." in caption
     assert "replicate 0, or of the one named" in caption
-    assert sheet_caption(rows[:2], trials, plan).endswith("The same latents in every row.")
+    assert sheet_caption(rows[:2], analysis).endswith("The same latents in every row.")
 
 
 @pytest.mark.parametrize("apart", ["seed", "device", None])
@@ -133,22 +112,22 @@ def test_samples_of_another_seed_or_device_are_of_other_latents(apart, tmp_path)
     for trial in plan.trials:
         own = attempts.get(trial.arm, {})
         write_trial(tmp_path, trial, numbers={"fid": 20.0}, samples=IMAGES, attempt=own)
-    trials = trials_frame(plan, tmp_path)
-    caption = sheet_caption(sample_rows(trials, plan, tmp_path), trials, plan)
+    analysis = analysed(plan, tmp_path)
+    caption = sheet_caption(sample_rows(analysis, tmp_path), analysis)
     assert caption.endswith("The same latents in every row.") == (apart is None)
 
 
-def test_an_arm_without_a_complete_trial_says_so(three_arms, tmp_path, texts):
+def test_an_arm_without_a_complete_trial_says_so(three_arms, tmp_path, drawn):
     write_trial(tmp_path, three_arms.trials[0], numbers={"fid": 1e-5}, samples=IMAGES)
-    trials = trials_frame(three_arms, tmp_path)
-    rows = sample_rows(trials, three_arms, tmp_path)
-    assert draw_contact_sheet(rows, trials, three_arms, tmp_path / "samples.png")
-    assert texts["texts"].count("no trial is complete") == 2
-    assert "1e-5" in texts["texts"]
+    analysis = analysed(three_arms, tmp_path)
+    rows = sample_rows(analysis, tmp_path)
+    assert draw_contact_sheet(rows, analysis, tmp_path / "samples.png")
+    assert drawn.texts.count("no trial is complete") == 2
+    assert "1e-5" in drawn.texts
 
 
 @pytest.mark.parametrize("cross", [False, True])
-def test_a_cross_without_a_baseline_shows_none(cross, tmp_path, texts):
+def test_a_cross_without_a_baseline_shows_none(cross, tmp_path, drawn):
     plan = make_plan({"one" if cross else "baseline": {}, "two": {"latent_dim": 20}})
     for trial in plan.trials:
         curve = np.ones(100, dtype=np.float32) + trial.replicate
@@ -156,48 +135,46 @@ def test_a_cross_without_a_baseline_shows_none(cross, tmp_path, texts):
             tmp_path, trial, numbers={"fid": 9.0 + trial.replicate}, losses={"d/criterion": curve},
             samples=IMAGES,
         )  # fmt: skip
-    trials, curves = trials_frame(plan, tmp_path), curves_frame(plan, tmp_path)
-    draw_primary(arm_table(trials, plan), trials, plan, tmp_path / "primary.png")
-    (axes,) = texts["figure"].axes
+    analysis = analysed(plan, tmp_path)
+    draw_primary(analysis, tmp_path / "primary.png")
+    (axes,) = drawn.figure.axes
     dashed = [line for line in axes.lines if line.get_color() == style.BASELINE_COLOUR]
     assert (len(dashed), len(axes.patches)) == ((0, 0) if cross else (1, 1))
-    assert ("Dashed line" in " ".join(texts["texts"])) is not cross
+    assert ("Dashed line" in " ".join(drawn.texts)) is not cross
     weight = axes.get_yticklabels()[0].get_fontweight()
     assert weight == ("normal" if cross else "bold")
-    draw_losses(curves, trials, plan, tmp_path / "losses.png")
-    grey = [line for a in texts["figure"].axes for line in a.lines if line.get_color() == "#a6a6a6"]
+    draw_losses(analysis, tmp_path / "losses.png")
+    grey = [line for a in drawn.figure.axes for line in a.lines if line.get_color() == "#a6a6a6"]
     assert bool(grey) is not cross
-    strong = [a.get_title() for a in texts["figure"].axes if a.title.get_fontweight() == "bold"]
+    strong = [a.get_title() for a in drawn.figure.axes if a.title.get_fontweight() == "bold"]
     assert strong == ([] if cross else ["baseline"])
-    everywhere = " ".join(texts["texts"])
-    draw_contact_sheet(sample_rows(trials, plan, tmp_path), trials, plan, tmp_path / "s.png")
-    everywhere += " ".join(texts["texts"])
+    everywhere = " ".join(drawn.texts)
+    draw_contact_sheet(sample_rows(analysis, tmp_path), analysis, tmp_path / "s.png")
+    everywhere += " ".join(drawn.texts)
     assert ("baseline" in everywhere) is not cross
-    bold = [t for t in texts["figure"].texts if t.get_fontweight() == "bold"]
+    bold = [t for t in drawn.figure.texts if t.get_fontweight() == "bold"]
     assert len(bold) == (1 if cross else 2)  # the heading of the values, and the baseline
 
 
-def test_hollow_dots_are_those_of_another_protocol_than_the_tables(three_arms, tmp_path, texts):
+def test_hollow_dots_are_those_of_another_protocol_than_the_tables(three_arms, tmp_path, drawn):
     for trial in three_arms.trials[3:]:  # the baseline has no number
         stamp = "one" if trial.arm == "d_dropout=0.0" else "two"
         write_trial(tmp_path, trial, numbers={"fid": 9.0 + trial.replicate}, stamp=stamp)
-    trials = trials_frame(three_arms, tmp_path)
-    table = arm_table(trials, three_arms)
-    draw_primary(table, trials, three_arms, tmp_path / "primary.png")
-    (axes,) = texts["figure"].axes
+    analysis = analysed(three_arms, tmp_path)
+    draw_primary(analysis, tmp_path / "primary.png")
+    (axes,) = drawn.figure.axes
     dots = [line for line in axes.lines if line.get_marker() == "o"]
     assert [dot.get_markerfacecolor() == "white" for dot in dots] == [False] * 3 + [True] * 3
-    said = " ".join(" ".join(texts["texts"]).split())
+    said = drawn.said
     assert "FID: one. Hollow: another protocol than the arm baseline's: two." in said
-    assert table["fid_mark"].isna().tolist() == [True, True, False]
+    assert analysis.table["fid_mark"].isna().tolist() == [True, True, False]
 
 
-def test_a_short_dip_stays_within_the_axis(tmp_path, texts):
+def test_a_short_dip_stays_within_the_axis(tmp_path, drawn):
     plan = make_plan({"baseline": {}}, replicates=1)
     curve = np.where(np.arange(1000) // 20 == 2, 0.4, np.linspace(0.6, 0.9, 1000))
     write_trial(tmp_path, plan.trials[0], numbers={}, losses={"d/criterion": curve})
-    trials, curves = trials_frame(plan, tmp_path), curves_frame(plan, tmp_path)
-    draw_losses(curves, trials, plan, tmp_path / "losses.png")
-    (axes,) = texts["figure"].axes
+    draw_losses(analysed(plan, tmp_path), tmp_path / "losses.png")
+    (axes,) = drawn.figure.axes
     assert axes.get_ylim()[0] < 0.4
     assert axes.get_xlim()[1] > 1000 * plan.trials[0].config.batch_size

@@ -9,25 +9,13 @@ import pytest
 from ganablate.report.figures import style
 from ganablate.report.figures.forest import draw_forest, forest_rows
 from ganablate.report.figures.style import read_caption
-from ganablate.report.frames.trials import trials_frame
-from ganablate.report.table.tables import arm_table, primary_effects
 from ganablate.report.table.verdict_style import FAILING, UNDECIDED, UNTESTED, WORSE, verdict_kind
-from tests.support.synthetic_study import make_plan, write_trial
+from tests.support.synthetic_study import analysed, make_plan, with_parts, write_trial
 
 FIDS = {
     "baseline": [100.0, 104.0, 96.0], "worse": [200.0, 210.0, 190.0], "same": [100.0, 120.0, 85.0],
     "one": [90.0], "gone": [],
 }  # fmt: skip
-
-
-@pytest.fixture
-def drawn(monkeypatch):
-    seen = []
-    real = style.rendered
-    monkeypatch.setattr(
-        style, "rendered", lambda figure, dpi: seen.append(figure) or real(figure, dpi)
-    )
-    return seen
 
 
 @pytest.fixture
@@ -39,13 +27,12 @@ def measured(tmp_path):
             write_trial(tmp_path, trial, numbers={"fid": values[trial.replicate]})
         elif trial.arm == "gone":
             write_trial(tmp_path, trial, numbers={}, outcome="diverged")
-    trials = trials_frame(plan, tmp_path)
-    return plan, trials, primary_effects(trials, arm_table(trials, plan), plan)
+    return analysed(plan, tmp_path)
 
 
 def test_rows_hold_the_effects_and_the_replicates_on_the_axis(measured):
-    plan, _, effects = measured
-    worse, same, one, gone = forest_rows(effects, plan)
+    effects = measured.effects
+    worse, same, one, gone = forest_rows(effects, measured.plan)
     middle = np.log(FIDS["baseline"]).mean()
     assert worse.label == "worse (n = 3)"
     assert worse.estimate == pytest.approx(math.log(effects.by_arm["worse"].estimate))
@@ -60,9 +47,8 @@ def test_rows_hold_the_effects_and_the_replicates_on_the_axis(measured):
 
 
 def test_the_picture_says_what_it_shows(measured, drawn, tmp_path):
-    plan, trials, effects = measured
-    assert draw_forest(effects, trials, plan, tmp_path / "forest.png")
-    (axes,) = drawn[-1].axes
+    assert draw_forest(measured, tmp_path / "forest.png")
+    (axes,) = drawn.figure.axes
     assert len(axes.get_yticks()) == 4
     ticks = [label.get_text() for label in axes.get_xticklabels()]
     assert {"×1", "×2"} <= set(ticks)  # noqa: RUF001
@@ -75,8 +61,10 @@ def test_the_picture_says_what_it_shows(measured, drawn, tmp_path):
     assert "mnist_classifier@1a2b3c4d" in caption.text
     tests = "Verdicts: from tests after Holm's correction over 3 arms, at 5 %"
     assert f"{tests}, or by the rule of failing arms." in caption.text
-    plain = {name: replace(one, fails_p=None) for name, one in effects.by_arm.items()}
-    assert draw_forest(replace(effects, by_arm=plain), trials, plan, tmp_path / "forest.png")
+    by_arm = measured.effects.by_arm.items()
+    plain = {name: replace(effect, fails_p=None) for name, effect in by_arm}
+    effects = replace(measured.effects, by_arm=plain)
+    assert draw_forest(with_parts(measured, effects=effects), tmp_path / "forest.png")
     with style.Image.open(tmp_path / "forest.png") as image:
         assert f"{tests}." in read_caption(image).text
     assert 0.5 < caption.above < 1
@@ -86,11 +74,10 @@ def test_an_endless_interval_ends_in_an_arrow(tmp_path, drawn):
     plan = make_plan({"baseline": {}, "wild": {}}, replicates=2)
     for trial, fid in zip(plan.trials, (100.0, 101.0, 20.0, 400.0), strict=True):
         write_trial(tmp_path, trial, numbers={"fid": fid})
-    trials = trials_frame(plan, tmp_path)
-    effects = primary_effects(trials, arm_table(trials, plan), plan)
-    assert effects.by_arm["wild"].high > 1e4
-    assert draw_forest(effects, trials, plan, tmp_path / "forest.png")
-    (axes,) = drawn[-1].axes
+    analysis = analysed(plan, tmp_path)
+    assert analysis.effects.by_arm["wild"].high > 1e4
+    assert draw_forest(analysis, tmp_path / "forest.png")
+    (axes,) = drawn.figure.axes
     assert {"<", ">"} <= {line.get_marker() for line in axes.lines}
     assert axes.get_xlim()[1] < math.log(1e4)
 
@@ -99,20 +86,17 @@ def test_differences_have_a_plain_axis_and_no_band(tmp_path, drawn):
     plan = make_plan({"baseline": {}, "b": {}}, primary="modes")
     for number, trial in enumerate(plan.trials):
         write_trial(tmp_path, trial, numbers={"modes": 10.0 - number})
-    trials = trials_frame(plan, tmp_path)
-    effects = primary_effects(trials, arm_table(trials, plan), plan)
-    assert draw_forest(effects, trials, plan, tmp_path / "forest.png")
-    (axes,) = drawn[-1].axes
+    assert draw_forest(analysed(plan, tmp_path), tmp_path / "forest.png")
+    (axes,) = drawn.figure.axes
     assert not axes.patches
     assert "Classes covered less that of the baseline" in axes.get_xlabel()
     assert "← worse · better →" in axes.get_xlabel()
 
 
 def test_nothing_to_place_is_nothing_drawn(tmp_path, three_arms):
-    trials = trials_frame(three_arms, tmp_path)
-    effects = primary_effects(trials, arm_table(trials, three_arms), three_arms)
-    assert not draw_forest(effects, trials, three_arms, tmp_path / "forest.png")
-    assert not draw_forest(None, trials, three_arms, tmp_path / "forest.png")
+    analysis = analysed(three_arms, tmp_path)
+    assert not draw_forest(analysis, tmp_path / "forest.png")
+    assert not draw_forest(with_parts(analysis, effects=None), tmp_path / "forest.png")
     assert not (tmp_path / "forest.png").exists()
 
 
@@ -120,10 +104,9 @@ def test_one_replicate_an_arm_is_left_to_the_dots_of_the_primary(tmp_path):
     plan = make_plan({"baseline": {}, "b": {}}, replicates=1)
     for trial in plan.trials:
         write_trial(tmp_path, trial, numbers={"fid": 20.0})
-    trials = trials_frame(plan, tmp_path)
-    effects = primary_effects(trials, arm_table(trials, plan), plan)
-    assert effects.by_arm["b"].estimate == 1.0
-    assert not draw_forest(effects, trials, plan, tmp_path / "forest.png")
+    analysis = analysed(plan, tmp_path)
+    assert analysis.effects.by_arm["b"].estimate == 1.0
+    assert not draw_forest(analysis, tmp_path / "forest.png")
 
 
 def test_an_unknown_verdict_decides_nothing():

@@ -3,14 +3,12 @@
 from dataclasses import replace
 
 import pandas as pd
-import pytest
-from matplotlib.text import Text
 
 from ganablate.report.figures.over_time import draw_over_time, over_time
-from ganablate.report.frames.curves import curves_csv, curves_frame, read_curves
-from ganablate.report.frames.trials import trials_frame
+from ganablate.report.frames.curves import curves_csv, read_curves
+from ganablate.report.frames.trials import curves_frame, trials_frame
 from ganablate.trials.folder import TrialFolder
-from tests.support.synthetic_study import make_plan, write_trial
+from tests.support.synthetic_study import analysed, make_plan, write_trial
 
 FIDS = {"baseline": (90.0, 60.0, 30.0), "a": (80.0, 85.0, 70.0)}
 
@@ -59,37 +57,26 @@ def test_the_band_is_the_range_of_replicates(tmp_path):
     assert set(own["n"]) == {2}
 
 
-@pytest.fixture
-def said(monkeypatch):
-    """Every text that is drawn."""
-    texts, draw = [], Text.draw
-    monkeypatch.setattr(
-        Text, "draw", lambda self, *a: (texts.append(self.get_text()), draw(self, *a))
-    )
-    return texts
-
-
-def test_the_picture_names_the_arms_and_the_metric(tmp_path, said):
-    plan = measured_plan(tmp_path)
-    curves, trials = curves_frame(plan, tmp_path), trials_frame(plan, tmp_path)
-    assert draw_over_time(curves, trials, plan, tmp_path / "over_time.png")
+def test_the_picture_names_the_arms_and_the_metric(tmp_path, drawn):
+    analysis = analysed(measured_plan(tmp_path), tmp_path)
+    assert draw_over_time(analysis, tmp_path / "over_time.png")
     assert 1000 < (tmp_path / "over_time.png").stat().st_size < 300_000
-    assert {"baseline", "a", "FID ↓", "images seen"} <= set(said)
+    assert {"baseline", "a", "FID ↓", "images seen"} <= set(drawn.texts)
 
 
-def test_a_line_over_fewer_trials_says_over_how_many(tmp_path, said):
+def test_a_line_over_fewer_trials_says_over_how_many(tmp_path, drawn):
     plan = measured_plan(tmp_path)
-    curves, trials = curves_frame(plan, tmp_path), trials_frame(plan, tmp_path)
+    analysis = analysed(plan, tmp_path)
+    curves, trials = analysis.curves, analysis.trials
     last = plan.trials[-1].trial_id
     trials.loc[trials["trial_id"] == last, "outcome"] = "diverged"
     gone = (curves["trial_id"] == last) & (curves["images_seen"] > 300)
-    assert draw_over_time(curves[~gone], trials, plan, tmp_path / "over_time.png")
-    assert {"baseline", "a\nn = 1 to 2"} <= set(said)
-    assert "Behind a divergence, both are over the others." in " ".join(" ".join(said).split())
+    assert draw_over_time(replace(analysis, curves=curves[~gone]), tmp_path / "over_time.png")
+    assert {"baseline", "a\nn = 1 to 2"} <= set(drawn.texts)
+    assert "Behind a divergence, both are over the others." in drawn.said
 
 
 def test_no_picture_of_single_points(tmp_path):
-    plan = measured_plan(tmp_path, evaluations=1)
-    curves, trials = curves_frame(plan, tmp_path), trials_frame(plan, tmp_path)
-    assert not draw_over_time(curves, trials, plan, tmp_path / "over_time.png")
+    analysis = analysed(measured_plan(tmp_path, evaluations=1), tmp_path)
+    assert not draw_over_time(analysis, tmp_path / "over_time.png")
     assert not (tmp_path / "over_time.png").exists()

@@ -1,20 +1,17 @@
 """What probes drew, an arm beside the other, and the stacked losses."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from matplotlib.text import Text
 from PIL import Image
 
 from ganablate.report.build import build_report
-from ganablate.report.figures import style
-from ganablate.report.figures.loss_pairs import draw_loss_pairs, pair_curves
-from ganablate.report.figures.probe_sheet import ProbePanel, draw_probe_sheet, probe_panels
-from ganablate.report.frames.curves import curves_frame
-from ganablate.report.frames.trials import trials_frame
+from ganablate.report.figures.losses import draw_loss_pairs, pair_curves
+from ganablate.report.figures.sheets import ProbePanel, draw_probe_sheet, probe_panels
 from ganablate.trials.folder import TrialFolder
-from tests.support.synthetic_study import make_plan, write_trial
+from tests.support.synthetic_study import analysed, make_plan, write_trial
 
 
 def write_picture(root, trial, pixels):
@@ -46,7 +43,7 @@ def root(plan, tmp_path):
 
 
 def test_an_arm_shows_its_first_complete_replicate(plan, root):
-    panels = probe_panels("walk", "lines", trials_frame(plan, root), plan, root)
+    panels = probe_panels("walk", "lines", analysed(plan, root), root)
     assert [panel.title for panel in panels] == ["baseline", "a", "b, replicate 1", "c"]
     assert [panel.instead for panel in panels] == [
         "", "diverged: not looked at", "", "no trial is complete",
@@ -58,23 +55,23 @@ def test_an_arm_shows_its_first_complete_replicate(plan, root):
 
 
 def test_the_sheet_shows_every_pixel(plan, root, tmp_path):
-    trials = trials_frame(plan, root)
-    panels = probe_panels("walk", "lines", trials, plan, root)
-    assert draw_probe_sheet(panels, "Lines", trials, plan, tmp_path / "walk.png")
+    analysis = analysed(plan, root)
+    panels = probe_panels("walk", "lines", analysis, root)
+    assert draw_probe_sheet(panels, "Lines", analysis, tmp_path / "walk.png")
     pixels = np.asarray(Image.open(tmp_path / "walk.png").convert("L"))
     # Twice the size; letters may have a few pixels of any grey.
     assert [np.sum(pixels == value) // 100 * 100 for value in (20, 160)] == [21_600, 21_600]
-    assert not draw_probe_sheet(panels[1:2], "Lines", trials, plan, tmp_path / "none.png")
+    assert not draw_probe_sheet(panels[1:2], "Lines", analysis, tmp_path / "none.png")
     assert not (tmp_path / "none.png").exists()
 
 
 def test_a_row_is_as_high_as_its_highest_picture(plan, tmp_path):
-    trials = trials_frame(plan, tmp_path)
+    analysis = analysed(plan, tmp_path)
     wide = np.full((100, 1000, 1), 20, np.uint8)
 
     def height(*panels):
         path = tmp_path / "walk.png"
-        assert draw_probe_sheet(list(panels), "Lines", trials, plan, path)
+        assert draw_probe_sheet(list(panels), "Lines", analysis, path)
         with Image.open(path) as image:
             return image.height
 
@@ -93,10 +90,10 @@ def test_twelve_arms_of_noise_stay_under_300_kb(tmp_path):
     for trial in plan.trials:
         write_trial(tmp_path, trial, numbers={})
         write_picture(tmp_path, trial, random.integers(0, 256, (200, 360, 3), dtype=np.uint8))
-    trials = trials_frame(plan, tmp_path)
-    panels = probe_panels("walk", "lines", trials, plan, tmp_path)
+    analysis = analysed(plan, tmp_path)
+    panels = probe_panels("walk", "lines", analysis, tmp_path)
     assert [panel.arm for panel in panels] == list(arms)[:12]
-    assert draw_probe_sheet(panels, "Lines", trials, plan, tmp_path / "walk.png")
+    assert draw_probe_sheet(panels, "Lines", analysis, tmp_path / "walk.png")
     assert 50_000 < (tmp_path / "walk.png").stat().st_size <= 300_000
 
 
@@ -116,35 +113,31 @@ def test_a_fresh_clone_keeps_the_picture_and_a_probe_given_up_loses_it(plan, roo
     assert not path.exists()
 
 
-def test_the_stacked_losses_show_block_and_spread(three_arms, tmp_path, monkeypatch):
+def test_the_stacked_losses_show_block_and_spread(three_arms, tmp_path, drawn):
     steps = np.tile([1.0, 3.0], 500).astype(np.float32)
     for trial in three_arms.trials:
         losses = {"d/criterion": steps + 10 * trial.replicate, "g/criterion": steps + 5}
         if trial.arm != "baseline" or trial.replicate:
             write_trial(tmp_path, trial, numbers={}, losses=losses)
-    trials, curves = trials_frame(three_arms, tmp_path), curves_frame(three_arms, tmp_path)
-    pairs = pair_curves(curves, trials, three_arms)
+    analysis = analysed(three_arms, tmp_path)
+    pairs = pair_curves(analysis.curves, analysis.trials, three_arms)
     first = pairs[pairs["metric"] == "d/criterion"].drop_duplicates("arm").set_index("arm")
     assert first["replicate"].to_dict() == {
         "baseline": 1, "d_dropout=0.0": 0, "criterion=least_squares": 0,
     }  # fmt: skip
     assert first.loc["baseline", ["value", "low", "high"]].tolist() == [12.0, 10.0, 14.0]
     assert first.loc["d_dropout=0.0", ["value", "low", "high"]].tolist() == [2.0, 0.0, 4.0]
-    seen = {}
-    real = style.rendered
-    monkeypatch.setattr(style, "rendered", lambda f, dpi: seen.update(figure=f) or real(f, dpi))
-    assert draw_loss_pairs(curves, trials, three_arms, tmp_path / "loss_pairs.png")
-    panels = seen["figure"].axes
+    assert draw_loss_pairs(analysis, tmp_path / "loss_pairs.png")
+    panels = drawn.figure.axes
     assert [axes.get_ylabel().replace("\n", "") for axes in panels] == [
         "baseline", "d_dropout=0.0", "criterion=least_squares",
     ]  # fmt: skip
     assert panels[0].get_ylim() == panels[1].get_ylim() != panels[2].get_ylim()
     assert len({axes.get_xlim() for axes in panels}) == 1
-    assert "replicate 1" in [text.get_text() for text in seen["figure"].findobj(Text)]
+    assert "replicate 1" in drawn.texts
 
 
 def test_older_curves_have_no_stacked_losses(three_arms, run_all, tmp_path):
-    root = run_all(three_arms)
-    curves = curves_frame(three_arms, root).assign(spread=np.nan)
-    trials = trials_frame(three_arms, root)
-    assert not draw_loss_pairs(curves, trials, three_arms, tmp_path / "loss_pairs.png")
+    analysis = analysed(three_arms, run_all(three_arms))
+    older = replace(analysis, curves=analysis.curves.assign(spread=np.nan))
+    assert not draw_loss_pairs(older, tmp_path / "loss_pairs.png")

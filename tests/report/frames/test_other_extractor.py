@@ -5,12 +5,10 @@ from dataclasses import replace
 import pytest
 
 from ganablate.report.analysis import read_written
-from ganablate.report.frames.curves import curves_csv, curves_frame
-from ganablate.report.frames.trials import trials_csv, trials_frame
-from ganablate.report.table.captions import table_notes
-from ganablate.report.table.tables import arm_table
+from ganablate.report.frames.curves import curves_csv
+from ganablate.report.frames.trials import curves_frame, trials_csv, trials_frame
 from ganablate.trials.folder import TrialFolder
-from tests.support.synthetic_study import STAMP, make_plan, write_trial
+from tests.support.synthetic_study import STAMP, analysed, make_plan, write_trial
 
 METRICS = ("d_loss", "fid", "density_coverage")
 NAMED = "inception@6726825d, real 5000 train, fake 5000"
@@ -58,11 +56,12 @@ def test_each_study_reads_its_own_numbers_of_the_same_trials(plans, tmp_path):
 def test_few_modes_are_judged_by_the_own_extractor_only(plans, tmp_path):
     own, named = plans
     assert set(trials_frame(own, tmp_path)["outcome"]) == {"ok"}
-    trials = trials_frame(named, tmp_path)
+    analysis = analysed(named, tmp_path)
+    trials = analysis.trials
     assert trials["outcome"].isna().all()
     because = "no rule for few modes by features of inception was checked"
     assert set(trials["outcome_because"]) == {because}
-    notes = " ".join(table_notes(trials, arm_table(trials, named), named))
+    notes = " ".join(analysis.notes)
     assert f"Not assessed: 4 ({because})." in notes
     assert "collapsed:" not in notes
 

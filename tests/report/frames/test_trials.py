@@ -6,15 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ganablate.report.analysis import Analysis
 from ganablate.report.frames.curves import (
     curves_csv,
-    curves_frame,
     read_curves,
-    with_earlier_curves,
 )
-from ganablate.report.frames.trials import read_trials, trials_csv, trials_frame, with_earlier
-from ganablate.report.table.captions import table_notes
-from ganablate.report.table.tables import arm_table
+from ganablate.report.frames.earlier_record import with_earlier, with_earlier_curves
+from ganablate.report.frames.trials import curves_frame, read_trials, trials_csv, trials_frame
 from ganablate.trials.folder import TrialFolder
 from tests.support.synthetic_study import METRICS, STAMP, make_plan, write_trial
 
@@ -208,9 +206,9 @@ def test_columns_of_probes_carry_their_protocol(tmp_path):
     ]  # fmt: skip
     assert frame["walk_largest_step"].tolist() == [1.25]
     assert frame["walk_largest_step_protocol"].tolist() == ["5 lines"]
-    table = arm_table(frame, plan)
-    assert table["walk_largest_step"].tolist() == [1.25]
-    said = "\n".join(table_notes(frame, table, plan))
+    analysis = Analysis(plan, frame)
+    assert analysis.table["walk_largest_step"].tolist() == [1.25]
+    said = "\n".join(analysis.notes)
     assert "Largest step of a walk: 5 lines." in said
     assert "Mean steps: Largest step of a walk." in said
 

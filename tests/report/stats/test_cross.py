@@ -11,13 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ganablate.report.frames.trials import trials_frame
 from ganablate.report.stats.cross import cross_effects, cross_table
 from ganablate.report.stats.statistics import summary
-from ganablate.report.table.cross_wording import cross_notes, cross_section
-from ganablate.report.table.tables import arm_table
+from ganablate.report.table.render import markdown_section
+from ganablate.report.table.sections import cross_notes, cross_section
 from ganablate.study.plan import Cross
-from tests.support.synthetic_study import make_plan
+from tests.support.synthetic_study import analysed, make_plan
 
 LR, BATCH = ("0.001", "0.01"), ("32", "64", "128")
 
@@ -216,10 +215,10 @@ def test_section_below_the_table(run_all):
     }
     plan = make_plan({name: {} for name in cells.values()})
     crossing = replace(plan, cross=Cross({"lr": LR, "batch_size": BATCH[:2]}, cells))
-    trials = trials_frame(plan, run_all(plan, samples=False))
-    table = arm_table(trials, plan)
-    assert cross_section(trials, table, plan) == ""
-    lines = cross_section(trials, table, crossing, alpha=0.01).splitlines()
+    analysis = analysed(plan, run_all(plan, samples=False))
+    assert analysis.cross is None
+    analysis = replace(analysis, plan=crossing, alpha=0.01)
+    lines = markdown_section(cross_section(analysis.cross, crossing)).splitlines()
     assert lines[1] == "**Main effects and interactions: FID ↓**"
     assert lines[3].split("|")[3].strip() == "Effect [99 %]"
     assert lines[-1] != ""
@@ -228,10 +227,9 @@ def test_section_below_the_table(run_all):
         "batch_size 32 to 64",
         "lr 0.001 to 0.01, at batch_size 64 instead of 32",
     ]
-    marked = table.assign(fid_mark=["protocol", None, None, None])
-    assert "lr=0.001,batch_size=32 (of another protocol or criterion)" in cross_section(
-        trials, marked, crossing
-    ).replace("\n", " ")
+    marked = cross_effects(analysis.trials, crossing, ["lr=0.001,batch_size=32"])
+    notes = " ".join(cross_notes(marked, crossing))
+    assert "lr=0.001,batch_size=32 (of another protocol or criterion)" in notes
 
 
 def test_table_of_effects():

@@ -12,9 +12,9 @@ from scipy import stats
 from ganablate.report.analysis import read_local
 from ganablate.report.build import build_report
 from ganablate.report.stats.replication import replication
-from ganablate.report.table.replication_section import (
-    replication_columns,
+from ganablate.report.table.sections import (
     replication_notes,
+    replication_section,
     replication_sentence,
 )
 from ganablate.study.plan import Plan
@@ -156,7 +156,7 @@ def test_one_replicate_is_not_tested_and_a_diverged_one_is_ranked(tmp_path, publ
     found = compared(PLAN, tmp_path, published)
     assert {row.verdict for row in found.arms} == {"differs"}
     assert all(row.effect.estimate is None for row in found.arms)
-    assert replication_columns(found)[2].cells == ["5 diverged"] * 3
+    assert replication_section(found).columns[2].texts() == ["5 diverged"] * 3
 
 
 def test_it_stands_in_the_table_the_page_and_the_closing_lines(here, published, tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ganablate.report.build import build_report
-from ganablate.report.table.closing import MOST_LINES, WIDTH
+from ganablate.report.closing import MOST_LINES, WIDTH
 from ganablate.study.claims.claims import Claim
 from tests.support.synthetic_study import make_plan, numbers_of, write_trial
 

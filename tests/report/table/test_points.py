@@ -4,13 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from ganablate.report.frames.trials import trials_frame, with_earlier
-from ganablate.report.table.captions import table_notes
+from ganablate.report.frames.earlier_record import with_earlier
+from ganablate.report.frames.trials import trials_frame
 from ganablate.report.table.render import to_markdown
-from ganablate.report.table.tables import arm_table
 from ganablate.study.points import Point
 from ganablate.trials.folder import TrialFolder
-from tests.support.synthetic_study import STAMP, make_plan, write_trial
+from tests.support.synthetic_study import STAMP, analysed, make_plan, write_trial
 
 FIDS = (40.0, 10.0, 30.0)  # after each quarter but the last
 END = 20.0
@@ -48,12 +47,12 @@ def showing(plan, *point):
 def test_number_title_and_protocol_say_the_same(plan, tmp_path, point, number, words):
     write(tmp_path, plan)
     plan = showing(plan, *point)
-    trials = trials_frame(plan, tmp_path)
+    analysis = analysed(plan, tmp_path)
+    trials, table = analysis.trials, analysis.table
     assert trials["fid"].tolist() == [number] * 4
     assert set(trials["fid_protocol"]) == {f"{STAMP}, {words} of the training"}
-    table = arm_table(trials, plan)
     assert table["fid"].tolist() == [number] * 2
-    text = to_markdown(table, plan, table_notes(trials, table, plan))
+    text = to_markdown(analysis.columns, analysis.notes)
     assert f"**FID, {words} ↓**" in text
     assert f"FID, {words}: {STAMP}, {words} of the training." in " ".join(text.split())
 

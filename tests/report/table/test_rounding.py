@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from ganablate.report.table.rounding import Rounded, round_to_spread
+from ganablate.report.table.cells import Rounded, round_to_spread
 
 NONE = math.nan
 

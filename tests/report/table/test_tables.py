@@ -11,12 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ganablate.report.frames.trials import trials_frame
-from ganablate.report.table.captions import table_notes
 from ganablate.report.table.render import escape_latex, escape_markdown, to_latex, to_markdown
-from ganablate.report.table.tables import arm_table, arms_in_order, baseline_arm, table_csv
+from ganablate.report.table.tables import arms_in_order, baseline_arm, table_csv
 from ganablate.study.plan import PublishedNumber
-from tests.support.synthetic_study import STAMP, make_plan, numbers_of, write_trial
+from tests.support.synthetic_study import STAMP, analysed, make_plan, numbers_of, write_trial
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 METRICS = ("d_loss", "fid", "modes")
@@ -38,6 +36,17 @@ FID = {
 }
 
 
+EXCLUDED = (("a", "too long"), ("b", "no such net"), ("c", "too long"))
+APART = {
+    "d_optimizer": "sgd", "d_lr": 0.1, "penalty": "r1", "penalty_weight": 10.0, "epochs": None,
+    "iterations": 1000, "train_images": 2000,
+}  # fmt: skip
+RARE = {
+    "criterion": "wasserstein", "d_steps": 5, "d_weight_clip": 0.01, "real_labels": "0.7..1",
+    "d_norm": "spectral",
+}  # fmt: skip
+
+
 def losses(value):
     return {
         "d_loss_mean": value,
@@ -53,7 +62,7 @@ def plan():
 
 
 @pytest.fixture
-def trials(plan, tmp_path):
+def analysis(plan, tmp_path):
     for trial in plan.trials:
         if trial.replicate >= len(FID[trial.arm]):
             continue
@@ -66,29 +75,28 @@ def trials(plan, tmp_path):
             tmp_path, trial, numbers=measured, outcome=outcome, stamp=stamp,
             updates=700 if fid is None else 1950,
         )  # fmt: skip
-    return trials_frame(plan, tmp_path)
+    return analysed(plan, tmp_path)
 
 
-def rendered(trials, plan):
-    table = arm_table(trials, plan)
-    notes = table_notes(trials, table, plan)
+def rendered(analysis):
+    columns, notes = analysis.columns, analysis.notes
     return {
-        "table.csv": table_csv(table),
-        "table.md": to_markdown(table, plan, notes),
-        "table.tex": to_latex(table, plan, notes),
+        "table.csv": table_csv(analysis.table),
+        "table.md": to_markdown(columns, notes),
+        "table.tex": to_latex(columns, notes, f"{analysis.plan.study}-{analysis.plan.budget}"),
     }
 
 
 @pytest.mark.parametrize("name", ["table.csv", "table.md", "table.tex"])
-def test_golden(name, trials, plan):
-    text = rendered(trials, plan)[name]
+def test_golden(name, analysis):
+    text = rendered(analysis)[name]
     if os.environ.get("GANABLATE_UPDATE_GOLDEN") == "1":
         (GOLDEN / name).write_text(text, encoding="utf-8")
     assert text == (GOLDEN / name).read_text(encoding="utf-8")
 
 
-def test_numbers_by_hand(trials, plan):
-    table = arm_table(trials, plan).set_index("arm")
+def test_numbers_by_hand(analysis):
+    table = analysis.table.set_index("arm")
     assert list(table.index) == list(ARMS)
     base, dropout, none = (table.loc[arm] for arm in ("baseline", "d_dropout=0.0", "a|b_c&d"))
     assert (base["fid"], base["fid_sd"], base["fid_n"]) == (22.0, 2.0, 3)
@@ -101,8 +109,8 @@ def test_numbers_by_hand(trials, plan):
     assert pd.isna(none["g_updates_min"])
 
 
-def test_marks(trials, plan):
-    table = arm_table(trials, plan).set_index("arm")
+def test_marks(analysis):
+    table = analysis.table.set_index("arm")
     marked = {
         (arm, column): table.loc[arm, column + "_mark"]
         for arm in table.index
@@ -119,35 +127,35 @@ def test_marks(trials, plan):
 def test_one_replicate_has_no_spread(tmp_path):
     plan = make_plan({"baseline": {}}, replicates=1, metrics=("fid",))
     write_trial(tmp_path, plan.trials[0], numbers={"fid": 21.5})
-    table = arm_table(trials_frame(plan, tmp_path), plan)
+    table = analysed(plan, tmp_path).table
     assert (table["fid"].iloc[0], table["fid_n"].iloc[0]) == (21.5, 1)
     assert np.isnan(table["fid_sd"].iloc[0])
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_order_of_the_rows_does_not_matter(trials, plan, seed):
-    shuffled = trials.sample(frac=1, random_state=seed)
-    assert rendered(shuffled, plan) == rendered(trials, plan)
+def test_order_of_the_rows_does_not_matter(analysis, seed):
+    shuffled = analysis.trials.sample(frac=1, random_state=seed)
+    assert rendered(replace(analysis, trials=shuffled)) == rendered(analysis)
 
 
-def test_mixed_execution_is_said(trials, plan):
-    text = rendered(trials, plan)["table.md"]
+def test_mixed_execution_is_said(analysis):
+    text = rendered(analysis)["table.md"]
     assert "Run on cpu in bf16." in text
-    mixed = trials.copy()
+    mixed = analysis.trials.copy()
     mixed.loc[0, ["device", "precision"]] = ["cuda", "fp32"]
-    text = rendered(mixed, plan)["table.md"]
+    text = rendered(replace(analysis, trials=mixed))["table.md"]
     assert "mixes executions: cpu in bf16 (14 trials); cuda in fp32 (1 trial)." in text
 
 
 def test_no_complete_trial_at_all(plan, tmp_path):
-    texts = rendered(trials_frame(plan, tmp_path / "none"), plan)
+    texts = rendered(analysed(plan, tmp_path / "none"))
     assert "0 of 18 trials complete" in texts["table.md"]
     assert "0 of 3" in texts["table.md"]
     assert "nan" not in texts["table.md"] + texts["table.csv"] + texts["table.tex"]
 
 
-def test_markdown_is_aligned_and_as_wide_as_a_page(trials, plan):
-    blocks = rendered(trials, plan)["table.md"].split("\n\n")
+def test_markdown_is_aligned_and_as_wide_as_a_page(analysis):
+    blocks = rendered(analysis)["table.md"].split("\n\n")
     tables = [block.splitlines() for block in blocks if block.startswith("|")]
     assert len(tables) > 1
     for table in tables:
@@ -163,7 +171,7 @@ def test_a_cross_without_baseline_is_marked_against_its_first_arm(tmp_path):
     )  # fmt: skip
     for trial in plan.trials:
         write_trial(tmp_path, trial, numbers=losses(0.5))
-    table = arm_table(trials_frame(plan, tmp_path), plan)
+    table = analysed(plan, tmp_path).table
     assert list(table["arm"]) == ["criterion=mse", "criterion=bce"]
     assert table["d_loss_mean_mark"].isna().tolist() == [True, False]
 
@@ -173,12 +181,12 @@ def test_trials_that_cannot_be_judged_are_called_neither_ok_nor_anything(tmp_pat
     for trial in plan.trials[:3]:
         write_trial(tmp_path, trial, numbers={"fid": 20.0}, outcome=None)
     write_trial(tmp_path, plan.trials[3], numbers={}, outcome="diverged")
-    trials = trials_frame(plan, tmp_path)
-    table = arm_table(trials, plan)
+    analysis = analysed(plan, tmp_path)
+    table = analysis.table
     assert table["n_ok"].tolist() == [0, 0]
     assert table["n_not_assessed"].tolist() == [3, 0]
     assert table["n_diverged"].tolist() == [0, 1]
-    texts = rendered(trials, plan)
+    texts = rendered(analysis)
     assert "| not assessed" in texts["table.md"]
     assert "| 1/1 diverged" in texts["table.md"]
     assert "/3 ok" not in texts["table.md"]
@@ -193,13 +201,13 @@ def test_rates_are_of_the_complete_trials_and_the_ok_ones_are_summed_up_apart(tm
             tmp_path, trial, outcome=ends[trial.replicate],
             numbers={"fid": 20.0 + 2 * trial.replicate, "modes": 5.0 + 5 * (trial.replicate < 2)},
         )  # fmt: skip
-    table = arm_table(trials_frame(plan, tmp_path), plan)
+    table = analysed(plan, tmp_path).table
     row = table.iloc[0]
     outcomes = ["n_ok", "n_saturated", "n_collapsed", "n_diverged", "n_not_assessed"]
     assert row[outcomes].tolist() == [1, 1, 1, 0, 1]
     assert (row["fid"], row["fid_of_ok"], row["fid_of_ok_n"]) == (23.0, 20.0, 1)
     assert table.iloc[1][["n_ok", "fid_of_ok_n"]].tolist() == [0, 0]
-    text = rendered(trials_frame(plan, tmp_path), plan)["table.md"]
+    text = rendered(analysed(plan, tmp_path))["table.md"]
     assert "1/4 ok, 1/4 saturated, 1/4 collapsed, 1/4 not assessed" in text
     assert "FID, of those ok" in text
 
@@ -208,77 +216,64 @@ def test_where_all_are_ok_there_is_no_second_column(tmp_path):
     plan = make_plan({"baseline": {}})
     for trial in plan.trials:
         write_trial(tmp_path, trial, numbers={"fid": 20.0, "modes": 10.0})
-    text = rendered(trials_frame(plan, tmp_path), plan)["table.md"]
+    text = rendered(analysed(plan, tmp_path))["table.md"]
     assert "3/3 ok" in text
     assert "of those ok" not in text
 
 
-def notes_of(plan, trials):
-    return table_notes(trials, arm_table(trials, plan), plan)
+_LOSSES = (
+    "spread is the standard deviation over those steps, oscillation the mean distance from one "
+    "step to the next; penalty left out."
+)
+_FIFTH = "over every step of the last fifth of training"
+_LOSS = {"metrics": ("d_loss",), "primary": "d_loss_mean"}
 
 
 @pytest.mark.parametrize(
-    ("metrics", "said"),
+    ("arms", "settings", "note"),
     [
         (
-            ("d_loss", "d_accuracy", "fid"),
-            "Losses and accuracies of D: over every step of the last fifth of training; spread is "
-            "the standard deviation over those steps, oscillation the mean distance from one step "
-            "to the next; penalty left out.",
+            {"baseline": {}}, {"metrics": ("d_loss", "d_accuracy", "fid")},
+            f"Losses and accuracies of D: {_FIFTH}; {_LOSSES}",
         ),
-        (("d_accuracy",), "Accuracies of D: over every step of the last fifth of training."),
+        ({"baseline": {}}, {"metrics": ("d_accuracy",)}, f"Accuracies of D: {_FIFTH}."),
+        ({"baseline": {}}, {"metrics": ("g_loss",)}, f"Losses: {_FIFTH}; {_LOSSES}"),
         (
-            ("g_loss",),
-            "Losses: over every step of the last fifth of training; spread is the standard "
-            "deviation over those steps, oscillation the mean distance from one step to the next; "
-            "penalty left out.",
+            {"baseline": {}}, {},
+            "Baseline: mnist_5k, conv28 (G 32, D 16), latent 100, bce, adam lr 0.0002, batch 64, "
+            "25 epochs.",
         ),
-        (("fid",), None),
+        ({"baseline": {}}, {"excluded": EXCLUDED}, "Left out: a, c (too long)."),
+        ({"baseline": {}}, {"excluded": EXCLUDED}, "Left out: b (no such net)."),
+        (
+            {"one": APART, "other": {}}, {},
+            "First arm one: mnist_5k (2,000 images), conv28 (G 32, D 16), latent 100, bce with r1 "
+            "(weight 10), G adam lr 0.0002, D sgd lr 0.1, batch 64, 1,000 iterations.",
+        ),
+        (
+            {"only": RARE}, {},
+            "First arm only: mnist_5k, conv28 (G 32, D 16), latent 100, wasserstein, adam lr "
+            "0.0002, batch 64, 25 epochs, 5 D steps and 1 G step an iteration, weights of D "
+            "clipped to 0.01, real labels 0.7..1, spectral norm in D.",
+        ),
+        (
+            {"baseline": {}}, _LOSS,
+            "Primary: D loss, mean (no direction), in units of the criterion.",
+        ),
+        ({"a": {}, "b": {"criterion": "mse"}}, _LOSS, "(nats for bce)"),
+        ({"a": {"criterion": "minimax"}, "b": {}}, _LOSS, "(nats for bce and minimax)"),
     ],
-)
-def test_the_window_of_losses_is_said(metrics, said, tmp_path):
-    plan = make_plan({"baseline": {}}, metrics=metrics)
-    found = [n for n in notes_of(plan, trials_frame(plan, tmp_path)) if "last fifth" in n]
-    assert found == ([said] if said else [])
-
-
-def test_what_was_trained_and_what_was_left_out_is_said(tmp_path):
-    left_out = (("a", "too long"), ("b", "no such net"), ("c", "too long"))
-    plan = make_plan({"baseline": {}}, excluded=left_out)
-    notes = notes_of(plan, trials_frame(plan, tmp_path))
-    assert notes[1:4] == [
-        "Baseline: mnist_5k, conv28 (G 32, D 16), latent 100, bce, adam lr 0.0002, batch 64, "
-        "25 epochs.",
-        "Left out: a, c (too long).",
-        "Left out: b (no such net).",
-    ]
-
-
-def test_settings_that_differ_between_the_nets_are_said(tmp_path):
-    changes = {
-        "d_optimizer": "sgd", "d_lr": 0.1, "penalty": "r1", "penalty_weight": 10.0,
-        "epochs": None, "iterations": 1000, "train_images": 2000,
-    }  # fmt: skip
-    plan = make_plan({"one": changes, "other": {}})
-    assert notes_of(plan, trials_frame(plan, tmp_path))[1] == (
-        "First arm one: mnist_5k (2,000 images), conv28 (G 32, D 16), latent 100, bce with r1 "
-        "(weight 10), G adam lr 0.0002, D sgd lr 0.1, batch 64, 1,000 iterations."
-    )
-
-
-@pytest.mark.parametrize(
-    ("criteria", "nats"),
-    [(("bce", "mse"), " (nats for bce)"), (("minimax", "bce"), " (nats for bce and minimax)"),
-     (("mse", "least_squares"), "")],
 )  # fmt: skip
-def test_units_of_losses(criteria, nats, tmp_path):
-    plan = make_plan(
-        {f"criterion={name}": {"criterion": name} for name in criteria},
-        metrics=("d_loss",), primary="d_loss_mean",
-    )  # fmt: skip
-    text = "\n".join(notes_of(plan, trials_frame(plan, tmp_path)))
-    assert "Primary: D loss, mean (no direction), in units of the criterion." in text
-    assert f"Losses: units of the criterion{nats}." in text
+def test_what_was_trained_and_measured_is_said(arms, settings, note, tmp_path):
+    notes = analysed(make_plan(arms, **settings), tmp_path).notes
+    assert any(note == line if note.endswith(".") else note in line for line in notes), notes
+
+
+def test_a_study_without_losses_says_nothing_of_them(tmp_path):
+    text = " ".join(analysed(make_plan({"baseline": {}}, metrics=("fid",)), tmp_path).notes)
+    assert "last fifth" not in text
+    mse = {"a": {"criterion": "mse"}, "b": {"criterion": "least_squares"}}
+    assert "nats" not in " ".join(analysed(make_plan(mse, **_LOSS), tmp_path).notes)
 
 
 @pytest.mark.parametrize("length", [8, 18, 32])
@@ -287,7 +282,7 @@ def test_no_block_is_left_with_one_column(length, tmp_path):
     generator = np.random.default_rng(1)
     for trial in plan.trials:
         write_trial(tmp_path, trial, numbers=numbers_of(generator), outcome=None)
-    text = rendered(trials_frame(plan, tmp_path), plan)["table.md"]
+    text = rendered(analysed(plan, tmp_path))["table.md"]
     heads = [b.splitlines()[0] for b in text.split("\n\n") if b.startswith("|")]
     assert [head.count("|") - 2 >= 3 for head in heads] == [True] * len(heads)
     assert "**FID ↓** |       Effect [95 %] |" in heads[0]
@@ -315,24 +310,23 @@ def test_escaping():
     )
 
 
-def test_effects_stand_behind_the_primary(trials, plan):
-    texts = rendered(trials, plan)
+def test_effects_stand_behind_the_primary(analysis):
+    texts = rendered(analysis)
     row = next(line for line in texts["table.md"].splitlines() if "| criterion=mse" in line)
     assert [cell.strip() for cell in row.split("|")][3:6] == [
         "×19.6 [16.0, 23.8]", "<0.001", "worse",  # noqa: RUF001
     ]  # fmt: skip
     assert r"$\times$19.6 [16.0, 23.8] & \textless{}0.001 & worse" in texts["table.tex"]
     assert "Compared to" not in texts["table.md"]
-    table = arm_table(trials, plan).set_index("arm")
+    table = analysis.table.set_index("arm")
     assert table.loc["baseline", "effect":"verdict"].isna().all()
     assert table.loc["batch_size=32", "compared_to":"verdict"].isna().all()  # another protocol
 
 
-def test_what_an_arm_is_compared_with_is_shown_where_it_differs(trials, plan):
+def test_what_an_arm_is_compared_with_is_shown_where_it_differs(analysis, plan):
     arms = [replace(a, compare_to="criterion=mse") if a.name == "latent_dim=50" else a
             for a in plan.arms]  # fmt: skip
-    plan = replace(plan, arms=tuple(arms))
-    text = rendered(trials, plan)["table.md"]
+    text = rendered(replace(analysis, plan=replace(plan, arms=tuple(arms))))["table.md"]
     block = next(block for block in text.split("\n\n") if "Compared to" in block)
     row = next(line for line in block.splitlines() if "| latent_dim=50" in line)
     assert "| criterion=mse |" in row
@@ -340,9 +334,9 @@ def test_what_an_arm_is_compared_with_is_shown_where_it_differs(trials, plan):
     assert "over that of the arm it is compared with" in " ".join(text.split())
 
 
-def test_a_cross_without_baseline_has_no_effects(trials, plan):
+def test_a_cross_without_baseline_has_no_effects(analysis, plan):
     arms = tuple(replace(arm, compare_to=None) for arm in plan.arms)
-    texts = rendered(trials, replace(plan, arms=arms))
+    texts = rendered(replace(analysis, plan=replace(plan, arms=arms)))
     assert "ffect" not in texts["table.md"] + texts["table.csv"]
     head = texts["table.md"].splitlines()[0].split("|")[1:6]
     assert [title.strip() for title in head] == [
@@ -363,14 +357,14 @@ def test_published_numbers_stand_beside_ours_and_are_not_compared(tmp_path):
         published("a", None, 1_486_352, "parameters of G"),
     )
     plan = replace(plan, published=numbers)
-    table = arm_table(trials_frame(plan, tmp_path), plan)
+    table = analysed(plan, tmp_path).table
     assert table["d_loss_mean_published"].tolist() == [69.542, 0.0034]
     assert table["d_loss_lowest_published"].tolist()[1] == 1.8072e-27
     assert [name for name in table if name.endswith("_published")] == [
         "d_loss_mean_published",
         "d_loss_lowest_published",
     ]
-    lines = to_markdown(table, plan, notes_of(plan, trials_frame(plan, tmp_path)))
+    lines = rendered(analysed(plan, tmp_path))["table.md"]
     row = next(line for line in lines.splitlines() if line.startswith("| a ") and "0.0034" in line)
     cells = [cell.strip() for cell in row.split("|")]
     assert cells[cells.index("0.0034") - 1] == "—"  # ours, which is missing, stands before it
@@ -378,16 +372,6 @@ def test_published_numbers_stand_beside_ours_and_are_not_compared(tmp_path):
     assert "D loss, mean, published" in lines
     assert "Published: as printed in R2 table 2 (one run). Not comparable" in lines
     assert "Published in R2 table 2 (one run): parameters of G 1486352 (a)." in lines
-
-
-def test_what_few_trials_have_is_said(tmp_path):
-    changes = {"d_steps": 5, "d_weight_clip": 0.01, "real_labels": "0.7..1", "d_norm": "spectral"}
-    plan = make_plan({"only": {"criterion": "wasserstein", **changes}})
-    line = notes_of(plan, trials_frame(plan, tmp_path))[1]
-    assert line.endswith(
-        "25 epochs, 5 D steps and 1 G step an iteration, weights of D clipped to 0.01, "
-        "real labels 0.7..1, spectral norm in D."
-    )
 
 
 def test_losses_of_another_clip_are_on_another_scale(tmp_path):
@@ -400,7 +384,7 @@ def test_losses_of_another_clip_are_on_another_scale(tmp_path):
     plan = make_plan(arms, metrics=("d_loss", "fid"))
     for trial in plan.trials:
         write_trial(tmp_path, trial, numbers=numbers_of(np.random.default_rng(0)))
-    table = arm_table(trials_frame(plan, tmp_path), plan).set_index("arm")
+    table = analysed(plan, tmp_path).table.set_index("arm")
     assert table["d_loss_mean_mark"].fillna("").to_dict() == {
         "baseline": "", "gp": "criterion", "same": "",
     }  # fmt: skip

@@ -6,12 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from ganablate.catalog import DATASETS, Column
+from ganablate.catalog import Column
 from ganablate.catalog.settings import SHARED
 from ganablate.config import TrialConfig
 from ganablate.report.frames.curves import block_middles
-from ganablate.report.table.captions import MARKS, MISSING
-from ganablate.report.table.columns import cell_text
+from ganablate.report.table.cells import MARKS, MISSING, mean_text
 from ganablate.study.arms.settings import text_of
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Plan, Trial
@@ -28,8 +27,8 @@ Curve = Sequence[tuple[float, float]]
 
 def section(title: str, lines: Iterable[str]) -> list[str]:
     """A title with lines below it, and an empty line before; nothing without lines."""
-    kept = list(lines)
-    return ["", title, *(f"  {line}".rstrip() for line in kept)] if kept else []
+    indented = [f"  {line}".rstrip() for line in lines]
+    return ["", title, *indented] if indented else []
 
 
 def settings_of(config: TrialConfig) -> dict[str, Any]:
@@ -38,15 +37,12 @@ def settings_of(config: TrialConfig) -> dict[str, Any]:
     Settings that both nets have alike are one.
     """
     values = config.model_dump(exclude_none=True, exclude={"seed"})
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     for name, value in values.items():
         both = name[2:]
         alike = both in SHARED and values.get(f"g_{both}") == values.get(f"d_{both}")
-        if alike and name.startswith("g_"):
-            found[both] = value
-        elif not (alike and name.startswith("d_")):
-            found[name] = value
-    return found
+        settings[both if alike and name[:2] in ("g_", "d_") else name] = value
+    return settings
 
 
 def settings_lines(config: TrialConfig) -> list[str]:
@@ -76,19 +72,19 @@ def number_text(row: pd.Series, column: str) -> str:
         return MISSING
     mark = row[column + "_mark"]
     end = "" if pd.isna(mark) else f" {MARKS[str(mark)]}"
-    return f"{cell_text(row, column)} ({row[column + '_n']}){end}"
+    return f"{mean_text(row, column)} ({row[column + '_n']}){end}"
 
 
 def columns_in_order(plan: Plan) -> dict[str, Column]:
     """The columns of a plan, its primary one first."""
-    known = plan.columns
-    return {name: known[name] for name in sorted(known, key=lambda name: name != plan.primary)}
+    columns = plan.columns
+    return {name: columns[name] for name in sorted(columns, key=lambda name: name != plan.primary)}
 
 
 def curve_names(plan: Plan) -> dict[str, str]:
     """What may have a curve and how it is called: the losses, and the primary metric."""
-    known = plan.columns
-    return {**LOSS_CURVES, **{name: known[name].title for name in (plan.primary,) if name in known}}
+    primary = plan.columns.get(plan.primary)
+    return {**LOSS_CURVES, **({} if primary is None else {plan.primary: primary.title})}
 
 
 def mean_curves(curves: pd.DataFrame, trials: Sequence[Trial], plan: Plan) -> dict[str, Curve]:
@@ -97,18 +93,17 @@ def mean_curves(curves: pd.DataFrame, trials: Sequence[Trial], plan: Plan) -> di
     A block of losses stands at its middle, in shares of the whole training: one that ended before
     stops there. The primary metric is there where the study measures it during the training.
     """
-    points = _points(curves, trials, plan)
-    means = {key: one.groupby("place")["value"].mean() for key, one in points.items()}
-    return {
-        key: list(zip(map(float, one.index), map(float, one), strict=True))
-        for key, one in means.items()
-    }
+    means: dict[str, Curve] = {}
+    for name, points in _points(curves, trials, plan).items():
+        mean = points.groupby("place")["value"].mean()
+        means[name] = list(zip(map(float, mean.index), map(float, mean), strict=True))
+    return means
 
 
 def means_of(curves: pd.DataFrame, trials: Sequence[Trial], plan: Plan) -> str:
     """Over how many trials `mean_curves` are: `means of 5 trials`, or `of up to 5`."""
-    points = _points(curves, trials, plan)
-    counts = [n for one in points.values() for n in one.groupby("place").size()]
+    curves_of = _points(curves, trials, plan).values()
+    counts = [n for points in curves_of for n in points.groupby("place").size()]
     few, most = min(counts, default=0), max(counts, default=0)
     return f"means of {'up to ' if few < most else ''}{counted(most, 'trial')}"
 
@@ -116,25 +111,18 @@ def means_of(curves: pd.DataFrame, trials: Sequence[Trial], plan: Plan) -> str:
 def _points(curves: pd.DataFrame, trials: Sequence[Trial], plan: Plan) -> dict[str, pd.DataFrame]:
     """Name of a curve -> the trials' values, each with its place in the training."""
     ids = [trial.trial_id for trial in trials]
-    own = curves[curves["trial_id"].isin(ids)]
-    images = _images_shown(trials[0], plan)
-    found = {}
-    for key in curve_names(plan):
-        points = own[own["metric"] == key]
-        seen = block_middles(points) if key in LOSS_CURVES else points["images_seen"]
+    of_trials = curves[curves["trial_id"].isin(ids)]
+    config = trials[0].config
+    iterations = config.total_iterations(plan.images_of(config.dataset))
+    images = iterations * config.d_steps * config.batch_size  # real ones that D sees in all
+    by_name = {}
+    for name in curve_names(plan):
+        points = of_trials[of_trials["metric"] == name]
+        seen = block_middles(points) if name in LOSS_CURVES else points["images_seen"]
         points = points.assign(place=seen / images).dropna(subset=["value"])
         if len(points):
-            found[key] = points
-    return found
-
-
-def _images_shown(trial: Trial, plan: Plan) -> int:
-    """Real images that D sees in the whole training."""
-    config = trial.config
-    images = dict(plan.folders).get(config.dataset)
-    if images is None:
-        images = DATASETS[config.dataset].images
-    return config.total_iterations(images) * config.d_steps * config.batch_size
+            by_name[name] = points
+    return by_name
 
 
 def shortened(curve: Curve) -> list[float | None]:
@@ -145,7 +133,10 @@ def shortened(curve: Curve) -> list[float | None]:
 def curve_rows(curves: Mapping[str, Curve], plan: Plan) -> list[list[str]]:
     """A row a curve: its name, its course, and where it begins and ends."""
     names = curve_names(plan)
-    return [[names[key], sparkline(shortened(one)), ends_text(one)] for key, one in curves.items()]
+    return [
+        [names[name], sparkline(shortened(curve)), ends_text(curve)]
+        for name, curve in curves.items()
+    ]
 
 
 def ends_text(curve: Curve) -> str:

@@ -1,0 +1,140 @@
+"""What a terminal shows at the end of `run` and of `evaluate`: a table, and what it means.
+
+The end of `run` is made for a screen of 80 columns and 24 rows. Everything else is in the page and
+in `table.md`.
+"""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from ganablate.catalog import METRICS, PROBES
+from ganablate.report.analysis import Analysis
+from ganablate.report.frames.trials import trials_frame
+from ganablate.report.stats.replication import Replication
+from ganablate.report.table.captions import protocols
+from ganablate.report.table.cells import heading, mean_text
+from ganablate.report.table.render import Cell, Column, text_column, to_lines
+from ganablate.report.table.sections import replication_section
+from ganablate.report.table.summary import Sentence
+from ganablate.report.table.tables import arm_table, primary_column
+from ganablate.study.plan import Plan
+from ganablate.text import counted
+
+WIDTH = 80
+MOST_LINES = 15
+"""Lines of text below the table, the place of the page among them."""
+_ROWS = 21
+"""Of a screen of 24: the others are for the next commands and the prompt."""
+_FEWEST_LINES = 6
+"""Of sentences, however long the table is."""
+_MOST_ARMS = 30
+_NARROWEST = 12
+"""Characters that are left of an arm's name where a row is too wide."""
+_TOPICS = ("verdict", "unfinished", "replication", "claims", "limits", "data")
+"""Sentences of the summary that are shown, the most important first."""
+
+
+def closing(
+    analysis: Analysis, sentences: Sequence[Sentence], beside: Replication | None, folder: Path
+) -> tuple[str, ...]:
+    """The lines, none wider than 80 characters unless a single cell is.
+
+    Args:
+        analysis: What was found.
+        sentences: Its summary.
+        beside: The published record beside it, if there is one.
+        folder: Of the report.
+    """
+    plan, complete = analysis.plan, int(analysis.table["n_complete"].sum())
+    trials = f"{complete} of {counted(len(plan.trials), 'trial')} complete"
+    lines = [f"{plan.study} at the budget {plan.budget}: {trials}"]
+    lines += [*_fitted(_head(analysis)), *_wrapped(_legend(analysis))]
+    if beside is not None and not beside.equal:
+        lines += ["", *_fitted(replication_section(beside).columns[:5])]
+    # An empty line stands before the sentences, and the page's line behind them.
+    room = max(_ROWS - len(lines) - 2, _FEWEST_LINES)
+    lines += ["", *_meaning(sentences, min(room, MOST_LINES - 1))]
+    return (*lines, f"page: {folder.as_posix()}/report.html   curves and samples: ganablate ui")
+
+
+def evaluated(plan: Plan, names: Iterable[str], trials_root: Path) -> str:
+    """Mean, standard deviation and n of each arm in the columns of these metrics and probes.
+
+    Args:
+        plan: Measures them.
+        names: Keys of catalog.METRICS and catalog.PROBES.
+        trials_root: Holds the trial folders.
+    """
+    metrics = tuple(name for name in names if name in METRICS)
+    probes = tuple(name for name in names if name in PROBES)
+    measured = replace(plan, metrics=metrics, probes=probes)
+    trials = trials_frame(plan, trials_root)
+    rows = [row for _, row in arm_table(trials, plan).iterrows()]
+    columns = [text_column("Arm", [str(row["arm"]) for row in rows], left=True)]
+    for name, column in measured.columns.items():
+        cells = [Cell(mean_text(row, name), f"({row[name + '_n']})") for row in rows]
+        columns.append(Column(heading(column), cells))
+    note = "Mean ± sample standard deviation (n) over an arm's complete replicates."
+    return "\n".join(["", *to_lines(columns), "", note, *protocols(trials, measured)])
+
+
+def _head(analysis: Analysis) -> list[Column]:
+    """Arm, primary, effect, p, verdict and outcomes."""
+    by_key = {column.key: column for column in analysis.columns}
+    keys = ("arm", primary_column(analysis.plan), "effect", "effect_p", "verdict", "n_ok")
+    columns = [by_key[key] for key in keys if key in by_key]
+    return [replace(c, title="p") if c.key == "effect_p" else c for c in columns]
+
+
+def _fitted(columns: Sequence[Column]) -> list[str]:
+    """The columns as lines, arms' names shortened and columns nearer where a row is too wide."""
+    names, *others = [
+        replace(column, cells=column.cells[:_MOST_ARMS], strong=False) for column in columns
+    ]
+    taken = sum(column.width for column in others)
+    gap = "  " if names.width + taken + 2 * len(others) <= WIDTH else " "
+    width = WIDTH - taken - len(gap) * len(others)
+    short = [_shortened(cell.text, max(width, _NARROWEST)) for cell in names.cells]
+    lines = to_lines([text_column("arm", short, left=True), *others], gap)
+    more = len(columns[0].cells) - _MOST_ARMS
+    return [*lines, f"and {more:,} more arms in table.md"] if more > 0 else lines
+
+
+def _shortened(name: str, width: int) -> str:
+    return name if len(name) <= width else name[: width - 1] + "…"
+
+
+def _meaning(sentences: Sequence[Sentence], room: int) -> list[str]:
+    """The sentences, as many as fit into so many lines, each whole."""
+    lines: list[str] = []
+    for topic in _TOPICS:
+        # The arms of each verdict stand in the table: here they are counted.
+        texts = [
+            sentence.lead if topic == "verdict" else f"{sentence.lead} {sentence.text}"
+            for sentence in sentences
+            if sentence.topic == topic
+        ]
+        more = _wrapped(" ".join(texts))
+        lines += more if len(lines) + len(more) <= room else []
+    return lines
+
+
+def _legend(analysis: Analysis) -> str:
+    """What the numbers of the table are."""
+    table, primary = analysis.table, primary_column(analysis.plan)
+    if primary is None:
+        return ""
+    n = int(table[primary + "_n"].max())
+    parts = [f"mean ± standard deviation of {n}" if n > 1 else "one trial an arm"]
+    effects = analysis.effects
+    if effects is not None and effects.tested:
+        references = {effect.compared_to for effect in effects.by_arm.values()}
+        other = f"the {min(references)}" if len(references) == 1 else "the arm compared with"
+        parts += [f"effect: {effects.scale} to {other}", f"p: Holm's over {effects.tested}"]
+    return "; ".join(parts)
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)

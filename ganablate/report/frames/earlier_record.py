@@ -1,0 +1,137 @@
+"""What an earlier record says of trials whose folders are gone.
+
+Numbers that were measured otherwise than the plan says are left out, never mixed in.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+import pandas as pd
+
+from ganablate.catalog import NAMED_EXTRACTORS, metric_columns, on_images
+from ganablate.report.frames.curves import curves_of
+from ganablate.report.frames.trials import (
+    OF_TRAINING,
+    PROTOCOL,
+    columns_of,
+    frame_of,
+    protocol_columns,
+    stamp_of_points,
+)
+from ganablate.study.plan import Plan
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): row[key] for key in row} for row in frame.to_dict("records")]
+
+
+def with_earlier(
+    here: pd.DataFrame, earlier: pd.DataFrame, plan: Plan
+) -> tuple[pd.DataFrame, list[str]]:
+    """The trials of the folders, completed by rows of trials whose folders are gone.
+
+    A trial that is complete here has the row of its folder, whole; else an earlier complete row
+    stays, whole. Numbers of two trainings are never joined in a row.
+
+    Args:
+        here: As `trials_frame` gives it.
+        earlier: As `read_trials` gives it, of a record of the same study and budget.
+        plan: The plan; trials that it does not have are left out.
+
+    Returns:
+        The frame, as `trials_frame` gives it, and notices: one for each kind of thing left out.
+    """
+    written = earlier.drop_duplicates("trial_id").reindex(columns=columns_of(plan))
+    written, notices = _without_other_points(written, plan)
+    old = {str(row["trial_id"]): row for row in _records(written)}
+    rows, kept_earlier = [], 0
+    for row in _records(here):
+        kept = old.get(row["trial_id"], row)
+        if row["state"] == "complete" or (
+            row["state"] != "pending" and kept["state"] != "complete"
+        ):
+            kept = row
+        kept_earlier += kept is not row and row["state"] != "pending"
+        # The plan names arms: a renamed arm keeps its trials.
+        rows.append({**kept, "arm": row["arm"], "replicate": row["replicate"]})
+    if kept_earlier:
+        notices.append(
+            f"{kept_earlier} trial(s) failed here or are stale since they were complete: "
+            "the earlier numbers stay"
+        )
+    if gone := len(set(earlier["trial_id"]) - set(here["trial_id"])):
+        notices.append(f"{gone} earlier row(s) left out: their trials are not in this plan")
+    return frame_of(rows, plan), notices
+
+
+def _without_other_points(earlier: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, list[str]]:
+    """The earlier rows without numbers of another point than the plan's; and notices."""
+    kept, notices = earlier.copy(), []
+    for column in protocol_columns(plan):
+        stamps = kept[column + PROTOCOL].fillna("")
+        end = stamp_of_points(plan, column)
+        other = (stamps != "") & (
+            ~stamps.str.endswith(end) if end else stamps.str.endswith(OF_TRAINING)
+        )
+        kept.loc[other, [column, column + PROTOCOL]] = None
+        if other.any():
+            point = end.removeprefix(", ") or "last point"
+            notices.append(
+                f"{int(other.sum())} earlier {column} left out: not the {point}; "
+                "only the trials' folders have that"
+            )
+    return kept, notices
+
+
+def with_earlier_curves(
+    here: pd.DataFrame, earlier: pd.DataFrame, trials: pd.DataFrame, local: Collection[str]
+) -> pd.DataFrame:
+    """Curves of the complete trials, in their order: of each from where its row is.
+
+    Args:
+        here: As `curves_frame` gives it.
+        earlier: As `read_curves` gives it.
+        trials: Rows as `with_earlier` joins them.
+        local: Ids of the trials whose rows are of their folders.
+    """
+    of_folders = dict(list(here.groupby("trial_id", sort=False)))
+    of_record = dict(list(earlier.groupby("trial_id", sort=False)))
+    complete = [str(id_) for id_ in trials.loc[trials["state"] == "complete", "trial_id"]]
+    sources = ((of_folders if id_ in local else of_record).get(id_) for id_ in complete)
+    return curves_of([curves for curves in sources if curves is not None])
+
+
+def _named(stamps: pd.Series) -> pd.Series:
+    """The extractor of each stamp if it is one that studies name; empty for a data set's own."""
+    names = stamps.str.partition("@")[0]
+    return names.where(names.isin(list(NAMED_EXTRACTORS)), "")
+
+
+def without_other_extractor(
+    trials: pd.DataFrame, curves: pd.DataFrame, plan: Plan
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Earlier frames without what another extractor than the plan's measured; and notices.
+
+    Args:
+        trials: As `read_trials` gives it.
+        curves: As `read_curves` gives it. Its rows have no stamp: they go by those of `trials`.
+        plan: The plan.
+    """
+    trials, notices = trials.copy(), []
+    meant = plan.extractor or ""
+    name = plan.extractor or "the data set's own extractor"
+    for column in metric_columns(on_images(plan.metrics)):
+        if column + PROTOCOL not in trials:
+            continue
+        stamps = trials[column + PROTOCOL]
+        other = (stamps.notna() & (_named(stamps.fillna("")) != meant)).astype(bool)
+        if not other.any():
+            continue
+        right = trials.loc[stamps.notna() & ~other, "trial_id"]
+        curves = curves[(curves["metric"] != column) | curves["trial_id"].isin(right)]
+        trials.loc[other, [column, column + PROTOCOL]] = None
+        notices.append(
+            f"{int(other.sum())} earlier {column} left out: not measured with {name}; "
+            "`ganablate run` does that"
+        )
+    return trials, curves, notices
