@@ -3,16 +3,19 @@
 import json
 import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from ganablate.cli import run as execution
+from ganablate.project import run as running
 from ganablate.project import until_decided as adaptive
+from ganablate.project.folders import Project
+from ganablate.project.run import Execution
 from ganablate.report.files import ReportFiles
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
+from ganablate.sweep.events import Summary
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import state_of
 from ganablate.trials.weights import networks_in
@@ -41,15 +44,21 @@ def swept(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
     """The plans that a sweep is asked for; nothing is trained."""
     asked: list[Plan] = []
 
-    def execute(plans: Sequence[Plan], *_: object) -> int:
+    def sweep(_: Execution, plans: Sequence[Plan]) -> Summary:
         asked.extend(plans)
-        return 0
+        return ended()
 
-    monkeypatch.setattr(execution, "execute", execute)
-    monkeypatch.setattr(execution, "prepare", lambda *_: {})
+    monkeypatch.setattr(Execution, "sweep", sweep)
+    monkeypatch.setattr(running, "prepare", lambda *_: {})
     files = ReportFiles(Path("results"), (), ())
-    monkeypatch.setattr(execution, "print_report", lambda _, **__: files)
+    monkeypatch.setattr(running, "write_report", lambda *_, **__: files)
     return asked
+
+
+def ended(complete: int = 0, *, failed: int = 0, reused: int = 0, stopped: bool = False) -> Summary:
+    return Summary(
+        complete=complete, failed=failed, reused=reused, interrupted=stopped, wall_seconds=1.0
+    )
 
 
 def finish(plan: Plan, *indices: int) -> list[TrialFolder]:
@@ -206,21 +215,29 @@ def tracked(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("codes", "asked", "code"),
-    [([1, 0], ["tiny", "other"], 1), ([130, 0], ["tiny"], 130), ([0, 0], ["tiny", "other"], 0)],
+    ("first", "asked", "code"),
+    [
+        (ended(failed=1), ["tiny", "other"], 1),
+        (ended(stopped=True), ["tiny"], 130),
+        (ended(), ["tiny", "other"], 0),
+    ],
     ids=["a trial failed", "interrupted", "well"],
 )
 def test_until_decided_goes_on_with_the_next_study(
     plan: Plan, swept: list[Plan], monkeypatch: pytest.MonkeyPatch,
-    codes: list[int], asked: list[str], code: int,
+    first: Summary, asked: list[str], code: int,
 ) -> None:  # fmt: skip
     write_tiny(name="other")
+    summaries = iter([first, ended()])
     seen: list[str] = []
 
-    def looks(study: Study, *_: object, **__: object) -> int:
+    def looks(
+        _: Project, study: Study, *__: object, sweep: Callable[[Plan], bool], **___: object
+    ) -> None:
         seen.append(study.name)
-        return codes[len(seen) - 1]
+        sweep(plan)
 
+    monkeypatch.setattr(Execution, "sweep", lambda *_: next(summaries))
     monkeypatch.setattr(adaptive, "run_until_decided", looks)
     found, _, _ = invoke("run", "tiny.yaml", "other.yaml", "--until-decided")
     assert (found, seen) == (code, asked)

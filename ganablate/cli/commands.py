@@ -2,12 +2,18 @@
 
 import importlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import typer
 import typer.main
+from rich.text import Text
+from typer.core import TyperGroup
 
-from ganablate.cli.console import STUDIES, Commands
+from ganablate import files
+from ganablate.cli.console import FAILED, err, refuse
+from ganablate.project.folders import HERE, FolderError, WrongInputError
+from ganablate.study.reading.errors import StudyError
 
 
 class Command(NamedTuple):
@@ -63,7 +69,7 @@ COMMANDS: dict[str, Command] = {
         "studies/mnist_ablation.yaml --budget cpu",
     ),
     "publish": Command(
-        "publish:publish",
+        "report:publish",
         "Copy a study's local record whole to results/published/, which documents quote.",
         "studies/mnist_ablation.yaml --budget cpu",
     ),
@@ -93,7 +99,7 @@ COMMANDS: dict[str, Command] = {
         "criteria optimizers",
     ),
     "ui": Command(
-        "ui:ui",
+        "housekeeping:ui",
         "Open the MLflow UI on the trials of this folder, at http://127.0.0.1:PORT.",
         "--port 5001",
     ),
@@ -142,12 +148,14 @@ class _Built(dict[str, Any]):
         return COMMANDS.keys()
 
 
-def _proposal() -> str:
-    there = sorted(STUDIES.glob("*.yaml"))
-    return f"Such as {there[0]}" if there else "There is none here: ganablate init my_study"
+def _study_to_name() -> str:
+    files_here = HERE.study_files
+    return (
+        f"Such as {files_here[0]}" if files_here else "There is none here: ganablate init my_study"
+    )
 
 
-class LazyCommands(Commands):
+class LazyCommands(TyperGroup):
     """The group of all commands, none of which is imported for the help of the group."""
 
     def __init__(self, **settings: Any) -> None:
@@ -155,15 +163,15 @@ class LazyCommands(Commands):
         self.commands = _Built()
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Of a wrong option it is said where options of commands stand.
+        """Let the options of `ANYWHERE` stand behind the command too.
 
-        Those of `ANYWHERE` may stand behind the command too.
+        If another option stands before the command, the message says where it belongs.
         """
-        own = args[: args.index("--")] if "--" in args else args
-        first = [word for word in own if word in ANYWHERE]
-        rest = [word for word in own if word not in ANYWHERE]
+        before = args[: args.index("--")] if "--" in args else args
+        first = [word for word in before if word in ANYWHERE]
+        rest = [word for word in before if word not in ANYWHERE]
         try:
-            return super().parse_args(ctx, [*first, *rest, *args[len(own) :]])
+            return super().parse_args(ctx, [*first, *rest, *args[len(before) :]])
         except Exception as error:
             option = getattr(error, "option_name", None)
             if option is not None:
@@ -171,13 +179,29 @@ class LazyCommands(Commands):
             raise
 
     def invoke(self, ctx: Any) -> Any:
-        """Of a missing study it is said which there are."""
+        """Turn wrong input, wherever it is noticed, into lines and exit code 2.
+
+        A disk that takes nothing is a line as well, and exit code 1: what was there stays. If no
+        study is named, the message names one.
+        """
         try:
             return super().invoke(ctx)
+        except StudyError as error:
+            refuse(error.problems)
+        except WrongInputError as error:
+            refuse(error.lines)
+        except FolderError as error:
+            refuse(str(error).splitlines())
+        except OSError as error:
+            if not files.is_refusal(error):
+                raise
+            line = f"{files.in_words(error, Path())}; what was there stays; run it again after that"
+            err.print(Text(line, style="red"), soft_wrap=True)
+            raise typer.Exit(FAILED) from None
         except Exception as error:
             param = getattr(error, "param", None)
             if getattr(param, "name", None) in ("studies", "study") and not error.message:  # type: ignore[attr-defined]
-                error.message = _proposal()  # type: ignore[attr-defined]
+                error.message = _study_to_name()  # type: ignore[attr-defined]
             raise
 
     def list_commands(self, ctx: Any) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from ganablate.cli.console import STUDIES
+from ganablate.project.folders import HERE
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 
@@ -15,7 +15,7 @@ def study_files(incomplete: str) -> list[str]:
     """Study files that begin so: those in studies/, and whatever lies elsewhere."""
     typed = Path(incomplete)
     folder = typed if incomplete.endswith("/") else typed.parent
-    found = [*STUDIES.glob("*.yaml"), *(folder.glob("*.yaml") if folder.is_dir() else ())]
+    found = [*HERE.study_files, *(folder.glob("*.yaml") if folder.is_dir() else ())]
     return [name for name in sorted({str(path) for path in found}) if name.startswith(incomplete)]
 
 
@@ -59,7 +59,7 @@ def arms_of_all(ctx: typer.Context, incomplete: str) -> list[str]:
     from ganablate.study.load import load_study
 
     names = dict.fromkeys(arm_names(ctx, incomplete))
-    for path in [] if names else sorted(STUDIES.glob("*.yaml")):
+    for path in [] if names else HERE.study_files:
         try:
             names |= {arm.name: None for arm in expand(load_study(path)).arms}
         except StudyError:

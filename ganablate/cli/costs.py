@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
-from ganablate.cli.console import RUNS, TRIALS, err, print_plain
+from ganablate.cli.console import err, print_plain
 from ganablate.cli.run import prepare
+from ganablate.project.folders import HERE
 
 if TYPE_CHECKING:
     from ganablate.study.schema import Study
@@ -34,7 +35,7 @@ def estimated(
     plan, waiting = surveyed.plan, surveyed.waiting
     if not waiting or profile.address is not None:
         return None
-    costs = Costs(RUNS, conditions_of(profile, len(plan.trials)))
+    costs = Costs(HERE.runs, conditions_of(profile, len(plan.trials)))
     if rehearsing is None and costs.know_nothing(plan, waiting):
         return None
     arms = priced(plan, waiting, costs)
@@ -42,7 +43,7 @@ def estimated(
         prepare([plan], profile, studies=rehearsing)
         _rehearse(arms, costs, profile.data_root)
         arms = priced(plan, waiting, costs)
-    return estimate(plan, waiting, arms, costs, TRIALS)
+    return estimate(plan, waiting, arms, costs, HERE.trials)
 
 
 def _rehearse(arms: Sequence["Priced"], costs: "Costs", data_root: Path | None) -> None:
@@ -59,7 +60,7 @@ def _rehearse(arms: Sequence["Priced"], costs: "Costs", data_root: Path | None) 
             trial=one.first,
             wanted=one.wanted,
             conditions=costs.conditions,
-            cache=RUNS.resolve() / "data",
+            cache=HERE.runs.resolve() / "data",
             data_root=data_root.resolve() if data_root else None,
             plugins=loaded_plugins(),
         )

@@ -1,23 +1,22 @@
 """`doctor`: whether this machine and this folder are ready, and what to do where they are not."""
 
 import contextlib
-from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from ganablate.cli.console import FAILED, RESULTS, RUNS, out, print_json
-from ganablate.cli.options import AsJson, DataRoot, SweepFile, TrackingUri
+from ganablate.cli.console import FAILED, out, print_json
+from ganablate.cli.options import AsJson, DataRoot, SweepFile, TrackingUri, UiPort
+from ganablate.project.folders import HERE
 
 _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
-Port = Annotated[int, typer.Option(min=1, max=65535, help="Of `ganablate ui`.")]
 
 
 def doctor(
     sweep: SweepFile = None,
     data_root: DataRoot = None,
     tracking_uri: TrackingUri = None,
-    port: Port = 5000,
+    port: UiPort = 5000,
     as_json: AsJson = False,
 ) -> None:
     """Check Python, packages, GPU, disks, folders, data and weights: a line each.
@@ -34,12 +33,12 @@ def doctor(
     with contextlib.suppress(StudyError):  # the checks of the profile and the data root say why
         used = read_profile(sweep)
         root = read_profile(sweep, data_root).data_root
-    root = root or RUNS / "downloads"
+    root = root or HERE.runs / "downloads"
     facts = TorchFacts(root)
     facts.start()
     place = Place(
-        RUNS, RESULTS, root, profile=sweep, used=used, tracking_uri=tracking_uri, port=port,
-        torch=facts,
+        HERE.runs, HERE.results, root, profile=sweep, used=used, tracking_uri=tracking_uri,
+        port=port, torch=facts,
     )  # fmt: skip
     findings = []
     for name, finding in examine(place):

@@ -11,8 +11,9 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from ganablate.catalog import CRITERIA, DATASETS, FOLDER_PREFIX, NETWORKS
-from ganablate.cli.console import RUNS, STUDIES, err, out, print_json, print_plain, refuse
+from ganablate.cli.console import err, out, print_json, print_plain, refuse
 from ganablate.cli.options import DataRoot, Plugins
+from ganablate.project.folders import HERE
 from ganablate.project.plans import read_profile
 from ganablate.study.arms.settings import SETTINGS, unknown_setting
 from ganablate.study.editor.starter import DEFAULT_FACTORS, Answers, study_of
@@ -195,7 +196,7 @@ def _free_name(given: str) -> str:
     path = Path(given)
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
         raise ValueError(f'"{given}" is a path; give the name alone: ganablate init {path.stem}')
-    file = STUDIES / f"{study_name(given)}.yaml"
+    file = HERE.studies / f"{study_name(given)}.yaml"
     if file.exists():
         raise ValueError(
             f"{file} is there already and stays as it is; take another name: "
@@ -206,7 +207,7 @@ def _free_name(given: str) -> str:
 
 def _next_name(name: str) -> str:
     number = 2
-    while (STUDIES / f"{name}_{number}.yaml").exists():
+    while (HERE.studies / f"{name}_{number}.yaml").exists():
         number += 1
     return f"{name}_{number}"
 
@@ -215,7 +216,7 @@ def _files_in(folder: str, data_root: Path | None) -> int | None:
     """Images under the data root's folder of that name; None: it is not there yet."""
     from ganablate.gan.pictures import DataError, image_files
 
-    root = read_profile(data_root=data_root).data_root or RUNS / "downloads"
+    root = read_profile(data_root=data_root).data_root or HERE.runs / "downloads"
     try:
         return len(image_files(root / folder))
     except DataError:
@@ -237,11 +238,11 @@ def _write(answers: Answers) -> None:
         plan = expand(_checked(answers.name, text))
     except ValueError as error:
         refuse([str(error)])
-    STUDIES.mkdir(exist_ok=True)
-    path = STUDIES / f"{answers.name}.yaml"
+    HERE.studies.mkdir(exist_ok=True)
+    path = HERE.studies / f"{answers.name}.yaml"
     with path.open("x", encoding="utf-8") as file:
         file.write(text)
-    schema_file = STUDIES / STUDY_SCHEMA
+    schema_file = HERE.studies / STUDY_SCHEMA
     if not schema_file.exists():
         schema_file.write_text(json.dumps(_schema(), indent=1) + "\n", encoding="utf-8")
     out.print(f"{path}: {size(plan)}", highlight=False, soft_wrap=True)
