@@ -147,12 +147,16 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
         >>> ganablate.run(study, "smoke", quiet=True).failed
         0
     """
+    from rich.console import Console
+
     from ganablate.project import run as running
-    from ganablate.project.output import NotebookOutput
+    from ganablate.project.output import Output
     from ganablate.study.search.records import recall
 
     project = Project(Path(folder))
-    output = NotebookOutput(quiet=quiet)
+    # A notebook calls itself a terminal, and can redraw nothing: there it is a line a trial.
+    terminal = False if Console().is_jupyter else None
+    output = Output(Console(force_jupyter=False, force_terminal=terminal, quiet=quiet))
     request = running.Request(
         budget=budget, arms=arms, replicates=replicates, until_decided=until_decided,
         max_replicates=max_replicates, force=force, retry_failed=retry_failed,

@@ -21,94 +21,47 @@ class Command(NamedTuple):
 
     target: str
     """Who does it, as "module:function" under `ganablate.cli`."""
-    summary: str
-    """What it does: the first sentence of its help, which `ganablate --help` shows."""
     example: str
     """Arguments for the example in its help."""
+    summary: str
+    """What it does: the first sentence of its help, which `ganablate --help` shows."""
 
 
 COMMANDS: dict[str, Command] = {
-    "init": Command(
-        "init:init",
-        "Write a first study, commented and checked, after a few questions.",
-        "my_study --ablate criterion,latent_dim",
-    ),
-    "doctor": Command(
-        "doctor:doctor",
-        "Check Python, packages, GPU, disks, folders, data and weights: a line each.",
-        "--json",
-    ),
-    "validate": Command(
-        "plan:validate",
-        "Check study files and print every mistake with its place.",
-        "studies/*.yaml",
-    ),
-    "plan": Command(
-        "plan:show_plan",
-        "List the arms and trials of a study, and what is complete already.",
-        "studies/mnist_ablation.yaml --budget full",
-    ),
-    "run": Command(
-        "run:run",
-        "Run every trial that is not complete yet, then write the report.",
-        "studies/mnist_ablation.yaml --budget smoke",
-    ),
+    "init": Command("init:init", "my_study --ablate criterion,latent_dim",
+        "Write a first study, commented and checked, after a few questions."),
+    "doctor": Command("doctor:doctor", "--json",
+        "Check Python, packages, GPU, disks, folders, data and weights: a line each."),
+    "validate": Command("plan:validate", "studies/*.yaml",
+        "Check study files and print every mistake with its place."),
+    "plan": Command("plan:show_plan", "studies/mnist_ablation.yaml --budget full",
+        "List the arms and trials of a study, and what is complete already."),
+    "run": Command("run:run", "studies/mnist_ablation.yaml --budget smoke",
+        "Run every trial that is not complete yet, then write the report."),
     "evaluate": Command(
-        "evaluate:evaluate",
-        "Add metrics or probes to complete trials from their kept weights, without training.",
-        "studies/mnist_ablation.yaml --metric density_coverage",
-    ),
-    "status": Command(
-        "plan:status",
-        "Say how many trials of each arm are complete, running, failed, stale or pending.",
-        "studies/mnist_ablation.yaml --json",
-    ),
-    "report": Command(
-        "report:report",
-        "Rebuild tables and figures without training, from this machine's trials.",
-        "studies/mnist_ablation.yaml --budget cpu",
-    ),
-    "publish": Command(
-        "report:publish",
-        "Copy a study's local record whole to results/published/, which documents quote.",
-        "studies/mnist_ablation.yaml --budget cpu",
-    ),
-    "show": Command(
-        "show:show",
-        "Print one arm or one trial: settings, outcome and why, metrics, curves, files.",
-        "batch_size=32 studies/mnist_ablation.yaml",
-    ),
-    "compare": Command(
-        "show:compare",
-        "Put two arms, or two trials, of a study side by side: settings, metrics, effect, curves.",
-        "baseline batch_size=32 studies/mnist_ablation.yaml",
-    ),
-    "prune": Command(
-        "housekeeping:prune",
-        "Free disk space: weights by --keep, and what interrupted writes left behind.",
-        "studies/*.yaml --keep generator --dry-run",
-    ),
-    "track": Command(
-        "housekeeping:track",
-        "Rebuild MLflow from the trial folders: after its database was lost, or for another store.",
-        "studies/*.yaml",
-    ),
-    "list": Command(
-        "list:list_parts",
-        "List criteria, networks, metrics and the rest, with their sources and settings.",
-        "criteria optimizers",
-    ),
-    "ui": Command(
-        "housekeeping:ui",
-        "Open the MLflow UI on the trials of this folder, at http://127.0.0.1:PORT.",
-        "--port 5001",
-    ),
-    "schema": Command(
-        "init:schema",
-        "Print the JSON schema of study files, for editors with a YAML language server.",
-        "> studies/study.schema.json",
-    ),
-}
+        "evaluate:evaluate", "studies/mnist_ablation.yaml --metric density_coverage",
+        "Add metrics or probes to complete trials from their kept weights, without training."),
+    "status": Command("plan:status", "studies/mnist_ablation.yaml --json",
+        "Say how many trials of each arm are complete, running, failed, stale or pending."),
+    "report": Command("report:report", "studies/mnist_ablation.yaml --budget cpu",
+        "Rebuild tables and figures without training, from this machine's trials."),
+    "publish": Command("report:publish", "studies/mnist_ablation.yaml --budget cpu",
+        "Copy a study's local record whole to results/published/, which documents quote."),
+    "show": Command("show:show", "batch_size=32 studies/mnist_ablation.yaml",
+        "Print one arm or one trial: settings, outcome and why, metrics, curves, files."),
+    "compare": Command("show:compare", "baseline batch_size=32 studies/mnist_ablation.yaml",
+        "Put two arms, or two trials, of a study side by side: settings, metrics, effect, curves."),
+    "prune": Command("housekeeping:prune", "studies/*.yaml --keep generator --dry-run",
+        "Free disk space: weights by --keep, and what interrupted writes left behind."),
+    "track": Command("housekeeping:track", "studies/*.yaml",
+        "Rebuild MLflow from the trial folders: after its database was lost, or for another store."),
+    "list": Command("list:list_parts", "criteria optimizers",
+        "List criteria, networks, metrics and the rest, with their sources and settings."),
+    "ui": Command("housekeeping:ui", "--port 5001",
+        "Open the MLflow UI on the trials of this folder, at http://127.0.0.1:PORT."),
+    "schema": Command("init:schema", "> studies/study.schema.json",
+        "Print the JSON schema of study files, for editors with a YAML language server."),
+}  # fmt: skip
 """Name -> the command, in the order of `--help`."""
 
 

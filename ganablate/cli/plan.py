@@ -91,7 +91,7 @@ def status(studies: StudyFiles, budget: BudgetName = None, as_json: AsJson = Fal
 
     plans = plans_of(read_studies(studies), budget)
     keys = dict.fromkeys(data_key(trial) for plan in plans for trial in plan.trials)
-    known = known_fingerprints(keys, HERE.data)
+    known = known_fingerprints(keys, HERE.runs / "data")
     surveys = [survey(plan, HERE.trials, known) for plan in plans]
     if as_json:
         print_json([status_as_json(surveyed) for surveyed in surveys])

@@ -51,16 +51,6 @@ class Project:
         return self.runs / "trials"
 
     @property
-    def data(self) -> Path:
-        """Data sets as trials read them."""
-        return self.runs / "data"
-
-    @property
-    def records(self) -> Path:
-        """What is known of reports and of MLflow on this machine, and can be lost."""
-        return self.runs / files.RECORDS
-
-    @property
     def results(self) -> Path:
         """Local results: STUDY/BUDGET/ is written from `trials`."""
         return self.root / "results"

@@ -14,10 +14,16 @@ if TYPE_CHECKING:
 
 
 class Output:
-    """A terminal, or what a log file gets of it."""
+    """A terminal, or a log file; without `err` a notebook, which gets what was amiss from Python.
+
+    Attributes:
+        warnings: What was amiss and stopped nothing.
+        errors: What could not be done.
+    """
 
     def __init__(self, out: Console, err: Console | None = None) -> None:
-        """Print on `out`; warnings and errors on `err`, which is `out` unless stated."""
+        self.warnings: list[str] = []
+        self.errors: list[str] = []
         self._out, self._err = out, err
 
     def line(self, text: str) -> None:
@@ -26,15 +32,17 @@ class Output:
 
     def warning(self, text: str) -> None:
         """Something is amiss that stops nothing."""
+        self.warnings.append(text)
         self._print_error(text, "yellow")
 
     def error(self, text: str) -> None:
         """Something could not be done."""
+        self.errors.append(text)
         self._print_error(text, "red")
 
     def report(self, report: "ReportFiles") -> None:
-        """Print what a terminal shows of a report."""
-        for line in report.closing:
+        """Print what a terminal shows of a report; in Python one asks for its table."""
+        for line in report.closing if self._err else ():
             self.line(line)
 
     def screen(self, plans: "Sequence[Plan]", trials_root: Path) -> "Screen":
@@ -44,27 +52,5 @@ class Output:
         return screen_for(self._out, plans, trials_root, errors=self._err)
 
     def _print_error(self, text: str, style: str) -> None:
-        (self._err or self._out).print(Text(text, style=style), soft_wrap=True)
-
-
-class NotebookOutput(Output):
-    """Lines of a notebook's cell; warnings and errors are kept, for Python to raise them."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        """Print nothing if `quiet`."""
-        # A notebook calls itself a terminal, and can redraw nothing: there it is a line a trial.
-        terminal = False if Console().is_jupyter else None
-        super().__init__(Console(force_jupyter=False, force_terminal=terminal, quiet=quiet))
-        self.warnings: list[str] = []
-        self.errors: list[str] = []
-
-    def warning(self, text: str) -> None:
-        """Keep the warning."""
-        self.warnings.append(text)
-
-    def error(self, text: str) -> None:
-        """Keep the error."""
-        self.errors.append(text)
-
-    def report(self, report: "ReportFiles") -> None:
-        """Print nothing: whoever calls from Python asks for the table."""
+        if self._err is not None:
+            self._err.print(Text(text, style=style), soft_wrap=True)

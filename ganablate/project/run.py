@@ -37,23 +37,13 @@ from ganablate.trials.needs import DataKey, state_of
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is run of the studies, and how.
+    """What is run of the studies, and how: the options of `ganablate run`.
 
     Attributes:
-        budget: Of each study; None: its default one.
-        arms: Only these; None: all.
-        replicates: Of the arms that are run; None: as the study and the budget say.
-        until_decided: Add replicates for undecided arms, at looks declared before the first.
-        max_replicates: At the last look; None: 10.
-        force: Arms, and ids of trials, that are trained again though complete.
-        retry_failed: Only the trials that failed.
         confirmed: The user knows how many trials that are.
-        sweep: The profile; None: the project's default one, else the defaults.
-        data_root: Where data sets lie; None: as the profile says.
-        tracking_uri: Of the MLflow store; None: the environment's, the profile's, or ours.
 
     Raises:
-        WrongInputError: Two of them contradict each other.
+        WrongInputError: Two options contradict each other.
     """
 
     budget: str | None = None
@@ -86,13 +76,11 @@ class Request:
 
 @dataclass(frozen=True)
 class RunResult:
-    """How a run went.
+    """How the sweeps of a run went, or its search if that did not come to its end; its reports.
 
     Attributes:
-        summary: Of its sweeps together; of a search, if that did not come to its end.
-        reports: Those that were written.
         is_whole: Every search came to its end, and every report was written.
-        unread_looks: A file of earlier looks could not be read, so replicates were not added.
+        unread_looks: A csv file could not be read, so replicates were not added.
     """
 
     summary: Summary
@@ -103,14 +91,9 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Execution:
-    """With what the trials of a run are executed, and who watches.
+    """With what the trials of a run are executed: where, how, on which data, and who watches.
 
-    Attributes:
-        project: Holds them.
-        profile: With which resources.
-        uri: The MLflow store; None: nothing is tracked.
-        fingerprints: Of the data as it is now.
-        output: Shows what happens.
+    Without the `uri` of an MLflow store nothing is tracked.
     """
 
     project: Project
@@ -120,11 +103,7 @@ class Execution:
     output: Output
 
     def sweep(self, plans: Sequence[Plan]) -> Summary:
-        """Bring every trial of the plans to completion, or to the end of its retries.
-
-        Raises:
-            MachineError: The machine lacks what the profile or a trial names.
-        """
+        """Bring every trial of the plans to completion, or to the end of its retries."""
         from ganablate.sweep.runner import run_sweep
         from ganablate.tracking import MlflowTracker, NoTracker
 
@@ -143,14 +122,7 @@ class Execution:
             screen.close()
 
     def search(self, study: Study, plan: Plan) -> tuple[Summary, Plan]:
-        """Search inside each arm; the study knows what was found.
-
-        Returns:
-            How it went, and the plan with what was found.
-
-        Raises:
-            MachineError: The machine lacks what the profile or a trial names.
-        """
+        """Search inside each arm; returns how it went, and the plan with what was found."""
         from ganablate.project.search_first import search_inside_arms, shown_plan
 
         assert self.uri is not None
@@ -204,7 +176,13 @@ def run(project: Project, studies: Sequence[Study], request: Request, output: Ou
         tables = table_plans(studies, request.budget, project.results)
     else:
         summary = execution.sweep(plans)
-    reports = _report(project, tables, uri, output)
+    reports: Reports = []
+    for plan in tables:
+        if report := write_report(project, plan, output, anew=False):
+            output.report(report)
+            reports.append((plan, report))
+    write_claims_page(project, output)
+    send_reports(project, reports, uri, output)
     return RunResult(summary, reports, len(reports) == len(tables), unread_looks)
 
 
@@ -273,15 +251,11 @@ def prepare(
 ) -> Mapping[DataKey, str]:
     """Read every data set once, before the first trial; returns the fingerprints of their bytes.
 
-    Args:
-        project: Keeps the data.
-        plans: What is run.
-        profile: Has the data root.
-        again: Ids of complete trials that are trained again.
-        studies: Where data are missing, the message names their budgets that need no files.
+    Complete trials whose ids are in `again` are trained again.
 
     Raises:
-        DataError: Some cannot be had; a line for each.
+        DataError: Some cannot be had; a line for each, and for each budget of `studies` that needs
+            no files.
     """
     from ganablate.gan.pictures import DataError
     from ganablate.sweep.prepare import prepare_data
@@ -362,15 +336,3 @@ def _together(sweeps: Sequence[Sequence[Summary]]) -> Summary:
         failures=tuple(failure for summary in every for failure in summary.failures),
         stopped=next((summary.stopped for summary in every if summary.stopped), ""),
     )
-
-
-def _report(project: Project, tables: Sequence[Plan], uri: str, output: Output) -> Reports:
-    """Write the reports of these plans and the page of claims, and send them to MLflow."""
-    reports: Reports = []
-    for plan in tables:
-        if report := write_report(project, plan, output, anew=False):
-            output.report(report)
-            reports.append((plan, report))
-    write_claims_page(project, output)
-    send_reports(project, reports, uri, output)
-    return reports
