@@ -1,7 +1,7 @@
 """Wrong input on the real command line: exit code 2, a line that says where and what instead.
 
 Nothing is created, and there is no traceback. The table is of what a person, a script or a
-malicious file may hand over; the wording of single checks is tested in `tests/study`.
+malicious file may hand over; plain slips are in `test_wrong_studies.py`.
 """
 
 import os
@@ -49,40 +49,28 @@ BOMB = "a: &a [x, x]\n" + "".join(
 STUDIES: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
     # what is no study at all
     "empty": ("", "x.yaml:1", ("the file is empty", "a mapping")),
-    "only a comment": ("# nothing yet\n", "x.yaml:1", ("the file is empty",)),
     "a byte order mark alone": (b"\xef\xbb\xbf", "x.yaml:1", ("the file is empty",)),
     "UTF-16": ("study: x".encode("utf-16"), "x.yaml:1", ("not UTF-8", "save it as UTF-8")),
     "not UTF-8": (HEAD.encode() + b"asks: caf\xe9\n", "x.yaml:5", ("0xe9", "save it as UTF-8")),
     "a binary file": (b"\x89PNG\r\n\x1a\n" + bytes(200), "x.yaml:1", ("not UTF-8",)),
-    "NUL in the text": (HEAD + "asks: a\0b\n", "x.yaml:5", ("not valid YAML",)),
-    "a list": ("- 1\n- 2\n", "x.yaml:1", ("a list is given", "a mapping")),
-    "one word": ("study\n", "x.yaml:1", ('"study" is given', "a mapping")),
     "a tab": ("study: x\nbase:\n\tdataset: mnist_5k\n", "x.yaml:3", ("a tab", "spaces")),
     "unclosed": (HEAD + "ablate: {lr: [1\n", "x.yaml:6", ("not valid YAML",)),
     "two documents": (HEAD + "---\n" + HEAD, "x.yaml:5", ("second document", "one study")),
+    "one word": ("study\n", "x.yaml:1", ('"study" is given', "a mapping")),
     "megabytes": (HEAD + "#" * 1_000_000, "x.yaml", ("1,000,0", "at most 1,000,000")),
     # what hides in YAML
     "a bomb of aliases": (BOMB, "x.yaml:1", ("anchor &a", "not allowed")),
-    "an alias": (HEAD + "asks: *a\n", "x.yaml:5", ("alias *a", "write the value out")),
     "deep nesting": (HEAD + "ablate: " + "[" * 50_000, "x.yaml:5", ("nested too deeply",)),
     "deep keys": (HEAD + "? " * 50_000 + "\n", "x.yaml:5", ("nested too deeply",)),
-    "a merge key": (HEAD + "arms:\n  a:\n    <<: {lr: 1}\n", "x.yaml:7", ("merge key <<",)),
     "a tag": (HEAD + "asks: !!python/object/apply:os.system [ls]\n", "x.yaml:5", ("tag", "plain")),
-    "a key twice": (HEAD + "seed: 1\nseed: 2\n", "x.yaml:6", ('"seed"', "also on line 5")),
     "a list for a key": (HEAD + "? [a, b]\n: 1\n", "x.yaml:5", ("a key is text",)),
-    "an empty value": (HEAD + "ablate:\n", "x.yaml:5", ("ablate is empty", "leave it out")),
     # numbers
-    "NaN": (base("epochs: 1, lr: .nan"), "x.yaml:2", ('".nan" is not a finite number',)),
     "infinity": (base("epochs: 1, lr: .inf"), "x.yaml:2", ('".inf" is not a finite number',)),
-    "1e999": (base("epochs: 1, lr: 1e999"), "x.yaml:2", ("not a finite number",)),
     "a thousand digits": (base(f"epochs: {'9' * 1000}"), "x.yaml:2", ("not a finite number",)),
     "a negative size": (base("epochs: 1, batch_size: -4"), "x.yaml:2", ("-4", "at least 2")),
     "no epochs": (base("epochs: 0"), "x.yaml:2", ("0 is not allowed", "at least 1")),
     "a negative rate": (base("epochs: 1, lr: -1e-4"), "x.yaml:2", ("above 0",)),
-    "a share above 1": (base("epochs: 1, d_dropout: 1.5"), "x.yaml:2", ("below 1",)),
-    "half a batch": (base("epochs: 1, batch_size: 2.5"), "x.yaml:2", ("a whole number",)),
     "text for a number": (base("epochs: many"), "x.yaml:2", ('"many"', "a whole number")),
-    "truth for a number": (base("epochs: true"), "x.yaml:2", ("true is given", "whole number")),
     "a list for a number": (base("epochs: [1]"), "x.yaml:2", ("a list is given",)),
     "a mapping for text": (HEAD + "asks: {a: b}\n", "x.yaml:5", ("a mapping", "text is needed")),
     "text for a mapping": (HEAD + "arms: big\n", "x.yaml:5", ('"big"', "a mapping")),
@@ -133,7 +121,6 @@ STUDIES: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
         ('"x" is given; a number is needed',),
     ),
     # names
-    "unknown key": (HEAD + "claim: []\n", "x.yaml:5", ("did you mean claims",)),
     "unknown network": (
         named("x").replace("mlp", "dcgann"),
         "x.yaml:2",
@@ -144,8 +131,6 @@ STUDIES: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
         "x.yaml:2",
         ("did you mean mnist_5k? Allowed: mnist_5k",),
     ),
-    "unknown metric": (HEAD.replace("[fid]", "[fid, modez]"), "x.yaml:4", ("did you mean modes",)),
-    "unknown factor": (HEAD + "ablate: {dropout: [1]}\n", "x.yaml:5", ("did you mean d_dropout",)),
     "a study called ../x": (named("../x"), "x.yaml:1", ('"../x" is not allowed', "letters")),
     "a study called /tmp/x": (named("/tmp/x"), "x.yaml:1", ('"/tmp/x" is not allowed',)),
     "a study with NUL": (named(r'"a\0b"'), "x.yaml:1", ("is not allowed",)),
@@ -190,11 +175,6 @@ STUDIES: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
         "x.yaml:5",
         ("1 is given; at least 2",),
     ),
-    "a batch above the data": (
-        base("epochs: 1, batch_size: 6000"),
-        "x.yaml:2",
-        ("batch_size 6000 is larger than the 5000 images",),
-    ),
     "a budget that empties the data": (
         HEAD + "budgets:\n  tiny: {train_images: 0}\n",
         "x.yaml:6",
@@ -209,11 +189,6 @@ STUDIES: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
         HEAD + "cross: {lr: [1, 2], g_lr: [3]}\n",
         "x.yaml:5",
         ("lr and g_lr both set g_lr", "keep one"),
-    ),
-    "a claim about no arm": (
-        HEAD + "claims:\n  - {id: a, says: b, compare: {arm: lr=3, is: worse}}\n",
-        "x.yaml:6",
-        ('"lr=3" is not an arm', "baseline"),
     ),
     "a claim about no column": (
         HEAD + "claims:\n  - {id: a, says: b, none_stated: {arm: baseline, metric: kid}}\n",

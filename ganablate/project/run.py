@@ -121,8 +121,8 @@ class Execution:
         finally:
             screen.close()
 
-    def search(self, study: Study, plan: Plan) -> tuple[Summary, Plan]:
-        """Search inside each arm; returns how it went, and the plan with what was found."""
+    def search(self, study: Study, plan: Plan) -> tuple[Summary, bool]:
+        """Search inside each arm; returns how it went, and whether it came to its end."""
         from ganablate.project.search_first import search_inside_arms, shown_plan
 
         assert self.uri is not None
@@ -134,7 +134,8 @@ class Execution:
         )  # fmt: skip
         for line in search_lines(searched):
             self.output.line(line)
-        return summary, searched
+        is_open = searched.search is not None and bool(searched.search.open)
+        return summary, not (summary.interrupted or is_open)
 
 
 def run(project: Project, studies: Sequence[Study], request: Request, output: Output) -> RunResult:
@@ -164,12 +165,11 @@ def run(project: Project, studies: Sequence[Study], request: Request, output: Ou
     fingerprints = prepare(project, plans, profile, again, studies)
     retire(project.trials, again, output)
     execution = Execution(project, profile, uri, fingerprints, output)
-    for study, plan in [] if request.retry_failed else zip(studies, plans, strict=True):
-        if plan.search is not None and plan.search.open:
-            summary, searched = execution.search(study, plan)
-            if summary.interrupted or (searched.search is not None and searched.search.open):
-                return RunResult(summary, [], is_whole=False)
-            tables, plans = _planned(project, studies, request)
+    for study, plan in [] if request.retry_failed else _searching(studies, plans):
+        summary, ended = execution.search(study, plan)
+        if not ended:
+            return RunResult(summary, [], is_whole=False)
+        tables, plans = _planned(project, studies, request)
     unread_looks = False
     if request.until_decided:
         summary, unread_looks = _look_by_look(execution, studies, request)
@@ -193,6 +193,12 @@ def _planned(
     chosen = request.budget, request.replicates, request.arms
     tables = table_plans(studies, request.budget, project.results, *chosen[1:])
     return tables, plans_of(studies, *chosen) if request.arms or request.replicates else tables
+
+
+def _searching(studies: Sequence[Study], plans: Sequence[Plan]) -> list[tuple[Study, Plan]]:
+    """The studies that search, and have not found anything yet for some arm."""
+    pairs = zip(studies, plans, strict=True)
+    return [(s, plan) for s, plan in pairs if plan.search is not None and plan.search.open]
 
 
 def forced_trials(plans: Sequence[Plan], names: Sequence[str]) -> list[str]:
