@@ -54,7 +54,8 @@ COMMANDS: dict[str, Command] = {
     "prune": Command("housekeeping:prune", "studies/*.yaml --keep generator --dry-run",
         "Free disk space: weights by --keep, and what interrupted writes left behind."),
     "track": Command("housekeeping:track", "studies/*.yaml",
-        "Rebuild MLflow from the trial folders: after its database was lost, or for another store."),
+        "Rebuild MLflow from the trial folders: after its database was lost, "
+        "or for another store."),
     "list": Command("list:list_parts", "criteria optimizers",
         "List criteria, networks, metrics and the rest, with their sources and settings."),
     "ui": Command("housekeeping:ui", "--port 5001",
