@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from ganablate.project.folders import Project
 from ganablate.project.until_decided import run_until_decided
 from ganablate.report.analysis import Analysis
 from ganablate.report.frames.looks import level_of, looked_plan
@@ -143,20 +144,19 @@ def print_looks(study: Study, budget: str, first: int, most: int, only: int, run
         return
     trained: dict[str, None] = {}
 
-    def sweep(plan: Plan) -> int:
+    def sweep(plan: Plan) -> bool:
         trained.update(dict.fromkeys(trial.trial_id for trial in plan.trials))
-        return 0
+        return True
 
     chosen = study.budget(budget).model_copy(update={"replicates": first})
     small = study.model_copy(update={"budgets": {**study.budgets, budget: chosen}})
     with tempfile.TemporaryDirectory() as scratch:
-        root, results = Path(scratch) / "trials", Path(scratch) / "results"
-        root.symlink_to(trials_root.resolve())
-        run_until_decided(
-            small, budget, most, sweep=sweep, trials_root=root, results_root=results,
-            say=partial(print, f"\n{study.name}:"),
-        )  # fmt: skip
-        plan, looks = looked_plan(small, budget, results)
+        project = Project(Path(scratch))
+        project.runs.mkdir()
+        project.trials.symlink_to(trials_root.resolve())
+        say = partial(print, f"\n{study.name}:")
+        run_until_decided(project, small, budget, most, sweep=sweep, say=say)
+        plan, looks = looked_plan(small, budget, project.results)
     own = [run for run in every if run.trial_id in trained]
     before, after = (
         verdicts(whole, trials_root, ALPHA),

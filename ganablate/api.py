@@ -14,10 +14,11 @@ Example:
 
 import os
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ganablate.project.folders import HERE, Project
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study as _load_study
 from ganablate.study.plan import Plan
@@ -28,10 +29,8 @@ if TYPE_CHECKING:
 
     from ganablate.report.analysis import Analysis
     from ganablate.sweep.events import Summary
-    from ganablate.trials.needs import DataKey
 
 AnyPath = str | os.PathLike[str]
-HERE = Path()  # where the process stands
 
 
 def load_study(path: AnyPath, *, plugins: Sequence[str] = ()) -> Study:
@@ -56,7 +55,7 @@ def load_study(path: AnyPath, *, plugins: Sequence[str] = ()) -> Study:
     from ganablate.study.search.records import recalled
 
     load_plugins(plugins)
-    return recalled(_load_study(Path(path)), HERE / "runs", HERE / "results")
+    return recalled(_load_study(Path(path)), HERE.runs, HERE.results)
 
 
 def plan(
@@ -82,13 +81,13 @@ def plan(
         ganablate.study.errors.StudyError: The study has no such budget or arm.
 
     Example:
-        >>> found = ganablate.plan(study, "smoke")
-        >>> len(found.arms), len(found.trials)
+        >>> plan = ganablate.plan(study, "smoke")
+        >>> len(plan.arms), len(plan.trials)
         (4, 4)
     """
     from ganablate.study.search.records import recalled
 
-    study = recalled(study, HERE / "runs", HERE / "results")
+    study = recalled(study, HERE.runs, HERE.results)
     return expand(study, budget, replicates=replicates, arms=arms)
 
 
@@ -98,10 +97,14 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
     *,
     arms: Sequence[str] | None = None,
     replicates: int | None = None,
+    until_decided: bool = False,
+    max_replicates: int | None = None,
+    force: Sequence[str] = (),
+    retry_failed: bool = False,
     sweep: AnyPath | None = None,
     data_root: AnyPath | None = None,
     tracking_uri: str | None = None,
-    folder: AnyPath = HERE,
+    folder: AnyPath = HERE.root,
     quiet: bool = False,
 ) -> "Summary":
     """Run every trial that is not complete yet, then write the report: `ganablate run`.
@@ -115,6 +118,12 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
         budget: One of `study.budget_names`; None: the study's `default_budget`.
         arms: Only these; None: all. The report keeps the others' numbers.
         replicates: Of the arms that are run; None: as the study and the budget say.
+        until_decided: Add replicates for the arms that are not decided yet, at looks declared
+            before the first one; it chooses arms and replicates itself.
+        max_replicates: At the last look of `until_decided`, at least 2; None: 10.
+        force: Arms, and ids of trials, that are trained again though complete; what there is of
+            them is put aside, not deleted.
+        retry_failed: Run the trials that failed, and no others.
         sweep: A profile (YAML); None: `sweeps/laptop.yaml` of the folder, else the defaults.
         data_root: Where data sets lie; None: the profile's, else `runs/downloads` of the folder.
         tracking_uri: The MLflow store; None: $MLFLOW_TRACKING_URI, the profile's, or
@@ -131,7 +140,8 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
         ganablate.study.errors.StudyError: No such budget or arm, or the profile has mistakes.
         ganablate.gan.data.DataError: A data set cannot be had; nothing was started.
         ganablate.sweep.machine.MachineError: No GPU where one is named; Ray imported before.
-        ValueError: `tracking_uri`, or a file in `results/`, is not what it should be.
+        ValueError: `tracking_uri`, `force`, or two arguments together are not what they should be;
+            or a file in `results/`.
         OSError: `runs/` or `results/` cannot be written.
 
     Example:
@@ -140,66 +150,30 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
     """
     from rich.console import Console
 
-    from ganablate.files import obstacle
-    from ganablate.project.plans import plans_of_tables, read_profile
-    from ganablate.project.search_first import search_inside_arms, shown_plan
-    from ganablate.report.build import build_report
+    from ganablate.project import run as running
+    from ganablate.project.output import Output
     from ganablate.study.search.records import recalled
-    from ganablate.sweep.profile import DEFAULT_PROFILE
-    from ganablate.sweep.runner import run_sweep
-    from ganablate.sweep.screen import screen_for
-    from ganablate.tracking import MlflowTracker, report_of, resolve_uri, send_reports
 
-    runs, results_root = Path(folder) / "runs", Path(folder) / "results"
-    own = Path(folder) / DEFAULT_PROFILE
-    chosen = Path(sweep) if sweep is not None else own if own.exists() else None
-    profile = read_profile(chosen, None if data_root is None else Path(data_root))
-    study = recalled(study, runs, results_root)
-
-    def planned() -> tuple[Plan, Plan]:
-        (tables,) = plans_of_tables([study], budget, results_root, replicates, arms)
-        part = bool(arms or replicates)
-        run = expand(study, budget, arms=arms, replicates=replicates) if part else tables
-        return tables, run
-
-    whole, wanted = planned()
-    uri = resolve_uri(runs, argument=tracking_uri, profile=profile.tracking_uri)
-    if refused := obstacle(runs) or obstacle(results_root):
-        raise OSError(refused)
-    fingerprints = _prepare(wanted, profile.data_root, runs)
+    project = Project(Path(folder))
     # A notebook calls itself a terminal, and can redraw nothing: there it is a line a trial.
-    plain = False if Console().is_jupyter else None
-    console = Console(force_jupyter=False, force_terminal=plain, quiet=quiet)
-    if wanted.search is not None and wanted.search.open:
-        searched, study = search_inside_arms(
-            study, wanted, profile,
-            screen=screen_for(console, [shown_plan(wanted)], runs / "trials"),
-            uri=uri, runs=runs, results=results_root, fingerprints=fingerprints,
-        )  # fmt: skip
-        whole, wanted = planned()
-        if wanted.search is None or wanted.search.open:
-            return searched
-    screen = screen_for(console, [wanted], runs / "trials")
-    try:
-        summary = run_sweep(
-            [wanted],
-            profile,
-            observer=screen,
-            tracker=MlflowTracker(uri, runs, screen.warned),
-            runs=runs,
-            fingerprints=fingerprints,
-        )
-    finally:
-        screen.close()
-    built = build_report(whole, trials_root=runs / "trials", results_root=results_root, anew=False)
-    said = list(built.notices)
-    send_reports([report_of(whole, results_root, built.said)], uri, runs, said.append)
-    _warn(said, stacklevel=3)
-    return summary
+    terminal = False if Console().is_jupyter else None
+    output = Output(Console(force_jupyter=False, force_terminal=terminal, quiet=quiet))
+    request = running.Request(
+        budget=budget, arms=arms, replicates=replicates, until_decided=until_decided,
+        max_replicates=max_replicates, force=force, retry_failed=retry_failed,
+        sweep=None if sweep is None else Path(sweep),
+        data_root=None if data_root is None else Path(data_root), tracking_uri=tracking_uri,
+    )  # fmt: skip
+    study = recalled(study, project.runs, project.results)
+    result = running.run(project, [study], request, output)
+    _warn(output.warnings, stacklevel=3)
+    if output.errors:
+        raise ValueError("\n".join(output.errors))
+    return result.summary
 
 
 def results(
-    study: Study, budget: str | None = None, *, published: bool = False, folder: AnyPath = HERE
+    study: Study, budget: str | None = None, *, published: bool = False, folder: AnyPath = HERE.root
 ) -> "pd.DataFrame":
     """Every trial of a study and what it measured: one row a trial, in plan order.
 
@@ -224,11 +198,11 @@ def results(
     Example:
         >>> ganablate.results(study).groupby("arm")["fid"].agg(["mean", "std", "count"])
     """
-    return _read(study, budget, Path(folder), published=published).trials
+    return _read(study, budget, folder, published=published).trials
 
 
 def table(
-    study: Study, budget: str | None = None, *, published: bool = False, folder: AnyPath = HERE
+    study: Study, budget: str | None = None, *, published: bool = False, folder: AnyPath = HERE.root
 ) -> "pd.DataFrame":
     """The study's table: one row an arm, the baseline first, as in `table.csv`.
 
@@ -246,7 +220,7 @@ def table(
     Example:
         >>> ganablate.table(study).set_index("arm")[["fid", "fid_sd", "verdict"]]
     """
-    return _read(study, budget, Path(folder), published=published).table
+    return _read(study, budget, folder, published=published).table
 
 
 def effects(
@@ -255,7 +229,7 @@ def effects(
     *,
     column: str | None = None,
     published: bool = False,
-    folder: AnyPath = HERE,
+    folder: AnyPath = HERE.root,
 ) -> "pd.DataFrame":
     """What each arm changes against the arm that it is compared with: one row such an arm.
 
@@ -281,33 +255,22 @@ def effects(
     """
     from ganablate.report.analysis import effects_frame
 
-    return effects_frame(_read(study, budget, Path(folder), published=published), column)
+    return effects_frame(_read(study, budget, folder, published=published), column)
 
 
-def _read(study: Study, budget: str | None, folder: Path, *, published: bool) -> "Analysis":
-    from ganablate.files import PUBLISHED
+def _read(study: Study, budget: str | None, folder: AnyPath, *, published: bool) -> "Analysis":
     from ganablate.report.analysis import read_results
     from ganablate.study.search.records import recalled
 
-    runs, root = folder / "runs", folder / "results"
+    project = Project(Path(folder))
     if published:
-        root = root / PUBLISHED
+        root = project.published
         analysis = read_results(recalled(study, None, root), budget, root=root)
     else:
-        study = recalled(study, runs, root)
-        analysis = read_results(study, budget, root=root, trials_root=runs / "trials")
+        study = recalled(study, project.runs, project.results)
+        analysis = read_results(study, budget, root=project.results, trials_root=project.trials)
     _warn(analysis.notices, stacklevel=4)
     return analysis
-
-
-def _prepare(wanted: Plan, data_root: Path | None, runs: Path) -> "Mapping[DataKey, str]":
-    from ganablate.gan.data import DataError
-    from ganablate.sweep.prepare import prepare_data
-
-    fingerprints, problems = prepare_data([wanted], data_root, runs)
-    if problems:
-        raise DataError("\n".join(problems))
-    return fingerprints
 
 
 def _warn(notices: Sequence[str], *, stacklevel: int) -> None:

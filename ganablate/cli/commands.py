@@ -2,12 +2,18 @@
 
 import importlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import typer
 import typer.main
+from rich.text import Text
+from typer.core import TyperGroup
 
-from ganablate.cli.console import STUDIES, Commands
+from ganablate import files
+from ganablate.cli.console import FAILED, err, refuse
+from ganablate.project.folders import HERE, FolderError, WrongInputError
+from ganablate.study.reading.errors import StudyError
 
 
 class Command(NamedTuple):
@@ -15,94 +21,48 @@ class Command(NamedTuple):
 
     target: str
     """Who does it, as "module:function" under `ganablate.cli`."""
-    summary: str
-    """What it does: the first sentence of its help, which `ganablate --help` shows."""
     example: str
     """Arguments for the example in its help."""
+    summary: str
+    """What it does: the first sentence of its help, which `ganablate --help` shows."""
 
 
 COMMANDS: dict[str, Command] = {
-    "init": Command(
-        "init:init",
-        "Write a first study, commented and checked, after a few questions.",
-        "my_study --ablate criterion,latent_dim",
-    ),
-    "doctor": Command(
-        "doctor:doctor",
-        "Check Python, packages, GPU, disks, folders, data and weights: a line each.",
-        "--json",
-    ),
-    "validate": Command(
-        "plan:validate",
-        "Check study files and print every mistake with its place.",
-        "studies/*.yaml",
-    ),
-    "plan": Command(
-        "plan:show_plan",
-        "List the arms and trials of a study, and what is complete already.",
-        "studies/mnist_ablation.yaml --budget full",
-    ),
-    "run": Command(
-        "run:run",
-        "Run every trial that is not complete yet, then write the report.",
-        "studies/mnist_ablation.yaml --budget smoke",
-    ),
+    "init": Command("init:init", "my_study --ablate criterion,latent_dim",
+        "Write a first study, commented and checked, after a few questions."),
+    "doctor": Command("doctor:doctor", "--json",
+        "Check Python, packages, GPU, disks, folders, data and weights: a line each."),
+    "validate": Command("plan:validate", "studies/*.yaml",
+        "Check study files and print every mistake with its place."),
+    "plan": Command("plan:show_plan", "studies/mnist_ablation.yaml --budget full",
+        "List the arms and trials of a study, and what is complete already."),
+    "run": Command("run:run", "studies/mnist_ablation.yaml --budget smoke",
+        "Run every trial that is not complete yet, then write the report."),
     "evaluate": Command(
-        "evaluate:evaluate",
-        "Add metrics or probes to complete trials from their kept weights, without training.",
-        "studies/mnist_ablation.yaml --metric density_coverage",
-    ),
-    "status": Command(
-        "plan:status",
-        "Say how many trials of each arm are complete, running, failed, stale or pending.",
-        "studies/mnist_ablation.yaml --json",
-    ),
-    "report": Command(
-        "report:report",
-        "Rebuild tables and figures without training, from this machine's trials.",
-        "studies/mnist_ablation.yaml --budget cpu",
-    ),
-    "publish": Command(
-        "publish:publish",
-        "Copy a study's local record whole to results/published/, which documents quote.",
-        "studies/mnist_ablation.yaml --budget cpu",
-    ),
-    "show": Command(
-        "show:show",
-        "Print one arm or one trial: settings, outcome and why, metrics, curves, files.",
-        "batch_size=32 studies/mnist_ablation.yaml",
-    ),
-    "compare": Command(
-        "show:compare",
-        "Put two arms, or two trials, of a study side by side: settings, metrics, effect, curves.",
-        "baseline batch_size=32 studies/mnist_ablation.yaml",
-    ),
-    "prune": Command(
-        "housekeeping:prune",
-        "Free disk space: weights by --keep, and what interrupted writes left behind.",
-        "studies/*.yaml --keep generator --dry-run",
-    ),
-    "track": Command(
-        "housekeeping:track",
-        "Rebuild MLflow from the trial folders: after its database was lost, or for another store.",
-        "studies/*.yaml",
-    ),
-    "list": Command(
-        "list:list_parts",
-        "List criteria, networks, metrics and the rest, with their sources and settings.",
-        "criteria optimizers",
-    ),
-    "ui": Command(
-        "ui:ui",
-        "Open the MLflow UI on the trials of this folder, at http://127.0.0.1:PORT.",
-        "--port 5001",
-    ),
-    "schema": Command(
-        "init:schema",
-        "Print the JSON schema of study files, for editors with a YAML language server.",
-        "> studies/study.schema.json",
-    ),
-}
+        "evaluate:evaluate", "studies/mnist_ablation.yaml --metric density_coverage",
+        "Add metrics or probes to complete trials from their kept weights, without training."),
+    "status": Command("plan:status", "studies/mnist_ablation.yaml --json",
+        "Say how many trials of each arm are complete, running, failed, stale or pending."),
+    "report": Command("report:report", "studies/mnist_ablation.yaml --budget cpu",
+        "Rebuild tables and figures without training, from this machine's trials."),
+    "publish": Command("report:publish", "studies/mnist_ablation.yaml --budget cpu",
+        "Copy a study's local record whole to results/published/, which documents quote."),
+    "show": Command("show:show", "batch_size=32 studies/mnist_ablation.yaml",
+        "Print one arm or one trial: settings, outcome and why, metrics, curves, files."),
+    "compare": Command("show:compare", "baseline batch_size=32 studies/mnist_ablation.yaml",
+        "Put two arms, or two trials, of a study side by side: settings, metrics, effect, curves."),
+    "prune": Command("housekeeping:prune", "studies/*.yaml --keep generator --dry-run",
+        "Free disk space: weights by --keep, and what interrupted writes left behind."),
+    "track": Command("housekeeping:track", "studies/*.yaml",
+        "Rebuild MLflow from the trial folders: after its database was lost, "
+        "or for another store."),
+    "list": Command("list:list_parts", "criteria optimizers",
+        "List criteria, networks, metrics and the rest, with their sources and settings."),
+    "ui": Command("housekeeping:ui", "--port 5001",
+        "Open the MLflow UI on the trials of this folder, at http://127.0.0.1:PORT."),
+    "schema": Command("init:schema", "> studies/study.schema.json",
+        "Print the JSON schema of study files, for editors with a YAML language server."),
+}  # fmt: skip
 """Name -> the command, in the order of `--help`."""
 
 
@@ -142,12 +102,14 @@ class _Built(dict[str, Any]):
         return COMMANDS.keys()
 
 
-def _proposal() -> str:
-    there = sorted(STUDIES.glob("*.yaml"))
-    return f"Such as {there[0]}" if there else "There is none here: ganablate init my_study"
+def _study_to_name() -> str:
+    files_here = HERE.study_files
+    return (
+        f"Such as {files_here[0]}" if files_here else "There is none here: ganablate init my_study"
+    )
 
 
-class LazyCommands(Commands):
+class LazyCommands(TyperGroup):
     """The group of all commands, none of which is imported for the help of the group."""
 
     def __init__(self, **settings: Any) -> None:
@@ -155,15 +117,15 @@ class LazyCommands(Commands):
         self.commands = _Built()
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Of a wrong option it is said where options of commands stand.
+        """Let the options of `ANYWHERE` stand behind the command too.
 
-        Those of `ANYWHERE` may stand behind the command too.
+        If another option stands before the command, the message says where it belongs.
         """
-        own = args[: args.index("--")] if "--" in args else args
-        first = [word for word in own if word in ANYWHERE]
-        rest = [word for word in own if word not in ANYWHERE]
+        before = args[: args.index("--")] if "--" in args else args
+        first = [word for word in before if word in ANYWHERE]
+        rest = [word for word in before if word not in ANYWHERE]
         try:
-            return super().parse_args(ctx, [*first, *rest, *args[len(own) :]])
+            return super().parse_args(ctx, [*first, *rest, *args[len(before) :]])
         except Exception as error:
             option = getattr(error, "option_name", None)
             if option is not None:
@@ -171,13 +133,29 @@ class LazyCommands(Commands):
             raise
 
     def invoke(self, ctx: Any) -> Any:
-        """Of a missing study it is said which there are."""
+        """Turn wrong input, wherever it is noticed, into lines and exit code 2.
+
+        A disk that takes nothing is a line as well, and exit code 1: what was there stays. If no
+        study is named, the message names one.
+        """
         try:
             return super().invoke(ctx)
+        except StudyError as error:
+            refuse(error.problems)
+        except WrongInputError as error:
+            refuse(error.lines)
+        except FolderError as error:
+            refuse(str(error).splitlines())
+        except OSError as error:
+            if not files.is_refusal(error):
+                raise
+            line = f"{files.in_words(error, Path())}; what was there stays; run it again after that"
+            err.print(Text(line, style="red"), soft_wrap=True)
+            raise typer.Exit(FAILED) from None
         except Exception as error:
             param = getattr(error, "param", None)
             if getattr(param, "name", None) in ("studies", "study") and not error.message:  # type: ignore[attr-defined]
-                error.message = _proposal()  # type: ignore[attr-defined]
+                error.message = _study_to_name()  # type: ignore[attr-defined]
             raise
 
     def list_commands(self, ctx: Any) -> list[str]:

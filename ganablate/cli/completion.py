@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from ganablate.cli.console import STUDIES
+from ganablate.project.folders import HERE
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.reading.errors import StudyError
@@ -16,7 +16,7 @@ from ganablate.study.schema import Study
 def study_files(incomplete: str) -> list[str]:
     """Study files that begin so: those in studies/, and whatever lies elsewhere."""
     folder = Path(incomplete) if incomplete.endswith("/") else Path(incomplete).parent
-    files = {str(path) for place in (STUDIES, folder) for path in place.glob("*.yaml")}
+    files = {str(path) for place in (HERE.studies, folder) for path in place.glob("*.yaml")}
     return sorted(name for name in files if name.startswith(incomplete))
 
 
@@ -29,7 +29,7 @@ def budget_names(ctx: typer.Context, incomplete: str) -> list[str]:
 def arm_names(ctx: typer.Context, incomplete: str) -> list[str]:
     """Arms of the studies on the line, else of all in studies/, at the budget on the line."""
     budget = ctx.params.get("budget")
-    studies = _studies(ctx, sorted(STUDIES.glob("*.yaml")))
+    studies = _studies(ctx, sorted(HERE.studies.glob("*.yaml")))
     plans = [expand(each, budget if budget in each.budget_names else None) for each in studies]
     names = dict.fromkeys(arm.name for plan in plans for arm in plan.arms)
     return [name for name in names if name.startswith(incomplete)]

@@ -1,25 +1,18 @@
-"""What every command prints with, the folders it works in, and the exit codes."""
+"""What every command prints with, and the exit codes."""
 
+import contextlib
 import json
 import os
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NoReturn
+from collections.abc import Iterator, Sequence
+from typing import NoReturn
 
 import typer
 from rich.console import Console
 from rich.text import Text
-from typer.core import TyperGroup
 
-from ganablate import files
-from ganablate.files import PUBLISHED
-from ganablate.study.reading.errors import Problem, StudyError, one_line
+from ganablate.project.output import Output
+from ganablate.study.reading.errors import Problem, one_line
 
-RUNS = Path("runs")
-TRIALS = RUNS / "trials"
-RESULTS = Path("results")
-PUBLISHED_RECORDS = RESULTS / PUBLISHED
-STUDIES = Path("studies")
 FAILED = 1
 WRONG_INPUT = 2
 INTERRUPTED = 130
@@ -28,26 +21,7 @@ _MOST_PROBLEMS = 100
 
 out = Console()
 err = Console(stderr=True)
-
-
-class Commands(TyperGroup):
-    """The group of all commands."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Turn wrong input, wherever it is noticed, into lines and exit code 2.
-
-        A disk that takes nothing is a line as well, and exit code 1: what was there stays.
-        """
-        try:
-            return super().invoke(ctx)
-        except StudyError as error:
-            refuse(error.problems)
-        except OSError as error:
-            if not files.is_refusal(error):
-                raise
-            line = f"{files.in_words(error, Path())}; what was there stays; run it again after that"
-            err.print(Text(line, style="red"), soft_wrap=True)
-            raise typer.Exit(FAILED) from None
+output = Output(out, err)
 
 
 def refuse(problems: Sequence[Problem | str]) -> NoReturn:
@@ -57,6 +31,18 @@ def refuse(problems: Sequence[Problem | str]) -> NoReturn:
     if len(problems) > _MOST_PROBLEMS:
         err.print(f"and {len(problems) - _MOST_PROBLEMS:,} problems more", highlight=False)
     raise typer.Exit(WRONG_INPUT)
+
+
+@contextlib.contextmanager
+def refusing_lacks() -> Iterator[None]:
+    """Turn data or resources that this machine lacks into lines and exit code 2."""
+    from ganablate.gan.pictures import DataError
+    from ganablate.sweep.machine import MachineError
+
+    try:
+        yield
+    except (DataError, MachineError) as error:
+        refuse(str(error).splitlines())
 
 
 def speak(*, quiet: bool, colour: bool) -> None:

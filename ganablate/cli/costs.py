@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ganablate.cli.console import RUNS, err, print_plain
+from ganablate.cli.console import err, print_plain
 from ganablate.cli.run import prepare
+from ganablate.project.folders import HERE
 from ganablate.text import aligned, counted, duration, joined
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def estimated(
     from ganablate.sweep.machine import environment, worker_environment
 
     plan, waiting = surveyed.plan, surveyed.waiting
-    costs = Costs(RUNS, profile)
+    costs = Costs(HERE.runs, profile)
     if not waiting or profile.address is not None:
         return None
     if rehearsing is None and costs.know_nothing(plan, waiting):

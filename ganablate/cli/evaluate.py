@@ -2,23 +2,22 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from ganablate.cli.console import TRIALS, err, out, print_plain, refuse
-from ganablate.cli.options import BudgetName, DataRoot, StudyFile, SweepFile
-from ganablate.cli.report import table_plans
-from ganablate.cli.run import prepare, run_watched
-from ganablate.project.plans import read_profile, read_studies, with_more
+from ganablate.cli.console import output, print_plain, refuse, refusing_lacks
+from ganablate.cli.options import BudgetName, DataRoot, Metrics, Probes, StudyFile, SweepFile
+from ganablate.cli.run import exit_code, prepare
+from ganablate.project.folders import HERE
+from ganablate.project.plans import read_profile, read_studies, table_plans, with_more
 from ganablate.study.plan import Plan
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import data_key, missing, not_measurable, state_of
 
 if TYPE_CHECKING:
     from ganablate.sweep.profile import Profile
     from ganablate.trials.needs import DataKey
-
-Metrics = Annotated[list[str] | None, typer.Option("--metric", help="A metric to add; repeatable.")]
-Probes = Annotated[list[str] | None, typer.Option("--probe", help="A probe to add; repeatable.")]
 
 
 def evaluate(
@@ -34,74 +33,66 @@ def evaluate(
     The numbers stay in the trials' folders. They are in the study's table once the study names
     the metric; MLflow gets them with its next run.
     """
-    names = [*(metric or []), *(probe or [])]
-    if not names:
+    metrics, probes = metric or [], probe or []
+    if not metrics and not probes:
         refuse(["name what to measure: --metric M or --probe P"])
-    (own,) = read_studies([study])
-    wider = with_more(own, metric or [], probe or [])
-    (plan,) = table_plans([wider], budget)
-    profile = read_profile(sweep, data_root)
-    code = _measure(plan, profile)
+    (as_written,) = read_studies([study])
+    (plan,) = table_plans([with_more(as_written, metrics, probes)], budget, HERE.results)
+    code = _measure(plan, read_profile(sweep, data_root))
     from ganablate.report.closing import evaluated
 
-    print_plain(evaluated(plan, names, TRIALS))
-    for section, given, known in (
-        ("metrics", metric, own.metrics),
-        ("probes", probe, own.probes),
+    print_plain(evaluated(plan, [*metrics, *probes], HERE.trials))
+    for section, names, written in (
+        ("metrics", metrics, as_written.metrics),
+        ("probes", probes, as_written.probes),
     ):
-        new = [name for name in given or [] if name not in known]
-        if new:
-            listed = ", ".join([*known, *dict.fromkeys(new)])
-            out.print(
-                f"for the study's table, write in {study}: {section}: [{listed}]",
-                highlight=False, markup=False, soft_wrap=True,
-            )  # fmt: skip
+        if not set(names) <= set(written):
+            every = ", ".join(dict.fromkeys([*written, *names]))
+            output.line(f"for the study's table, write in {study}: {section}: [{every}]")
     raise typer.Exit(code)
 
 
 def _measure(plan: Plan, profile: "Profile") -> int:
-    """Bring the complete trials of a plan to what it measures; returns the exit code."""
-    from ganablate.tracking import NoTracker
-
-    begun = _complete(plan, {})
-    if not begun.trials:
+    """Measure the complete trials of a plan by all that it names; returns the exit code."""
+    complete = _complete(plan, {})
+    if not complete.trials:
         refuse([f"study {plan.study}: no trial is complete at the budget {plan.budget}"])
-    fingerprints = prepare([begun], profile)
-    whole = _complete(plan, fingerprints)
-    if left := len(begun.trials) - len(whole.trials):
-        err.print(f"{left} trials saw other data than there is now: left out", highlight=False)
-    able = _measurable(whole)
-    if left := len(whole.trials) - len(able.trials):
-        err.print(
-            f"{left} trials kept too little of their weights for this: left out; `ganablate run "
-            "STUDY --force TRIAL|ARM` trains them again",
-            highlight=False, markup=False, soft_wrap=True,
-        )  # fmt: skip
-    return run_watched([able], profile, fingerprints, lambda _: NoTracker())
+    fingerprints = prepare([complete], profile)
+    fresh = _complete(plan, fingerprints)
+    measurable = _measurable(fresh)
+    if stale := len(complete.trials) - len(fresh.trials):
+        output.warning(f"{stale} trials saw other data than there is now: left out")
+    if blocked := len(fresh.trials) - len(measurable.trials):
+        output.warning(
+            f"{blocked} trials kept too little of their weights for this: left out; `ganablate run "
+            "STUDY --force TRIAL|ARM` trains them again"
+        )
+    from ganablate.project.run import Execution, RunResult
+
+    with refusing_lacks():
+        summary = Execution(HERE, profile, None, fingerprints, output).sweep([measurable])
+    return exit_code(RunResult(summary, []))
 
 
 def _measurable(plan: Plan) -> Plan:
     """Only the trials whose kept weights are enough for what they lack."""
-    from ganablate.trials.folder import TrialFolder
-    from ganablate.trials.needs import missing, not_measurable
-
-    kept = [
-        trial
-        for trial in plan.trials
-        if not not_measurable(
-            TrialFolder(TRIALS, trial.trial_id), missing(trial, TRIALS, plan.measured)
-        )
-    ]
-    return replace(plan, trials=tuple(kept))
+    return replace(
+        plan,
+        trials=tuple(
+            trial
+            for trial in plan.trials
+            if not not_measurable(
+                TrialFolder(HERE.trials, trial.trial_id), missing(trial, HERE.trials, plan.measured)
+            )
+        ),
+    )
 
 
 def _complete(plan: Plan, fingerprints: "Mapping[DataKey, str]") -> Plan:
     """Only what is complete and saw the data as they are: nothing of it is trained again."""
-    from ganablate.trials.needs import data_key, state_of
-
-    kept = [
+    kept = tuple(
         trial
         for trial in plan.trials
-        if state_of(trial, TRIALS, fingerprint=fingerprints.get(data_key(trial))) == "complete"
-    ]
-    return replace(plan, trials=tuple(kept), evaluations=1)
+        if state_of(trial, HERE.trials, fingerprint=fingerprints.get(data_key(trial))) == "complete"
+    )
+    return replace(plan, trials=kept, evaluations=1)

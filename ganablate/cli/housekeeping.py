@@ -1,39 +1,43 @@
-"""`prune` and `track`: the trial folders made smaller, and MLflow made again from them."""
+"""`prune`, `track` and `ui`: make the trial folders smaller, rebuild MLflow from them, open it."""
 
+import os
 from collections.abc import Sequence
-from typing import Annotated, Literal
 
 import typer
-from rich.text import Text
 
-from ganablate.cli.beforehand import need_room, tracking_store
-from ganablate.cli.console import FAILED, RESULTS, RUNS, TRIALS, err, out, refuse
-from ganablate.cli.options import BudgetName, StudyFiles, SweepFile, TrackingUri
-from ganablate.cli.report import table_plans
-from ganablate.project.plans import read_profile, read_studies
+from ganablate.cli.console import FAILED, err, output, refuse
+from ganablate.cli.options import (
+    BudgetName,
+    DryRun,
+    Expose,
+    Host,
+    Keep,
+    Port,
+    Retired,
+    StudyFiles,
+    SweepFile,
+    TrackingUri,
+    Unnamed,
+)
+from ganablate.project.folders import HERE
+from ganablate.project.plans import read_profile, read_studies, table_plans
+from ganablate.project.reports import tracking_store
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
 from ganablate.study.search.rounds import with_searches
+
+_START = "#/experiments?workflowType=machine_learning"
+"""Where MLflow is opened: it begins with language models unless told otherwise."""
+_HINT = "in a study: Views > trials lists its trials; the run named as the budget has the report"
 
 
 def prune(
     studies: StudyFiles,
     budget: BudgetName = None,
-    keep: Annotated[
-        Literal["weights", "generator", "none"],
-        typer.Option(help="Networks that stay of complete trials: both, the generator, or none."),
-    ] = "weights",
-    retired: Annotated[
-        bool,
-        typer.Option("--retired", help="Also folders put aside: trained again since, or stale."),
-    ] = False,
-    unnamed: Annotated[
-        bool,
-        typer.Option("--unnamed", help="Also whole trials that no study given here names."),
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would go; remove it not.")
-    ] = False,
+    keep: Keep = "weights",
+    retired: Retired = False,
+    unnamed: Unnamed = False,
+    dry_run: DryRun = False,
 ) -> None:
     """Free disk space: weights by --keep, and what interrupted writes left behind.
 
@@ -49,12 +53,12 @@ def prune(
     plans = _every_plan(read_studies(studies), budget)
     named = {trial.trial_id for plan in plans for trial in plan.trials}
     pruning = Pruning(keep=keep, retired=retired, unnamed=unnamed, dry_run=dry_run)
-    freed = prune_folders(TRIALS, named, pruning)
+    freed = prune_folders(HERE.trials, named, pruning)
     for line in freed.left_alone:
-        err.print(Text(f"left alone: {line}"), soft_wrap=True)
+        err.print(f"left alone: {line}", highlight=False, markup=False, soft_wrap=True)
     kinds = ", ".join(f"{kind} {bytes_text(size)}" for kind, size in freed.bytes.items() if size)
     would = "would be freed" if dry_run else "freed"
-    out.print(Text(f"{bytes_text(freed.total)} {would}" + (f": {kinds}" if kinds else "")))
+    output.line(f"{bytes_text(freed.total)} {would}" + (f": {kinds}" if kinds else ""))
 
 
 def track(
@@ -70,30 +74,31 @@ def track(
     from ganablate.tracking import TrackedTrial, rebuild, report_of, send_reports
 
     loaded = read_studies(studies)
-    need_room(RUNS)
-    uri = tracking_store(tracking_uri, read_profile(sweep))
+    HERE.need_room()
+    uri = tracking_store(HERE, tracking_uri, read_profile(sweep).tracking_uri)
     plans = _every_plan(loaded, budget)
     trials = [
         TrackedTrial(
-            study=plan.study, budget=plan.budget, trial=trial, trials_root=TRIALS.resolve(),
+            study=plan.study, budget=plan.budget, trial=trial, trials_root=HERE.trials.resolve(),
             metrics=plan.measured,
         )
         for plan in plans
         for trial in plan.trials
-        if (TRIALS / trial.trial_id).exists()
+        if (HERE.trials / trial.trial_id).exists()
     ]  # fmt: skip
     if not trials:
-        out.print("no trial of these studies is here: nothing to send")
+        output.line("no trial of these studies is here: nothing to send")
         return
     warnings: list[str] = []
     try:
-        sent = rebuild(trials, uri, RUNS, warnings.append)
+        sent = rebuild(trials, uri, HERE.runs, warnings.append)
     except Exception as error:
         refuse([f"MLflow cannot be used: {error}"])
-    send_reports([report_of(plan, RESULTS) for plan in plans], uri, RUNS, warnings.append)
+    reports = [report_of(plan, HERE.results) for plan in plans]
+    send_reports(reports, uri, HERE.runs, warnings.append)
     for line in warnings:
-        err.print(Text(line, style="yellow"), soft_wrap=True)
-    out.print(f"{sent} trials sent to MLflow: ganablate ui", highlight=False)
+        output.warning(line)
+    output.line(f"{sent} trials sent to MLflow: ganablate ui")
     raise typer.Exit(FAILED if warnings else 0)
 
 
@@ -102,5 +107,30 @@ def _every_plan(studies: Sequence[Study], budget: str | None) -> list[Plan]:
     plans = []
     for study in studies:
         for name in [budget] if budget else study.budget_names:
-            plans += table_plans([study], name)
+            plans += table_plans([study], name, HERE.results)
     return with_searches(plans)
+
+
+def ui(
+    port: Port = 5000,
+    host: Host = "127.0.0.1",
+    expose: Expose = False,
+    tracking_uri: TrackingUri = None,
+) -> None:
+    """Open the MLflow UI on the trials of this folder, at http://127.0.0.1:PORT."""
+    from ganablate.project.doctor.storage import is_taken
+    from ganablate.tracking import ui_command, ui_environment
+
+    uri = tracking_store(HERE, tracking_uri, read_profile().tracking_uri)
+    try:
+        command = ui_command(uri, port=port, host=host, expose=expose)
+    except ValueError as error:
+        refuse([str(error)])
+    if is_taken(port, host):
+        line = f"port {port} is taken, by another `ganablate ui` or by another program"
+        refuse([f"{line}; choose one: ganablate ui --port {port + 1}"])
+    HERE.runs.mkdir(exist_ok=True)
+    name = f"[{host}]" if ":" in host else host
+    output.line(f"http://{name}:{port}/{_START}  (Ctrl-C ends it)")
+    output.line(_HINT)
+    os.execvpe(command[0], command, ui_environment(uri))

@@ -10,9 +10,10 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from ganablate.catalog import DATASETS, FOLDER_PREFIX, NETWORKS, SETTINGS
-from ganablate.cli.console import STUDIES, out, print_json, print_plain, refuse
+from ganablate.cli.console import out, print_json, print_plain, refuse
 from ganablate.cli.options import Plugins
 from ganablate.cli.plan_text import size
+from ganablate.project.folders import HERE
 from ganablate.study.arms.settings import unknown_setting
 from ganablate.study.editor.json_schema import STUDY_SCHEMA, study_schema
 from ganablate.study.editor.starter import DEFAULT_FACTORS, Answers, new_study
@@ -84,11 +85,11 @@ def init(  # noqa: PLR0913 - one parameter an answer
         text, study = new_study(answers)
     except ValueError as error:
         refuse([str(error)])
-    STUDIES.mkdir(exist_ok=True)
-    path = STUDIES / f"{title}.yaml"
+    HERE.studies.mkdir(exist_ok=True)
+    path = HERE.studies / f"{title}.yaml"
     with path.open("x", encoding="utf-8") as file:
         file.write(text)
-    schema_file = STUDIES / STUDY_SCHEMA
+    schema_file = HERE.studies / STUDY_SCHEMA
     if not schema_file.exists():
         schema_file.write_text(json.dumps(study_schema(), indent=1) + "\n", encoding="utf-8")
     out.print(f"{path}: {size(expand(study))}", highlight=False, soft_wrap=True)
@@ -164,10 +165,10 @@ def _free_name(given: str) -> str:
     path = Path(given)
     if path.suffix in (".yaml", ".yml") or len(path.parts) > 1:
         raise ValueError(f'"{given}" is a path; give the name alone: ganablate init {path.stem}')
-    file = STUDIES / f"{study_name(given)}.yaml"
+    file = HERE.studies / f"{study_name(given)}.yaml"
     if file.exists():
         names = (f"{given}_{number}" for number in itertools.count(2))
-        free = next(name for name in names if not (STUDIES / f"{name}.yaml").exists())
+        free = next(name for name in names if not (HERE.studies / f"{name}.yaml").exists())
         raise ValueError(
             f"{file} is there already and stays as it is; take another name: ganablate init {free}"
         )

@@ -4,7 +4,7 @@ import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -95,6 +95,68 @@ Plugins = Annotated[
         "--plugin",
         help="A module, or a .py file, that brings parts of your own; repeatable.",
     ),
+]
+
+# Of `evaluate`, `publish`, `prune`, `doctor` and `ui`
+
+Metrics = Annotated[list[str] | None, typer.Option("--metric", help="A metric to add; repeatable.")]
+Probes = Annotated[list[str] | None, typer.Option("--probe", help="A probe to add; repeatable.")]
+Replace = Annotated[
+    bool,
+    typer.Option(
+        "--replace",
+        help="Publish it even if it is not complete, or has less than the published record.",
+    ),
+]
+Keep = Annotated[
+    Literal["weights", "generator", "none"],
+    typer.Option(help="Networks that stay of complete trials: both, the generator, or none."),
+]
+Retired = Annotated[
+    bool,
+    typer.Option("--retired", help="Also folders put aside: trained again since, or stale."),
+]
+Unnamed = Annotated[
+    bool, typer.Option("--unnamed", help="Also whole trials that no study given here names.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove it not.")]
+UiPort = Annotated[int, typer.Option(min=1, max=65535, help="Of `ganablate ui`.")]
+Port = Annotated[int, typer.Option(help="To listen at.", min=1, max=65535)]
+Host = Annotated[str, typer.Option(help="To listen at; others need --expose.")]
+Expose = Annotated[
+    bool,
+    typer.Option(
+        "--expose",
+        help="Let other machines in: whoever reaches --host can read, change and delete every "
+        "run and artifact, without a password.",
+    ),
+]
+
+# Of `show` and `compare`
+
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="ARM|TRIAL", autocompletion=arm_names,
+        help="An arm, a trial's id (or its first six digits and more), or ARM/REPLICATE.",
+    ),
+]  # fmt: skip
+SecondName = Annotated[
+    str, typer.Argument(metavar="ARM|TRIAL", help="The other.", autocompletion=arm_names)
+]
+AnyStudy = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="STUDY", help="A study file (YAML); else all in studies/.", show_default=False,
+        autocompletion=study_files,
+    ),
+]  # fmt: skip
+Open = Annotated[
+    bool, typer.Option("--open", help="Open the report's page, or the folder of a trial's files.")
+]
+Save = Annotated[
+    Path | None,
+    typer.Option("--save", help="Draw both samples and losses side by side into this PNG."),
 ]
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from ganablate.cli.console import RUNS, TRIALS, err, out, print_json, print_plain
+from ganablate.cli.console import out, output, print_json, print_plain
 from ganablate.cli.options import (
     ArmNames,
     AsJson,
@@ -15,6 +15,7 @@ from ganablate.cli.options import (
     StudyFiles,
     SweepFile,
 )
+from ganablate.project.folders import HERE
 from ganablate.project.plans import plans_of, read_profile, read_studies
 from ganablate.study.plan import Plan
 from ganablate.study.search.wording import search_lines, seconds_left
@@ -29,7 +30,7 @@ def validate(studies: StudyFiles) -> None:
     from ganablate.cli.plan_text import size
 
     for path, plan in zip(studies, plans_of(read_studies(studies)), strict=True):
-        out.print(f"{path}: {size(plan)}", highlight=False, soft_wrap=True)
+        output.line(f"{path}: {size(plan)}")
 
 
 def show_plan(  # noqa: PLR0913 - one parameter an option
@@ -58,7 +59,7 @@ def show_plan(  # noqa: PLR0913 - one parameter an option
         print_json([plan_as_json(plan) for plan in plans])
         return
     profile = read_profile(sweep)
-    surveys = [plan_status(plan, TRIALS) for plan in plans]
+    surveys = [plan_status(plan, HERE.trials) for plan in plans]
     times = [estimated(one, profile, loaded if estimate else None) for one in surveys]
     if as_json:
         both = zip(plans, times, strict=True)
@@ -74,7 +75,7 @@ def show_plan(  # noqa: PLR0913 - one parameter an option
         if line := disk_need_text(plan, surveyed.waiting, profile.keep):
             print_plain(line)
         for name, because in plan.excluded:
-            out.print(Text(f"left out: {name}: {because}"))
+            output.line(f"left out: {name}: {because}")
         _print_resolvable(plan)
 
 
@@ -91,8 +92,8 @@ def status(studies: StudyFiles, budget: BudgetName = None, as_json: AsJson = Fal
 
     plans = plans_of(read_studies(studies), budget)
     keys = dict.fromkeys(data_key(trial) for plan in plans for trial in plan.trials)
-    known = known_fingerprints(keys, RUNS / "data")
-    surveys = [plan_status(plan, TRIALS, known) for plan in plans]
+    known = known_fingerprints(keys, HERE.runs / "data")
+    surveys = [plan_status(plan, HERE.trials, known) for plan in plans]
     if as_json:
         print_json([status_as_json(surveyed) for surveyed in surveys])
         return
@@ -101,9 +102,9 @@ def status(studies: StudyFiles, budget: BudgetName = None, as_json: AsJson = Fal
         _print_search(surveyed.plan)
         _print_overview(surveyed)
         for line in notes(surveyed):
-            out.print(Text(line), soft_wrap=True)
+            output.line(line)
         for line in failures(surveyed):
-            err.print(Text(line, style="red"), soft_wrap=True)
+            output.error(line)
 
 
 def _print_search(plan: Plan) -> None:
@@ -133,7 +134,7 @@ def _print_overview(surveyed: "PlanStatus") -> None:
     from ganablate.sweep.screen.folders import overview_of
 
     out.print()
-    out.print(Picture(overview_of(surveyed.plan, surveyed.statuses, TRIALS), bar=False))
+    out.print(Picture(overview_of(surveyed.plan, surveyed.statuses, HERE.trials), bar=False))
 
 
 def _print_resolvable(plan: Plan) -> None:
@@ -142,17 +143,18 @@ def _print_resolvable(plan: Plan) -> None:
         return  # what a large grid needs at once does not wait for scipy
     from ganablate.report.claims.power import POWER, SPREAD, resolvable
 
-    found = resolvable(plan)
-    if not found:
+    claims = resolvable(plan)
+    if not claims:
         return
     print_plain(f"\nclaims, where replicates spread by {SPREAD:.0%}, with a chance of {POWER:.0%}:")
-    width = max(len(one.id) for one in found)
-    for one in found:
-        line = f"{one.id:{width}}  {one.text}"
-        out.print(
-            Text(line if one.resolved else f"{line}: cannot be decided at this n"),
-            style="" if one.resolved else "yellow", soft_wrap=True,
-        )  # fmt: skip
+    width = max(len(claim.id) for claim in claims)
+    for claim in claims:
+        line = f"{claim.id:{width}}  {claim.text}"
+        if claim.resolved:
+            output.line(line)
+        else:
+            text = Text(f"{line}: cannot be decided at this n", style="yellow")
+            out.print(text, soft_wrap=True)
 
 
 def _print_arms(surveyed: "PlanStatus") -> None:

@@ -8,6 +8,7 @@ from ganablate.study.arms.settings import text_of
 from ganablate.study.plan import Plan, Trial
 from ganablate.study.reading.wording import listed
 from ganablate.study.search.wording import as_json
+from ganablate.text import aligned, counted
 from ganablate.trials.folder import State
 from ganablate.trials.status import PlanStatus
 
@@ -16,8 +17,7 @@ _STATES: tuple[State, ...] = ("complete", "running", "failed", "stale", "pending
 
 def size(plan: Plan) -> str:
     """How large a plan is, in words."""
-    search = plan.search
-    before = 0 if search is None else sum(arm.trials for arm in search.arms.values())
+    before = sum(arm.trials for arm in plan.search.arms.values()) if plan.search else 0
     searched = f", after {before:,} of the search" if before else ""
     ask = ", so `run` asks for --yes" if len(plan.trials) + before > MOST_UNASKED else ""
     return (
@@ -42,7 +42,7 @@ def arm_states(surveyed: PlanStatus) -> str:
         numbers = (str(counts[arm.name][state] or "-") for state in shown)
         changes = ", ".join(f"{name}={text_of(name, to)}" for name, to in arm.changes.items())
         rows.append([arm.name, *numbers, changes])
-    return _aligned(rows)
+    return "\n".join(aligned(rows, right=range(1, len(shown) + 1)))
 
 
 def notes(surveyed: PlanStatus) -> list[str]:
@@ -70,39 +70,23 @@ def notes(surveyed: PlanStatus) -> list[str]:
         for dataset, arms in stale.items()
     ]
     if early:
-        lines.append(f"{_trials(len(early))} ended early, saturated: {listed(early)} iterations")
+        lines.append(
+            f"{counted(len(early), 'trial')} ended early, saturated: {listed(early)} iterations"
+        )
     if surveyed.older:
         lines.append(
-            f"{_trials(len(surveyed.older))} of these settings trained by an earlier version of "
-            "the training: not used; run trains them again"
+            f"{counted(len(surveyed.older), 'trial')} of these settings trained by an earlier "
+            "version of the training: not used; run trains them again"
         )
     return lines
-
-
-def _trials(count: int) -> str:
-    return "1 trial" if count == 1 else f"{count:,} trials"
 
 
 def _of_arms(arms: Counter[str]) -> str:
     """`3 trials of arm baseline`; of several arms with the number of each."""
     if len(arms) == 1:
-        return f"{_trials(arms.total())} of arm {next(iter(arms))}"
+        return f"{counted(arms.total(), 'trial')} of arm {next(iter(arms))}"
     each = listed([f"{name} ({count})" for name, count in arms.items()])
-    return f"{_trials(arms.total())} of the arms {each}:"
-
-
-def _aligned(rows: list[list[str]]) -> str:
-    """Columns wide enough for their widest cell; numbers to the right, text to the left."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    last = len(widths) - 1
-    lines = []
-    for row in rows:
-        cells = [
-            cell.ljust(width) if column in (0, last) else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
+    return f"{counted(arms.total(), 'trial')} of the arms {each}:"
 
 
 def failures(surveyed: PlanStatus) -> list[str]:

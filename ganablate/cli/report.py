@@ -1,29 +1,27 @@
-"""`report`: tables, figures and pages from what was measured."""
+"""`report` and `publish`: tables, figures and pages from what was measured."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.text import Text
 
-from ganablate.cli.console import (
-    PUBLISHED_RECORDS,
-    RESULTS,
-    RUNS,
-    STUDIES,
-    TRIALS,
-    WRONG_INPUT,
-    err,
-    out,
-    refuse,
-)
-from ganablate.cli.options import BudgetName, Published
+from ganablate.cli.console import WRONG_INPUT, output, refuse
+from ganablate.cli.options import BudgetName, Published, Replace, StudyFiles
+from ganablate.project.folders import HERE, WrongInputError
 from ganablate.project.plans import (
-    budgets_with_records,
-    plans_of_tables,
+    budgets_with_results,
     read_profile,
     read_studies,
+    table_plans,
+)
+from ganablate.project.reports import (
+    Reports,
+    rebuild_published,
+    send_reports,
+    tracking_store,
+    write_claims_page,
+    write_report,
 )
 from ganablate.study.plan import Plan
 from ganablate.study.reading.errors import StudyError
@@ -44,144 +42,105 @@ def report(
     Without --budget: every budget of a study that has results. With --published: from the csv files
     of the published records alone, whose other files they rebuild.
     """
-    paths = studies or sorted(STUDIES.glob("*.yaml"))
+    paths = studies or HERE.study_files
     if not paths:
-        refuse([f"{STUDIES}/: no study file there; name one, or begin one: ganablate init"])
-    root = PUBLISHED_RECORDS if published else RESULTS
-    loaded = read_studies(paths, None if published else RUNS, root)
-    known = dict.fromkeys(name for study in loaded for name in study.budget_names)
-    if budget and budget not in known:
-        refuse([f"--budget: {unknown('a budget of these studies', budget, known)}"])
-    written: list[tuple[Plan, ReportFiles]] = []
+        refuse([f"{HERE.studies}/: no study file there; name one, or begin one: ganablate init"])
+    loaded = read_studies(paths, published=published)
+    budgets = dict.fromkeys(name for study in loaded for name in study.budget_names)
+    if budget and budget not in budgets:
+        refuse([f"--budget: {unknown('a budget of these studies', budget, budgets)}"])
+    written: Reports = []
     for path, study in zip(paths, loaded, strict=True):
-        budgets = budgets_with_records(study, root, None if published else TRIALS)
-        if budget:  # of studies that nobody named, those that were run at it
-            begun = studies and not published
-            budgets = [budget] if begun else [name for name in budgets if name == budget]
-        if studies and not budgets:
-            _print_nothing(study, path, budget, published=published)
-        for name in budgets:
-            (plan,) = table_plans([study], name, root=root)
-            files = rebuild(plan) if published else print_report(plan, short=not studies)
-            if files is None:
-                raise typer.Exit(WRONG_INPUT)
-            written.append((plan, files))
+        names = _budgets(study, budget, named=bool(studies), published=published)
+        if studies and not names:
+            output.line(f"{study.name}: {_nothing(path, budget, published=published)}")
+        written += _written(study, names, short=not studies, published=published)
     if not written and not studies:
-        what = f"no published record in {root}/" if published else "no results on this machine"
-        at = f" --budget {budget}" if budget else ""
-        begin = f"ganablate run {paths[0]}{at}"
-        out.print(f"{what} yet: {begin}", highlight=False, soft_wrap=True)
-    print_ledger(published=published)
+        where = f" in {HERE.published}/" if published else " on this machine"
+        output.line(_nothing(paths[0], budget, where, published=published))
+    write_claims_page(HERE, output, published=published)
     if not published:
-        copy_reports(written)
+        _send(written)
 
 
-def _print_nothing(study: Study, path: Path, budget: str | None, *, published: bool) -> None:
-    at = f" --budget {budget}" if budget else ""
-    how = f"ganablate publish {path}{at}" if published else f"ganablate run {path}{at}"
+def _written(study: Study, names: Sequence[str], *, short: bool, published: bool) -> Reports:
+    """The reports of a study at these budgets; ends the command where a file cannot be read."""
+    written: Reports = []
+    for name in names:
+        (plan,) = table_plans([study], name, HERE.published if published else HERE.results)
+        files = rebuild_published(HERE, plan, output) if published else _write(plan, short=short)
+        if files is None:
+            raise typer.Exit(WRONG_INPUT)
+        written.append((plan, files))
+    return written
+
+
+def _budgets(study: Study, budget: str | None, *, named: bool, published: bool) -> list[str]:
+    """The budgets that are reported; one of a study that was `named` need have no results yet."""
+    if budget and named and not published:
+        return [budget]
+    names = budgets_with_results(study, published=published)
+    return [name for name in names if budget in (None, name)]
+
+
+def _nothing(path: Path, budget: str | None, where: str = "", *, published: bool) -> str:
+    """That there is nothing to report, and the command that changes it."""
     what = "no published record" if published else "no results"
-    out.print(f"{study.name}: {what} yet: {how}", highlight=False)
+    command = "publish" if published and not where else "run"
+    at = f" --budget {budget}" if budget else ""
+    return f"{what}{where} yet: ganablate {command} {path}{at}"
 
 
-def table_plans(
-    studies: Sequence[Study],
-    budget: str | None,
-    replicates: int | None = None,
-    arms: Sequence[str] | None = None,
-    *,
-    root: Path = RESULTS,
-) -> list[Plan]:
-    """As `plans_of_tables`; a written file that cannot be read ends the command."""
+def _write(plan: Plan, *, anew: bool = True, short: bool) -> "ReportFiles | None":
+    """Write a local report and print what a terminal shows of it, or in `short` one line."""
+    files = write_report(HERE, plan, output, anew=anew)
+    if files is not None and short:
+        output.line(f"{files.closing[0]}: {files.folder}/")
+    elif files is not None:
+        output.report(files)
+    return files
+
+
+def _send(reports: Reports) -> None:
+    """Put the reports into the MLflow store of the environment, of the default profile, or ours."""
     try:
-        return plans_of_tables(studies, budget, root, replicates, arms)
+        uri = tracking_store(HERE, None, read_profile().tracking_uri)
+    except (StudyError, WrongInputError) as error:
+        output.warning(f"the report is not in MLflow: {error}")
+        return
+    send_reports(HERE, reports, uri, output)
+
+
+def publish(studies: StudyFiles, budget: BudgetName = None, replace: Replace = False) -> None:
+    """Copy a study's local record whole to results/published/, which documents quote.
+
+    A record that is not complete, or that has fewer arms, trials or metrics than the published one,
+    is refused.
+    """
+    from filelock import FileLock
+
+    from ganablate.project.publish import publish as publish_record
+    from ganablate.project.publish import reasons_against
+
+    loaded = read_studies(studies)
+    plans = table_plans(loaded, budget, HERE.results)
+    lacking = [
+        f"{HERE.result(plan)}/: no record to publish yet: ganablate run {path}"
+        for path, study, plan in zip(studies, loaded, plans, strict=True)
+        if plan.budget not in budgets_with_results(study)
+    ]
+    if lacking:
+        refuse(lacking)
+    for plan in plans:  # what is published is what the trials say now
+        if _write(plan, anew=False, short=True) is None:
+            raise typer.Exit(WRONG_INPUT)
+    try:
+        reasons = [line for plan in plans for line in reasons_against(HERE, plan)]
+        if reasons and not replace:
+            refuse([*reasons, "nothing was published; --replace publishes it as it is"])
+        lock = FileLock(HERE.runs / ".published.lock")
+        for plan in plans:
+            output.line(f"published: {publish_record(HERE, plan, lock)}/")
     except ValueError as error:
         refuse([str(error)])
-
-
-def rebuild(plan: Plan) -> "ReportFiles | None":
-    """Rebuild a published record and say so in a line; None: a file of it could not be read."""
-    from ganablate.report.build import OtherRecordError, rebuild_report
-    from ganablate.report.files import report_files
-
-    folder = PUBLISHED_RECORDS / plan.study / plan.budget
-    try:
-        files = rebuild_report(plan, folder)
-    except OtherRecordError as error:
-        err.print(Text(str(error), style="yellow"), soft_wrap=True)
-        return report_files(folder)
-    except ValueError as error:
-        err.print(Text(str(error), style="red"), soft_wrap=True)
-        return None
-    _print_notices(files)
-    out.print(f"{plan.study} at the budget {plan.budget}: {folder}/", highlight=False)
-    return files
-
-
-def print_report(plan: Plan, *, anew: bool = True, short: bool = False) -> "ReportFiles | None":
-    """Write the local report and print what it says; None: a file could not be read.
-
-    Unless `anew`, it is not written again where nothing has changed since it was. A `short` one is
-    told in a line.
-    """
-    from ganablate.report.build import build_report
-
-    try:
-        files = build_report(plan, trials_root=TRIALS, results_root=RESULTS, anew=anew)
-    except ValueError as error:
-        err.print(Text(str(error), style="red"), soft_wrap=True)
-        return None
-    _print_notices(files)
-    if short:
-        out.print(f"{files.closing[0]}: {files.folder}/", highlight=False, soft_wrap=True)
-        return files
-    for line in files.closing:
-        out.print(line, highlight=False, markup=False, soft_wrap=True)
-    return files
-
-
-def _print_notices(files: "ReportFiles") -> None:
-    for notice in files.notices:
-        err.print(Text(notice, style="yellow"), soft_wrap=True)
-
-
-def copy_reports(written: "Sequence[tuple[Plan, ReportFiles]]", uri: str | None = None) -> None:
-    """Put the reports beside the runs in MLflow, where a store is there; else a warning at most.
-
-    Without `uri` the store is the one of the environment, the default profile, or this folder.
-    """
-    from ganablate.tracking import report_of, resolve_uri, send_reports
-
-    try:
-        uri = uri or resolve_uri(RUNS, profile=read_profile().tracking_uri)
-    except (StudyError, ValueError) as error:
-        err.print(Text(f"the report is not in MLflow: {error}", style="yellow"), soft_wrap=True)
-        return
-    reports = [report_of(plan, RESULTS, files.said) for plan, files in written]
-    send_reports(
-        reports, uri, RUNS, lambda line: err.print(Text(line, style="yellow"), soft_wrap=True)
-    )
-
-
-def print_ledger(*, published: bool = False) -> None:
-    """Write the page of claims over all studies in `studies/`, of local records or published ones.
-
-    Nothing where no record of them has a claim.
-    """
-    from ganablate.report.claims.page_of_all import has_claims, write_ledger
-
-    root = PUBLISHED_RECORDS if published else RESULTS
-    studies = []
-    for path in sorted(STUDIES.glob("*.yaml")):
-        try:
-            studies += read_studies([path], None if published else RUNS, root)
-        except StudyError:
-            err.print(f"{path} has mistakes: not in the page of claims", style="yellow")
-    if not any(has_claims(study, root) for study in studies):
-        return
-    try:
-        page = write_ledger(studies, root)
-    except ValueError as error:
-        err.print(Text(str(error), style="red"), soft_wrap=True)
-        return
-    if published:
-        out.print(f"claims of all studies: {page}", highlight=False, soft_wrap=True)
+    write_claims_page(HERE, output, published=True)

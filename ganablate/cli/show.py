@@ -2,25 +2,13 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
-from rich.text import Text
 
-from ganablate.cli.completion import arm_names, study_files
-from ganablate.cli.console import (
-    FAILED,
-    PUBLISHED_RECORDS,
-    RESULTS,
-    RUNS,
-    STUDIES,
-    TRIALS,
-    err,
-    out,
-    print_plain,
-    refuse,
-)
-from ganablate.cli.options import BudgetName, Published
+from ganablate.cli.console import FAILED, err, output, print_plain, refuse
+from ganablate.cli.options import AnyStudy, BudgetName, Name, Open, Published, Save, SecondName
+from ganablate.project.folders import HERE
 from ganablate.project.plans import read_studies
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
@@ -28,32 +16,10 @@ from ganablate.study.schema import Study
 if TYPE_CHECKING:
     from ganablate.report.show.arm_or_trial import Shown
 
-_WHAT = "An arm, a trial's id (or its first six digits and more), or ARM/REPLICATE."
-Name = Annotated[
-    str, typer.Argument(metavar="ARM|TRIAL", help=_WHAT, autocompletion=arm_names)
-]  # fmt: skip
-Other = Annotated[
-    str, typer.Argument(metavar="ARM|TRIAL", help="The other.", autocompletion=arm_names)
-]  # fmt: skip
-OneStudy = Annotated[
-    Path | None,
-    typer.Argument(
-        metavar="STUDY", help="A study file (YAML); else all in studies/.", show_default=False,
-        autocompletion=study_files,
-    ),
-]  # fmt: skip
-Open = Annotated[
-    bool, typer.Option("--open", help="Open the report's page, or the folder of a trial's files.")
-]
-Save = Annotated[
-    Path | None,
-    typer.Option("--save", help="Draw both samples and losses side by side into this PNG."),
-]
-
 
 def show(
     name: Name,
-    study: OneStudy = None,
+    study: AnyStudy = None,
     budget: BudgetName = None,
     published: Published = False,
     open_: Open = False,
@@ -69,8 +35,8 @@ def show(
 
 def compare(
     first: Name,
-    second: Other,
-    study: OneStudy = None,
+    second: SecondName,
+    study: AnyStudy = None,
     budget: BudgetName = None,
     published: Published = False,
     save: Save = None,
@@ -89,7 +55,7 @@ def compare(
         from ganablate.report.show.picture import draw_pair
 
         drawn = draw_pair(ours, theirs, save)
-        out.print(Text(f"drawn: {save}" if drawn else "nothing is here to draw"), soft_wrap=True)
+        output.line(f"drawn: {save}" if drawn else "nothing is here to draw")
 
 
 def _check_picture(path: Path) -> None:
@@ -108,36 +74,36 @@ def _shown(
     from ganablate.report.show.arm_or_trial import Shown
     from ganablate.report.show.find import find_all
 
-    runs, root = (None, PUBLISHED_RECORDS) if published else (RUNS, RESULTS)
-    trials = None if published else TRIALS
+    root = HERE.published if published else HERE.results
+    trials = None if published else HERE.trials
     try:
-        subjects = find_all(names, _studies(study, runs, root), budget)
+        subjects = find_all(names, _studies(study, published=published), budget)
         first = subjects[0]
         analysis = read_results(first.study, first.budget, root=root, trials_root=trials)
     except ValueError as error:
         refuse([str(error)])
     notices = list(analysis.notices)
-    record = PUBLISHED_RECORDS / analysis.plan.study / analysis.plan.budget
+    record = HERE.result(analysis.plan, published=True)
     if not published and record.exists() and not (analysis.trials["state"] == "complete").any():
         notices.append(f"{record}/ has a published record: --published shows it")
     for notice in notices:
-        err.print(Text(notice, style="yellow"), soft_wrap=True)
+        output.warning(notice)
     return [Shown(subject, analysis, trials or root, root) for subject in subjects]
 
 
-def _studies(path: Path | None, runs: Path | None, root: Path) -> list[Study]:
+def _studies(path: Path | None, *, published: bool) -> list[Study]:
     """The study named, else all that can be read in `studies/`."""
     if path is not None:
-        return read_studies([path], runs, root)
-    found = []
-    for file in sorted(STUDIES.glob("*.yaml")):
+        return read_studies([path], published=published)
+    studies: list[Study] = []
+    for file in HERE.study_files:
         try:
-            found += read_studies([file], runs, root)
+            studies += read_studies([file], published=published)
         except StudyError:
-            continue  # another file's mistakes are told by `validate`
-    if not found:
-        refuse([f"{STUDIES}/: no study file there; name one"])
-    return found
+            continue  # `validate` names the mistakes of another file
+    if not studies:
+        refuse([f"{HERE.studies}/: no study file there; name one"])
+    return studies
 
 
 def _open(shown: "Shown") -> None:
@@ -145,7 +111,7 @@ def _open(shown: "Shown") -> None:
     place = page if shown.subject.replicate is None else shown.folder(shown.trials[0]).path
     if not place.exists():
         refuse([f"--open: {place} is not here: ganablate report writes it, or ganablate run"])
-    out.print(Text(f"opening {place}"), soft_wrap=True)
+    output.line(f"opening {place}")
     if typer.launch(str(place.resolve()), wait=True):
         err.print("nothing here opens it")
         raise typer.Exit(FAILED)

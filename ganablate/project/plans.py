@@ -1,10 +1,11 @@
-"""From what the user named to plans and a profile. Raises with every problem at once."""
+"""From what the user named to studies, plans and a profile. Every problem is raised at once."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ganablate.catalog import DATASETS, METRICS, PROBES, Metric, Probe
+from ganablate.project.folders import HERE, Project, WrongInputError
 from ganablate.study.checks.check import check
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
@@ -18,11 +19,11 @@ from ganablate.trials.needs import status_of
 
 
 def read_studies(
-    paths: Sequence[Path], runs: Path | None = Path("runs"), results: Path = Path("results")
+    paths: Sequence[Path], project: Project = HERE, *, published: bool = False
 ) -> list[Study]:
-    """Load every study, with what searches found that `runs` or `results` know.
+    """Load every study, with what the project knows that searches found.
 
-    Without `runs` it is what published records know, if `results` is their folder.
+    With `published` it is what published results know, and nothing else.
 
     Raises:
         StudyError: With the problems of all of them.
@@ -41,7 +42,9 @@ def read_studies(
             problems.append(Problem(str(path), message))
     if problems:
         raise StudyError(problems)
-    return [recalled(study, runs, results) for study in studies]
+    if published:
+        return [recalled(study, None, project.published) for study in studies]
+    return [recalled(study, project.runs, project.results) for study in studies]
 
 
 def with_more(study: Study, metrics: Sequence[str], probes: Sequence[str]) -> Study:
@@ -75,17 +78,17 @@ def _unknown(
     what: str,
     names: Sequence[str],
     table: Mapping[str, Metric] | Mapping[str, Probe],
-    other: Mapping[str, Metric] | Mapping[str, Probe],
+    other_table: Mapping[str, Metric] | Mapping[str, Probe],
 ) -> Iterator[Problem]:
-    """Names that are not of the table; one that is elsewhere in the catalog is told where."""
+    """Names that the table lacks; if the catalog has one elsewhere, the message says where."""
     for name in names:
         if name in table:
             continue
         message = unknown_part(what, name, table)
-        owner = next((key for key, line in table.items() if name in line.columns), None)
+        owner = next((key for key, part in table.items() if name in part.columns), None)
         if owner:
             message = f'"{name}" is a column of {owner}: {option} {owner}'
-        elif name in other:
+        elif name in other_table:
             message = f'"{name}" is not {what}: {_OPTIONS[option]} {name}'
         yield Problem(option, message)
 
@@ -104,7 +107,7 @@ def plans_of(
     return [expand(study, budget, replicates=replicates, arms=arms) for study in studies]
 
 
-def plans_of_tables(
+def table_plans(
     studies: Sequence[Study],
     budget: str | None,
     results: Path,
@@ -116,54 +119,60 @@ def plans_of_tables(
     Args:
         studies: The studies.
         budget: As for `plans_of`.
-        results: The folder of results, which say what was seen.
+        results: The folder of local or published results, which say what was seen.
         replicates: Of the arms that are run; the others keep theirs.
         arms: Those that are run; None: all.
 
     Raises:
         StudyError: As `plans_of`.
-        ValueError: A study's `looks.csv` cannot be read as one.
+        WrongInputError: A study's `looks.csv` cannot be read as one.
     """
     # Imported here: pandas and scipy take a second, and `plan` does not need them.
     from ganablate.report.frames.looks import looked_plan
 
-    plans = [looked_plan(study, budget, results)[0] for study in studies]
+    try:
+        plans = [looked_plan(study, budget, results)[0] for study in studies]
+    except ValueError as error:
+        raise WrongInputError([str(error)]) from error
     if replicates is None:
         return plans
     wider = []
     for study, plan in zip(studies, plans, strict=True):
-        own = Counter(trial.arm for trial in plan.trials)
+        planned = Counter(trial.arm for trial in plan.trials)
         run = {arm.name for arm in expand(study, budget, arms=arms).arms}
-        counts = {name: max(n, replicates) if name in run else n for name, n in own.items()}
+        counts = {name: max(n, replicates) if name in run else n for name, n in planned.items()}
         wider.append(expand(study, budget, replicates=counts))
     return wider
 
 
-def budgets_with_records(study: Study, root: Path, trials: Path | None = None) -> list[str]:
-    """Budgets with a record.
+def budgets_with_results(
+    study: Study, project: Project = HERE, *, published: bool = False
+) -> list[str]:
+    """The study's budgets with local or published results.
 
-    Args:
-        study: The study.
-        root: The folder of local results, or that of published ones.
-        trials: Holds one folder a trial: a budget counts too if one of its trials was trained for
-            it, and not if another study trained what it shares. None: records alone count.
+    A budget has local ones too if one of its trials was trained for it; a trial that it shares with
+    another study, which trained it, does not count.
     """
+    root = project.published if published else project.results
     return [
         name
         for name in study.budget_names
         if (root / study.name / name / "trials.csv").exists()
-        or (trials is not None and _trained(expand(study, name), trials))
+        or (not published and _trained(expand(study, name), project.trials))
     ]
 
 
 def _trained(plan: Plan, trials: Path) -> bool:
     """Whether a trial of the plan was completed for it."""
-    own = plan.study, plan.budget
+    place = plan.study, plan.budget
     begun = (trial for trial in plan.trials if (trials / trial.trial_id).exists())
     statuses = (status_of(trial, trials) for trial in begun)
-    origins = (one.origin or {} for one in statuses if one.state == "complete")
+    origins = (status.origin or {} for status in statuses if status.state == "complete")
     # A folder that does not say what it was trained for may well be of this plan.
-    return any((one.get("study", own[0]), one.get("budget", own[1])) == own for one in origins)
+    return any(
+        (origin.get("study", place[0]), origin.get("budget", place[1])) == place
+        for origin in origins
+    )
 
 
 def budgets_without_files(study: Study) -> list[str]:
@@ -179,48 +188,41 @@ def budgets_without_files(study: Study) -> list[str]:
     ]
 
 
-def read_profile(path: Path | None = None, data_root: Path | None = None) -> Profile:
-    """The profile named, else the default file, else, where there is none, the defaults.
+def read_profile(
+    path: Path | None = None, data_root: Path | None = None, project: Project = HERE
+) -> Profile:
+    """The profile named, else the project's default file, else, where it has none, the defaults.
 
     Args:
         path: Of the profile.
         data_root: Replaces the profile's.
+        project: Has the default file.
 
     Raises:
         StudyError: With every problem of the file.
     """
-    if path is None and not DEFAULT_PROFILE.exists():
-        profile = Profile()  # a folder without sweeps/ is no mistake
-    else:
-        profile = load_profile(path or DEFAULT_PROFILE)
+    file = path or project.root / DEFAULT_PROFILE
+    # A folder without sweeps/ is no mistake.
+    profile = load_profile(file) if path or file.exists() else Profile()
     root = data_root or profile.data_root
     if root is None:
         return profile
-    option = "--data-root" if data_root else f"{path or DEFAULT_PROFILE}, data_root"
+    option = "--data-root" if data_root else f"{file}, data_root"
     return profile.model_copy(update={"data_root": _folder(root, option)})
 
 
 def _folder(given: Path, option: str) -> Path:
-    """The folder named, which need not be there yet; it must not be something else.
+    """The folder named, which need not be there yet.
 
     Raises:
         StudyError: It cannot be a folder.
     """
     try:
         folder = given.expanduser()
-        is_other = folder.exists() and not folder.is_dir()
+        if (not folder.exists() or folder.is_dir()) and "\0" not in str(given):
+            return folder
+        message = f"{show(str(given))} is no folder; name the one that holds the data sets"
     except (OSError, RuntimeError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise StudyError(
-            [Problem(option, f"{show(str(given))}: {reason}; name a folder")]
-        ) from None
-    if is_other or "\0" in str(given):
-        raise StudyError(
-            [
-                Problem(
-                    option,
-                    f"{show(str(given))} is no folder; name the one that holds the data sets",
-                )
-            ]
-        )
-    return folder
+        message = f"{show(str(given))}: {reason}; name a folder"
+    raise StudyError([Problem(option, message)])

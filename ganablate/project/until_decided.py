@@ -1,15 +1,17 @@
 """`run --until-decided`: more replicates, look by look, for the arms that are not decided yet.
 
 The schedule of looks is declared before the first one and kept in `looks.csv`, together with the
-arms that go on after each look: a run that was killed goes on from there. How a schedule that is
-declared after a report was seen differs is told in `ganablate.report.stats.sequential`.
+arms that go on after each look: a run that was killed goes on from there.
+`ganablate.report.stats.sequential` says how a schedule differs that is declared after a report was
+seen.
 """
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from ganablate.files import write_text
+from ganablate.project.folders import Project
 from ganablate.report.analysis import read_local
 from ganablate.report.claims.judgement import CANNOT_TELL, Judgement
 from ganablate.report.files import report_lock
@@ -56,55 +58,52 @@ class _Schedule:
         return self.taken == len(self.declared) - 1
 
 
-def run_until_decided(  # noqa: PLR0913 - what, how far, with what, where, who listens
+def run_until_decided(
+    project: Project,
     study: Study,
     budget: str | None,
     most: int | None,
     *,
-    sweep: Callable[[Plan], int],
-    trials_root: Path,
-    results_root: Path,
+    sweep: Callable[[Plan], bool],
     say: Callable[[str], None],
-) -> int:
-    """Run the study, then add replicates until every arm is decided, set aside, or at the most.
+) -> None:
+    """Run the study, then add replicates until every arm is decided, futile, or at the most.
 
     Args:
+        project: Holds the trials and the results.
         study: The study.
         budget: Of the study; None: its default one.
         most: Replicates at the last look; None: `MOST`, or as declared by the run that this
             one goes on from.
-        sweep: Brings every trial of a plan to completion; returns an exit code, 0 if it did.
-        trials_root: The folder of trial folders.
-        results_root: The folder of results.
-        say: Is told one line a look.
-
-    Returns:
-        The exit code: 0, or that of the sweep that was not completed. That one is no look.
+        sweep: Trains every trial of a plan; returns whether all are complete. Where not, that is
+            no look, and the end.
+        say: Gets one line a look.
 
     Raises:
         StudyError: There is no such budget, `most` is less than the study's replicates, or it is
             not what was declared.
-        ValueError: A csv file of the record cannot be read as one.
+        ValueError: A csv file of the results cannot be read as one.
     """
     swept = False
     while True:
-        plan, looks = looked_plan(study, budget, results_root)
+        plan, looks = looked_plan(study, budget, project.results)
         schedule = _schedule(plan, looks, most)
-        goes_on = tuple(arm.name for arm in plan.arms)
+        continuing = tuple(arm.name for arm in plan.arms)
         if schedule is not None and looks:
-            goes_on = looks[-1].goes_on
+            continuing = looks[-1].goes_on
             if schedule.taken == 0:
-                goes_on = _found(plan, schedule, trials_root, results_root, taken=False).goes_on
-        if schedule is None or not goes_on:
-            return 0 if swept else sweep(plan)
-        wider = _grown(study, plan, goes_on, schedule.declared[schedule.taken])
-        code = sweep(wider)
-        if code:
-            return code
+                continuing = _look(project, plan, schedule, taken=False).goes_on
+        if schedule is None or not continuing:
+            if not swept:
+                sweep(plan)
+            return
+        wider = _grown(study, plan, continuing, schedule.declared[schedule.taken])
+        if not sweep(wider):
+            return
         swept = True
-        with report_lock(wider, trials_root):
-            look = _found(wider, schedule, trials_root, results_root)
-            write_text(_folder(wider, results_root) / LOOKS, looks_csv([*looks, look]))
+        with report_lock(wider, project.trials):
+            look = _look(project, wider, schedule)
+            write_text(project.result(wider) / LOOKS, looks_csv([*looks, look]))
         say(_line(look, schedule))
 
 
@@ -141,69 +140,62 @@ def _refuse_another(plan: Plan, last: Look, most: int | None) -> None:
         raise StudyError([Problem(f"study {plan.study}", message)])
 
 
-def _grown(study: Study, plan: Plan, goes_on: tuple[str, ...], count: int) -> Plan:
-    """The plan with `count` replicates of the arms that go on and of those they are compared to."""
-    others = {arm.compare_to for arm in plan.arms if arm.name in goes_on}
-    counts = {arm.name: _count(plan, arm.name) for arm in plan.arms}
-    counts |= {name: max(n, count) for name, n in counts.items() if name in {*goes_on, *others}}
+def _grown(study: Study, plan: Plan, continuing: Collection[str], count: int) -> Plan:
+    """The plan with `count` replicates of continuing arms and of those they are compared with."""
+    references = {arm.compare_to for arm in plan.arms if arm.name in continuing}
+    counts = {
+        name: max(number, count) if name in {*continuing, *references} else number
+        for name, number in Counter(trial.arm for trial in plan.trials).items()
+    }
     return expand(study, plan.budget, replicates=counts)
 
 
-def _count(plan: Plan, arm: str) -> int:
-    return sum(trial.arm == arm for trial in plan.trials)
-
-
-def _folder(plan: Plan, results_root: Path) -> Path:
-    return results_root / plan.study / plan.budget
-
-
-def _found(
-    plan: Plan, schedule: _Schedule, trials_root: Path, results_root: Path, *, taken: bool = True
-) -> Look:
-    """What a look at the plan's trials finds, and which arms go on after it.
+def _look(project: Project, plan: Plan, schedule: _Schedule, *, taken: bool = True) -> Look:
+    """What a look at the plan's trials finds, and which arms continue after it.
 
     Before a schedule of further looks (not `taken`) it is the one that they go on from.
     """
-    level, end = schedule.levels[schedule.taken], schedule.levels[-1]
-    analysis = replace(read_local(plan, trials_root, _folder(plan, results_root)), alpha=level)
+    level, last_level = schedule.levels[schedule.taken], schedule.levels[-1]
+    analysis = replace(read_local(plan, project.trials, project.result(plan)), alpha=level)
     effects = analysis.effects
-    by_arm = {} if effects is None else effects.by_arm
-    undecided = [name for name, effect in by_arm.items() if effect.verdict in (OPEN, ONE)]
-    aside: tuple[str, ...] = ()
+    undecided: list[str] = []
+    futile: tuple[str, ...] = ()
     if effects is not None:
-        known = chances(effects, schedule.declared[-1], end)
-        aside = tuple(name for name in undecided if known.get(name, 1.0) < FUTILE)
-    goes_on: tuple[str, ...] = ()
+        undecided = [n for n, effect in effects.by_arm.items() if effect.verdict in (OPEN, ONE)]
+        chance = chances(effects, schedule.declared[-1], last_level)
+        futile = tuple(name for name in undecided if chance.get(name, 1.0) < FUTILE)
+    continuing: tuple[str, ...] = ()
     if not (taken and schedule.ends):
-        claimed = {*_claimed(analysis.claims, {*undecided}, {*aside})}
-        continuing = {*undecided} - {*aside} | claimed
-        goes_on = tuple(a.name for a in plan.arms if a.name in continuing and not a.null)
+        open_arms = {*undecided} - {*futile} | {
+            *_open_claims(analysis.claims, {*undecided}, {*futile})
+        }
+        continuing = tuple(a.name for a in plan.arms if a.name in open_arms and not a.null)
     return Look(
         kind="adaptive",
         declared=schedule.declared,
         replicates=complete_replicates(analysis.trials, plan),
         level=level,
         decided=decided_arms(analysis.table),
-        set_aside=aside,
-        goes_on=goes_on,
+        set_aside=futile,
+        goes_on=continuing,
         reference=reference_trial(plan),
     )
 
 
-def _claimed(judged: tuple[Judgement, ...], undecided: set[str], aside: set[str]) -> Iterator[str]:
-    """The arms of claims that are not decided.
+def _open_claims(
+    judged: tuple[Judgement, ...], undecided: set[str], futile: set[str]
+) -> Iterator[str]:
+    """The arms for which undecided claims need more replicates.
 
-    A comparison feeds no arm that will hardly be told apart, and one of several arms feeds those
-    alone that are not decided themselves.
+    A comparison needs none of a futile arm, and if it is of several arms, none of decided ones.
     """
     for claim in judged:
         if claim.verdict != CANNOT_TELL:
             continue
         for name in claim.arms:
-            compared = claim.kind == "compare"
-            if compared and (name in aside or (len(claim.arms) > 1 and name not in undecided)):
-                continue
-            yield name
+            is_decided = len(claim.arms) > 1 and name not in undecided
+            if claim.kind != "compare" or not (name in futile or is_decided):
+                yield name
 
 
 def _line(look: Look, schedule: _Schedule) -> str:

@@ -51,7 +51,6 @@ BOMB = "a: &a [x, x]\n" + "".join(
 STUDIES: dict[str, tuple[str | bytes, str, tuple[str, ...]]] = {
     # what is no study at all
     "empty": ("", "x.yaml:1", ("the file is empty", "a mapping")),
-    "only a comment": ("# nothing yet\n", "x.yaml:1", ("the file is empty",)),
     "a byte order mark alone": (b"\xef\xbb\xbf", "x.yaml:1", ("the file is empty",)),
     "UTF-16": ("study: x".encode("utf-16"), "x.yaml:1", ("not UTF-8", "save it as UTF-8")),
     "not UTF-8": (HEAD.encode() + b"asks: caf\xe9\n", "x.yaml:5", ("0xe9", "save it as UTF-8")),

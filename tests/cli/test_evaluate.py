@@ -81,7 +81,7 @@ def test_complete_trials_alone_are_measured_and_never_at_points_of_the_training(
         return Summary(complete=2, failed=0, reused=0, interrupted=False, wall_seconds=1.0)
 
     fingerprints = {("mnist_5k", 28, None, None): "aa"}
-    monkeypatch.setattr(evaluation, "prepare", lambda plans, profile: fingerprints)
+    monkeypatch.setattr(evaluation, "prepare", lambda *_: fingerprints)
     monkeypatch.setattr(runner, "run_sweep", sweep)
     stale = TrialFolder(Path("runs/trials"), plan.trials[3].trial_id)
     stale.write_complete({"outcome": None, "data_fingerprint": "bb"})

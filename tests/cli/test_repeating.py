@@ -3,31 +3,38 @@
 import json
 import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from ganablate.cli import run as execution
+import ganablate
+from ganablate.project import run as running
 from ganablate.project import until_decided as adaptive
+from ganablate.project.folders import Project
+from ganablate.project.run import Execution
 from ganablate.report.files import ReportFiles
+from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
+from ganablate.sweep.events import Summary
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import state_of
 from ganablate.trials.weights import networks_in
 from tests.support.command import everything_under, invoke
 from tests.support.real_project import (
     STUDY,
-    ganablate,
     rows,
     run,
     values_per_step,
     write_project,
 )
+from tests.support.real_project import ganablate as command
 from tests.support.tiny_study import write_tiny
+from tests.tiny_study import TINY
 
 ROOT = Path("runs/trials")
+Looked = Callable[[Plan], bool]
 
 
 @pytest.fixture
@@ -41,15 +48,21 @@ def swept(monkeypatch: pytest.MonkeyPatch) -> list[Plan]:
     """The plans that a sweep is asked for; nothing is trained."""
     asked: list[Plan] = []
 
-    def execute(plans: Sequence[Plan], *_: object) -> int:
+    def sweep(_: Execution, plans: Sequence[Plan]) -> Summary:
         asked.extend(plans)
-        return 0
+        return ended()
 
-    monkeypatch.setattr(execution, "execute", execute)
-    monkeypatch.setattr(execution, "prepare", lambda *_: {})
+    monkeypatch.setattr(Execution, "sweep", sweep)
+    monkeypatch.setattr(running, "prepare", lambda *_: {})
     files = ReportFiles(Path("results"), (), ())
-    monkeypatch.setattr(execution, "print_report", lambda _, **__: files)
+    monkeypatch.setattr(running, "write_report", lambda *_, **__: files)
     return asked
+
+
+def ended(complete: int = 0, *, failed: int = 0, reused: int = 0, stopped: bool = False) -> Summary:
+    return Summary(
+        complete=complete, failed=failed, reused=reused, interrupted=stopped, wall_seconds=1.0
+    )
 
 
 def finish(plan: Plan, *indices: int) -> list[TrialFolder]:
@@ -62,6 +75,78 @@ def finish(plan: Plan, *indices: int) -> list[TrialFolder]:
 
 def states(plan: Plan) -> list[str]:
     return [state_of(trial, ROOT) for trial in plan.trials]
+
+
+def test_python_forces_and_retries_as_the_command_does(plan: Plan, swept: list[Plan]) -> None:
+    study = load_study(Path("tiny.yaml"))
+    (folder,) = finish(plan, 2)
+    summary = ganablate.run(study, retry_failed=True)
+    assert (summary.complete, summary.failed, summary.reused, swept) == (0, 0, 0, [])
+    with pytest.raises(ValueError, match=r"--force: .*did you mean latent_dim=4\?"):
+        ganablate.run(study, force=["latent_dim=5"])
+    with pytest.raises(ValueError, match="runs what failed and nothing else"):
+        ganablate.run(study, force=["latent_dim=4"], retry_failed=True)
+    assert folder.path.exists()
+    ganablate.run(study, force=["latent_dim=4"], quiet=True)
+    assert states(plan) == ["pending"] * 6
+    assert (ROOT / f"{folder.trial_id}.stale-1").exists()
+    assert len(swept[0].trials) == 6
+
+
+def test_python_adds_replicates_until_arms_are_decided(
+    plan: Plan, swept: list[Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two looks: what the second sweep finds complete was trained by the first."""
+    asked: list[object] = []
+
+    def looks(_: Project, study: Study, *how: object, sweep: Looked, **__: object) -> None:
+        asked.extend([study.name, *how])
+        assert sweep(plan)
+        assert not sweep(plan)
+
+    first, second = ended(4, reused=2), ended(2, reused=6, failed=1)
+    summaries = iter([first, second])
+    monkeypatch.setattr(Execution, "sweep", lambda *_: next(summaries))
+    monkeypatch.setattr(adaptive, "run_until_decided", looks)
+    study = load_study(Path("tiny.yaml"))
+    found = ganablate.run(study, until_decided=True, max_replicates=7, quiet=True)
+    assert asked == ["tiny", None, 7]
+    assert (found.complete, found.reused, found.failed, found.wall_seconds) == (6, 2, 1, 2.0)
+    with pytest.raises(ValueError, match="chooses arms and replicates itself"):
+        ganablate.run(study, until_decided=True, replicates=3)
+
+
+def test_what_cannot_be_read_is_raised_in_python_and_exit_code_2_of_the_command(
+    plan: Plan, swept: list[Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def looks(*_: object, **__: object) -> None:
+        raise ValueError("looks.csv: no csv file")
+
+    monkeypatch.setattr(adaptive, "run_until_decided", looks)
+    with pytest.raises(ValueError, match=r"looks\.csv: no csv file"):
+        ganablate.run(load_study(Path("tiny.yaml")), until_decided=True, quiet=True)
+    code, _, err = invoke("run", "tiny.yaml", "--until-decided")
+    assert (code, "looks.csv: no csv file" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("summary", "whole", "code"),
+    [(ended(), True, 0), (ended(), False, 1), (ended(stopped=True), False, 130)],
+)
+def test_a_search_comes_first_and_one_without_an_end_ends_the_run(
+    plan: Plan, swept: list[Plan], monkeypatch: pytest.MonkeyPatch,
+    summary: Summary, whole: bool, code: int,
+) -> None:  # fmt: skip
+    Path("tiny.yaml").write_text(f"{TINY}search: {{lr: {{log_uniform: [1e-4, 1e-2]}}}}\n")
+
+    def search(*_: object) -> tuple[Summary, bool]:
+        assert swept == []
+        return summary, whole
+
+    monkeypatch.setattr(Execution, "search", search)
+    assert invoke("run", "tiny.yaml", "--retry-failed")[0] == 0  # searches nothing
+    assert invoke("run", "tiny.yaml")[0] == code
+    assert len(swept) == whole
 
 
 def test_a_trial_or_an_arm_is_put_aside_and_nothing_of_it_is_lost(
@@ -158,10 +243,10 @@ def test_two_studies_train_their_baseline_once_and_force_trains_it_again(tmp_pat
     (folder / "sweeps" / "bare.yaml").write_text("concurrency: 2\nkeep: generator\n")
     other = {**study, "study": "other", "ablate": {"norm": ["none"]}}
     (folder / "studies" / "other.yaml").write_text(json.dumps(other))
-    done = ganablate(folder, "run", "studies/other.yaml", "--sweep", "sweeps/bare.yaml")
+    done = command(folder, "run", "studies/other.yaml", "--sweep", "sweeps/bare.yaml")
     assert done.returncode == 0, done.stderr
     assert "2 trials completed, 2 reused" in done.stdout
-    status = ganablate(folder, "status", "studies/other.yaml").stdout
+    status = command(folder, "status", "studies/other.yaml").stdout
     assert "2 trials of arm baseline trained by study small at budget full" in status
 
     # The profile's `keep` was applied to what this sweep trained, and to nothing else.
@@ -174,7 +259,7 @@ def test_two_studies_train_their_baseline_once_and_force_trains_it_again(tmp_pat
         assert networks_in(path) == both
 
     weights = {id_: (trials / id_ / "weights.safetensors").read_bytes() for id_ in by_arm}
-    done = ganablate(folder, "run", "studies/small.yaml", "--force", "baseline")
+    done = command(folder, "run", "studies/small.yaml", "--force", "baseline")
     assert done.returncode == 0, done.stderr
     assert "2 trials completed, 2 reused" in done.stdout
     for id_, arm in by_arm.items():
@@ -184,12 +269,12 @@ def test_two_studies_train_their_baseline_once_and_force_trains_it_again(tmp_pat
 
     # MLflow is lost, and made again from the folders.
     (folder / "runs" / "mlflow.db").unlink()
-    done = ganablate(folder, "track", "studies/small.yaml", "studies/other.yaml")
+    done = command(folder, "track", "studies/small.yaml", "studies/other.yaml")
     assert done.returncode == 0, done.stderr
     assert "8 trials sent" in done.stdout
     assert values_per_step(folder) == {1}
     assert len(tracked(folder)) == 8
-    done = ganablate(folder, "track", "studies/small.yaml")
+    done = command(folder, "track", "studies/small.yaml")
     assert done.returncode == 0, done.stderr
     assert values_per_step(folder) == {1}
     assert len(tracked(folder)) == 8
@@ -206,21 +291,27 @@ def tracked(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("codes", "asked", "code"),
-    [([1, 0], ["tiny", "other"], 1), ([130, 0], ["tiny"], 130), ([0, 0], ["tiny", "other"], 0)],
+    ("first", "asked", "code"),
+    [
+        (ended(failed=1), ["tiny", "other"], 1),
+        (ended(stopped=True), ["tiny"], 130),
+        (ended(), ["tiny", "other"], 0),
+    ],
     ids=["a trial failed", "interrupted", "well"],
 )
 def test_until_decided_goes_on_with_the_next_study(
     plan: Plan, swept: list[Plan], monkeypatch: pytest.MonkeyPatch,
-    codes: list[int], asked: list[str], code: int,
+    first: Summary, asked: list[str], code: int,
 ) -> None:  # fmt: skip
     write_tiny(name="other")
+    summaries = iter([first, ended()])
     seen: list[str] = []
 
-    def looks(study: Study, *_: object, **__: object) -> int:
+    def looks(_: Project, study: Study, *__: object, sweep: Looked, **___: object) -> None:
         seen.append(study.name)
-        return codes[len(seen) - 1]
+        sweep(plan)
 
+    monkeypatch.setattr(Execution, "sweep", lambda *_: next(summaries))
     monkeypatch.setattr(adaptive, "run_until_decided", looks)
     found, _, _ = invoke("run", "tiny.yaml", "other.yaml", "--until-decided")
     assert (found, seen) == (code, asked)

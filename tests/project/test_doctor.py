@@ -6,18 +6,19 @@ import socket
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ganablate.catalog import DATASETS, NAMED_EXTRACTORS
 from ganablate.metrics.card import WEIGHTS
-from ganablate.project.doctor import CHECKS, Finding, Place, examine
+from ganablate.project.doctor import CHECKS, examine
+from ganablate.project.doctor.finding import Finding, Place, TorchFacts
 from ganablate.project.doctor.parts import DOWNLOADED, FILES
-from ganablate.project.doctor.software import gpu_finding, package_versions, python_version
+from ganablate.project.doctor.software import package_versions, python_version
 from ganablate.project.doctor.storage import available_memory, room
-from ganablate.project.doctor.torch_facts import TorchFacts
 from ganablate.sweep.print_torch_facts import torch_facts
-from ganablate.sweep.profile import load_profile
+from ganablate.sweep.profile import Profile
 from ganablate.sweep.ray_session import temporary_folder
 from tests.support.command import invoke
 from tests.support.small_disks import read_only, small_disk
@@ -94,29 +95,32 @@ def test_a_torch_that_does_not_load(
     assert found("gpu", place, torch=facts).level == "ok"
 
 
-def test_a_gpu_is_told_and_one_out_of_reach_too() -> None:
-    def told(*, present: bool, usable: list[str], cuda: str | None, wanted: str) -> str:
-        finding = gpu_finding(present=present, usable=usable, cuda=cuda, wanted=wanted)
-        return f"{finding.level}: {finding.text} {finding.advice}"
+@pytest.mark.parametrize(
+    ("here", "usable", "cuda", "device", "expected"),
+    [
+        (True, ["H100"], "13", "cpu", "ok: 1 x H100 to use it: --sweep sweeps/one-gpu.yaml"),
+        (True, ["A"] * 4, "13", "cpu", "ok: 4 x A to use it: --sweep sweeps/multi-gpu.yaml"),
+        (True, ["H100"], "13", "cuda", "ok: 1 x H100 "),
+        (True, [], None, "cpu", "warn: an NVIDIA device is here, and torch finds no GPU: its buil"),
+        (True, [], "13", "cpu", "warn: an NVIDIA device is here, and torch finds no GPU: driver a"),
+        (False, [], "13", "cuda", "fail: none"),
+        (False, [], None, "cpu", "ok: none"),
+    ],
+)
+def test_a_gpu_and_one_out_of_reach(
+    here: bool, usable: list[str], cuda: str | None, device: Any, expected: str,
+    place: Place, monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    device_file = Path("/dev/null" if here else "/dev/none")
+    monkeypatch.setattr("ganablate.project.doctor.software._NVIDIA", (device_file,))
+    facts = TorchFacts(Path())
+    facts.found = {"gpus": usable, "cuda": cuda}
+    finding = found("gpu", place, torch=facts, used=Profile(device=device))
+    assert f"{finding.level}: {finding.text} {finding.advice}".startswith(expected)
 
-    one = told(present=True, usable=["H100"], cuda="13.0", wanted="cpu")
-    assert one == "ok: 1 x H100 to use it: --sweep sweeps/one-gpu.yaml"
-    four = told(present=True, usable=["A"] * 4, cuda="13.0", wanted="cpu")
-    assert "4 x A" in four
-    assert "multi-gpu" in four
-    assert told(present=True, usable=["H100"], cuda="13.0", wanted="cuda").endswith("H100 ")
-    lost = told(present=True, usable=[], cuda=None, wanted="cpu")
-    assert lost.startswith("warn: an NVIDIA device is here, and torch finds no GPU: its build")
-    assert told(present=False, usable=[], cuda="13.0", wanted="cuda").startswith("fail: none")
 
-
-def test_a_profile_that_asks_for_a_gpu_where_there_is_none(place: Place, tmp_path: Path) -> None:
+def test_a_profile_that_cannot_be_read(place: Place, tmp_path: Path) -> None:
     profile = tmp_path / "gpu.yaml"
-    profile.write_text("device: cuda")
-    facts = TorchFacts(tmp_path)
-    facts.found = FACTS | {"gpus": []}
-    if not any(Path(name).exists() for name in ("/dev/nvidiactl", "/dev/dxg")):
-        assert found("gpu", place, used=load_profile(profile), torch=facts).level == "fail"
     profile.write_text("device: gpu")
     wrong = found("profile", place, profile=profile)
     assert wrong.level == "fail"

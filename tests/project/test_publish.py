@@ -12,6 +12,7 @@ import pytest
 
 import ganablate
 from ganablate.project import publish as publishing
+from ganablate.project.folders import HERE
 from ganablate.project.until_decided import run_until_decided
 from ganablate.report import build
 from ganablate.study.expand import expand
@@ -285,7 +286,7 @@ def test_a_publishing_that_is_killed_loses_no_record(
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     assert published.exists() is (at == "before")
-    publishing._take_up(published)
+    publishing._recover(published, ".full.")
     assert bytes_under(published) == before
     assert [path.name for path in published.parent.iterdir()] == ["full"]
     assert invoke("publish", "studies/tiny.yaml", "--replace")[0] == 0
@@ -299,14 +300,11 @@ def look(_: Path) -> None:
     """Replicates until decided: looks are written."""
     study = load_study(Path("studies/tiny.yaml"))
 
-    def sweep(plan: Plan) -> int:
+    def sweep(plan: Plan) -> bool:
         train("studies/tiny.yaml", machine=2, replicates=max(t.replicate for t in plan.trials) + 1)
-        return 0
+        return True
 
-    run_until_decided(
-        study, None, 4, sweep=sweep, trials_root=Path("runs/trials"),
-        results_root=Path("results"), say=lambda _: None,
-    )  # fmt: skip
+    run_until_decided(HERE, study, None, 4, sweep=sweep, say=lambda _: None)
     assert Path("results/tiny/full/looks.csv").exists()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ganablate.project.folders import Project
 from ganablate.project.until_decided import run_until_decided
 from ganablate.report import analysis
 from ganablate.report.claims.judgement import CANNOT_TELL, SUPPORTED, Judgement
@@ -39,11 +40,11 @@ KID = {"baseline": 0.0, "far": 20.0, "near": 2.2, "same": 0.1, "null": 0.0}
 class Sweep:
     """Completes the trials of a plan, and remembers with how many replicates it was called."""
 
-    def __init__(self, root: Path, *, stop_at: int = 99, kid: dict[str, float] = KID) -> None:
-        self.root, self.stop_at, self.kid = root, stop_at, kid
+    def __init__(self, folder: Path, *, stop_at: int = 99, kid: dict[str, float] = KID) -> None:
+        self.root, self.stop_at, self.kid = Project(folder).trials, stop_at, kid
         self.plans: list[dict[str, int]] = []
 
-    def __call__(self, plan: Plan) -> int:
+    def __call__(self, plan: Plan) -> bool:
         self.plans.append(dict(Counter(trial.arm for trial in plan.trials)))
         stopped = len(self.plans) == self.stop_at
         for trial in plan.trials[: len(plan.trials) // 2] if stopped else plan.trials:
@@ -52,7 +53,7 @@ class Sweep:
             seed = [int(trial.trial_id, 16), 7]
             value = self.kid[trial.arm] + np.random.default_rng(seed).normal()
             write_trial(self.root, trial, numbers={"kid_mean": value, "kid": value})
-        return 130 if stopped else 0
+        return not stopped
 
 
 @pytest.fixture
@@ -67,22 +68,20 @@ def no_claims(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(analysis, "judge_claims", lambda *_, **__: ())
 
 
-Run = Callable[..., tuple[int, list[str]]]
+Run = Callable[..., list[str]]
 
 
 @pytest.fixture
 def run(study: Study, tmp_path: Path) -> Run:
-    """Run the study in a folder of this name; returns the exit code and what was said."""
+    """Run the study in a folder of this name; returns the lines of its looks."""
 
-    def _run(sweep: Callable[[Plan], int], most: int | None = None, where: str = "a") -> object:
-        said: list[str] = []
-        code = run_until_decided(
-            study, None, most, sweep=sweep, trials_root=tmp_path / where / "trials",
-            results_root=tmp_path / where / "results", say=said.append,
-        )  # fmt: skip
-        return code, said
+    def _run(sweep: Callable[[Plan], bool], most: int | None = None, where: str = "a") -> list[str]:
+        lines: list[str] = []
+        project = Project(tmp_path / where)
+        run_until_decided(project, study, None, most, sweep=sweep, say=lines.append)
+        return lines
 
-    return _run  # type: ignore[return-value]
+    return _run
 
 
 def looks_of(study: Study, folder: Path) -> tuple[Look, ...]:
@@ -92,14 +91,13 @@ def looks_of(study: Study, folder: Path) -> tuple[Look, ...]:
 def test_only_undecided_arms_and_the_baseline_get_more(
     study: Study, run: Run, tmp_path: Path
 ) -> None:
-    sweep = Sweep(tmp_path / "a" / "trials")
-    code, said = run(sweep)
-    assert code == 0
+    sweep = Sweep(tmp_path / "a")
+    lines = run(sweep)
     assert sweep.plans[0] == dict.fromkeys(KID, 3)
     looks = looks_of(study, tmp_path / "a")
     assert [look.declared for look in looks] == [(3, 5, 7, 10)] * len(looks)
     assert [look.level for look in looks] == [0.00135, 0.0049, 0.0109, 0.0328][: len(looks)]
-    assert 1 < len(looks) == len(sweep.plans) == len(said)
+    assert 1 < len(looks) == len(sweep.plans) == len(lines)
     for before, after, counts in zip(looks, looks[1:], sweep.plans[1:], strict=False):
         fed = {name for name, n in after.replicates.items() if n > before.replicates[name]}
         assert fed == {*before.goes_on, "baseline"}
@@ -114,11 +112,11 @@ def test_only_undecided_arms_and_the_baseline_get_more(
 
 
 def test_again_is_nothing_new(study: Study, run: Run, tmp_path: Path) -> None:
-    run(Sweep(tmp_path / "a" / "trials"))
+    run(Sweep(tmp_path / "a"))
     path = tmp_path / "a" / "results" / "t" / "full" / "looks.csv"
     before, last = path.read_bytes(), looks_of(study, tmp_path / "a")[-1]
-    again = Sweep(tmp_path / "a" / "trials")
-    assert run(again) == (0, [])
+    again = Sweep(tmp_path / "a")
+    assert run(again) == []
     assert again.plans == [last.replicates]
     assert path.read_bytes() == before
 
@@ -128,11 +126,11 @@ def test_again_is_nothing_new(study: Study, run: Run, tmp_path: Path) -> None:
 def test_interrupted_and_started_again_ends_the_same(
     study: Study, run: Run, tmp_path: Path, stop_at: int
 ) -> None:
-    run(Sweep(tmp_path / "a" / "trials"))
-    code, said = run(Sweep(tmp_path / "b" / "trials", stop_at=stop_at), where="b")
-    assert (code, len(said)) == (130, stop_at - 1)
+    run(Sweep(tmp_path / "a"))
+    lines = run(Sweep(tmp_path / "b", stop_at=stop_at), where="b")
+    assert len(lines) == stop_at - 1
     assert len(looks_of(study, tmp_path / "b")) == stop_at - 1
-    run(Sweep(tmp_path / "b" / "trials"), where="b")
+    run(Sweep(tmp_path / "b"), where="b")
     texts = [(tmp_path / x / "results" / "t" / "full" / "looks.csv").read_text() for x in "ab"]
     assert texts[0] == texts[1]
 
@@ -144,14 +142,14 @@ def by_hand(study: Study, folder: Path) -> None:
     path = folder / "results" / "t" / "full" / "looks.csv"
     path.parent.mkdir(parents=True)
     path.write_text(looks_csv([look]))
-    Sweep(folder / "trials")(plan)
+    Sweep(folder)(plan)
 
 
 def test_a_schedule_after_a_report_was_seen_has_half_the_level(
     study: Study, run: Run, tmp_path: Path
 ) -> None:
     by_hand(study, tmp_path / "a")
-    sweep = Sweep(tmp_path / "a" / "trials")
+    sweep = Sweep(tmp_path / "a")
     run(sweep)
     first, *looks = looks_of(study, tmp_path / "a")
     assert (first.kind, first.level) == ("by hand", 0.05)
@@ -164,7 +162,7 @@ def test_a_schedule_after_a_report_was_seen_has_half_the_level(
 def test_a_schedule_cannot_be_changed_on_the_way_but_followed_by_another(
     study: Study, run: Run, tmp_path: Path
 ) -> None:
-    root = tmp_path / "a" / "trials"
+    root = tmp_path / "a"
     run(Sweep(root, stop_at=2))
     with pytest.raises(StudyError, match=r"looks at 3, 5, 7, 10 replicates were declared before"):
         run(Sweep(root), most=12)
@@ -179,7 +177,7 @@ def test_a_schedule_cannot_be_changed_on_the_way_but_followed_by_another(
 
 def test_too_few_replicates_are_refused(run: Run, tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="--max-replicates 2: the first look needs 3"):
-        run(Sweep(tmp_path / "a" / "trials"), most=2)
+        run(Sweep(tmp_path / "a"), most=2)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +196,7 @@ def test_claims_that_cannot_be_told_feed_their_arms(
 ) -> None:  # fmt: skip
     judged = Judgement(verdict, arms=arms, kind=kind)
     monkeypatch.setattr(analysis, "judge_claims", lambda *_, **__: (judged,))
-    sweep = Sweep(tmp_path / "a" / "trials", kid=KID | {"far": 60.0}, stop_at=2)
+    sweep = Sweep(tmp_path / "a", kid=KID | {"far": 60.0}, stop_at=2)
     run(sweep)
     look, *_ = looks_of(study, tmp_path / "a")
     assert "far" in look.decided
@@ -208,11 +206,8 @@ def test_claims_that_cannot_be_told_feed_their_arms(
 def test_what_an_arm_is_compared_with_grows_with_it(tmp_path: Path) -> None:
     path = tmp_path / "t.yaml"
     path.write_text(TEXT.replace("same: {g_width: 24}", "same: {g_width: 24, compare_to: far}"))
-    sweep = Sweep(tmp_path / "trials", kid=KID | {"same": 22.2, "near": 30.0}, stop_at=2)
-    run_until_decided(
-        load_study(path), None, None, sweep=sweep, trials_root=tmp_path / "trials",
-        results_root=tmp_path / "results", say=print,
-    )  # fmt: skip
+    sweep = Sweep(tmp_path, kid=KID | {"same": 22.2, "near": 30.0}, stop_at=2)
+    run_until_decided(Project(tmp_path), load_study(path), None, None, sweep=sweep, say=print)
     assert sweep.plans[1] == {"baseline": 3, "far": 5, "near": 3, "same": 5, "null": 3}
 
 

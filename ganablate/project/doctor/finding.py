@@ -1,13 +1,17 @@
-"""What a check is told and what it says."""
+"""What a check gets and what it finds."""
 
+import json
+import subprocess
+import sys
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from ganablate.project.doctor.torch_facts import TorchFacts
 from ganablate.sweep.profile import Profile
 
 Level = Literal["ok", "warn", "fail"]
+_TORCH_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,42 @@ class Finding:
     text: str
     advice: str = ""
     """What to do; nothing where all is well."""
+
+
+class TorchFacts:
+    """What torch says of this machine, in a process of its own; begun early, waited for at need.
+
+    So the checks import nothing heavy, go on while torch is loaded, and outlive a torch that ends
+    the process.
+    """
+
+    def __init__(self, data_root: Path) -> None:
+        self._command = [sys.executable, "-m", "ganablate.sweep.print_torch_facts", str(data_root)]
+
+    @cached_property
+    def _process(self) -> subprocess.Popen[str]:
+        pipe = subprocess.PIPE
+        return subprocess.Popen(self._command, stdout=pipe, stderr=pipe, text=True)
+
+    def start(self) -> None:
+        """Begin to ask; else `found` does."""
+        _ = self._process
+
+    @cached_property
+    def found(self) -> dict[str, Any]:
+        """The facts; {"error": LINE} where torch or torchvision cannot be loaded."""
+        process = self._process
+        try:
+            answer, errors = process.communicate(timeout=_TORCH_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            return {"error": f"no answer within {_TORCH_SECONDS} s"}
+        if process.returncode == 0:
+            facts: dict[str, Any] = json.loads(answer.splitlines()[-1])
+            return facts
+        last = (errors.strip().splitlines() or [f"it ended with {process.returncode}"])[-1]
+        return {"error": last}
 
 
 @dataclass(frozen=True)

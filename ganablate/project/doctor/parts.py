@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 from ganablate.catalog import DATASETS, EXTRACTORS, NAMED_EXTRACTORS
+from ganablate.files import obstacle
 from ganablate.metrics.card import WEIGHTS, Card
 from ganablate.metrics.errors import MetricError
 from ganablate.project.doctor.finding import Finding, Place
 from ganablate.study.reading.errors import StudyError
 from ganablate.sweep.profile import DEFAULT_PROFILE, load_profile
+from ganablate.text import counted
 
 FILES: dict[str, tuple[str, ...]] = {
     "mnist": ("MNIST/raw/train-images-idx3-ubyte",),
@@ -29,75 +31,66 @@ def profile(place: Place) -> Finding:
     if place.profile is None and not path.exists():
         return Finding("ok", f"no {path} here: the defaults, as on a laptop")
     try:
-        found = load_profile(path)
+        read = load_profile(path)
     except StudyError as error:
         return Finding("fail", "; ".join(map(str, error.problems)), f"correct {path}")
-    return Finding("ok", f"{path}: device {found.device}, concurrency {found.concurrency}")
+    return Finding("ok", f"{path}: device {read.device}, concurrency {read.concurrency}")
 
 
 def cluster(place: Place) -> Finding:
     """Whether the nodes of the cluster that the profile names will do."""
-    used = place.used
-    if used is None or used.address is None:
+    if place.used is None or place.used.address is None:
         return Finding("ok", "none is named: sweeps run on this machine alone")
     from ganablate.sweep.cluster import look_at_nodes
     from ganablate.sweep.interrupt import Interruption
     from ganablate.sweep.machine import MachineError, wants_cuda
 
-    wanted = wants_cuda(used, cuda_named=False)
+    address, wanted = place.used.address, wants_cuda(place.used, cuda_named=False)
     try:
-        nodes = look_at_nodes(used.address, place.runs.resolve(), Interruption(), gpus=wanted)
+        nodes = look_at_nodes(address, place.runs.resolve(), Interruption(), gpus=wanted)
     except MachineError as error:
         return Finding("fail", "; ".join(str(error).splitlines()), "see docs/cluster.md")
     cpus, gpus = sum(node.cpus for node in nodes), sum(node.gpus for node in nodes)
-    count = f"{len(nodes)} {'node' if len(nodes) == 1 else 'nodes'}"
-    return Finding("ok", f"{used.address}: {count} with {cpus} CPUs and {gpus} GPUs to give")
+    count = counted(len(nodes), "node")
+    return Finding("ok", f"{address}: {count} with {cpus} CPUs and {gpus} GPUs to give")
 
 
 def data(place: Place) -> Finding:
     """Which data sets are here, and how to get the others."""
     here = [name for name in FILES if _is_here(name, place)]
-    embedded = [name for name, line in DATASETS.items() if line.embedded]
-    fetched = [name for name in DOWNLOADED if name not in here]
-    by_hand = [name for name in FILES if name not in here and name not in DOWNLOADED]
-    advice = [
-        f"{', '.join(fetched)}: downloaded when first needed" if fetched else "",
-        f"{', '.join(by_hand)}: put there by hand, `ganablate run` says which files"
-        if by_hand
-        else "",
-    ]
+    embedded = [name for name, dataset in DATASETS.items() if dataset.embedded]
+    absent = [name for name in FILES if name not in here]
+    advice = []
+    if fetched := [name for name in absent if name in DOWNLOADED]:
+        advice.append(f"{', '.join(fetched)}: downloaded when first needed")
+    if by_hand := [name for name in absent if name not in DOWNLOADED]:
+        names = ", ".join(by_hand)
+        advice.append(f"{names}: put there by hand, `ganablate run` says which files")
     text = f"embedded: {', '.join(embedded)}; in {place.data_root}/: {', '.join(here) or 'none'}"
-    return Finding("ok", text, "; ".join(filter(None, advice)))
+    return Finding("ok", text, "; ".join(advice))
 
 
 def data_root(place: Place) -> Finding:
     """Whether the data root can be read, and written where sets are still to be downloaded."""
-    from ganablate.files import obstacle
-
     if place.data_root.exists() and not place.data_root.is_dir():
         return Finding("fail", f"{place.data_root} is a file", "name a folder with --data-root")
     missing = [name for name in DOWNLOADED if not _is_here(name, place)]
-    wrong = obstacle(place.data_root) if missing else None
-    if wrong:
-        return Finding(
-            "warn",
-            f"{wrong}; so {', '.join(missing)} cannot be downloaded there",
-            "name another folder with --data-root, or make it writable",
-        )
+    if missing and (reason := obstacle(place.data_root)):
+        text = f"{reason}; so {', '.join(missing)} cannot be downloaded there"
+        return Finding("warn", text, "name another folder with --data-root, or make it writable")
     return Finding("ok", f"{place.data_root}/")
 
 
 def extractors(place: Place) -> Finding:
     """The shipped extractors: each weight file has the sha256 that its card states."""
-    folder = place.weights or WEIGHTS
-    wrong = []
-    for line in EXTRACTORS.values():
+    faults = []
+    for extractor in EXTRACTORS.values():
         try:
-            Card.of(folder / line.weights)
+            Card.of((place.weights or WEIGHTS) / extractor.weights)
         except (MetricError, ValueError, OSError) as error:
-            wrong.append(str(error).splitlines()[0])
-    if wrong:
-        return Finding("fail", "; ".join(wrong), "install ganablate again, or git checkout them")
+            faults.append(str(error).splitlines()[0])
+    if faults:
+        return Finding("fail", "; ".join(faults), "install ganablate again, or git checkout them")
     return Finding("ok", f"the weights of all {len(EXTRACTORS)} shipped ones have their sha256")
 
 
@@ -106,11 +99,9 @@ def named_extractors(place: Place) -> Finding:
     faults = place.torch.found.get("extractors")
     if faults is None:
         return Finding("warn", "not looked for, since torch does not load", "see torch")
-    lacking = [fault for fault in faults.values() if fault]
-    if lacking:
+    if lacking := [fault for fault in faults.values() if fault]:
         names = ", ".join(f"`extractor: {name}`" for name in NAMED_EXTRACTORS)
-        text = f"absent; only studies with {names} need it"
-        return Finding("ok", text, "; ".join(lacking))
+        return Finding("ok", f"absent; only studies with {names} need it", "; ".join(lacking))
     return Finding("ok", f"{', '.join(NAMED_EXTRACTORS)}: weights and package are here")
 
 

@@ -10,54 +10,56 @@ from packaging.specifiers import SpecifierSet
 from ganablate.project.doctor.finding import Finding, Place
 
 _PROJECT = "ganablate"
-_AGAIN = "in the virtual environment: make install (or pip install --editable .)"
+_INSTALL = "in the virtual environment: make install (or pip install --editable .)"
 _SHOWN = ("ray", "mlflow", "numpy")
-"""Whose versions are told when all is well; torch has a line of its own."""
+"""Packages whose versions are shown when all is well; torch has a line of its own."""
 _NVIDIA = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
 
 
 def python(_: Place) -> Finding:
     """Its version against the project's."""
-    return python_version(sys.version.split()[0], _requires_python())
+    try:
+        needed = metadata.metadata(_PROJECT)["Requires-Python"] or ""
+    except (metadata.PackageNotFoundError, KeyError):
+        needed = ""
+    return python_version(sys.version.split()[0], needed)
 
 
-def python_version(version: str, wanted: str) -> Finding:
+def python_version(version: str, needed: str) -> Finding:
     """As `python`, of any version."""
-    where = f"Python {version} in {sys.prefix}"
-    if version in SpecifierSet(wanted):
-        return Finding("ok", where)
-    return Finding(
-        "fail", f"{where}; {wanted} is needed", f"install Python {wanted}, then {_AGAIN}"
-    )
+    text = f"Python {version} in {sys.prefix}"
+    if version in SpecifierSet(needed):
+        return Finding("ok", text)
+    advice = f"install Python {needed}, then {_INSTALL}"
+    return Finding("fail", f"{text}; {needed} is needed", advice)
 
 
 def packages(_: Place) -> Finding:
     """Every package that the project depends on, against its range."""
     try:
-        wanted = metadata.requires(_PROJECT) or []
+        return package_versions(metadata.requires(_PROJECT) or [])
     except metadata.PackageNotFoundError:
-        return Finding("fail", f"{_PROJECT} itself is not installed in {sys.prefix}", _AGAIN)
-    return package_versions(wanted)
+        return Finding("fail", f"{_PROJECT} itself is not installed in {sys.prefix}", _INSTALL)
 
 
-def package_versions(wanted: list[str]) -> Finding:
+def package_versions(requirements: list[str]) -> Finding:
     """As `packages`, of any list of requirements; those of extras are passed over."""
-    wrong, found = [], {}
-    for requirement in map(Requirement, wanted):
+    faults: list[str] = []
+    versions: dict[str, str] = {}
+    for requirement in map(Requirement, requirements):
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue
         try:
-            version = metadata.version(requirement.name)
+            version = versions[requirement.name] = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
-            wrong.append(f"{requirement.name} is missing")
+            faults.append(f"{requirement.name} is missing")
             continue
-        found[requirement.name] = version
         if not requirement.specifier.contains(version, prereleases=True):
-            wrong.append(f"{requirement.name} {version} is not {requirement.specifier}")
-    if wrong:
-        return Finding("fail", "; ".join(wrong), _AGAIN)
-    shown = ", ".join(f"{name} {found[name]}" for name in _SHOWN if name in found)
-    return Finding("ok", f"all {len(found)} packages are in their ranges: {shown}")
+            faults.append(f"{requirement.name} {version} is not {requirement.specifier}")
+    if faults:
+        return Finding("fail", "; ".join(faults), _INSTALL)
+    shown = ", ".join(f"{name} {versions[name]}" for name in _SHOWN if name in versions)
+    return Finding("ok", f"all {len(versions)} packages are in their ranges: {shown}")
 
 
 def torch(place: Place) -> Finding:
@@ -81,37 +83,20 @@ def torch(place: Place) -> Finding:
 def gpu(place: Place) -> Finding:
     """GPUs of the machine against those that torch can use, and what the profile asks for."""
     facts = place.torch.found
-    return gpu_finding(
-        present=any(path.exists() for path in _NVIDIA),
-        usable=facts.get("gpus", []),
-        cuda=facts.get("cuda"),
-        wanted=place.used.device if place.used else "cpu",
-    )
-
-
-def gpu_finding(*, present: bool, usable: list[str], cuda: str | None, wanted: str) -> Finding:
-    """As `gpu`, of any machine."""
-    if usable:
-        names = ", ".join(dict.fromkeys(usable))
-        profile = "one-gpu" if len(usable) == 1 else "multi-gpu"
-        advice = "" if wanted != "cpu" else f"to use it: --sweep sweeps/{profile}.yaml"
-        return Finding("ok", f"{len(usable)} x {names}", advice)
-    if present:
-        why = "its build has no CUDA" if cuda is None else "driver and build may not fit"
+    asked = place.used.device if place.used else "cpu"
+    if usable := facts.get("gpus", []):
+        file = "one-gpu" if len(usable) == 1 else "multi-gpu"
+        advice = f"to use it: --sweep sweeps/{file}.yaml" if asked == "cpu" else ""
+        return Finding("ok", f"{len(usable)} x {', '.join(dict.fromkeys(usable))}", advice)
+    if any(path.exists() for path in _NVIDIA):
+        no_cuda = facts.get("cuda") is None
+        why = "its build has no CUDA" if no_cuda else "driver and build may not fit"
         return Finding(
             "warn",
             f"an NVIDIA device is here, and torch finds no GPU: {why}",
             "run nvidia-smi; install the torch build for its CUDA version (pytorch.org)",
         )
-    if wanted == "cuda":
-        return Finding(
-            "fail", "none, and the profile asks for cuda", "give it device: cpu, or auto"
-        )
+    if asked == "cuda":
+        advice = "give it device: cpu, or auto"
+        return Finding("fail", "none, and the profile asks for cuda", advice)
     return Finding("ok", "none; trials run on the CPU")
-
-
-def _requires_python() -> str:
-    try:
-        return metadata.metadata(_PROJECT)["Requires-Python"] or ""
-    except (metadata.PackageNotFoundError, KeyError):
-        return ""

@@ -20,14 +20,16 @@ _MEMORY = {"fail": 1.0 * GB, "warn": 2.5 * GB}
 _TEMPORARY = {"fail": 0.1 * GB, "warn": 0.5 * GB}
 _SHARED = 100 * 2**20
 """Ray's store of objects; where /dev/shm has less, Ray puts it under /tmp."""
-_RAY_FOLDERS = "ganablate-ray-*"
 _READ_WHOLE = 500e6
 """Bytes of a database up to which all its pages are looked at."""
 
 
 def disk(place: Place) -> Finding:
     """Room for runs/."""
-    free = shutil.disk_usage(_nearest(place.runs)).free
+    folder = place.runs.absolute()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
     return room(
         f"free for {place.runs}/", free, _DISK, "free some space; `make clean` removes runs/"
     )
@@ -55,10 +57,9 @@ def available_memory(
 ) -> float | None:
     """Bytes; None where the system does not say."""
     try:
-        lines = meminfo.read_text(encoding="ascii").splitlines()
+        free = _amounts(meminfo)["MemAvailable:"] * 1024
     except OSError:
         return None
-    free = next(float(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable"))
     with contextlib.suppress(OSError, ValueError):  # no container, or "max": no limit
         limit = float((group / "memory.max").read_text(encoding="ascii"))
         used = float((group / "memory.current").read_text(encoding="ascii"))
@@ -69,41 +70,53 @@ def available_memory(
 def _of_files(group: Path) -> float:
     """Bytes of files that the container's kernel keeps in memory, and drops where more is asked."""
     try:
-        lines = (group / "memory.stat").read_text(encoding="ascii").splitlines()
+        amounts = _amounts(group / "memory.stat")
     except OSError:
         return 0.0
-    amounts = (line.partition(" ") for line in lines)
-    return sum(float(n) for name, _, n in amounts if name in ("inactive_file", "active_file"))
+    return amounts.get("inactive_file", 0.0) + amounts.get("active_file", 0.0)
+
+
+def _amounts(file: Path) -> dict[str, float]:
+    """The first two words of each line: a name and a number."""
+    lines = file.read_text(encoding="ascii").splitlines()
+    return {name: float(number) for name, number, *_ in map(str.split, lines)}
 
 
 def folders(place: Place) -> Finding:
     """Whether runs/ and results/ can be written."""
-    wrong = [reason for folder in (place.runs, place.results) if (reason := obstacle(folder))]
-    if wrong:
-        return Finding("fail", "; ".join(wrong), "mend that, or work in another folder")
+    if reasons := [line for folder in (place.runs, place.results) if (line := obstacle(folder))]:
+        return Finding("fail", "; ".join(reasons), "mend that, or work in another folder")
     return Finding("ok", f"{place.runs}/ and {place.results}/ can be written")
 
 
 def ray_folders(place: Place) -> Finding:
     """What Ray needs under /tmp and /dev/shm, and what killed sweeps left there."""
-    wrong = obstacle(place.temporary)
-    if wrong:
-        return Finding("fail", f"Ray works there: {wrong}", f"make {place.temporary} writable")
+    if reason := obstacle(place.temporary):
+        return Finding("fail", f"Ray works there: {reason}", f"make {place.temporary} writable")
     free = shutil.disk_usage(place.temporary).free
-    found = room(f"free in {place.temporary}", free, _TEMPORARY, "free some space there for Ray")
-    if found.level != "ok":
-        return found
-    stale = [path for path in place.temporary.glob(_RAY_FOLDERS) if _is_left(path)]
-    if stale:
-        text = f"{len(stale)} folders of killed sweeps in {place.temporary}"
+    finding = room(f"free in {place.temporary}", free, _TEMPORARY, "free some space there for Ray")
+    if finding.level != "ok":
+        return finding
+    if left := [path for path in place.temporary.glob("ganablate-ray-*") if _is_left(path)]:
+        text = f"{len(left)} folders of killed sweeps in {place.temporary}"
         return Finding("warn", text, "the next `ganablate run` removes them")
     if not place.shared_memory.is_dir():
-        return found
+        return finding
     shared = shutil.disk_usage(place.shared_memory).free
     if shared < _SHARED:
         text = f"{shared / 1e6:.0f} MB free in {place.shared_memory}, Ray asks for 105 MB"
         return Finding("warn", text, "in a container: docker run --shm-size=1g")
-    return Finding("ok", f"{found.text}, {shared / GB:.1f} GB in {place.shared_memory}")
+    return Finding("ok", f"{finding.text}, {shared / GB:.1f} GB in {place.shared_memory}")
+
+
+def _is_left(folder: Path) -> bool:
+    """Whether no sweep holds the folder's lock any more."""
+    try:
+        with (folder / "held").open("r") as held:
+            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:  # held, or another user's
+        return False
+    return True
 
 
 def port(place: Place) -> Finding:
@@ -128,25 +141,25 @@ def is_taken(port: int, host: str = "127.0.0.1") -> bool:
 
 def database(place: Place) -> Finding:
     """Whether MLflow's database is whole; a server is not asked."""
+    of_profile = place.used.tracking_uri if place.used else None
     try:
-        of_profile = place.used.tracking_uri if place.used else None
         uri = resolve_uri(place.runs, argument=place.tracking_uri, profile=of_profile)
     except ValueError as error:
         return Finding("fail", str(error), "correct it or leave it out")
     if is_server(uri) or not uri.startswith("sqlite:///"):
         return Finding("ok", f"{without_secrets(uri)}, not looked into")
-    file = Path(uri.removeprefix("sqlite:///"))
+    file, runs = Path(uri.removeprefix("sqlite:///")), place.runs.resolve()
+    name = place.runs / file.relative_to(runs) if file.is_relative_to(runs) else file
     if not file.exists():
-        return Finding("ok", f"{_short(file, place)} is made by the first run")
-    fault = _database_fault(file)
-    if fault:
+        return Finding("ok", f"{name} is made by the first run")
+    if fault := _database_fault(file):
         return Finding(
             "fail",
-            f"{_short(file, place)}: {fault}",
-            f"mv {_short(file, place)} {DATABASE}.old, then `ganablate track studies/*.yaml` makes "
-            "a new one of the trials, which are all in runs/trials",
+            f"{name}: {fault}",
+            f"mv {name} {DATABASE}.old, then `ganablate track studies/*.yaml` makes a new one of "
+            "the trials, which are all in runs/trials",
         )
-    return Finding("ok", f"{_short(file, place)}, {file.stat().st_size / 1e6:.1f} MB, is whole")
+    return Finding("ok", f"{name}, {file.stat().st_size / 1e6:.1f} MB, is whole")
 
 
 def _database_fault(file: Path) -> str | None:
@@ -162,25 +175,3 @@ def _database_fault(file: Path) -> str | None:
             return None if first == "ok" else f"it is damaged: {where}"
     except sqlite3.Error as error:
         return str(error)
-
-
-def _short(file: Path, place: Place) -> Path:
-    inside = file.is_relative_to(place.runs.resolve())
-    return place.runs / file.relative_to(place.runs.resolve()) if inside else file
-
-
-def _nearest(folder: Path) -> Path:
-    place = folder.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    return place
-
-
-def _is_left(folder: Path) -> bool:
-    """Whether no sweep holds the folder's lock any more."""
-    try:
-        with (folder / "held").open("r") as held:
-            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:  # held, or another user's
-        return False
-    return True

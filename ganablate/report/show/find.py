@@ -46,20 +46,33 @@ def find_all(
     Raises:
         ValueError: They are in none, or in several; the text says what there is.
     """
-    every = [(study, name) for study in studies for name in study.budget_names]
-    usual = [(study, name) for study, name in every if name == (budget or study.default_budget)]
-    if not usual:
-        budgets = dict.fromkeys(name for _, name in every)
-        raise ValueError(f"--budget: {unknown('a budget here', budget, budgets)}")
-    matches = _matches(names, usual)
-    if not matches and budget is None:
-        matches = _matches(names, [place for place in every if place not in usual])
+    usual, others = _places(studies, budget)
+    matches = _matches(names, usual) or _matches(names, others)
     if not matches:
         raise ValueError(_nowhere(names, usual))
     holders = list(dict.fromkeys(subjects[0].study.name for subjects in matches))
     if len(holders) > 1 and not any(map(_is_id, names)):
         raise ValueError(_in_several(names, holders))
     return matches[0]
+
+
+Places = list[tuple[Study, str]]
+"""Studies, each at a budget."""
+
+
+def _places(studies: Sequence[Study], budget: str | None) -> tuple[Places, Places]:
+    """Where names are looked up first, and where then: at the other budgets unless one is given.
+
+    Raises:
+        ValueError: No study has the budget.
+    """
+    every = [(study, name) for study in studies for name in study.budget_names]
+    usual = [(study, name) for study, name in every if name == (budget or study.default_budget)]
+    if not usual:
+        budgets = dict.fromkeys(name for _, name in every)
+        raise ValueError(f"--budget: {unknown('a budget here', budget, budgets)}")
+    others = [] if budget else [place for place in every if place not in usual]
+    return usual, others
 
 
 def _matches(names: Sequence[str], places: Sequence[tuple[Study, str]]) -> list[list[Subject]]:

@@ -1,0 +1,351 @@
+"""One run of studies: what `ganablate run` and `ganablate.run` do.
+
+Plans, room and data are seen to before the first trial; then come searches inside arms, the sweep,
+or one sweep a look, the reports, and their copies in MLflow. What is heavy (Ray, MLflow, pandas) is
+imported when its turn comes, so that wrong input is refused at once.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ganablate.project.folders import Project, WrongInputError
+from ganablate.project.output import Output
+from ganablate.project.plans import (
+    budgets_without_files,
+    plans_of,
+    read_profile,
+    table_plans,
+)
+from ganablate.project.reports import (
+    Reports,
+    send_reports,
+    tracking_store,
+    write_claims_page,
+    write_report,
+)
+from ganablate.study.arms.grid import MOST_UNASKED
+from ganablate.study.expand import expand
+from ganablate.study.plan import Plan
+from ganablate.study.reading.wording import unknown
+from ganablate.study.schema import Study
+from ganablate.study.search.wording import search_lines
+from ganablate.sweep.events import Summary
+from ganablate.sweep.profile import Profile
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import DataKey, state_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What is run of the studies, and how: the options of `ganablate run`.
+
+    Attributes:
+        confirmed: The user knows how many trials that are.
+
+    Raises:
+        WrongInputError: Two options contradict each other.
+    """
+
+    budget: str | None = None
+    arms: Sequence[str] | None = None
+    replicates: int | None = None
+    until_decided: bool = False
+    max_replicates: int | None = None
+    force: Sequence[str] = ()
+    retry_failed: bool = False
+    confirmed: bool = True
+    sweep: Path | None = None
+    data_root: Path | None = None
+    tracking_uri: str | None = None
+
+    def __post_init__(self) -> None:
+        refused = {
+            "--until-decided chooses arms and replicates itself; drop --arm and --replicates": (
+                self.until_decided and (self.arms or self.replicates)
+            ),
+            "--max-replicates is for --until-decided; did you mean --replicates?": (
+                self.max_replicates is not None and not self.until_decided
+            ),
+            "--retry-failed runs what failed and nothing else; drop --until-decided, --force": (
+                self.retry_failed and (self.until_decided or self.force)
+            ),
+        }
+        if lines := [line for line, applies in refused.items() if applies]:
+            raise WrongInputError(lines)
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How the sweeps of a run went, or its search if that did not come to its end; its reports.
+
+    Attributes:
+        is_whole: Every search came to its end, and every report was written.
+        unread_looks: A csv file could not be read, so replicates were not added.
+    """
+
+    summary: Summary
+    reports: Reports
+    is_whole: bool = True
+    unread_looks: bool = False
+
+
+@dataclass(frozen=True)
+class Execution:
+    """With what the trials of a run are executed: where, how, on which data, and who watches.
+
+    Without the `uri` of an MLflow store nothing is tracked.
+    """
+
+    project: Project
+    profile: Profile
+    uri: str | None
+    fingerprints: Mapping[DataKey, str]
+    output: Output
+
+    def sweep(self, plans: Sequence[Plan]) -> Summary:
+        """Bring every trial of the plans to completion, or to the end of its retries."""
+        from ganablate.sweep.runner import run_sweep
+        from ganablate.tracking import MlflowTracker, NoTracker
+
+        runs = self.project.runs
+        screen = self.output.screen(plans, self.project.trials)
+        try:
+            return run_sweep(
+                plans,
+                self.profile,
+                observer=screen,
+                tracker=MlflowTracker(self.uri, runs, screen.warned) if self.uri else NoTracker(),
+                runs=runs,
+                fingerprints=self.fingerprints,
+            )
+        finally:
+            screen.close()
+
+    def search(self, study: Study, plan: Plan) -> tuple[Summary, Study, bool]:
+        """Search inside each arm.
+
+        Returns:
+            How it went, the study with what was found, and whether the search came to its end.
+        """
+        from ganablate.project.search_first import search_inside_arms, shown_plan
+
+        assert self.uri is not None
+        self.output.line(f"{plan.study} at {plan.budget}: searching inside each arm")
+        summary, searched = search_inside_arms(
+            study, plan, self.profile,
+            screen=self.output.screen([shown_plan(plan)], self.project.trials), uri=self.uri,
+            runs=self.project.runs, results=self.project.results, fingerprints=self.fingerprints,
+        )  # fmt: skip
+        searched_plan = expand(searched, plan.budget, arms=[arm.name for arm in plan.arms])
+        for line in search_lines(searched_plan):
+            self.output.line(line)
+        is_open = searched_plan.search is not None and bool(searched_plan.search.open)
+        return summary, searched, not (summary.interrupted or is_open)
+
+
+def run(project: Project, studies: Sequence[Study], request: Request, output: Output) -> RunResult:
+    """Run every trial of the studies that is not complete, then write the reports.
+
+    Raises:
+        StudyError: No such budget or arm, or the profile has mistakes.
+        WrongInputError: Something else of the request is wrong; nothing was started.
+        FolderError: `runs/` or `results/` cannot be written; nothing was started.
+        DataError: A data set cannot be had; nothing was started.
+        MachineError: The machine lacks what the profile or a trial names.
+    """
+    # The table keeps the arms and replicates that are not run now. It is planned before the sweep,
+    # since the file may be edited meanwhile.
+    tables, plans = _planned(project, studies, request)
+    again = forced_trials(plans, request.force)
+    if request.retry_failed:
+        plans = only_failed(plans, project.trials)
+        if not plans:
+            output.line("no trial of these studies failed: nothing to retry")
+            return RunResult(_together([]), [])
+    if not request.confirmed:
+        agree_to_size(plans, project.trials)
+    profile = read_profile(request.sweep, request.data_root, project)
+    uri = tracking_store(project, request.tracking_uri, profile.tracking_uri)
+    project.need_room(tables)
+    fingerprints = prepare(project, plans, profile, again, studies)
+    retire(project.trials, again, output)
+    execution = Execution(project, profile, uri, fingerprints, output)
+    for study, plan in [] if request.retry_failed else _searching(studies, plans):
+        summary, searched, ended = execution.search(study, plan)
+        if not ended:
+            return RunResult(summary, [], is_whole=False)
+        studies = [searched if s is study else s for s in studies]
+        tables, plans = _planned(project, studies, request)
+    unread_looks = False
+    if request.until_decided:
+        summary, unread_looks = _look_by_look(execution, studies, request)
+        tables = table_plans(studies, request.budget, project.results)
+    else:
+        summary = execution.sweep(plans)
+    reports: Reports = []
+    for plan in tables:
+        if report := write_report(project, plan, output, anew=False):
+            output.report(report)
+            reports.append((plan, report))
+    write_claims_page(project, output)
+    send_reports(project, reports, uri, output)
+    return RunResult(summary, reports, len(reports) == len(tables), unread_looks)
+
+
+def _planned(
+    project: Project, studies: Sequence[Study], request: Request
+) -> tuple[list[Plan], list[Plan]]:
+    """The plans of the tables, and those of what is run."""
+    chosen = request.budget, request.replicates, request.arms
+    tables = table_plans(studies, request.budget, project.results, *chosen[1:])
+    return tables, plans_of(studies, *chosen) if request.arms or request.replicates else tables
+
+
+def _searching(studies: Sequence[Study], plans: Sequence[Plan]) -> list[tuple[Study, Plan]]:
+    """The studies that search, and have not found anything yet for some arm."""
+    pairs = zip(studies, plans, strict=True)
+    return [(s, plan) for s, plan in pairs if plan.search is not None and plan.search.open]
+
+
+def forced_trials(plans: Sequence[Plan], names: Sequence[str]) -> list[str]:
+    """The ids of the trials that are forced, each by its id or by its arm.
+
+    Raises:
+        WrongInputError: A name is neither in these plans.
+    """
+    trials = [trial for plan in plans for trial in plan.trials]
+    allowed = dict.fromkeys(
+        [*(arm.name for plan in plans for arm in plan.arms), *(trial.trial_id for trial in trials)]
+    )
+    if wrong := [name for name in names if name not in allowed]:
+        what = "an arm or the id of a trial here"
+        raise WrongInputError([f"--force: {unknown(what, name, allowed)}" for name in wrong])
+    named = set(names)
+    forced = (trial.trial_id for trial in trials if {trial.trial_id, trial.arm} & named)
+    return list(dict.fromkeys(forced))
+
+
+def only_failed(plans: Sequence[Plan], trials_root: Path) -> list[Plan]:
+    """The plans with nothing but failed trials; plans without any are left out."""
+    reduced = [
+        replace(plan, trials=tuple(t for t in plan.trials if state_of(t, trials_root) == "failed"))
+        for plan in plans
+    ]
+    return [plan for plan in reduced if plan.trials]
+
+
+def agree_to_size(plans: Sequence[Plan], trials_root: Path) -> None:
+    """See that there is not more to run than is run without being confirmed.
+
+    Raises:
+        WrongInputError: There is more.
+    """
+    trials = {trial.trial_id: trial for plan in plans for trial in plan.trials}
+    searched = sum(plan.search.left for plan in plans if plan.search is not None)
+    if len(trials) + searched <= MOST_UNASKED:
+        return  # no folder need be looked at
+    left = sum(state_of(trial, trials_root) != "complete" for trial in trials.values())
+    if searched + left > MOST_UNASKED:
+        raise WrongInputError(
+            [
+                f"{searched + left:,} trials to run, more than the {MOST_UNASKED:,} run unasked: "
+                "add --yes if that is meant, or choose less by --budget, --arm or --replicates"
+            ]
+        )
+
+
+def prepare(
+    project: Project,
+    plans: Sequence[Plan],
+    profile: Profile,
+    again: Sequence[str] = (),
+    studies: Sequence[Study] = (),
+) -> Mapping[DataKey, str]:
+    """Read every data set once, before the first trial; returns the fingerprints of their bytes.
+
+    Complete trials whose ids are in `again` are trained again.
+
+    Raises:
+        DataError: Some cannot be had; a line for each, and for each budget of `studies` that needs
+            no files.
+    """
+    from ganablate.gan.pictures import DataError
+    from ganablate.sweep.prepare import prepare_data
+
+    fingerprints, problems = prepare_data(plans, profile.data_root, project.runs, again)
+    if problems:
+        for study in studies:
+            if names := budgets_without_files(study):
+                problems.append(f"{study.name} needs no files with --budget {' or '.join(names)}")
+        raise DataError("\n".join(problems))
+    return fingerprints
+
+
+def retire(trials_root: Path, trial_ids: Sequence[str], output: Output) -> None:
+    """Put the folders of these trials aside, with all that they hold, so that they run again.
+
+    Raises:
+        WrongInputError: Another process works on one at this moment; nothing was moved.
+    """
+    folders = [TrialFolder(trials_root, trial_id) for trial_id in trial_ids]
+    begun = [folder for folder in folders if folder.path.exists()]
+    if busy := [folder.trial_id for folder in begun if folder.is_claimed()]:
+        raise WrongInputError(
+            [f"--force: trial {trial_id} is being run by another process" for trial_id in busy]
+        )
+    for folder in begun:
+        with folder.claim():
+            kept = folder.retire()
+        output.line(f"trained again: {folder.trial_id} (kept as {kept.name})")
+
+
+def _look_by_look(
+    execution: Execution, studies: Sequence[Study], request: Request
+) -> tuple[Summary, bool]:
+    """Run each study until its arms are decided; also whether some study's looks are unreadable.
+
+    Where trials fail the next study goes on; an interruption ends them all.
+    """
+    from ganablate.project.until_decided import run_until_decided
+
+    sweeps: list[list[Summary]] = []
+    unreadable = False
+
+    def sweep(plan: Plan) -> bool:
+        summary = execution.sweep([plan])
+        sweeps[-1].append(summary)
+        return not (summary.interrupted or summary.failed)
+
+    def say(line: str) -> None:
+        execution.output.line(f"{study.name}: {line}")
+
+    for study in studies:
+        sweeps.append([])
+        try:
+            run_until_decided(
+                execution.project, study, request.budget, request.max_replicates,
+                sweep=sweep, say=say,
+            )  # fmt: skip
+        except ValueError as error:
+            execution.output.error(str(error))
+            unreadable = True
+        if any(summary.interrupted for summary in sweeps[-1]):
+            break
+    return _together(sweeps), unreadable
+
+
+def _together(sweeps: Sequence[Sequence[Summary]]) -> Summary:
+    """The sweeps of several studies as one; later sweeps of a study repeat its earlier trials."""
+    every = [summary for summaries in sweeps for summary in summaries]
+    complete = sum(summary.complete for summary in every)
+    repeated = sum(s.complete for summaries in sweeps for s in summaries[:-1])
+    return Summary(
+        complete=complete,
+        failed=sum(summary.failed for summary in every),
+        reused=sum(summaries[-1].reused for summaries in sweeps if summaries) - repeated,
+        interrupted=any(summary.interrupted for summary in every),
+        wall_seconds=sum(summary.wall_seconds for summary in every),
+        failures=tuple(failure for summary in every for failure in summary.failures),
+        stopped=next((summary.stopped for summary in every if summary.stopped), ""),
+    )
