@@ -76,8 +76,8 @@ def load_weights(networks: Mapping[str, nn.Module], path: Path) -> None:
         raise CheckpointError(f"{path} cannot be read: {error}") from error
     for net, module in networks.items():
         prefix = f"{net}."
-        tensors = {
+        state = {
             name.removeprefix(prefix): t for name, t in tensors.items() if name.startswith(prefix)
         }
-        if tensors:
-            module.load_state_dict(tensors)
+        if state:
+            module.load_state_dict(state)

@@ -30,8 +30,7 @@ from tests.support.real_project import (
     write_project,
 )
 from tests.support.real_project import ganablate as command
-from tests.support.tiny_study import write_tiny
-from tests.tiny_study import TINY
+from tests.support.tiny_study import TINY, write_tiny
 
 ROOT = Path("runs/trials")
 Looked = Callable[[Plan], bool]
@@ -139,9 +138,9 @@ def test_a_search_comes_first_and_one_without_an_end_ends_the_run(
 ) -> None:  # fmt: skip
     Path("tiny.yaml").write_text(f"{TINY}search: {{lr: {{log_uniform: [1e-4, 1e-2]}}}}\n")
 
-    def search(*_: object) -> tuple[Summary, bool]:
+    def search(_: Execution, study: Study, __: Plan) -> tuple[Summary, Study, bool]:
         assert swept == []
-        return summary, whole
+        return summary, study, whole
 
     monkeypatch.setattr(Execution, "search", search)
     assert invoke("run", "tiny.yaml", "--retry-failed")[0] == 0  # searches nothing

@@ -348,7 +348,8 @@ def test_what_a_probe_lacks_or_has_too_much_is_an_error(monkeypatch):
         probe(["arithmetic"], subject())
     with pytest.raises(MetricError, match="no hidden convolution"):
         probe(["filters"], subject(discriminator=nn.Sequential(nn.Flatten(), nn.Linear(256, 1))))
-    line = Probe(implementation="x:y", summary="s", source="s")
+    pictures = {"drawn": "a picture"}
+    line = Probe(implementation="x:y", summary="s", source="s", pictures=pictures)
     monkeypatch.setattr(Probe, "load", lambda _: lambda _: Finding({"odd": 1.0}, "p"))
     monkeypatch.setitem(probe_module.PROBES, "new", line)
     with pytest.raises(MetricError, match="the probe new finds odd; the catalog declares none"):

@@ -17,8 +17,7 @@ from ganablate.study.editor.json_schema import STUDY_SCHEMA, model_schema, schem
 from ganablate.study.reading.document import read_document
 from ganablate.study.reading.errors import StudyError
 from ganablate.sweep.profile import Profile, load_profile
-from tests.study.conftest import HEAD
-from tests.support.study_text import README_BLOCKS
+from tests.support.study_text import HEAD, README_BLOCKS
 from tests.support.wrong_studies import WRONG, Wrong
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.study.conftest import HEAD
+from tests.support.study_text import HEAD
 
 _MARK = re.compile(r"  #!(e?)(s?)(?: (.*))?$")
 

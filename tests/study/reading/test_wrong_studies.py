@@ -7,7 +7,7 @@ import pytest
 
 from ganablate.study.load import load_study
 from ganablate.study.reading.errors import StudyError
-from tests.study.conftest import HEAD
+from tests.support.study_text import HEAD
 from tests.support.wrong_studies import WRONG, Wrong
 
 
