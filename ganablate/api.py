@@ -52,10 +52,10 @@ def load_study(path: AnyPath, *, plugins: Sequence[str] = ()) -> Study:
         ('full', 'smoke')
     """
     from ganablate.study.plugins import load_plugins
-    from ganablate.study.search.records import recalled
+    from ganablate.study.search.records import with_recorded_searches
 
     load_plugins(plugins)
-    return recalled(_load_study(Path(path)), HERE.runs, HERE.results)
+    return with_recorded_searches(_load_study(Path(path)), HERE.runs, HERE.results)
 
 
 def plan(
@@ -85,9 +85,9 @@ def plan(
         >>> len(plan.arms), len(plan.trials)
         (4, 4)
     """
-    from ganablate.study.search.records import recalled
+    from ganablate.study.search.records import with_recorded_searches
 
-    study = recalled(study, HERE.runs, HERE.results)
+    study = with_recorded_searches(study, HERE.runs, HERE.results)
     return expand(study, budget, replicates=replicates, arms=arms)
 
 
@@ -152,7 +152,7 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
 
     from ganablate.project import run as running
     from ganablate.project.output import Output
-    from ganablate.study.search.records import recalled
+    from ganablate.study.search.records import with_recorded_searches
 
     project = Project(Path(folder))
     # A notebook calls itself a terminal, and can redraw nothing: there it is a line a trial.
@@ -164,7 +164,7 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
         sweep=None if sweep is None else Path(sweep),
         data_root=None if data_root is None else Path(data_root), tracking_uri=tracking_uri,
     )  # fmt: skip
-    study = recalled(study, project.runs, project.results)
+    study = with_recorded_searches(study, project.runs, project.results)
     result = running.run(project, [study], request, output)
     _warn(output.warnings, stacklevel=3)
     if output.errors:
@@ -260,14 +260,14 @@ def effects(
 
 def _read(study: Study, budget: str | None, folder: AnyPath, *, published: bool) -> "Analysis":
     from ganablate.report.analysis import read_results
-    from ganablate.study.search.records import recalled
+    from ganablate.study.search.records import with_recorded_searches
 
     project = Project(Path(folder))
     if published:
         root = project.published
-        analysis = read_results(recalled(study, None, root), budget, root=root)
+        analysis = read_results(with_recorded_searches(study, None, root), budget, root=root)
     else:
-        study = recalled(study, project.runs, project.results)
+        study = with_recorded_searches(study, project.runs, project.results)
         analysis = read_results(study, budget, root=project.results, trials_root=project.trials)
     _warn(analysis.notices, stacklevel=4)
     return analysis

@@ -13,7 +13,7 @@ from ganablate.study.plan import Plan
 from ganablate.study.reading.errors import Problem, StudyError
 from ganablate.study.reading.wording import show, unknown_part
 from ganablate.study.schema import Study
-from ganablate.study.search.records import recalled
+from ganablate.study.search.records import with_recorded_searches
 from ganablate.sweep.profile import DEFAULT_PROFILE, Profile, load_profile
 from ganablate.trials.needs import status_of
 
@@ -43,8 +43,8 @@ def read_studies(
     if problems:
         raise StudyError(problems)
     if published:
-        return [recalled(study, None, project.published) for study in studies]
-    return [recalled(study, project.runs, project.results) for study in studies]
+        return [with_recorded_searches(study, None, project.published) for study in studies]
+    return [with_recorded_searches(study, project.runs, project.results) for study in studies]
 
 
 def with_more(study: Study, metrics: Sequence[str], probes: Sequence[str]) -> Study:

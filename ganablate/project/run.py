@@ -29,6 +29,7 @@ from ganablate.study.expand import expand
 from ganablate.study.plan import Plan
 from ganablate.study.reading.wording import unknown
 from ganablate.study.schema import Study
+from ganablate.study.search.records import with_recorded_searches
 from ganablate.study.search.wording import search_lines
 from ganablate.sweep.events import Summary
 from ganablate.sweep.profile import Profile
@@ -128,15 +129,27 @@ class Execution:
         Returns:
             How it went, the study with what was found, and whether the search came to its end.
         """
-        from ganablate.project.search_first import search_inside_arms, shown_plan
+        from ganablate.sweep.search import run_search
+        from ganablate.tracking import MlflowTracker
 
         assert self.uri is not None
         self.output.line(f"{plan.study} at {plan.budget}: searching inside each arm")
-        summary, searched = search_inside_arms(
-            study, plan, self.profile,
-            screen=self.output.screen([shown_plan(plan)], self.project.trials), uri=self.uri,
-            runs=self.project.runs, results=self.project.results, fingerprints=self.fingerprints,
-        )  # fmt: skip
+        runs = self.project.runs
+        # The screen shows the name of a search alone: its trials are not known before.
+        on_screen = replace(plan, budget=f"{plan.budget}, search", trials=())
+        screen = self.output.screen([on_screen], self.project.trials)
+        try:
+            summary = run_search(
+                plan,
+                self.profile,
+                observer=screen,
+                tracker=MlflowTracker(self.uri, runs, screen.warned),
+                runs=runs,
+                fingerprints=self.fingerprints,
+            )
+        finally:
+            screen.close()
+        searched = with_recorded_searches(study, runs, self.project.results)
         searched_plan = expand(searched, plan.budget, arms=[arm.name for arm in plan.arms])
         for line in search_lines(searched_plan):
             self.output.line(line)

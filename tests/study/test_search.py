@@ -18,8 +18,8 @@ from ganablate.study.search.arm_search import ArmSearch, SearchTrial
 from ganablate.study.search.records import (
     SEARCH_CSV,
     read_record,
-    recalled,
     search_csv,
+    with_recorded_searches,
     write_record,
 )
 from ganablate.study.search.rounds import next_round, propose, searched_plan, trial_of
@@ -164,7 +164,7 @@ def test_what_diverged_is_avoided_and_can_be_all_there_is(searches: list[ArmSear
     lost = [trial.value is None for trial in run(search, value=diverges).ended]
     assert sum(lost[10:]) < sum(lost[:10])
     all_lost = run(search, value=lambda _: None)
-    assert all_lost.found == all_lost.ended[0]
+    assert all_lost.best == all_lost.ended[0]
 
 
 def filled(study: Study) -> Study:
@@ -212,7 +212,7 @@ def test_a_fresh_clone_has_what_was_found_from_the_results(study: Study, tmp_pat
     text = search_csv(plan)
     assert text is not None
     (folder / SEARCH_CSV).write_text(text)
-    clone = recalled(again(study, tmp_path), tmp_path / "runs", results)
+    clone = with_recorded_searches(again(study, tmp_path), tmp_path / "runs", results)
     assert expand(clone) == plan
     assert search_csv(expand(clone)) == text
     assert len(text.splitlines()) == 31
@@ -226,7 +226,7 @@ def test_an_edited_space_leaves_out_the_committed_search(study: Study, tmp_path:
     folder.mkdir(parents=True)
     (folder / SEARCH_CSV).write_text(text)
     (tmp_path / "t.yaml").write_text(TEXT.replace("[0, 10]", "[0, 20]"))
-    edited = recalled(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
+    edited = with_recorded_searches(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
     found = expand(edited).search
     assert found is not None
     assert found.open == ("penalty=r1",), "the other arms do not search penalty_weight"
@@ -239,7 +239,7 @@ def test_a_committed_search_with_rows_missing_is_none(study: Study, tmp_path: Pa
     folder.mkdir(parents=True)
     lines = text.splitlines(keepends=True)
     (folder / SEARCH_CSV).write_text("".join(lines[:5] + lines[6:]))
-    clone = recalled(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
+    clone = with_recorded_searches(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
     found = expand(clone).search
     assert found is not None
     assert found.open == ("baseline",)
@@ -255,7 +255,7 @@ def test_a_damaged_row_is_told_with_its_line(
     folder.mkdir(parents=True)
     (folder / SEARCH_CSV).write_text(text.replace(old, new, 1))
     with pytest.raises(StudyError, match=r"search\.csv:2: not a row of a search"):
-        recalled(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
+        with_recorded_searches(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
 
 
 def test_what_runs_here_goes_before_what_was_committed(study: Study, tmp_path: Path) -> None:
@@ -267,14 +267,16 @@ def test_what_runs_here_goes_before_what_was_committed(study: Study, tmp_path: P
     assert text is not None
     (folder / SEARCH_CSV).write_text(text)
     searched = plan.search.arms["baseline"]
-    assert searched.found is not None
+    assert searched.best is not None
     trials = tuple(replace(trial, value=7.0 - trial.number) for trial in searched.ended)
-    for ended, chosen in ((trials, 9), (trials[:4], searched.found.number)):
+    for ended, chosen in ((trials, 9), (trials[:4], searched.best.number)):
         write_record(tmp_path / "runs", replace(searched, ended=ended))
-        clone = recalled(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
+        clone = with_recorded_searches(
+            again(study, tmp_path), tmp_path / "runs", tmp_path / "results"
+        )
         search = expand(clone).search
         assert search is not None
-        found = search.arms["baseline"].found
+        found = search.arms["baseline"].best
         assert found is not None
         assert found.number == chosen
 
@@ -310,7 +312,7 @@ def test_what_is_found_is_said_with_its_price(study: Study) -> None:
     ]
     plan = expand(filled(study))
     assert plan.search is not None
-    found = plan.search.arms["norm=none"].found
+    found = plan.search.arms["norm=none"].best
     assert found is not None
     assert "10 trials an arm, each as long as the arm's own, by fid (lower is better)" in before[0]
     assert f"lr {found.values['lr']}" in search_lines(plan)[2]

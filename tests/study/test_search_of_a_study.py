@@ -12,6 +12,7 @@ from ganablate.study.plan import Plan
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 from ganablate.study.search.arm_search import ArmSearch, SearchTrial
+from ganablate.study.search.rounds import trial_of
 from ganablate.study.search.space import read_space
 from tests.support.study_text import HEAD
 
@@ -161,7 +162,7 @@ def test_search_trials_share_seeds_among_arms_and_with_no_replicate(load: Load) 
     plan = expand(load(SPACE + "ablate: {norm: [none]}\nreplicates: 4\nnull_arm: true\n"))
     found = searches(plan)
     seeds = {
-        name: [one.config(number, {"lr": 1e-3}).seed for number in range(4)]
+        name: [trial_of(one, number, {"lr": 1e-3}).config.seed for number in range(4)]
         for name, one in found.items()
     }
     assert seeds["baseline"] == seeds["norm=none"]
@@ -215,10 +216,10 @@ def test_one_arm_alone_is_planned_as_among_all(load: Load) -> None:
 def test_the_best_is_the_lowest_or_highest_and_the_first_of_equal_ones(load: Load) -> None:
     search = searches(expand(load(SPACE)))["baseline"]
     trials = ended(None, 3.0, 1.0, 1.0)
-    assert replace(search, ended=trials).found == trials[2]
-    assert replace(search, ended=trials, mode="max").found == trials[1]
-    assert replace(search, ended=ended(None, None, None, None)).found == ended(None)[0]
-    assert replace(search, ended=trials[:3]).found is None, "three of four have ended"
+    assert replace(search, ended=trials).best == trials[2]
+    assert replace(search, ended=trials, mode="max").best == trials[1]
+    assert replace(search, ended=ended(None, None, None, None)).best == ended(None)[0]
+    assert replace(search, ended=trials[:3]).best is None, "three of four have ended"
 
 
 def test_the_name_of_a_search_is_what_it_was(load: Load) -> None:

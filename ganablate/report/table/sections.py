@@ -138,7 +138,7 @@ def search_section(search: Search) -> Table:
     """What was searched inside each arm, and what came of it."""
     arms = list(search.arms.values())
     values = [text_column(name, [_value(name, arm) for arm in arms]) for name in search.spaces]
-    best = [None if arm.found is None else arm.found.value for arm in arms]
+    best = [None if arm.best is None else arm.best.value for arm in arms]
     columns = [
         text_column("Arm", [arm.arm for arm in arms], left=True),
         *values,
@@ -164,15 +164,15 @@ def search_section(search: Search) -> Table:
 
 
 def _value(name: str, arm: ArmSearch) -> str | None:
-    return text_of(name, arm.found.values[name]) if arm.found and name in arm.spaces else None
+    return text_of(name, arm.best.values[name]) if arm.best and name in arm.spaces else None
 
 
 def _at_edges(search: Search) -> Iterator[str]:
     """Values within a twentieth of their range of its end, which is in logs where it is."""
     for arm in search.arms.values():
         for name, space in arm.spaces.items():
-            if arm.found is not None and space.near_edge(arm.found.values[name]):
-                yield f"{arm.arm} ({name} {text_of(name, arm.found.values[name])})"
+            if arm.best is not None and space.near_edge(arm.best.values[name]):
+                yield f"{arm.arm} ({name} {text_of(name, arm.best.values[name])})"
 
 
 # --- the published record beside this machine's ---
