@@ -112,7 +112,7 @@ class _Searches:
     def record(self, trial: Trial) -> None:
         """Keep the result of a trial that is complete."""
         folder = TrialFolder(self._trials, trial.trial_id)
-        value = self._plan.own(folder.metrics()["numbers"]).get(self._plan.primary)
+        value = self._plan.by_column(folder.metrics()["numbers"]).get(self._plan.primary)
         ended = SearchTrial(
             number=trial.replicate,
             trial_id=trial.trial_id,
