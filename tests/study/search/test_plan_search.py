@@ -8,21 +8,17 @@ import pytest
 
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
-from ganablate.study.plan import Plan
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
-from ganablate.study.search.arm_search import ArmSearch, SearchTrial
+from ganablate.study.search.arm_search import SearchTrial
 from ganablate.study.search.rounds import trial_of
 from ganablate.study.search.space import read_space
+from tests.support.searches import searches_of, with_ended
 from tests.support.study_text import HEAD
 
 Load = Callable[[str], Study]
 SPACE = "search: {lr: {log_uniform: [1e-4, 1e-2]}}\nsearch_trials: 4\n"
-
-
-def searches(plan: Plan) -> dict[str, ArmSearch]:
-    assert plan.search is not None
-    return dict(plan.search.arms)
+NORM = "ablate: {norm: [none]}\n"
 
 
 def ended(*values: float | None) -> tuple[SearchTrial, ...]:
@@ -36,10 +32,7 @@ def ended(*values: float | None) -> tuple[SearchTrial, ...]:
     ("text", "says"),
     [
         ("search: {lrr: {log_uniform: [1e-4, 1e-2]}}", '"lrr" is not a setting; did you mean lr?'),
-        (
-            "search: {lr: {log_unifrm: [1e-4, 1e-2]}}",
-            "did you mean log_uniform? Allowed",
-        ),
+        ("search: {lr: {log_unifrm: [1e-4, 1e-2]}}", "did you mean log_uniform? Allowed"),
         ("search: {lr: [1e-4, 1e-2]}", "search.lr: a list is given; a mapping"),
         ("search: {lr: {log_uniform: [1e-2, 1e-4]}}", "from 0.01 to 0.0001; the lowest comes"),
         ("search: {lr: {int: [1, 2]}}", "lr is no whole number; take uniform or log_uniform"),
@@ -69,9 +62,9 @@ def test_what_is_wrong_with_a_search_is_said_at_its_line(
 ) -> None:
     with pytest.raises(StudyError) as error:
         load_study(write(HEAD + text + "\n"))
-    found = [problem for problem in error.value.problems if says in problem.message]
-    assert found, str(error.value)
-    assert int(found[0].place.rpartition(":")[2]) > 4, "the line of the search, not of the head"
+    places = [problem.place for problem in error.value.problems if says in problem.message]
+    assert places, str(error.value)
+    assert int(places[0].rpartition(":")[2]) > 4, "the line of the search, not of the head"
 
 
 def test_a_search_needs_a_column_with_a_better_and_a_worse(write: Callable[[str], Path]) -> None:
@@ -98,22 +91,17 @@ def test_a_value_in_the_last_twentieth_of_the_logs_is_at_the_edge(value: float, 
 def test_every_arm_has_as_many_trials_and_a_setting_that_an_arm_lacks_is_left_out(
     load: Load,
 ) -> None:
-    text = (
-        "ablate: {penalty: [r1], optimizer: [sgd]}\n" + SPACE.replace("}}", "}, "
-        "penalty_weight: {uniform: [1, 10]}, beta1: {uniform: [0, 0.9]}}")
-    )  # fmt: skip
-    found = searches(expand(load(text)))
-    assert {name: list(one.spaces) for name, one in found.items()} == {
+    more = "}, penalty_weight: {uniform: [1, 10]}, beta1: {uniform: [0, 0.9]}}"
+    study = load("ablate: {penalty: [r1], optimizer: [sgd]}\n" + SPACE.replace("}}", more))
+    searches = searches_of(expand(study))
+    assert {name: list(search.spaces) for name, search in searches.items()} == {
         "baseline": ["lr", "beta1"],
         "penalty=r1": ["lr", "penalty_weight", "beta1"],
         "optimizer=sgd": ["lr"],
     }
-    assert {one.trials for one in found.values()} == {4}
-
-
-def test_a_form_for_one_net_wins_over_that_for_both(load: Load) -> None:
-    text = SPACE.replace("}}", "}, d_lr: {log_uniform: [1e-3, 1e-1]}}")
-    assert searches(expand(load(text)))["baseline"].owners == {"g_lr": "lr", "d_lr": "d_lr"}
+    assert {search.trials for search in searches.values()} == {4}
+    both = load(SPACE.replace("}}", "}, d_lr: {log_uniform: [1e-3, 1e-1]}}"))
+    assert searches_of(expand(both))["baseline"].owners == {"g_lr": "lr", "d_lr": "d_lr"}
 
 
 @pytest.mark.parametrize(
@@ -126,27 +114,28 @@ def test_a_search_trial_has_the_length_said(
 ) -> None:
     head = HEAD.replace("epochs: 2", "epochs: 10")
     study = load_study(write(head + SPACE + f"search_length: {length}\n"))
-    base = searches(expand(study))["baseline"].base
+    base = searches_of(expand(study))["baseline"].base
     assert (base.epochs, base.iterations) == (epochs, iterations)
 
 
 def test_a_budget_searches_less_and_elsewhere(load: Load) -> None:
     budget = "{search_trials: 2, search_length: 50%, search.lr: {log_uniform: [1e-3, 1e-1]}}"
     study = load(SPACE + f"budgets: {{s: {budget}}}\n")
-    full, small = (searches(expand(study, name))["baseline"] for name in ("full", "s"))
+    full, small = (searches_of(expand(study, name))["baseline"] for name in ("full", "s"))
     assert (full.trials, full.base.epochs, full.spaces["lr"].values) == (4, 2, (1e-4, 1e-2))
     assert (small.trials, small.base.epochs, small.spaces["lr"].values) == (2, 1, (1e-3, 1e-1))
 
 
 def test_a_search_is_another_only_where_something_of_it_is(load: Load) -> None:
     def ids(text: str) -> dict[str, str]:
-        found = searches(expand(load(text)))
-        return {name: one.search_id for name, one in found.items()}
+        searches = searches_of(expand(load(text)))
+        return {name: search.search_id for name, search in searches.items()}
 
-    known = ids(SPACE + "ablate: {norm: [none]}\n")
-    assert len(set(known.values())) == 2
-    assert known.items() < ids(SPACE + "ablate: {norm: [none], penalty: [r1]}\n").items()
-    assert known == ids(SPACE + "ablate: {norm: [none]}\nreplicates: 3\n")
+    first = ids(SPACE + NORM)
+    # Where these change, every committed search is lost: raise `plan_search.VERSION` with them.
+    assert first == {"baseline": "3f3535c75a1ac41a", "norm=none": "dd7aeb98dffd85bc"}
+    assert first.items() < ids(SPACE + "ablate: {norm: [none], penalty: [r1]}\n").items()
+    assert first == ids(SPACE + NORM + "replicates: 3\n")
     for other in (
         SPACE.replace("1e-2", "2e-2"),
         SPACE.replace("log_uniform", "uniform"),
@@ -155,15 +144,14 @@ def test_a_search_is_another_only_where_something_of_it_is(load: Load) -> None:
         SPACE + "seed: 1\n",
         SPACE + "extractor: inception\n",
     ):
-        assert not set(known.values()) & set(ids(other + "ablate: {norm: [none]}\n").values())
+        assert not set(first.values()) & set(ids(other + NORM).values())
 
 
 def test_search_trials_share_seeds_among_arms_and_with_no_replicate(load: Load) -> None:
-    plan = expand(load(SPACE + "ablate: {norm: [none]}\nreplicates: 4\nnull_arm: true\n"))
-    found = searches(plan)
+    plan = expand(load(SPACE + NORM + "replicates: 4\nnull_arm: true\n"))
     seeds = {
-        name: [trial_of(one, number, {"lr": 1e-3}).config.seed for number in range(4)]
-        for name, one in found.items()
+        name: [trial_of(search, number, {"lr": 1e-3}).config.seed for number in range(4)]
+        for name, search in searches_of(plan).items()
     }
     assert seeds["baseline"] == seeds["norm=none"]
     assert not set(seeds["baseline"]) & set(seeds["null"])
@@ -174,57 +162,40 @@ def test_search_trials_share_seeds_among_arms_and_with_no_replicate(load: Load) 
 
 def test_before_its_search_an_arm_has_trials_that_nothing_can_have_trained(load: Load) -> None:
     """Else trials that another study trained with base's own values would stand for them."""
-    searching, plain = load(SPACE + "replicates: 2\n"), load("replicates: 2\n")
-    before = expand(searching)
+    before, plain = expand(load(SPACE + "replicates: 2\n")), expand(load("replicates: 2\n"))
     assert before.search is not None
-    assert before.search.open == ("baseline",)
-    assert before.search.left == 4
+    assert (before.search.open, before.search.left) == (("baseline",), 4)
     assert len(before.trials) == 2
-    ids = {trial.trial_id for trial in before.trials}
-    assert not ids & {trial.trial_id for trial in expand(plain).trials}
+    assert not {t.trial_id for t in before.trials} & {t.trial_id for t in plain.trials}
 
 
-def test_what_was_found_is_what_the_replicates_are_trained_with(load: Load) -> None:
-    study = load(SPACE + "ablate: {norm: [none]}\nreplicates: 2\n")
-    found = searches(expand(study))
+def test_the_best_values_are_what_the_replicates_are_trained_with(load: Load) -> None:
+    study = load(SPACE + NORM + "replicates: 2\n")
     trials = {"baseline": ended(9.0, 5.0, None, 7.0), "norm=none": ended(5.0, 9.0, 9.0, 4.0)}
-    plan = expand(study.with_searches({found[arm].search_id: trials[arm] for arm in found}))
-    assert expand(study).search.left == 8, "the study itself is as it was"  # type: ignore[union-attr]
+    searched = with_ended(study, trials)
+    plan, before = expand(searched), expand(study)
+    assert before.search is not None
+    assert before.search.left == 8, "the study itself is as it was"
     assert plan.search is not None
     assert plan.search.open == ()
     rates = {arm.name: (arm.config.g_lr, arm.config.d_lr) for arm in plan.arms}
     assert rates == {"baseline": (2e-3, 2e-3), "norm=none": (4e-3, 4e-3)}
     # The same ids as those of a study that gives these values itself.
-    text = "arms: {b: {lr: 4e-3, norm: none}}\nreplicates: 2\n"
-    by_hand = expand(load(text.replace("}}", "}, a: {lr: 2e-3}}")))
+    by_hand = expand(load("arms: {b: {lr: 4e-3, norm: none}, a: {lr: 2e-3}}\nreplicates: 2\n"))
     assert {t.trial_id for t in plan.trials} < {t.trial_id for t in by_hand.trials}
-
-
-def test_one_arm_alone_is_planned_as_among_all(load: Load) -> None:
-    study = load(SPACE + "ablate: {norm: [none]}\n")
-    found = searches(expand(study))
-    trials = {"baseline": ended(1.0, 2.0, 3.0, 4.0), "norm=none": ended(4.0, 3.0, 2.0, 1.0)}
-    study = study.with_searches({found[arm].search_id: trials[arm] for arm in found})
-    alone = expand(study, arms=["norm=none"])
-    assert list(searches(alone)) == ["norm=none"]
-    assert alone.trials[0] in expand(study).trials
+    # One arm alone is planned as among all.
+    alone = expand(searched, arms=["norm=none"])
+    assert list(searches_of(alone)) == ["norm=none"]
+    assert alone.trials[0] in plan.trials
     assert alone.arms[0].changes == {
         "g_norm": "none", "d_norm": "none", "g_lr": 4e-3, "d_lr": 4e-3
     }  # fmt: skip
 
 
 def test_the_best_is_the_lowest_or_highest_and_the_first_of_equal_ones(load: Load) -> None:
-    search = searches(expand(load(SPACE)))["baseline"]
+    search = searches_of(expand(load(SPACE)))["baseline"]
     trials = ended(None, 3.0, 1.0, 1.0)
     assert replace(search, ended=trials).best == trials[2]
     assert replace(search, ended=trials, mode="max").best == trials[1]
     assert replace(search, ended=ended(None, None, None, None)).best == ended(None)[0]
     assert replace(search, ended=trials[:3]).best is None, "three of four have ended"
-
-
-def test_the_name_of_a_search_is_what_it_was(load: Load) -> None:
-    """Where this changes, every committed search is lost: raise `searching.VERSION` with it."""
-    plan = expand(load(SPACE + "ablate: {norm: [none]}\n"))
-    assert {name: one.search_id for name, one in searches(plan).items()} == {
-        "baseline": "3f3535c75a1ac41a", "norm=none": "dd7aeb98dffd85bc"
-    }  # fmt: skip

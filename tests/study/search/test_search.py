@@ -12,6 +12,7 @@ from ganablate.report.table.render import markdown_section
 from ganablate.report.table.sections import search_section
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
+from ganablate.study.plan import Plan
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 from ganablate.study.search.arm_search import ArmSearch, SearchTrial
@@ -24,6 +25,7 @@ from ganablate.study.search.records import (
 )
 from ganablate.study.search.rounds import next_round, propose, searched_plan, trial_of
 from ganablate.study.search.wording import as_json, search_lines, seconds_left
+from tests.support.searches import searches_of, with_ended
 
 TEXT = """\
 study: t
@@ -42,17 +44,40 @@ metrics: [fid]
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Study:
-    path = tmp_path / "t.yaml"
-    path.write_text(TEXT)
-    return load_study(path)
+def study(write: Callable[[str], Path]) -> Study:
+    return load_study(write(TEXT))
 
 
 @pytest.fixture
 def searches(study: Study) -> list[ArmSearch]:
-    plan = expand(study)
-    assert plan.search is not None
-    return list(plan.search.arms.values())
+    return list(searches_of(expand(study)).values())
+
+
+@pytest.fixture
+def searched(study: Study) -> Study:
+    """The study with its searches done."""
+    searches = searches_of(expand(study))
+    return with_ended(study, {arm: run(search).ended for arm, search in searches.items()})
+
+
+class Record:
+    """A folder with results of the study: `search.csv` at the budget full, and `runs/`."""
+
+    def __init__(self, root: Path, searched: Study) -> None:
+        self.runs, self._results = root / "runs", root / "results"
+        self.text = search_csv(expand(searched)) or ""
+        self.path = self._results / "t" / "full" / SEARCH_CSV
+        self.path.parent.mkdir(parents=True)
+        self.path.write_text(self.text)
+
+    def plan(self, study: Study) -> Plan:
+        """The plan of a fresh clone of the study."""
+        return expand(with_recorded_searches(study, self.runs, self._results))
+
+
+@pytest.fixture
+def record(tmp_path: Path, searched: Study) -> Record:
+    return Record(tmp_path, searched)
 
 
 def bowl(values: dict[str, object]) -> float:
@@ -95,8 +120,8 @@ def test_rounds_are_fifths_of_two_at_least(
 ) -> None:
     search = replace(searches[0], trials=trials)
     for numbers in rounds:
-        assert next_round(search) == numbers
-        for number in numbers:
+        for position, number in enumerate(reversed(numbers)):
+            assert next_round(search) == numbers[: len(numbers) - position]
             search = search.with_trial(SearchTrial(number, "a", {}, 1.0))
     assert next_round(search) == []
 
@@ -109,29 +134,16 @@ def test_what_is_proposed_does_not_depend_on_the_order_in_which_trials_end(
     assert [len(search.ended) for search in whole] == [10, 10, 10]
     for search in whole:
         assert [trial.values for trial in search.ended] == [propose(search, n) for n in range(10)]
-
-
-@pytest.mark.parametrize("ended", [1, 2, 5, 9])
-def test_a_search_that_was_cut_off_ends_as_one_that_was_not(
-    searches: list[ArmSearch], ended: int
-) -> None:
-    part = run(searches[0], seed=5, stop_after=ended)
-    assert len(part.ended) == ended
-    assert run(part, seed=9) == run(searches[0])
-
-
-def test_a_round_waits_for_all_of_the_one_before(searches: list[ArmSearch]) -> None:
-    search = searches[0].with_trial(SearchTrial(1, "b", propose(searches[0], 1), 1.0))
-    assert next_round(search) == [0]
-
-
-def test_first_rounds_are_the_same_points_in_every_arm(searches: list[ArmSearch]) -> None:
-    rates = [propose(search, 1)["lr"] for search in searches]
-    assert set(rates) == {rates[0]}
-    assert propose(searches[0], 0)["lr"] != rates[0]
+    for ended in (1, 2, 5, 9):
+        part = run(searches[0], seed=5, stop_after=ended)
+        assert len(part.ended) == ended
+        assert run(part, seed=9) == whole[0], "cut off, it ends as one that was not"
 
 
 def test_proposals_lie_in_their_spaces_in_few_digits(searches: list[ArmSearch]) -> None:
+    rates = [[propose(search, number)["lr"] for search in searches] for number in (0, 1)]
+    assert [len(set(of_arms)) for of_arms in rates] == [1, 1], "the same in every arm"
+    assert rates[0] != rates[1]
     (penalised,) = (search for search in searches if search.arm == "penalty=r1")
     for values in (trial.values for trial in run(penalised).ended):
         assert set(values) == {"lr", "penalty_weight", "g_width", "beta1", "grad_clip"}
@@ -167,161 +179,103 @@ def test_what_diverged_is_avoided_and_can_be_all_there_is(searches: list[ArmSear
     assert all_lost.best == all_lost.ended[0]
 
 
-def filled(study: Study) -> Study:
-    """The study with its searches done."""
-    plan = expand(study)
-    assert plan.search is not None
-    searches = plan.search.arms.values()
-    return study.with_searches({search.search_id: run(search).ended for search in searches})
-
-
-def again(study: Study, tmp_path: Path) -> Study:
-    return load_study(tmp_path / "t.yaml")
-
-
-def test_a_record_is_read_as_it_was_written(searches: list[ArmSearch], tmp_path: Path) -> None:
+def test_a_record_is_read_as_it_or_a_former_version_wrote_it(
+    searches: list[ArmSearch], tmp_path: Path
+) -> None:
     search = run(searches[0], stop_after=3)
     search = search.with_trial(replace(search.ended[1], value=None, outcome="diverged"))
     write_record(tmp_path, search)
     assert read_record(tmp_path, search.search_id) == search.ended
-    assert read_record(tmp_path, "another") is None
-
-
-def test_a_record_of_a_former_version_is_read(searches: list[ArmSearch], tmp_path: Path) -> None:
-    search = run(searches[0], stop_after=1)
-    write_record(tmp_path, search)
     path = tmp_path / "searches" / f"{search.search_id}.json"
     path.write_text(path.read_text().replace('"number"', '"looks": [], "state": "", "number"'))
-    assert "looks" in path.read_text()
     assert read_record(tmp_path, search.search_id) == search.ended
+    assert read_record(tmp_path, "another") is None
+    for damaged in ('{"trials": [{"num', '{"trials": [{"number": 1}]}'):
+        path.write_text(damaged)
+        assert read_record(tmp_path, search.search_id) is None
 
 
-def test_a_damaged_record_counts_as_absent(searches: list[ArmSearch], tmp_path: Path) -> None:
-    folder = tmp_path / "searches"
-    folder.mkdir()
-    for name, text in (("cut", '{"trials": [{"num'), ("lacking", '{"trials": [{"number": 1}]}')):
-        (folder / f"{name}.json").write_text(text)
-        assert read_record(tmp_path, name) is None
+def test_a_fresh_clone_has_the_best_values_from_the_results(
+    study: Study, searched: Study, record: Record
+) -> None:
+    plan = record.plan(study)
+    assert plan == expand(searched)
+    assert search_csv(plan) == record.text
+    assert len(record.text.splitlines()) == 31
+    assert sum(",true," in line for line in record.text.splitlines()) == 3
 
 
-def test_a_fresh_clone_has_what_was_found_from_the_results(study: Study, tmp_path: Path) -> None:
-    plan = expand(filled(study))
-    results = tmp_path / "results"
-    folder = results / "t" / "full"
-    folder.mkdir(parents=True)
-    text = search_csv(plan)
-    assert text is not None
-    (folder / SEARCH_CSV).write_text(text)
-    clone = with_recorded_searches(again(study, tmp_path), tmp_path / "runs", results)
-    assert expand(clone) == plan
-    assert search_csv(expand(clone)) == text
-    assert len(text.splitlines()) == 31
-    assert sum(",true," in line for line in text.splitlines()) == 3
-
-
-def test_an_edited_space_leaves_out_the_committed_search(study: Study, tmp_path: Path) -> None:
-    text = search_csv(expand(filled(study)))
-    assert text is not None
-    folder = tmp_path / "results" / "t" / "full"
-    folder.mkdir(parents=True)
-    (folder / SEARCH_CSV).write_text(text)
-    (tmp_path / "t.yaml").write_text(TEXT.replace("[0, 10]", "[0, 20]"))
-    edited = with_recorded_searches(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
-    found = expand(edited).search
-    assert found is not None
-    assert found.open == ("penalty=r1",), "the other arms do not search penalty_weight"
-
-
-def test_a_committed_search_with_rows_missing_is_none(study: Study, tmp_path: Path) -> None:
-    text = search_csv(expand(filled(study)))
-    assert text is not None
-    folder = tmp_path / "results" / "t" / "full"
-    folder.mkdir(parents=True)
-    lines = text.splitlines(keepends=True)
-    (folder / SEARCH_CSV).write_text("".join(lines[:5] + lines[6:]))
-    clone = with_recorded_searches(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
-    found = expand(clone).search
-    assert found is not None
-    assert found.open == ("baseline",)
+def test_committed_searches_that_lack_rows_or_are_of_another_space_are_left_out(
+    study: Study, record: Record, write: Callable[[str], Path]
+) -> None:
+    edited = record.plan(load_study(write(TEXT.replace("[0, 10]", "[0, 20]"))))
+    assert edited.search is not None
+    assert edited.search.open == ("penalty=r1",), "the other arms do not search penalty_weight"
+    lines = record.text.splitlines(keepends=True)
+    record.path.write_text("".join(lines[:5] + lines[6:]))
+    lacking = record.plan(study)
+    assert lacking.search is not None
+    assert lacking.search.open == ("baseline",)
 
 
 @pytest.mark.parametrize(("old", "new"), [(",complete,", ",maybe,"), (",0,", ",none,")])
 def test_a_damaged_row_is_told_with_its_line(
-    study: Study, tmp_path: Path, old: str, new: str
+    study: Study, record: Record, old: str, new: str
 ) -> None:
-    text = search_csv(expand(filled(study)))
-    assert text is not None
-    folder = tmp_path / "results" / "t" / "full"
-    folder.mkdir(parents=True)
-    (folder / SEARCH_CSV).write_text(text.replace(old, new, 1))
+    record.path.write_text(record.text.replace(old, new, 1))
     with pytest.raises(StudyError, match=r"search\.csv:2: not a row of a search"):
-        with_recorded_searches(again(study, tmp_path), tmp_path / "runs", tmp_path / "results")
+        record.plan(study)
 
 
-def test_what_runs_here_goes_before_what_was_committed(study: Study, tmp_path: Path) -> None:
-    plan = expand(filled(study))
-    assert plan.search is not None
-    folder = tmp_path / "results" / "t" / "full"
-    folder.mkdir(parents=True)
-    text = search_csv(plan)
-    assert text is not None
-    (folder / SEARCH_CSV).write_text(text)
-    searched = plan.search.arms["baseline"]
-    assert searched.best is not None
-    trials = tuple(replace(trial, value=7.0 - trial.number) for trial in searched.ended)
-    for ended, chosen in ((trials, 9), (trials[:4], searched.best.number)):
-        write_record(tmp_path / "runs", replace(searched, ended=ended))
-        clone = with_recorded_searches(
-            again(study, tmp_path), tmp_path / "runs", tmp_path / "results"
-        )
-        search = expand(clone).search
-        assert search is not None
-        found = search.arms["baseline"].best
-        assert found is not None
-        assert found.number == chosen
+def test_what_runs_here_goes_before_what_was_committed(study: Study, record: Record) -> None:
+    search = searches_of(record.plan(study))["baseline"]
+    assert search.best is not None
+    trials = tuple(replace(trial, value=7.0 - trial.number) for trial in search.ended)
+    for ended, chosen in ((trials, 9), (trials[:4], search.best.number)):
+        write_record(record.runs, replace(search, ended=ended))
+        best = searches_of(record.plan(study))["baseline"].best
+        assert best is not None
+        assert best.number == chosen
 
 
 def test_search_trials_are_a_plan_of_their_own_measured_by_the_primary_alone(
-    study: Study,
+    searched: Study,
 ) -> None:
-    plan = expand(filled(study))
-    searched = searched_plan(plan)
-    assert searched is not None
-    assert searched.budget == "full search"
-    assert searched.measured == ("fid",)
-    assert len({trial.trial_id for trial in searched.trials}) == 30
-    assert plan.search is not None
-    ended = [t.trial_id for arm in plan.search.arms.values() for t in arm.ended]
-    assert [trial.trial_id for trial in searched.trials] == ended
+    plan = expand(searched)
+    of_search = searched_plan(plan)
+    assert of_search is not None
+    assert (of_search.budget, of_search.measured) == ("full search", ("fid",))
+    ended = [t.trial_id for search in searches_of(plan).values() for t in search.ended]
+    assert [trial.trial_id for trial in of_search.trials] == ended
+    assert len(set(ended)) == 30
 
 
-def test_a_search_costs_its_share_of_a_replicate(study: Study, tmp_path: Path) -> None:
-    (tmp_path / "t.yaml").write_text(TEXT + "search_length: 50%\n")
-    plan = expand(again(study, tmp_path))
+def test_a_search_costs_its_share_of_a_replicate(
+    searched: Study, write: Callable[[str], Path]
+) -> None:
+    plan = expand(load_study(write(TEXT + "search_length: 50%\n")))
     each = {"baseline": 10.0, "norm=none": 20.0, "penalty=r1": 30.0}
     assert seconds_left(plan, each) == pytest.approx(10 * (5 + 10 + 15))
     assert seconds_left(plan, {"baseline": 10.0}) is None
-    assert seconds_left(expand(filled(study)), each) is None
+    assert seconds_left(expand(searched), each) is None
 
 
-def test_what_is_found_is_said_with_its_price(study: Study) -> None:
+def test_the_best_values_are_said_with_their_price(study: Study, searched: Study) -> None:
     before = search_lines(expand(study))
     assert before[1:] == [
         f"  {name:10}  0 of 10 trials have ended"
         for name in ("baseline", "norm=none", "penalty=r1")
     ]
-    plan = expand(filled(study))
-    assert plan.search is not None
-    found = plan.search.arms["norm=none"].best
-    assert found is not None
     assert "10 trials an arm, each as long as the arm's own, by fid (lower is better)" in before[0]
-    assert f"lr {found.values['lr']}" in search_lines(plan)[2]
+    plan = expand(searched)
+    assert plan.search is not None
+    best = plan.search.arms["norm=none"].best
+    assert best is not None
+    assert f"lr {best.values['lr']}" in search_lines(plan)[2]
     section = markdown_section(search_section(plan.search))
     (row,) = (line for line in section.splitlines() if line.startswith("| norm=none"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells[1:3] == ["—", str(found.values["lr"])]
+    assert cells[1:3] == ["—", str(best.values["lr"])]
     assert cells[-1] == "10 trials"
     assert "it is no estimate of the arm" in " ".join(section.split())
-    said = as_json(plan.search)
-    assert said is not None
-    assert said["arms"][1]["found"] == found.values
+    assert as_json(plan.search)["arms"][1]["found"] == best.values
