@@ -1,13 +1,11 @@
 """A study becomes its trials: names, order, layers, budgets."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from ganablate.study.arms.identity import replicate_seed, trial_id
 from ganablate.study.expand import expand
-from ganablate.study.load import load_study
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 
@@ -284,16 +282,6 @@ def test_named_paired_and_cumulative_arms(load: Load) -> None:
         "budgets: {s: {arms.a: {lr: 0.5}}}\n"
     )
     assert [arm.compare_to for arm in expand(chain, "s").arms] == [None, "b", "a", "baseline"]
-
-
-def test_folder_carries_its_data_id(write: Callable[[str], Path]) -> None:
-    path = write(
-        "study: f\nfolders: {faces: {data_id: faces-1, channels: 3, images: 900}}\n"
-        "base: {dataset: 'folder:faces', network: dcgan, image_size: 64, epochs: 1}\n"
-        "primary: d_loss_mean\nmetrics: [d_loss]\n"
-    )
-    (trial,) = expand(load_study(path)).trials
-    assert (trial.data_id, trial.config.image_size) == ("faces-1", 64)
 
 
 def test_unknown_budget_and_replicates(load: Load) -> None:

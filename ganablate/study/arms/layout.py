@@ -23,7 +23,6 @@ class Row:
     """An arm of the layout. `changes` are the settings that its draft gives, by field."""
 
     name: str
-    path: KeyPath
     resolution: Resolution
     changes: tuple[str, ...] = ()
     compare_to: str | None = None
@@ -87,7 +86,7 @@ def _new_layout(study: Study, budget: Budget, path: KeyPath) -> Layout:
     first_with: dict[tuple[Any, ...], Row] = {}
     if layout.has_baseline:
         layout.faults.extend(bottom.faults)
-        layout.rows.append(Row(BASELINE, BASE, bottom))
+        layout.rows.append(Row(BASELINE, bottom))
         layout.names.add(BASELINE)
         first_with[bottom.identity] = layout.rows[0]
     inherited = bottom.faults if layout.has_baseline else ()
@@ -97,7 +96,7 @@ def _new_layout(study: Study, budget: Budget, path: KeyPath) -> Layout:
             faults = [fault for fault in resolution.faults if fault not in inherited]
             layout.faults.extend(faults)
             changes = tuple(draft.layer.values)
-            row = Row(draft.name, draft.path, resolution, changes, draft.compare_to)
+            row = Row(draft.name, resolution, changes, draft.compare_to)
             first = first_with.setdefault(resolution.identity, row)
             _place(layout, draft, row, first, is_faulty=bool(faults))
     if layout.broken:
@@ -245,7 +244,7 @@ def _add_null(study: Study, layout: Layout) -> None:
         message = f"null_arm: the study has an arm called {NULL} already; name it otherwise"
         layout.refuse(path, message)
     elif layout.has_baseline:
-        layout.rows.append(Row(NULL, path, layout.rows[0].resolution, null=True))
+        layout.rows.append(Row(NULL, layout.rows[0].resolution, null=True))
         layout.names.add(NULL)
     elif study.baseline is None:
         message = (
