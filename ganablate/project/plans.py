@@ -107,12 +107,8 @@ def table_plans(
 ) -> list[Plan]:
     """Plans for the tables of a run: all arms, and no replicate less than was ever seen.
 
-    Args:
-        studies: The studies.
-        budget: As for `plans_of`.
-        results: The folder of local or published results, which say what was seen.
-        replicates: Of the arms that are run; the others keep theirs.
-        arms: Those that are run; None: all.
+    `results` is the folder of local or published results, which say what was seen. `arms` are those
+    that are run, None: all, with so many `replicates`; the others keep theirs.
 
     Raises:
         StudyError: As `plans_of`.

@@ -64,15 +64,9 @@ def run_until_decided(
 ) -> None:
     """Run the study, then add replicates until every arm is decided, futile, or at the most.
 
-    Args:
-        project: Holds the trials and the results.
-        study: The study.
-        budget: Of the study; None: its default one.
-        most: Replicates at the last look; None: `MOST`, or as declared by the run that this
-            one goes on from.
-        sweep: Trains every trial of a plan; returns whether all are complete. Where not, that is
-            no look, and the end.
-        say: Gets one line a look.
+    `most` are the replicates at the last look; None: `MOST`, or as declared by the run that this
+    one goes on from. `sweep` trains every trial of a plan, and returns whether all are complete:
+    where not, that is no look, and the end. `say` gets one line a look.
 
     Raises:
         StudyError: There is no such budget, `most` is less than the study's replicates, or it is

@@ -80,14 +80,9 @@ def chance_of_verdict(
     """The chance, from 0 to 1, that an arm is decided once both sides have `last` replicates.
 
     Predictive power (Spiegelhalter, Freedman and Blackburn 1986, Control. Clin. Trials 7, 8-17)
-    with a flat prior for the effect, spreads taken as they are now.
-
-    Args:
-        arm: Replicates so far, [...].
-        reference: Those of the arm it is compared with, [...].
-        last: Replicates at the last look.
-        level: Of one arm's test there.
-        margin: Within which the arm would be called equivalent; None: never.
+    with a flat prior for the effect, spreads taken as they are now: of replicates so far, [...], of
+    the arm and of the one that it is compared with. `level` is that of one arm's test at the last
+    look; within `margin` the arm would be called equivalent, None: never.
     """
     now = welch(arm, reference)
     last_error = np.sqrt((arm.variance + reference.variance) / last)

@@ -29,11 +29,6 @@ def null_seed(study_seed: int, replicate: int) -> int:
     return derive_seed(study_seed, "null arm", replicate)
 
 
-def search_seed(study_seed: int, *, null: bool) -> int:
-    """What the seeds of an arm's search come from: the same for every arm but the null arm."""
-    return derive_seed(study_seed, "null arm search" if null else "search")
-
-
 def trial_id(config: TrialConfig, data_id: str) -> str:
     """The trial's name: the first 16 hex digits of the sha256 of its canonical JSON.
 
@@ -56,10 +51,7 @@ def trial_ids(config: TrialConfig, data_id: str, seeds: Iterable[int]) -> Iterat
 def search_id(config: TrialConfig, data_id: str, searched: Mapping[str, object]) -> str:
     """The name of an arm's search: a hash of its trials' settings, and of how it searches.
 
-    Args:
-        config: of its trials; the fields searched and the seed do not count.
-        data_id: of its data.
-        searched: how it searches, as JSON values, and the names of those `fields`.
+    `searched` says how, as JSON values; its `fields` and the seed of the trials do not count.
     """
     content = _content(config, data_id)
     given = searched.get("fields")

@@ -5,8 +5,8 @@ from typing import Any
 
 from ganablate.catalog import METRICS, PROBES, SETTINGS, metric_columns, probe_columns
 from ganablate.catalog.settings import reads
-from ganablate.config import TrialConfig
-from ganablate.study.arms.identity import search_id, search_seed
+from ganablate.config import TrialConfig, derive_seed
+from ganablate.study.arms.identity import search_id
 from ganablate.study.arms.layout import Layout, Row
 from ganablate.study.arms.resolve import Configs, Stack, finish
 from ganablate.study.arms.settings import Layer
@@ -42,7 +42,7 @@ def plan_search(study: Study, label: str, rows: Iterable[Row]) -> Search | None:
             continue
         arm_spaces = {name: space for name, space in spaces.items() if name in owners.values()}
         base = _of_length(configs.config(row.resolution), length)
-        seed = search_seed(study.seed, null=row.null)
+        seed = derive_seed(study.seed, "null arm search" if row.null else "search")
         data_id = row.resolution.data.data_id
         content = {
             "version": VERSION,

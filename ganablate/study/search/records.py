@@ -32,11 +32,8 @@ _STATE = "complete"
 def with_recorded_searches(study: Study, runs: Path | None, results: Path) -> Study:
     """The study with the recorded trials of its searches at every budget, and no others.
 
-    Args:
-        study: The study.
-        runs: Holds `searches/`; None: only `results` is read.
-        results: Holds a folder a study; counts where `runs` has less of a search, and the
-            published records in it where it has nothing itself.
+    `runs` holds `searches/`; None: only `results` is read. `results` holds a folder a study: it
+    counts where `runs` has less of a search, and the published records in it where it has none.
 
     Raises:
         StudyError: A `search.csv` cannot be read as one.
