@@ -127,23 +127,19 @@ def _among(search: Search | None, names: Collection[str]) -> Search | None:
 
 def _configs(study: Study, rows: Sequence[Row]) -> list[TrialConfig]:
     """The settings of each arm's first replicate."""
-    make = Configs(replicate_seed(study.seed, 0))
-    other = {"seed": null_seed(study.seed, 0)}
-    configs = ((row, make.config(row.resolution)) for row in rows)
-    return [config.model_copy(update=other) if row.null else config for row, config in configs]
+    configs = Configs()
+    shared, null = replicate_seed(study.seed, 0), null_seed(study.seed, 0)
+    return [configs.config(row.resolution, null if row.null else shared) for row in rows]
 
 
 def _chosen(study: Study, layout: Layout, rows: list[Row], names: Sequence[str]) -> list[Row]:
-    chosen: set[str] = set()
-    refusals: list[str] = []
+    arms_of: dict[str, list[str]] = {}
     for name in names:
         arm = layout.names.find(name)
-        arms = layout.names.group(name) if arm is None else [arm]
-        chosen.update(arms)
-        if not arms:
-            refusals.append(layout.names.refusal(name))
-    if refusals:
+        arms_of[name] = layout.names.group(name) if arm is None else [arm]
+    if refusals := [layout.names.refusal(name) for name, arms in arms_of.items() if not arms]:
         raise _error(study, refusals, ", --arm")
+    chosen = {arm for arms in arms_of.values() for arm in arms}
     return [row for row in rows if row.name in chosen]
 
 

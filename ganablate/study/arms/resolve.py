@@ -220,28 +220,27 @@ def _amount_faults(stack: Stack, values: Mapping[str, Any], data: Data) -> Itera
 
 
 class Configs:
-    """Makes the settings of arms, which share one seed.
+    """Makes the settings of arms.
 
     Arms with the same parts differ in values that `read_value` has checked already, so only the
     first of them goes through the model: ten thousand arms in a tenth of a second.
     """
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self) -> None:
         self._checked: dict[tuple[Any, ...], TrialConfig] = {}
 
-    def config(self, resolution: Resolution) -> TrialConfig:
-        """The trial's settings.
+    def config(self, resolution: Resolution, seed: int) -> TrialConfig:
+        """The settings of a trial.
 
         Raises:
             ValueError: they do not fit `TrialConfig`: a line of the catalog is wrong.
         """
-        values = {name: resolution.values.get(name) for name in FIELDS}
+        values = {name: resolution.values.get(name) for name in FIELDS} | {"seed": seed}
         parts = tuple(values[name] for name in _PARTS)
         if parts in self._checked:
             return self._checked[parts].model_copy(update=values)
         try:
-            config = TrialConfig(**values, seed=self.seed)
+            config = TrialConfig(**values)
         except ValidationError as error:
             first = error.errors()[0]
             where = "".join(f"{part}: " for part in first["loc"])

@@ -34,14 +34,14 @@ def plan_search(study: Study, label: str, rows: Iterable[Row]) -> Search | None:
     trials = budget.search_trials or study.search_trials or SEARCH_TRIALS
     length = budget.search_length or study.search_length
     mode: Mode = "max" if _direction(study) == "max" else "min"
-    configs = Configs(0)
+    configs = Configs()
     arms: dict[str, ArmSearch] = {}
     for row in rows:
         owners = _owners(spaces, row.resolution.values)
         if not owners or row.resolution.data is None:
             continue
         arm_spaces = {name: space for name, space in spaces.items() if name in owners.values()}
-        base = _of_length(configs.config(row.resolution), length)
+        base = _of_length(configs.config(row.resolution, 0), length)
         seed = derive_seed(study.seed, "null arm search" if row.null else "search")
         data_id = row.resolution.data.data_id
         content = {
