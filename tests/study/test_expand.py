@@ -292,44 +292,6 @@ def test_unknown_budget_and_replicates(load: Load) -> None:
         expand(study, replicates=0)
 
 
-STATEMENTS = [
-    "compare: {arm: d_dropout=.5, is: worse, by: 1.25x}",
-    "compare: {arms: all, metric: d_loss_spread, is: lower, by: 0.1}",
-    "compare: {arm: d_dropout=0.5, is: equivalent}",
-    "outcome: {arm: d_dropout=0.50, is: fails, at_least: 0.8}",
-    "relation: {arms: all, metric: d_loss_lowest, is: below, than: d_loss_mean}",
-    "curve: {arm: baseline, metric: fid, points: {at: 20 epochs, against: 100%, is: worse}}",
-    "curve: {arm: baseline, metric: d/criterion, trend: {is: falling}}",
-    "curve: {arm: baseline, metric: fid, recovery: {drop: 1.5x}}",
-    "curve: {arm: d_dropout=0.5, metric: g/criterion, spread: {is: lower, to: baseline}}",
-    "curve: {arm: baseline, metric: fid, reaches: {level: 9, before: d_dropout=0.5}}",
-    "association: {metric: fid, with: d_loss_mean, is: weak}",
-    "arithmetic: {published: d_loss_lowest, is: at_most, than: d_loss_mean}",
-    "visual: {arms: all}",
-    "none_stated: {arms: all}",
-]
-
-
-def test_every_kind_of_claim_loads(load: Load) -> None:
-    published = [
-        f"  - {{arm: baseline, metric: {name}, value: {value}, protocol: p, source: R2}}\n"
-        for name, value in (("d_loss_mean", 0.06), ("d_loss_lowest", 3.9))
-    ]
-    claims = [f"  - {{id: c{i}, says: s, {text}}}\n" for i, text in enumerate(STATEMENTS)]
-    study = load(
-        f"evaluations: 4\nablate: {{d_dropout: [0.5]}}\n"
-        f"published:\n{''.join(published)}claims:\n{''.join(claims)}"
-    )
-    assert [claim.kind for claim in study.claims] == [s.partition(":")[0] for s in STATEMENTS]
-    compared = [claim.compare for claim in study.claims[:3] if claim.compare]
-    assert [str(compare.by) for compare in compared] == ["1.25x", "0.1", "None"]
-    curve = study.claims[5].curve
-    assert curve is not None
-    assert curve.points is not None
-    assert str(curve.points.at) == "20 epochs"
-    assert (curve.points.against.amount, curve.points.against.unit) == (1.0, "share")
-
-
 def test_a_paired_group_and_an_excluded_arm_can_be_asked_for(load: Load) -> None:
     study = load(
         "ablate: {d_dropout: [0.5, 0.7]}\narms: {ttur: {g_lr: [1e-4, 1e-3], d_lr: [4e-4, 4e-3]}}\n"

@@ -1,4 +1,4 @@
-"""How the rounds of a search follow each other, with a Tune that does as it is told."""
+"""How the rounds of a search follow each other, with a Tune that follows a script."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -38,7 +38,7 @@ FIRST = [("baseline", 0), ("norm=none", 0), ("baseline", 1), ("norm=none", 1)]
 SECOND = [("baseline", 2), ("norm=none", 2), ("baseline", 3), ("norm=none", 3)]
 
 
-class ToldTune:
+class ScriptedTune:
     """Ends attempts as `fates` says, first in first out; all others complete.
 
     Fates are "error": Tune ends the trial itself, whatever retries are left; "memory" and "disk":
@@ -106,8 +106,8 @@ class Bench:
         monkeypatch.setattr(runner.tune, "with_parameters", lambda _, **given: given["jobs"])
         monkeypatch.setattr(runner.tune, "with_resources", lambda jobs, share: (jobs, share))
 
-    def search(self, told: ToldTune, plan: Plan | None = None, retries: int = 1) -> Summary:
-        self._patch.setattr(runner, "_run_tune", told.run)
+    def search(self, script: ScriptedTune, plan: Plan | None = None, retries: int = 1) -> Summary:
+        self._patch.setattr(runner, "_run_tune", script.run)
         self.diary = Diary()
         return run_search(
             plan or self.plan, Profile(retries=retries, concurrency=2), observer=self.diary,
@@ -141,9 +141,9 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 
 def test_the_arms_go_side_by_side_round_by_round(bench: Bench) -> None:
-    told = ToldTune()
-    summary = bench.search(told)
-    assert told.calls == [(False, FIRST), (False, SECOND)]
+    script = ScriptedTune()
+    summary = bench.search(script)
+    assert script.calls == [(False, FIRST), (False, SECOND)]
     assert replace(summary, wall_seconds=0) == Summary(
         complete=8, failed=0, reused=0, interrupted=False, wall_seconds=0
     )
@@ -164,16 +164,16 @@ def test_the_arms_go_side_by_side_round_by_round(bench: Bench) -> None:
 def test_a_second_call_starts_nothing_even_where_the_record_is_lost(
     bench: Bench, lost: bool
 ) -> None:
-    bench.search(ToldTune())
+    bench.search(ScriptedTune())
     ended = bench.ended()
     plan = bench.next_plan()
     if lost:
         plan = bench.plan
         for path in (bench.runs / "searches").iterdir():
             path.unlink()
-    told = ToldTune()
-    summary = bench.search(told, plan)
-    assert told.calls == []
+    script = ScriptedTune()
+    summary = bench.search(script, plan)
+    assert script.calls == []
     assert (summary.complete, summary.reused) == (0, 8)
     assert bench.ended() == ended
 
@@ -182,35 +182,35 @@ def test_a_second_call_starts_nothing_even_where_the_record_is_lost(
 def test_what_was_stopped_goes_on_and_ends_as_if_it_had_not_been(
     bench: Bench, stopped_by: str
 ) -> None:
-    summary = bench.search(ToldTune({("norm=none", 2): [stopped_by]}), retries=0)
+    summary = bench.search(ScriptedTune({("norm=none", 2): [stopped_by]}), retries=0)
     assert summary.interrupted == (stopped_by == "signal")
     assert summary.stopped == ("no disk" if stopped_by == "disk" else "")
     assert tuple(bench.counts().values()) in ((3, 2), (4, 3))
-    told = ToldTune()
-    summary = bench.search(told, bench.next_plan())
+    script = ScriptedTune()
+    summary = bench.search(script, bench.next_plan())
     assert summary.complete + summary.reused == 8
-    assert len(told.calls) == 1
+    assert len(script.calls) == 1
     resumed = bench.ended()
     bench.runs = bench.runs.with_name("again")
-    bench.search(ToldTune())
+    bench.search(ScriptedTune())
     assert bench.ended() == resumed
 
 
 def test_a_trial_that_fails_stops_its_arm_alone_and_the_next_call_tries_it_again(
     bench: Bench,
 ) -> None:
-    told = ToldTune({("baseline", 1): ["error"] * 2})
-    summary = bench.search(told)
+    script = ScriptedTune({("baseline", 1): ["error"] * 2})
+    summary = bench.search(script)
     assert (summary.complete, summary.failed, summary.interrupted) == (5, 1, False)
-    assert [call for _, call in told.calls] == [
+    assert [call for _, call in script.calls] == [
         FIRST, [("baseline", 1)], [("norm=none", 2), ("norm=none", 3)]
     ]  # fmt: skip
     assert [(failure.arm, failure.replicate) for failure in summary.failures] == [("baseline", 1)]
     assert bench.counts() == {"baseline": 1, "norm=none": 4}
-    told = ToldTune()
-    summary = bench.search(told, bench.next_plan())
+    script = ScriptedTune()
+    summary = bench.search(script, bench.next_plan())
     assert (summary.complete, summary.failed, summary.reused) == (3, 0, 5)
-    assert [call for _, call in told.calls] == [
+    assert [call for _, call in script.calls] == [
         [("baseline", 1)], [("baseline", 2), ("baseline", 3)]
     ]  # fmt: skip
 
@@ -218,42 +218,42 @@ def test_a_trial_that_fails_stops_its_arm_alone_and_the_next_call_tries_it_again
 def test_a_trial_that_tune_ended_with_retries_left_is_tried_again_in_its_round(
     bench: Bench,
 ) -> None:
-    told = ToldTune({("baseline", 0): ["error"]})
-    summary = bench.search(told)
+    script = ScriptedTune({("baseline", 0): ["error"]})
+    summary = bench.search(script)
     assert (summary.complete, summary.failed) == (8, 0)
     assert [(*line[:3], line[4]) for line in bench.failed] == [("baseline", 0, 1, True)]
-    assert told.calls == [(False, FIRST), (False, [("baseline", 0)]), (False, SECOND)]
+    assert script.calls == [(False, FIRST), (False, [("baseline", 0)]), (False, SECOND)]
 
 
 def test_what_ran_out_of_memory_is_alone_in_its_call_after_the_others(bench: Bench) -> None:
-    told = ToldTune({("baseline", 0): ["memory"], ("norm=none", 1): ["memory", "memory"]})
-    summary = bench.search(told)
+    script = ScriptedTune({("baseline", 0): ["memory"], ("norm=none", 1): ["memory", "memory"]})
+    summary = bench.search(script)
     assert (summary.complete, summary.failed) == (5, 1)
     assert [line[:3] for line in bench.failed] == [
         ("baseline", 0, 1), ("norm=none", 1, 1), ("norm=none", 1, 2)
     ]  # fmt: skip
     alone = (True, [("baseline", 0), ("norm=none", 1)])
-    assert told.calls == [(False, FIRST), alone, (False, [("baseline", 2), ("baseline", 3)])]
+    assert script.calls == [(False, FIRST), alone, (False, [("baseline", 2), ("baseline", 3)])]
     bench.runs = bench.runs.with_name("others")
-    told = ToldTune({("baseline", 0): ["memory"], ("norm=none", 1): ["error"]})
-    assert bench.search(told).failed == 0
+    script = ScriptedTune({("baseline", 0): ["memory"], ("norm=none", 1): ["error"]})
+    assert bench.search(script).failed == 0
     calls = [(False, [("norm=none", 1)]), (True, [("baseline", 0)]), (False, SECOND)]
-    assert told.calls[1:] == calls
+    assert script.calls[1:] == calls
 
 
 def test_a_trial_may_fail_in_another_way_when_it_is_alone(bench: Bench) -> None:
     """Tune retries nothing after its first call: it ends the trial, whose retries are not over."""
-    summary = bench.search(ToldTune({("baseline", 0): ["memory", "error"]}), retries=2)
+    summary = bench.search(ScriptedTune({("baseline", 0): ["memory", "error"]}), retries=2)
     assert (summary.complete, summary.failed) == (8, 0)
     assert [(line[2], line[4]) for line in bench.failed] == [(1, True), (2, True)]
 
 
 def test_calls_in_which_nothing_moves_use_up_the_retries(bench: Bench) -> None:
-    summary = bench.search(ToldTune(broken=[1]))
+    summary = bench.search(ScriptedTune(broken=[1]))
     assert (summary.complete, summary.failed) == (8, 0)
     assert [line[3:] for line in bench.failed] == [(GAVE_UP, True)] * 4
     bench.runs = bench.runs.with_name("broken")
-    summary = bench.search(ToldTune(broken=range(10)))
+    summary = bench.search(ScriptedTune(broken=range(10)))
     assert (summary.complete, summary.failed) == (0, 4)
     assert {failure.message for failure in summary.failures} == {GAVE_UP}
     assert len(bench.failed) == 8

@@ -54,13 +54,13 @@ def test_id_is_the_hash_of_the_stated_content(load: Load) -> None:
 
 
 def test_style_names_metrics_and_claims_are_not_in_it(write: Callable[[str], Path]) -> None:
-    one = load_study(
+    first = load_study(
         write(
             "study: one\nbase: {dataset: mnist_5k, network: dcgan, epochs: 2, lr: 1e-4}\n"
             "ablate: {d_dropout: [0.5]}\nprimary: fid\nmetrics: [fid]\nreplicates: 2\n"
         )
     )
-    two = load_study(
+    second = load_study(
         write(
             "metrics:\n- modes\n- fid\nprimary: modes\nasks: something else\n"
             "claims: [{id: a, says: b, visual: {arms: all}}]\nreplicates: 1\n"
@@ -70,13 +70,13 @@ def test_style_names_metrics_and_claims_are_not_in_it(write: Callable[[str], Pat
             "  beta1: 0.5\n  dataset: mnist_5k\n"
         )
     )
-    ids = [[trial.trial_id for trial in expand(study).trials] for study in (one, two)]
+    ids = [[trial.trial_id for trial in expand(study).trials] for study in (first, second)]
     assert ids[0] == ids[1]
 
 
 def test_study_seed_is_in_it(load: Load) -> None:
-    zero, one = (expand(load(f"seed: {seed}\nreplicates: 2\n")) for seed in (0, 1))
-    assert {t.trial_id for t in zero.trials}.isdisjoint(t.trial_id for t in one.trials)
+    first, second = (expand(load(f"seed: {seed}\nreplicates: 2\n")) for seed in (0, 1))
+    assert {t.trial_id for t in first.trials}.isdisjoint(t.trial_id for t in second.trials)
 
 
 def test_another_process_gives_the_same_ids(write: Callable[[str], Path]) -> None:
