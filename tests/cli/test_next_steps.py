@@ -8,7 +8,7 @@ import pytest
 from typer.main import get_command
 
 from ganablate.cli import app
-from ganablate.cli.next_steps import print_next
+from ganablate.cli.run import print_next
 from ganablate.report.files import ReportFiles
 from ganablate.report.table.summary import Sentence
 from ganablate.study.expand import expand
