@@ -4,7 +4,9 @@ import json
 import shutil
 import socket
 import sqlite3
+import sys
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -70,8 +72,8 @@ def test_python_and_packages_out_of_their_ranges(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     needed = ["numpy>=99", "no-such-package>=1", "no-such-extra; extra == 'dev'"]
-    monkeypatch.setattr(doctor.metadata, "requires", lambda _: needed)
-    monkeypatch.setattr(doctor.sys, "version", "3.9.1 (main)")
+    monkeypatch.setattr(metadata, "requires", lambda _: needed)
+    monkeypatch.setattr(sys, "version", "3.9.1 (main)")
     old = found("python", place)
     assert (old.level, "install Python >=3.11" in old.advice) == ("fail", True)
     wrong = found("packages", place)
