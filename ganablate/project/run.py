@@ -146,9 +146,9 @@ def run(project: Project, studies: Sequence[Study], request: Request, output: Ou
 
     Raises:
         StudyError: No such budget or arm, or the profile has mistakes.
-        WrongInputError: Something else of the request is wrong; nothing was started.
-        FolderError: `runs/` or `results/` cannot be written; nothing was started.
-        DataError: A data set cannot be had; nothing was started.
+        WrongInputError: Something else of the request is wrong.
+        FolderError: `runs/` or `results/` cannot be written.
+        DataError: A data set cannot be had. Nothing was started, as for all above.
         MachineError: The machine lacks what the profile or a trial names.
     """
     # The table keeps the arms and replicates that are not run now. It is planned before the sweep,
