@@ -1,8 +1,7 @@
 """ganablate from Python: a study in, a pandas frame out; the commands do the same for a terminal.
 
-`import ganablate` has these names and imports nothing else until one is used. All lies where the
-commands have it, in `runs/` and `results/` of a project's folder, so a study that a terminal began
-can be looked at in a notebook, and the other way round.
+`import ganablate` has these names and imports nothing else until one is used. Trials and results
+lie where the commands have them, in `runs/` and `results/` of a project's folder.
 
 Example:
     >>> import ganablate
@@ -110,8 +109,7 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
     """Run every trial that is not complete yet, then write the report: `ganablate run`.
 
     A notebook's interrupt, or Ctrl-C, stops it cleanly, and the same call goes on from there. It
-    needs no terminal and may be called beside an event loop; from another thread than the main
-    one only the sweep's end stops it.
+    may be called beside an event loop; in another thread than the main one nothing interrupts it.
 
     Args:
         study: From `load_study`.
@@ -133,7 +131,7 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
 
     Returns:
         How many trials this call completed (`complete`), how many failed on their last attempt
-        (`failed`, and why: `failures`), how many were complete before (`reused`), whether someone
+        (`failed`; `failures` says why), how many were complete before (`reused`), whether someone
         stopped it (`interrupted`) or something did (`stopped`), and its seconds (`wall_seconds`).
 
     Raises:
@@ -177,10 +175,9 @@ def results(
 ) -> "pd.DataFrame":
     """Every trial of a study and what it measured: one row a trial, in plan order.
 
-    From the trials of `runs/`, and of those whose folders are gone from the earlier local record in
-    `results/`; it writes nothing. `published`: from the published record in `results/published/`
-    instead. What a person should know (no trial is complete yet, an earlier row was left out) comes
-    as a `UserWarning`. Other arguments as for `run`.
+    They are read from `runs/`, trials whose folders are gone from the earlier local record in
+    `results/`; with `published` from `results/published/` instead. Nothing is written. A notice,
+    such as that no trial is complete yet, comes as a `UserWarning`. Other arguments as for `run`.
 
     Returns:
         Columns: trial_id; arm; replicate (0, 1, ...); state (pending, complete, failed, stale);

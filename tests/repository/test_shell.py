@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from ganablate.cli import COMMANDS, app
-from ganablate.cli.commands import function_of
+from ganablate.cli import COMMANDS, app, function_of
 from tests.support.command import GOOD, invoke
 
 HEAVY = {"torch", "torchvision", "ray", "mlflow", "pandas", "scipy", "seaborn", "numpy"}

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganablate.cli.plan_text import notes, status_as_json
+from ganablate.cli.plan import notes, status_as_json
 from ganablate.config import TrialConfig
 from ganablate.gan.checkpoint import load_state, save_state
 from ganablate.gan.trainer import Trainer

@@ -1,7 +1,7 @@
 """`list`: every part that a study can name, built in or brought by a plug-in."""
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -28,38 +28,39 @@ def list_parts(
     kinds: Kinds = None, plugin: Plugins = None, check: Check = False, as_json: AsJson = False
 ) -> None:
     """List criteria, networks, metrics and the rest, with their sources and settings."""
-    from ganablate.study.plugins import load_plugins
+    from ganablate.study.plugins import loaded_plugins
     from ganablate.study.reading.wording import unknown
 
-    asked = list(dict.fromkeys(kinds or TABLES))
-    wrong = [kind for kind in asked if kind not in TABLES]
+    chosen = list(dict.fromkeys(kinds or TABLES))
+    wrong = [kind for kind in chosen if kind not in TABLES]
     if wrong:
         refuse([unknown("a kind of part", kind, TABLES) for kind in wrong])
-    loaded = load_plugins(plugin or [])
     if as_json:
-        print_json(_parts_as_json(asked))
-    elif check and not loaded:
+        print_json([_part_as_json(*line) for line in _parts(chosen)])
+    elif check and not loaded_plugins():
         refuse(["no plug-in is loaded; name one with --plugin"])
     elif not check:
-        print_plain(_parts_as_text(asked))
+        print_plain("\n\n".join("\n".join(_kind_lines(kind)) for kind in chosen))
     if check:
-        _check(asked)
+        _check(chosen)
+
+
+def _parts(kinds: list[str]) -> list[tuple[str, str, Part]]:
+    return [(kind, name, part) for kind in kinds for name, part in TABLES[kind].lines.items()]
 
 
 def _check(kinds: list[str]) -> None:
-    """Exercise every part of a plug-in; leaves with exit code 1 if one breaks its contract."""
+    """Try every part of a plug-in out; leaves with exit code 1 if one breaks its contract."""
     from ganablate.project.part_checks import broken
 
     failed = False
-    for kind in kinds:
-        for name, part in TABLES[kind].lines.items():
-            if part.plugin is None:
-                continue
-            faults = broken(kind, name)
-            failed = failed or bool(faults)
-            print_plain(f"{kind} {name}: {'ok' if not faults else ''}".rstrip(" "))
-            for fault in faults:
-                print_plain(f"  {fault}")
+    for kind, name, part in _parts(kinds):
+        if part.plugin is None:
+            continue
+        faults = broken(kind, name)
+        failed = failed or bool(faults)
+        print_plain(f"{kind} {name}:" if faults else f"{kind} {name}: ok")
+        print_plain(*(f"  {fault}" for fault in faults))
     if failed:
         raise typer.Exit(FAILED)
 
@@ -76,42 +77,29 @@ def _settings_of(part: Part) -> list[tuple[str, Any, Setting]]:
 def _facts(part: Part) -> dict[str, Any]:
     """What else there is to know of a part."""
     match part:
-        case catalog.Criterion():
-            return {"real above": part.threshold} if part.decides else {}
+        case catalog.Criterion(decides=True):
+            return {"real above": part.threshold}
         case catalog.Network():
             return {"image sizes": "any" if part.image_sizes is None else list(part.image_sizes)}
         case catalog.Dataset():
-            return _facts_of_data(part)
+            facts = {
+                "images": part.images,
+                "size": part.image_size or "to be stated",
+                "channels": part.channels,
+                "classes": part.classes or "none",
+                "extractor": part.extractor or "none",
+                "needs": "nothing" if part.embedded else "its files, or a download",
+            }
+            return facts if part.part_of is None else {**facts, "part of": part.part_of}
         case catalog.Extractor():
             return {"size": part.image_size, "channels": part.channels, "tells": list(part.tells)}
         case catalog.NamedExtractor():
             return {"package": part.package, "weights": part.weights}
         case catalog.Metric():
             return {"needs": part.needs}
-        case catalog.Probe():
-            return {"needs": list(part.needs)} if part.needs else {}
+        case catalog.Probe(needs=(_, *_)):
+            return {"needs": list(part.needs)}
     return {}
-
-
-def _facts_of_data(part: catalog.Dataset) -> dict[str, Any]:
-    facts = {
-        "images": part.images,
-        "size": part.image_size or "to be stated",
-        "channels": part.channels,
-        "classes": part.classes or "none",
-        "extractor": part.extractor or "none",
-        "needs": "nothing" if part.embedded else "its files, or a download",
-    }
-    return facts if part.part_of is None else {**facts, "part of": part.part_of}
-
-
-def _parts_as_json(kinds: Iterable[str]) -> list[dict[str, Any]]:
-    """Every part of these kinds, as plain values."""
-    return [
-        _part_as_json(kind, name, part)
-        for kind in kinds
-        for name, part in TABLES[kind].lines.items()
-    ]
 
 
 def _part_as_json(kind: str, name: str, part: Part) -> dict[str, Any]:
@@ -125,10 +113,10 @@ def _part_as_json(kind: str, name: str, part: Part) -> dict[str, Any]:
         "settings": {
             setting: {
                 "default": default,
-                **known.bounds,
-                **({"choices": list(known.choices)} if known.choices else {}),
+                **description.bounds,
+                **({"choices": list(description.choices)} if description.choices else {}),
             }
-            for setting, default, known in _settings_of(part)
+            for setting, default, description in _settings_of(part)
         },
         "facts": _facts(part),
     }
@@ -142,46 +130,41 @@ def _part_as_json(kind: str, name: str, part: Part) -> dict[str, Any]:
     return entry
 
 
-def _parts_as_text(kinds: Iterable[str]) -> str:
-    """Every part of these kinds: its name and summary, its source, its settings and facts."""
-    lines: list[str] = []
-    for kind in kinds:
-        table = TABLES[kind]
-        lines += ["", f"{kind}: in a study, {table.written}"]
-        width = max(map(len, table.lines), default=0)
-        for name, part in table.lines.items():
-            lines += _described(name, part, width)
-    return "\n".join(lines[1:])
+def _kind_lines(kind: str) -> Iterator[str]:
+    """Every part of a kind: its name and summary, its source, its settings and facts."""
+    table = TABLES[kind]
+    width = max(map(len, table.lines), default=0)
+    after = " " * (width + len(_INDENT))
+    yield f"{kind}: in a study, {table.written}"
+    for name, part in table.lines.items():
+        plugin = "" if part.plugin is None else f"  (plug-in {part.plugin})"
+        yield f"  {name:{width}}  {part.summary}{plugin}"
+        for text in _details(part):
+            yield from textwrap.wrap(
+                text, _WIDTH, initial_indent=after, subsequent_indent=after + _INDENT,
+                break_long_words=False, break_on_hyphens=False,
+            )  # fmt: skip
 
 
-def _described(name: str, part: Part, width: int) -> list[str]:
-    brought = "" if part.plugin is None else f"  (plug-in {part.plugin})"
-    below = [part.source]
+def _details(part: Part) -> Iterator[str]:
+    yield part.source
     settings = [
         f"{name} {'none' if default is None else default}{_allowed(setting)}"
         for name, default, setting in _settings_of(part)
     ]
     if settings:
-        below.append(f"settings: {'; '.join(settings)}")
+        yield f"settings: {'; '.join(settings)}"
     facts = [f"{key} {_fact_text(value)}" for key, value in _facts(part).items()]
     if facts:
-        below.append("; ".join(facts))
+        yield "; ".join(facts)
     if columns := getattr(part, "columns", {}):
         texts = (
             f"{name} ({_BETTER.get(column.direction, '')}{column.unit})"
             for name, column in columns.items()
         )
-        below.append(f"columns: {', '.join(texts)}")
+        yield f"columns: {', '.join(texts)}"
     if pictures := getattr(part, "pictures", {}):
-        below.append(f"pictures: {', '.join(pictures)}")
-    after = " " * (width + len(_INDENT))
-    lines = [f"  {name:{width}}  {part.summary}{brought}"]
-    for text in below:
-        lines += textwrap.wrap(
-            text, _WIDTH, initial_indent=after, subsequent_indent=after + _INDENT,
-            break_long_words=False, break_on_hyphens=False,
-        )  # fmt: skip
-    return lines
+        yield f"pictures: {', '.join(pictures)}"
 
 
 def _allowed(setting: Setting) -> str:
