@@ -130,8 +130,8 @@ def _print_overview(surveyed: "PlanStatus") -> None:
     """What the live screen of the sweep shows, if one is or was at work here."""
     if all(status.state == "pending" for status in surveyed.statuses.values()):
         return  # a large plan that never ran needs neither numpy nor rich's layout
-    from ganablate.sweep.screen import Picture
-    from ganablate.sweep.screen.folders import overview_of
+    from ganablate.sweep.screen.overview import Picture
+    from ganablate.sweep.screen.watch import overview_of
 
     out.print()
     out.print(Picture(overview_of(surveyed.plan, surveyed.statuses, HERE.trials), bar=False))
