@@ -22,13 +22,9 @@ def estimated(
 ) -> "Estimate | None":
     """What the trials that wait will take; None where nothing is known, or there are none.
 
-    Args:
-        surveyed: The plan, and where its trials stand.
-        profile: How they are to be executed.
-        rehearsing: The studies given: arms of which nothing is known are rehearsed. None: they
-            are not.
+    Arms of which nothing is known are rehearsed where `rehearsing` has the studies given.
     """
-    from ganablate.sweep.estimate import Costs, arm_costs, estimate
+    from ganablate.sweep.estimate import Costs, arm_costs, estimate, rehearse_all
     from ganablate.sweep.machine import environment, worker_environment
 
     plan, waiting = surveyed.plan, surveyed.waiting
@@ -41,8 +37,6 @@ def estimated(
     if rehearsing is not None and any(arm.cost is None for arm in arms.values()):
         with environment(worker_environment(profile.threads)):
             prepare([plan], profile, studies=rehearsing)
-            from ganablate.sweep.rehearsal import rehearse_all
-
             err.print("timing some seconds of each kind of work", highlight=False)
             rehearse_all(arms, costs, lambda line: err.print(Text(line, "red"), soft_wrap=True))
         arms = arm_costs(plan, waiting, costs)
@@ -63,11 +57,10 @@ def print_estimate(time: "Estimate | None", profile: "Profile", *, arms: bool) -
         f"{duration(time.working['likely'])} over {counted(time.trials, 'trial')}"
     )
     if arms:
-        source = {True: "complete trials", False: "a rehearsal"}
-        rows = [
-            (f"  {arm}", duration(seconds), f"a trial, from {source[arm in time.of_trials]}")
-            for arm, seconds in time.each.items()
-        ]
+        rows = []
+        for arm, seconds in time.each.items():
+            source = "complete trials" if arm in time.of_trials else "a rehearsal"
+            rows.append((f"  {arm}", duration(seconds), f"a trial, from {source}"))
         print_plain("\n".join(aligned(rows, right=[1])))
     if time.unknown:
         hint = "" if arms else "; --estimate measures them"

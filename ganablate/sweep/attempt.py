@@ -26,8 +26,7 @@ from ganablate.gan.checkpoint import (
 from ganablate.gan.data import MaterialisedData
 from ganablate.gan.samples import save_grid
 from ganablate.gan.trainer import Trainer
-from ganablate.sweep.failure import failure_of
-from ganablate.sweep.job import Job, Progress
+from ganablate.sweep.job import Job, Progress, failure_of
 from ganablate.sweep.machine import processor_name
 from ganablate.sweep.measure import animate, data_of, measure, measure_during
 from ganablate.trials.folder import TrialFolder, block_of, equal_parts, now_ms

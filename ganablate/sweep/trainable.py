@@ -12,14 +12,17 @@ from typing import Any
 from ray import tune
 
 from ganablate.study.plugins import load_same
-from ganablate.sweep.failure import (
+from ganablate.sweep.job import (
+    Attempt,
     AttemptError,
     Failure,
+    Job,
+    Progress,
     failure_of,
+    load_factory,
     release_gpu_memory,
     release_memory,
 )
-from ganablate.sweep.job import Attempt, Job, Progress, load_factory
 
 INDEX = "job"
 """Key of a Tune configuration: which of the sweep's jobs to do."""

@@ -17,7 +17,7 @@ from ganablate.project.doctor.finding import Finding, Place, TorchFacts
 from ganablate.project.doctor.parts import DOWNLOADED, FILES
 from ganablate.project.doctor.software import package_versions, python_version
 from ganablate.project.doctor.storage import available_memory, room
-from ganablate.sweep.print_torch_facts import torch_facts
+from ganablate.sweep.machine import torch_facts
 from ganablate.sweep.profile import Profile
 from ganablate.sweep.ray_session import temporary_folder
 from tests.support.command import invoke

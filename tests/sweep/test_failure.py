@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganablate.sweep.failure import failure_of
+from ganablate.sweep.job import failure_of
 from ganablate.sweep.machine import Machine
 
 

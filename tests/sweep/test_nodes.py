@@ -4,8 +4,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from ganablate.sweep import machine
+from ganablate.sweep.cluster import HELD, TOKEN, describe
 from ganablate.sweep.machine import MachineError, Node, resolve_on, resolve_precision
-from ganablate.sweep.node import HELD, TOKEN, describe
 from ganablate.sweep.profile import Profile
 
 SMALL = Node(cpus=2, native=("cpu",))
@@ -88,7 +89,7 @@ def test_a_node_says_how_many_gpus_its_torch_can_use(
     count: int, native: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+    monkeypatch.setattr(machine, "cuda_devices", lambda: count)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda gpu: (9, 0))
     found = describe(str(tmp_path), has_gpu=True)

@@ -32,7 +32,7 @@ class TorchFacts:
     """
 
     def __init__(self, data_root: Path) -> None:
-        self._command = [sys.executable, "-m", "ganablate.sweep.print_torch_facts", str(data_root)]
+        self._command = [sys.executable, "-m", "ganablate.sweep.machine", str(data_root)]
 
     @cached_property
     def _process(self) -> subprocess.Popen[str]:

@@ -42,8 +42,8 @@ def cluster(place: Place) -> Finding:
     if place.used is None or place.used.address is None:
         return Finding("ok", "none is named: sweeps run on this machine alone")
     from ganablate.sweep.cluster import look_at_nodes
-    from ganablate.sweep.interrupt import Interruption
     from ganablate.sweep.machine import MachineError, wants_cuda
+    from ganablate.sweep.ray_session import Interruption
 
     address, wanted = place.used.address, wants_cuda(place.used, cuda_named=False)
     try:
