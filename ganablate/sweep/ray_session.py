@@ -60,11 +60,6 @@ class Interruption:
         """Ask the sweep to stop."""
         self._requested.set()
 
-    def raise_if_requested(self) -> None:
-        """Raise `SweepInterruptedError` once the sweep is to stop."""
-        if self.requested:
-            raise SweepInterruptedError
-
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:
         """Handle the signals until the end of the block, then as before it."""
@@ -181,10 +176,24 @@ def ray_session(machine: Machine, interruption: Interruption) -> Iterator[Path]:
     _check_private()
     variables = {**_driver_environment(machine), **worker_environment(machine.threads)}
     with environment(variables), _silence("ray"), temporary_folder() as folder:
-        try:
+        settings = {
+            # The address is spelled out so that a RAY_ADDRESS in the environment does not divert it
+            "address": "local",
+            "num_cpus": machine.slots * machine.threads,
+            "num_gpus": machine.gpus,
+            "include_dashboard": False,
+            "object_store_memory": _OBJECT_STORE_BYTES,
             # Ray opens its own folder to everyone (0777), and what lies there is unpickled: only
             # the private folder around it keeps other users of the machine out.
-            _init(machine, folder / "r", interruption)
+            "_temp_dir": str(folder / "r"),
+            "_node_ip_address": "127.0.0.1",
+        }
+        try:
+            try:
+                _join(settings, interruption)
+            except Exception as error:  # a bare one is what Ray raises where its processes are late
+                why = "the machine may be too busy or short of memory; run the command again"
+                raise MachineError(f"Ray did not start here: {why} ({one_line(error)})") from error
             yield folder / "tune"
         finally:
             _shut_down()
@@ -221,7 +230,7 @@ def connected(
     """
     with _silence("ray"):
         runtime = {"env_vars": dict(workers or {})}
-        settings = {"address": _answering(address), "runtime_env": runtime, **_QUIET}
+        settings = {"address": _answering(address), "runtime_env": runtime}
         try:
             try:
                 _join(settings, interruption)
@@ -289,30 +298,11 @@ def _shut_down() -> None:
             gc.enable()
 
 
-def _init(machine: Machine, folder: Path, interruption: Interruption) -> None:
-    # The address is spelled out so that a RAY_ADDRESS in the environment does not divert it.
-    settings: dict[str, Any] = {
-        "address": "local",
-        "num_cpus": machine.slots * machine.threads,
-        "num_gpus": machine.gpus,
-        "include_dashboard": False,
-        "object_store_memory": _OBJECT_STORE_BYTES,
-        "_temp_dir": str(folder),
-        "_node_ip_address": "127.0.0.1",
-    }
-    try:
-        _join({**settings, **_QUIET}, interruption)
-    except SweepInterruptedError:
-        raise
-    except Exception as error:  # a bare one is what Ray raises where its processes are late
-        why = "the machine may be too busy or short of memory; run the command again"
-        raise MachineError(f"Ray did not start here: {why} ({one_line(error)})") from error
-
-
 def _join(settings: Mapping[str, Any], interruption: Interruption) -> None:
     try:
-        ray.init(**settings)
+        ray.init(**settings, **_QUIET)
     except SystemExit:  # Ray's own answer to SIGTERM while it starts
         interruption.request()
     interruption.listen()
-    interruption.raise_if_requested()
+    if interruption.requested:
+        raise SweepInterruptedError
