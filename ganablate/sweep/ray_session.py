@@ -300,7 +300,7 @@ def _shut_down() -> None:
 
 def _join(settings: Mapping[str, Any], interruption: Interruption) -> None:
     try:
-        ray.init(**settings, **_QUIET)
+        ray.init(**{**settings, **_QUIET})
     except SystemExit:  # Ray's own answer to SIGTERM while it starts
         interruption.request()
     interruption.listen()
