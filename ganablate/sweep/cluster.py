@@ -189,15 +189,11 @@ def _faults_of_storage(name: str, storage: str, runs: Path) -> list[str]:
 
 
 def describe(meeting: str, has_gpu: bool = False) -> dict[str, Any]:
-    """Facts about the node that this runs on.
+    """Facts about the node that this runs on; looking at its GPUs as well imports torch.
 
-    The folder `meeting` has the files TOKEN and HELD. Looking at its GPUs as well imports torch.
-
-    Returns:
-        host: What it calls itself. versions: Of what must be the same on every node. gpus: That
-        torch can use there; 0 where it was not asked. native: Devices that multiply bf16 natively
-        there. storage: "shared"; "absent": the meeting place is not seen there; "unlocked": its
-        locks are not; else why nothing can be written to it.
+    The folder `meeting` has the files TOKEN and HELD. `versions` are of what must be the same on
+    every node, `native` the devices that multiply bf16 natively. `storage` is "shared"; "absent":
+    the folder is not seen there; "unlocked": its locks are not; else why nothing can be written.
     """
     if has_gpu:
         os.environ.pop("CUDA_VISIBLE_DEVICES", None)  # Ray hides what was not asked for
@@ -205,10 +201,9 @@ def describe(meeting: str, has_gpu: bool = False) -> dict[str, Any]:
     versions = {"Python": platform.python_version(), "ganablate": _source(), "torch": "none"}
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         versions["torch"] = importlib.metadata.version("torch").partition("+")[0]  # +cpu, +cu130
-    storage = _storage(Path(meeting))
     return {
         "host": platform.node(), "versions": versions, "gpus": gpus, "native": native,
-        "storage": storage,
+        "storage": _storage(Path(meeting)),
     }  # fmt: skip
 
 

@@ -94,10 +94,8 @@ class Estimate:
     """What the trials still to be trained will take, in seconds: low, likely and high.
 
     Attributes:
-        wall: From the start of the sweep to the end of its last trial.
-        working: Of all trials together.
-        slots: Trials at a time.
-        trials: Trials that it is about.
+        wall: From the start of the sweep to the end of its last trial, with `slots` at a time.
+        working: Of all `trials` together.
         each: Arm -> likely seconds of one of its trials that starts from nothing.
         of_trials: Arms known from complete trials; the others are from rehearsals.
         unknown: Arms with trials still to be trained that nothing is known of; they are not in it.
@@ -168,10 +166,8 @@ class Costs:
             precision = resolve_precision("auto", "cpu") if device == "cpu" else None
         expected = {
             "host": platform.node(), "threads": self.profile.threads, "device": device,
-            "precision": precision, "ganablate": __version__,
+            "ganablate": __version__, **({"precision": precision} if precision else {}),
         }  # fmt: skip
-        if precision is None:
-            del expected["precision"]
         if not all(expected.items() <= attempt.items() for attempt in attempts):
             return None
         seconds = sum(float(attempt.get("wall_seconds", 0.0)) for attempt in attempts)

@@ -33,16 +33,10 @@ class MachineError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """Resources of one sweep, resolved.
+    """Resources of one sweep, resolved: trials at a time (`slots`), threads of each, and GPUs.
 
-    Attributes:
-        device: Where trials compute unless they name a device.
-        precision: What they multiply in unless they name a precision.
-        slots: Trials at a time.
-        threads: Threads a trial.
-        gpus: GPUs the sweep uses, 0 without CUDA.
-        gpu_share: Share of a GPU a trial gets, 0 without CUDA.
-        largest_node: CPUs of the largest node of a cluster, 0 where this machine is all there is.
+    Trials compute on `device` in `precision` unless they name another one. Each gets `gpu_share`
+    of a GPU; 0 without CUDA. `largest_node` has so many CPUs; 0 where there is no cluster.
     """
 
     device: Device

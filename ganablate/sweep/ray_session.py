@@ -107,8 +107,8 @@ def _driver_environment(machine: Machine) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _silence(name: str) -> Iterator[None]:
-    logger = logging.getLogger(name)
+def _silence() -> Iterator[None]:
+    logger = logging.getLogger("ray")
     before = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
@@ -175,7 +175,7 @@ def ray_session(machine: Machine, interruption: Interruption) -> Iterator[Path]:
     """
     _check_private()
     variables = {**_driver_environment(machine), **worker_environment(machine.threads)}
-    with environment(variables), _silence("ray"), temporary_folder() as folder:
+    with environment(variables), _silence(), temporary_folder() as folder:
         settings = {
             # The address is spelled out so that a RAY_ADDRESS in the environment does not divert it
             "address": "local",
@@ -228,7 +228,7 @@ def connected(
         SweepInterruptedError: A signal came meanwhile.
         MachineError: There is no cluster.
     """
-    with _silence("ray"):
+    with _silence():
         runtime = {"env_vars": dict(workers or {})}
         settings = {"address": _answering(address), "runtime_env": runtime}
         try:

@@ -26,10 +26,8 @@ from ganablate.sweep.job import (
 
 INDEX = "job"
 """Key of a Tune configuration: which of the sweep's jobs to do."""
-PROGRESS = "progress"
-"""Key of a Tune result: the `Progress` of the attempt."""
-FAILURE = "failure"
-"""Key of a Tune result in its place: the `Failure` of an attempt that ran out of memory."""
+PROGRESS, FAILURE = "progress", "failure"
+"""Keys of a Tune result: the `Progress` of an attempt, or why it ran out of memory."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +46,9 @@ class StartLine:
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / f"{platform.node()}-{os.getpid()}").touch()
 
-    def wait(self, seconds: float = 60.0) -> None:
-        """Return once all workers have started, or after so many seconds."""
-        deadline = time.monotonic() + seconds
+    def wait(self) -> None:
+        """Return once all workers have started, or after a minute."""
+        deadline = time.monotonic() + 60.0
         while len(list(self.folder.iterdir())) < self.workers and time.monotonic() < deadline:
             time.sleep(0.05)
 
@@ -109,6 +107,7 @@ class TrialTrainable(tune.Trainable):
         return {FAILURE: advanced, "done": True}
 
     def _advance(self) -> Progress | Failure:
+        # The error ends here: as long as it lives its frames hold on to the networks.
         job = self._jobs[self._index]
         try:
             if self._attempt is None:
