@@ -26,7 +26,7 @@ from ganablate.sweep.ray_session import (
     ray_session,
     remove_left_folders,
 )
-from ganablate.sweep.trainable import INDEX, StartLine, TrialTrainable
+from ganablate.sweep.trainable import INDEX, TrialTrainable
 from ganablate.sweep.tune_callback import OwnedJob, Relay
 from ganablate.tracking import TrackedTrial, Tracker
 from ganablate.trials.folder import one_line
@@ -263,12 +263,12 @@ def _run_round(relay: Relay, session: Session, attempt: str, number: int) -> Non
     is tried again in a later call, in which each trial is alone on its device.
     """
     machine, profile = session.machine, session.profile
-    workers = min(machine.slots, len(relay.jobs))
     trainable = tune.with_parameters(
         TrialTrainable,
         jobs=[owned.job for owned in relay.jobs],
         attempt=attempt,
-        start_line=StartLine(session.folder / f"workers-{number}", workers),
+        start_folder=session.folder / f"workers-{number}",
+        workers=min(machine.slots, len(relay.jobs)),
     )
     # On a cluster the CPUs are not ours alone to set.
     capped = profile.address is not None and profile.concurrency != "cores"
