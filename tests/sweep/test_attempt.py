@@ -191,13 +191,12 @@ def test_two_truncated_checkpoints_are_a_fresh_start(
     run(whole)
     job = often(job_for(tmp_path / "cut", cache))
     cut_off(job)
-    states = folder_of(job).states()
-    assert len(states) == 2
-    for state in states:
+    first, second = folder_of(job).states()
+    for state in (first, second):
         state.write_bytes(state.read_bytes()[:left])
-    second = start(job)
-    assert second.trainer.iteration == 0
-    second.close()
+    attempt = start(job)
+    assert attempt.trainer.iteration == 0
+    attempt.close()
     run(job)
     assert_same_end(job, whole)
     points = [point for path in folder_of(job).blocks() for point in points_of(path)]
@@ -285,30 +284,24 @@ def test_metrics_added_later_need_no_training_and_their_failure_does_not_stick(
     assert len(folder_of(job).attempts()) == 1
 
 
-def test_a_half_trained_trial_does_not_go_on_with_other_data(tmp_path: Path, cache: Path) -> None:
-    job = often(job_for(tmp_path, cache))
-    first = start(job)
-    first.advance()
-    first.folder.update_attempt(1, data_fingerprint="another")
-    first.close()
-    second = start(job)
-    assert second.trainer.iteration == 0
-    second.close()
-    assert (job.trials_root / f"{job.trial.trial_id}.stale-1").exists()
-
-
+@pytest.mark.parametrize("trained", [False, True], ids=["half", "complete"])
 def test_a_trial_that_saw_other_data_is_put_aside_and_trained_again(
-    tmp_path: Path, cache: Path
+    tmp_path: Path, cache: Path, trained: bool
 ) -> None:
-    job = job_for(tmp_path, cache)
-    run(job)
-    path = folder_of(job).path / "complete.json"
-    facts = json.loads(path.read_text())
-    path.write_text(json.dumps({**facts, "data_fingerprint": "another"}))
-    run(job)
-    assert folder_of(job).complete["data_fingerprint"] == facts["data_fingerprint"]
-    aside = job.trials_root / f"{job.trial.trial_id}.stale-1"
-    assert json.loads((aside / "complete.json").read_text())["data_fingerprint"] == "another"
+    job = often(job_for(tmp_path, cache))
+    if trained:
+        run(job)
+        path = folder_of(job).path / "complete.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "data_fingerprint": "another"}))
+    else:
+        cut_off(job)
+        folder_of(job).update_attempt(1, data_fingerprint="another")
+    attempt = start(job)
+    assert attempt.trainer.iteration == 0
+    attempt.close()
+    retired = job.trials_root / f"{job.trial.trial_id}.stale-1"
+    assert (retired / "complete.json").exists() == trained
+    assert retired.exists()
 
 
 DIVERGING = {
