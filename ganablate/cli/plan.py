@@ -185,7 +185,7 @@ def _estimated(
     Arms of `rehearsed` studies of which nothing is known are rehearsed.
     """
     from ganablate.cli.run import prepare
-    from ganablate.sweep.estimate import Costs, arm_costs, estimate
+    from ganablate.sweep.estimate import Costs, arm_costs, estimate, rehearse_all
     from ganablate.sweep.machine import environment, worker_environment
 
     plan, waiting = status.plan, status.waiting
@@ -198,8 +198,6 @@ def _estimated(
     if rehearsed is not None and any(arm.cost is None for arm in arms.values()):
         with environment(worker_environment(profile.threads)):
             prepare([plan], profile, studies=rehearsed)
-            from ganablate.sweep.rehearsal import rehearse_all
-
             err.print("timing some seconds of each kind of work", highlight=False)
             rehearse_all(arms, costs, lambda line: err.print(Text(line, "red"), soft_wrap=True))
         arms = arm_costs(plan, waiting, costs)
@@ -247,8 +245,8 @@ def _print_overview(status: PlanStatus) -> None:
     """What the live screen of the sweep shows, if one is or was at work here."""
     if all(each.state == "pending" for each in status.statuses.values()):
         return  # a large plan that never ran needs neither numpy nor rich's layout
-    from ganablate.sweep.screen import Picture
-    from ganablate.sweep.screen.folders import overview_of
+    from ganablate.sweep.screen.overview import Picture
+    from ganablate.sweep.screen.watch import overview_of
 
     out.print()
     out.print(Picture(overview_of(status.plan, status.statuses, HERE.trials), bar=False))

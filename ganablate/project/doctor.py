@@ -72,7 +72,7 @@ def ask_torch(data_root: Path) -> dict[str, Any]:
 
     It is asked in a process of its own, so that the checks outlive a torch that ends the process.
     """
-    command = [sys.executable, "-m", "ganablate.sweep.print_torch_facts", str(data_root)]
+    command = [sys.executable, "-m", "ganablate.sweep.machine", str(data_root)]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TORCH_SECONDS)
     except subprocess.TimeoutExpired:
@@ -354,7 +354,7 @@ def _cluster(place: Place) -> Finding:
     if place.profile is None or place.profile.address is None:
         return Finding("ok", "none is named: sweeps run on this machine alone")
     from ganablate.sweep.cluster import look_at_nodes
-    from ganablate.sweep.interrupt import Interruption
+    from ganablate.sweep.ray_session import Interruption
     from ganablate.sweep.machine import MachineError, wants_cuda
 
     address, wanted = place.profile.address, wants_cuda(place.profile, cuda_named=False)

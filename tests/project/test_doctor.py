@@ -25,7 +25,7 @@ from ganablate.project.doctor import (
     available_memory,
     examine,
 )
-from ganablate.sweep.print_torch_facts import torch_facts
+from ganablate.sweep.machine import torch_facts
 from ganablate.sweep.profile import Profile
 from ganablate.sweep.ray_session import temporary_folder
 from tests.support.command import invoke

@@ -226,9 +226,8 @@ LOOPBACKS = {"0100007F", "0000000000000000FFFF00000100007F", "000000000000000000
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's list of sockets")
 def test_ray_listens_on_loopback_in_a_private_folder() -> None:
     """Ray itself makes its folder writable for everyone, and Tune's errors there are unpickled."""
-    from ganablate.sweep.interrupt import Interruption
     from ganablate.sweep.machine import Machine
-    from ganablate.sweep.ray_session import ray_session
+    from ganablate.sweep.ray_session import Interruption, ray_session
 
     def fail(config: dict[str, Any]) -> None:
         raise ValueError("on purpose")
@@ -258,7 +257,7 @@ def test_a_ray_that_would_listen_to_others_is_not_started(tmp_path: Path) -> Non
     script = (
         "import ray.util\n"
         "address = ray.util.get_node_ip_address()\n"
-        "from ganablate.sweep.interrupt import Interruption\n"
+        "from ganablate.sweep.ray_session import Interruption\n"
         "from ganablate.sweep.machine import Machine, MachineError\n"
         "from ganablate.sweep.ray_session import ray_session\n"
         "machine = Machine(device='cpu', precision='fp32', slots=1, threads=1)\n"

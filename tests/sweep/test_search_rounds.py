@@ -17,12 +17,11 @@ from ganablate.study.search.records import read_record
 from ganablate.study.search.rounds import propose
 from ganablate.sweep import runner
 from ganablate.sweep.events import Summary
-from ganablate.sweep.failure import Failure
-from ganablate.sweep.interrupt import SweepInterruptedError
-from ganablate.sweep.job import Job
+from ganablate.sweep.job import Failure, Job
 from ganablate.sweep.profile import Profile
+from ganablate.sweep.ray_session import SweepInterruptedError
+from ganablate.sweep.runner import Session
 from ganablate.sweep.search import run_search
-from ganablate.sweep.supply import Session
 from ganablate.sweep.trainable import FAILURE, INDEX, PROGRESS
 from ganablate.sweep.tune_callback import Relay
 from ganablate.tracking import NoTracker

@@ -4,8 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from ganablate.sweep.failure import failure_of
-from ganablate.sweep.machine import Machine
+from ganablate.sweep.job import failure_of
 
 
 def raised(error: BaseException) -> BaseException:
@@ -53,12 +52,3 @@ def test_a_full_disk_is_told_with_its_place_and_what_is_free(tmp_path: Path) -> 
     place = f"{tmp_path} cannot be written: no space is left on its disk ("
     assert failure.message.startswith(place)
     assert failure.message.endswith(" MB free)")
-
-
-def test_alone_is_all_cores_or_one_whole_gpu() -> None:
-    cpu = Machine(device="cpu", precision="fp32", slots=4, threads=2)
-    assert cpu.share() == {"CPU": 2, "GPU": 0.0}
-    assert cpu.share(alone=True) == {"CPU": 8, "GPU": 0.0}
-    gpus = Machine(device="cuda", precision="bf16", slots=8, threads=2, gpus=2, gpu_share=0.25)
-    assert gpus.share() == {"CPU": 2, "GPU": 0.25}
-    assert gpus.share(alone=True) == {"CPU": 2, "GPU": 1.0}
