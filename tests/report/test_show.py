@@ -13,7 +13,7 @@ from scipy.stats import ttest_ind
 
 from ganablate.report.show.find import Subject, find_all
 from ganablate.report.show.lines import mean_curves, means_of
-from ganablate.report.table.cells import round_to_spread
+from ganablate.report.table.cells import spread_text
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.schema import Study
@@ -133,9 +133,9 @@ def test_an_arm_is_shown_as_its_table_has_it(project: Path, trials: pd.DataFrame
     assert "batch_size  128  ->  32" in text
     for _, trial in own.iterrows():
         assert f"{trial['trial_id']}  complete  ok       {trial['fid']:.1f}" in text
-    rounded = round_to_spread(own["fid"].mean(), own["fid"].std(ddof=1))
+    mean = spread_text(own["fid"].mean(), own["fid"].std(ddof=1))
     line = row_of(text, "FID")
-    assert f"{rounded.mean} ± {rounded.sd} (5)" in line
+    assert f"{mean} (5)" in line
     assert line.rstrip().endswith("\u00d70.729 [0.671, 0.791], p (Holm) <0.001, better")  # table.md
     assert "p (Holm)" not in row_of(text, "Classes covered")
     assert "mnist_classifier@2b10d602, real 5000 of 5000 train" in " ".join(text.split())
