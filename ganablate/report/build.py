@@ -18,7 +18,7 @@ from ganablate.report.frames.curves import curves_csv
 from ganablate.report.frames.looks import LOOKS, is_whole, looks_csv, read_looks, with_decided
 from ganablate.report.frames.provenance import provenance, read_provenance
 from ganablate.report.frames.trials import read_trials, trials_csv
-from ganablate.report.page.page import write_page
+from ganablate.report.page import write_page
 from ganablate.report.stats.replication import Replication, replication
 from ganablate.report.table.render import Table, markdown_section, to_latex, to_markdown
 from ganablate.report.table.sections import (
