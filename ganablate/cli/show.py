@@ -14,7 +14,7 @@ from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 
 if TYPE_CHECKING:
-    from ganablate.report.show.arm_or_trial import Shown
+    from ganablate.report.show.selection import Selection
 
 
 def show(
@@ -25,7 +25,7 @@ def show(
     open_: Open = False,
 ) -> None:
     """Print one arm or one trial: settings, outcome and why, metrics, curves, files."""
-    from ganablate.report.show.arm_or_trial import arm_text, trial_text
+    from ganablate.report.show.text import arm_text, trial_text
 
     shown = _shown([name], study, budget, published=published)[0]
     print_plain(arm_text(shown) if shown.subject.replicate is None else trial_text(shown))
@@ -45,7 +45,7 @@ def compare(
 
     The effect is that of the second against the first, whether or not the study compares them.
     """
-    from ganablate.report.show.side_by_side import pair_text
+    from ganablate.report.show.text import pair_text
 
     if save is not None:
         _check_picture(save)
@@ -68,11 +68,11 @@ def _check_picture(path: Path) -> None:
 
 def _shown(
     names: Sequence[str], study: Path | None, budget: str | None, *, published: bool
-) -> "list[Shown]":
+) -> "list[Selection]":
     """What the names stand for, in one study; a wrong one ends the command."""
     from ganablate.report.analysis import read_results
-    from ganablate.report.show.arm_or_trial import Shown
     from ganablate.report.show.find import find_all
+    from ganablate.report.show.selection import Selection
 
     root = HERE.published if published else HERE.results
     trials = None if published else HERE.trials
@@ -88,7 +88,7 @@ def _shown(
         notices.append(f"{record}/ has a published record: --published shows it")
     for notice in notices:
         output.warning(notice)
-    return [Shown(subject, analysis, trials or root, root) for subject in subjects]
+    return [Selection(subject, analysis, trials or root, root) for subject in subjects]
 
 
 def _studies(path: Path | None, *, published: bool) -> list[Study]:
@@ -106,7 +106,7 @@ def _studies(path: Path | None, *, published: bool) -> list[Study]:
     return studies
 
 
-def _open(shown: "Shown") -> None:
+def _open(shown: "Selection") -> None:
     page = shown.page
     place = page if shown.subject.replicate is None else shown.folder(shown.trials[0]).path
     if not place.exists():

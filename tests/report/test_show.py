@@ -12,7 +12,7 @@ from PIL import Image
 from scipy.stats import ttest_ind
 
 from ganablate.report.show.find import Subject, find_all
-from ganablate.report.show.lines import mean_curves, means_of
+from ganablate.report.show.selection import mean_curves, means_of
 from ganablate.report.table.cells import spread_text
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
@@ -174,12 +174,13 @@ def test_means_over_fewer_trials_than_the_others_say_so() -> None:
         for trial in trials
     ]  # fmt: skip
     both = pd.concat(pieces, ignore_index=True)
-    assert means_of(both, trials, plan) == "means of 2 trials"
-    diverged = both[:-1]
-    assert means_of(diverged, trials, plan) == "means of up to 2 trials"
-    (curve,) = mean_curves(diverged, trials, plan).values()
-    assert [value for _, value in curve] == [1.0, 2.0]
-    assert means_of(both, trials[:1], plan) == "means of 1 trial"
+    for curves, of, words in (
+        (both, trials, "2 trials"), (both[:-1], trials, "up to 2 trials"),
+        (both, trials[:1], "1 trial"),
+    ):  # fmt: skip
+        assert means_of(mean_curves(curves, of, plan).values()) == f"means of {words}"
+    (curve,) = mean_curves(both[:-1], trials, plan).values()
+    assert curve["mean"].tolist() == [1.0, 2.0]
 
 
 def test_a_trial_that_failed_or_waits_says_so(project: Path) -> None:
