@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ganablate.report.build import build_report
-from ganablate.report.unchanged import made_of, recalled, remember
+from ganablate.report.files import made_of, recalled, remember
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.trials.folder import TrialFolder
