@@ -46,14 +46,8 @@ def find_all(
     Raises:
         ValueError: They are in none, or in several; the text says what there is.
     """
-    every = [(study, name) for study in studies for name in study.budget_names]
-    usual = [(study, name) for study, name in every if name == (budget or study.default_budget)]
-    if not usual:
-        budgets = dict.fromkeys(name for _, name in every)
-        raise ValueError(f"--budget: {unknown('a budget here', budget, budgets)}")
-    matches = _matches(names, usual)
-    if not matches and budget is None:
-        matches = _matches(names, [place for place in every if place not in usual])
+    usual, others = _places(studies, budget)
+    matches = _matches(names, usual) or _matches(names, others)
     if not matches:
         raise ValueError(_nowhere(names, usual))
     holders = list(dict.fromkeys(subjects[0].study.name for subjects in matches))
@@ -66,7 +60,21 @@ def find_all(
     return matches[0]
 
 
-def _matches(names: Sequence[str], places: Sequence[tuple[Study, str]]) -> list[list[Subject]]:
+Places = list[tuple[Study, str]]
+"""Studies, each at a budget."""
+
+
+def _places(studies: Sequence[Study], budget: str | None) -> tuple[Places, Places]:
+    """Where names are looked up first, and where then: at the other budgets unless one is given."""
+    every = [(study, name) for study in studies for name in study.budget_names]
+    usual = [(study, name) for study, name in every if name == (budget or study.default_budget)]
+    if not usual:
+        budgets = dict.fromkeys(name for _, name in every)
+        raise ValueError(f"--budget: {unknown('a budget here', budget, budgets)}")
+    return usual, [] if budget else [place for place in every if place not in usual]
+
+
+def _matches(names: Sequence[str], places: Places) -> list[list[Subject]]:
     """What the names stand for, of each study and budget that has all of them."""
     matches = []
     for study, budget in places:
@@ -77,7 +85,7 @@ def _matches(names: Sequence[str], places: Sequence[tuple[Study, str]]) -> list[
     return matches
 
 
-def _nowhere(names: Sequence[str], places: Sequence[tuple[Study, str]]) -> str:
+def _nowhere(names: Sequence[str], places: Places) -> str:
     """What to say of names that no study has together."""
     plans = [(study, expand(study, budget)) for study, budget in places]
     arms = dict.fromkeys(arm.name for _, plan in plans for arm in plan.arms)
@@ -108,7 +116,12 @@ def _match(name: str, study: Study, plan: Plan) -> Subject | None:
         raise ValueError(f'"{name}" begins the ids of several trials: {ids}')
     if trials:
         return Subject(study, plan.budget, trials[0].arm, trials[0].replicate)
-    try:  # as `--arm` would find it: `d_dropout=0` is d_dropout=0.0
+    return _respelt(name, study, plan)
+
+
+def _respelt(name: str, study: Study, plan: Plan) -> Subject | None:
+    """The arm that `--arm` would find: `d_dropout=0` is d_dropout=0.0."""
+    try:
         spelled = [arm.name for arm in expand(study, plan.budget, arms=[name]).arms]
     except StudyError:
         return None

@@ -29,18 +29,12 @@ def draw_pair(first: Selection, second: Selection, path: Path) -> bool:
     losses are means over the trials.
     """
     sides = (first, second)
-    complete = [set(side.complete["replicate"].astype(int)) for side in sides]
-    both = complete[0] & complete[1]
-    trials = []
-    for side, replicates in zip(sides, complete, strict=True):
-        replicate = min(both or replicates, default=None)
-        trials.append(next((x for x in side.trials if x.replicate == replicate), None))
+    trials = _drawn_trials(first, second)
     samples = [
         None if trial is None else side.folder(trial).samples()
         for side, trial in zip(sides, trials, strict=True)
     ]
-    curves = [side.curves for side in sides]
-    if all(images is None for images in samples) and not any(curves):
+    if all(images is None for images in samples) and not any(side.curves for side in sides):
         return False
     with style.look():
         caption = _caption(first, second)
@@ -53,19 +47,22 @@ def draw_pair(first: Selection, second: Selection, path: Path) -> bool:
         )  # fmt: skip
         for place, (side, trial, images) in enumerate(zip(sides, trials, samples, strict=True)):
             _draw_samples(figure.add_subplot(grid[0, place]), side, trial, images)
-        for place, (key, colour) in enumerate(style.LOSS_COLOURS.items()):
+        for place, key in enumerate(style.LOSS_COLOURS):
             axes = figure.add_subplot(grid[1, place])
-            for side, by_name, line in zip(sides, curves, _LINES, strict=True):
-                if key in by_name:
-                    mean = by_name[key]["mean"]
-                    axes.plot(mean, line, color=colour, linewidth=1.1, label=side.name)
-            axes.set_title(LOSS_CURVES[key], fontsize=7.5, loc="left")
-            axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-            axes.set_xlim(0, 1)
-            if any(key in by_name for by_name in curves):
-                axes.legend(fontsize=6, frameon=False)
+            _draw_losses(axes, key, [(side.name, side.curves.get(key)) for side in sides])
         style.save(figure, path, caption)
     return True
+
+
+def _drawn_trials(first: Selection, second: Selection) -> list[Trial | None]:
+    """The trials whose samples are shown: of the first replicate that both have complete."""
+    complete = [set(side.complete["replicate"].astype(int)) for side in (first, second)]
+    both = complete[0] & complete[1]
+    trials = []
+    for side, replicates in zip((first, second), complete, strict=True):
+        replicate = min(both or replicates, default=None)
+        trials.append(next((x for x in side.trials if x.replicate == replicate), None))
+    return trials
 
 
 def _draw_samples(
@@ -92,6 +89,18 @@ def _tiled(images: np.ndarray) -> np.ndarray:
     sheet = cells.reshape(rows, _COLUMNS, height, width, channels).transpose(0, 2, 1, 3, 4)
     tiled: np.ndarray = sheet.reshape(rows * height, _COLUMNS * width, channels)
     return tiled[:, :, 0] if channels == 1 else tiled
+
+
+def _draw_losses(axes: Axes, key: str, curves: list[tuple[str, pd.DataFrame | None]]) -> None:
+    for (name, curve), line in zip(curves, _LINES, strict=True):
+        if curve is not None:
+            colour = style.LOSS_COLOURS[key]
+            axes.plot(curve["mean"], line, color=colour, linewidth=1.1, label=name)
+    axes.set_title(LOSS_CURVES[key], fontsize=7.5, loc="left")
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.set_xlim(0, 1)
+    if axes.lines:
+        axes.legend(fontsize=6, frameon=False)
 
 
 def _subtitle(side: Selection, trial: Trial | None) -> str:

@@ -133,11 +133,14 @@ def search_section(search: Search) -> Table:
         return text_of(name, arm.found.values[name]) if arm.found and name in arm.spaces else None
 
     arms = list(search.arms.values())
-    best = [significant(arm.found.value) if arm.found else None for arm in arms]
+    best = [None if arm.found is None else arm.found.value for arm in arms]
     columns = [
         text_column("Arm", [arm.arm for arm in arms], left=True),
         *(text_column(name, [value(name, arm) for arm in arms]) for name in search.spaces),
-        text_column(f"{search.column}, best of search", best),
+        text_column(
+            f"{search.column}, best of search",
+            [None if number is None else significant(number) for number in best],
+        ),
         text_column("Search trials", map(ended_text, arms), left=True),
     ]
     notes = [

@@ -66,6 +66,7 @@ def summary(
     sentences = [
         *_baseline(table, plan),
         *_verdicts(table, plan),
+        *_noise(table, plan),
         *_outcomes(table),
         *_claims(judgements),
     ]
@@ -114,7 +115,7 @@ def _baseline(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
 
 
 def _verdicts(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
-    """One sentence for each verdict that was given, the clear ones first, and one on the noise."""
+    """One sentence for each verdict that was given, the clear ones first."""
     if "verdict" not in table:
         return
     compared = table[table["compared_to"].notna()]
@@ -139,8 +140,14 @@ def _verdicts(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
         text = f"{_listed(others)}: no number yet, or one of another protocol or criterion."
         lead = f"Not compared: {len(others)} of {total}."
         yield Sentence(lead, text, verdict_kind(""), "verdict")
-    if noise := [_with_effect(row) for row in _rows(table[table["arm"].isin(null)])]:
-        text = f"An arm that changes nothing but the seeds: {_listed(noise)}."
+
+
+def _noise(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
+    null = [arm.name for arm in plan.arms if arm.null]
+    rows = _rows(table[table["arm"].isin(null)])
+    if "effect" in table and rows:
+        text = _listed([_with_effect(row) for row in rows])
+        text = f"An arm that changes nothing but the seeds: {text}."
         yield Sentence("Noise.", text, topic="noise")
 
 

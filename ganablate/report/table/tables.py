@@ -124,6 +124,32 @@ def _numbers(numbers: pd.Series, name: str) -> dict[str, float | int]:
     return {name: values.mean(), f"{name}_sd": values.std(ddof=1), f"{name}_n": len(values)}
 
 
+def _typed(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+    """Text, floating-point numbers of these columns, and counts."""
+    types = {"arm": "string"}
+    for column in columns:
+        types |= {column: "float64", f"{column}_sd": "float64", f"{column}_mark": "string"}
+    return table.astype({name: types.get(name, "Int64") for name in table.columns})
+
+
+def _counts(trials: pd.DataFrame, arm: Arm, plan: Plan) -> dict[str, object]:
+    """How many trials an arm has, their outcomes, and how far they were trained."""
+    complete = trials[trials["state"] == "complete"]
+    row: dict[str, object] = {
+        "arm": arm.name,
+        "n_complete": len(complete),
+        "n_planned": sum(trial.arm == arm.name for trial in plan.trials),
+        "n_failed": int((trials["state"] == "failed").sum()),
+    }
+    row |= {f"n_{name}": int((complete["outcome"] == name).sum()) for name in OUTCOMES}
+    row["n_not_assessed"] = int(complete["outcome"].isna().sum())
+    if plan.may_end_early:
+        row["n_ended_early"] = int(complete["ended_early_at"].notna().sum())
+    for name in ("images_seen", "g_updates", "d_updates"):
+        row |= {f"{name}_min": complete[name].min(), f"{name}_max": complete[name].max()}
+    return row
+
+
 def arm_table(
     trials: pd.DataFrame, plan: Plan, effects: StudyEffects | None = None
 ) -> pd.DataFrame:
@@ -152,18 +178,7 @@ def arm_table(
     for arm in arms_in_order(plan):
         of_arm = trials[trials["arm"] == arm.name]
         complete = of_arm[of_arm["state"] == "complete"]
-        row: dict[str, object] = {
-            "arm": arm.name,
-            "n_complete": len(complete),
-            "n_planned": sum(trial.arm == arm.name for trial in plan.trials),
-            "n_failed": int((of_arm["state"] == "failed").sum()),
-        }
-        row |= {f"n_{name}": int((complete["outcome"] == name).sum()) for name in OUTCOMES}
-        row["n_not_assessed"] = int(complete["outcome"].isna().sum())
-        if plan.may_end_early:
-            row["n_ended_early"] = int(complete["ended_early_at"].notna().sum())
-        for name in ("images_seen", "g_updates", "d_updates"):
-            row |= {f"{name}_min": complete[name].min(), f"{name}_max": complete[name].max()}
+        row = _counts(of_arm, arm, plan)
         for column in columns:
             row |= _numbers(complete[column], column)
             row[f"{column}_mark"] = marks[column].get(arm.name)
@@ -171,12 +186,7 @@ def arm_table(
             ok = complete["outcome"].eq("ok").fillna(False)
             row |= _numbers(complete.loc[ok, plan.primary], plan.primary + OF_OK)
         rows.append(row)
-    table = pd.DataFrame(rows, dtype=object)
-    types = dict.fromkeys(table.columns, "Int64") | {"arm": "string"}
-    for column in [*columns, *([plan.primary + OF_OK] if of_ok else [])]:
-        types |= {column: "float64", f"{column}_sd": "float64"}
-    types |= {f"{column}_mark": "string" for column in columns}
-    table = table.astype(types)
+    table = _typed(pd.DataFrame(rows, dtype=object), [*columns, plan.primary + OF_OK])
     if effects is not None:
         table = table.join(effect_columns(effects, [str(name) for name in table["arm"]]))
     for column in columns:
