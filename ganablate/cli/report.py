@@ -30,7 +30,7 @@ from ganablate.study.schema import Study
 
 if TYPE_CHECKING:
     from ganablate.report.files import ReportFiles
-    from ganablate.report.show.arm_or_trial import Shown
+    from ganablate.report.show.selection import Selection
 
 MoreStudies = Annotated[list[Path] | None, typer.Argument(help="Else all in studies/.")]
 Replace = Annotated[
@@ -176,7 +176,7 @@ def show(
     plugin: Plugins = None,
 ) -> None:
     """Print one arm or one trial: settings, outcome and why, metrics, curves, files."""
-    from ganablate.report.show.arm_or_trial import arm_text, trial_text
+    from ganablate.report.show.text import arm_text, trial_text
 
     (shown,) = _found([name], study, budget, published=published)
     is_arm = shown.subject.replicate is None
@@ -205,7 +205,7 @@ def compare(  # noqa: PLR0913 - one parameter an option
 
     The effect is that of the second against the first, whether or not the study compares them.
     """
-    from ganablate.report.show.side_by_side import pair_text
+    from ganablate.report.show.text import pair_text
 
     if save is not None and save.suffix.lower() != ".png":
         refuse([f"--save {save}: a name that ends in .png is needed"])
@@ -222,10 +222,10 @@ def compare(  # noqa: PLR0913 - one parameter an option
 
 def _found(
     names: Sequence[str], study: Path | None, budget: str | None, *, published: bool
-) -> "list[Shown]":
+) -> "list[Selection]":
     """What the names stand for, in one study; a wrong one ends the command."""
     from ganablate.report.analysis import read_results
-    from ganablate.report.show.arm_or_trial import Shown
+    from ganablate.report.show.selection import Selection
     from ganablate.report.show.find import find_all
 
     root = HERE.published if published else HERE.results
@@ -242,7 +242,7 @@ def _found(
         notices.append(f"{record}/ has a published record: --published shows it")
     for notice in notices:
         output.warning(notice)
-    return [Shown(subject, analysis, trials or root, root) for subject in subjects]
+    return [Selection(subject, analysis, trials or root, root) for subject in subjects]
 
 
 def _studies(path: Path | None, *, published: bool) -> list[Study]:

@@ -24,7 +24,7 @@ from ganablate.report.frames.trials import (
     trials_csv,
     trials_frame,
 )
-from ganablate.report.page.tables import trials_table
+from ganablate.report.page import trials_table
 from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.study.reading.fields import Position
