@@ -9,8 +9,8 @@ import torch
 import torchvision
 
 from ganablate.catalog import NAMED_EXTRACTORS
-from ganablate.metrics.errors import MetricError
-from ganablate.metrics.named_weights import weights_of
+from ganablate.metrics.features import MetricError
+from ganablate.metrics.weight_files import weights_of
 from ganablate.sweep.machine import resolve_precision
 
 

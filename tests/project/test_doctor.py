@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ganablate.catalog import DATASETS, NAMED_EXTRACTORS
-from ganablate.metrics.card import WEIGHTS
+from ganablate.metrics.weight_files import WEIGHTS
 from ganablate.project.doctor import CHECKS, examine
 from ganablate.project.doctor.finding import Finding, Place, TorchFacts
 from ganablate.project.doctor.parts import DOWNLOADED, FILES

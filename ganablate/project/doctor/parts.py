@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ganablate.catalog import DATASETS, EXTRACTORS, NAMED_EXTRACTORS
 from ganablate.files import obstacle
-from ganablate.metrics.card import WEIGHTS, Card
-from ganablate.metrics.errors import MetricError
+from ganablate.metrics.features import MetricError
+from ganablate.metrics.weight_files import WEIGHTS, Card
 from ganablate.project.doctor.finding import Finding, Place
 from ganablate.study.reading.errors import StudyError
 from ganablate.sweep.profile import DEFAULT_PROFILE, load_profile
