@@ -20,8 +20,8 @@ from packaging.specifiers import SpecifierSet
 
 from ganablate.catalog import DATASETS, EXTRACTORS, NAMED_EXTRACTORS
 from ganablate.files import obstacle
-from ganablate.metrics.card import WEIGHTS, Card
-from ganablate.metrics.errors import MetricError
+from ganablate.metrics.weight_files import WEIGHTS, Card
+from ganablate.metrics.features import MetricError
 from ganablate.study.reading.errors import StudyError
 from ganablate.sweep.profile import DEFAULT_PROFILE, Profile, load_profile
 from ganablate.text import counted

@@ -24,7 +24,7 @@ from ganablate.gan.pictures import Pictures
 from ganablate.gan.trainer import Trainer, build_networks
 from ganablate.metrics.features import Features
 from ganablate.metrics.losses import last_fifth
-from ganablate.metrics.probes import probe as probes
+from ganablate.metrics.probes import subject as probes
 from ganablate.study.arms.resolve import with_defaults
 from ganablate.study.plan import Trial
 from ganablate.sweep.job import Job

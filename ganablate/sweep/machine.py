@@ -235,8 +235,8 @@ def torch_facts(data_root: Path) -> dict[str, Any]:
     import torchvision
 
     from ganablate.catalog import NAMED_EXTRACTORS
-    from ganablate.metrics.errors import MetricError
-    from ganablate.metrics.named_weights import weights_of
+    from ganablate.metrics.features import MetricError
+    from ganablate.metrics.weight_files import weights_of
 
     gpus = range(torch.cuda.device_count()) if torch.cuda.is_available() else range(0)
     faults: dict[str, str | None] = dict.fromkeys(NAMED_EXTRACTORS)

@@ -24,8 +24,7 @@ from ganablate.gan.trainer import Trainer, build_networks
 from ganablate.metrics.evaluate import Evaluation, evaluate
 from ganablate.metrics.extractors import card_of
 from ganablate.metrics.features import Floats, Images
-from ganablate.metrics.probes.probe import Probed, probe
-from ganablate.metrics.probes.subject import Labelled, Subject
+from ganablate.metrics.probes.subject import Labelled, Probed, Subject, probe
 from ganablate.sweep.job import Job
 from ganablate.trials.folder import TrialFolder, now_ms
 

@@ -7,8 +7,8 @@ from typing import Literal
 from ganablate.catalog import DATASETS, PROBES
 from ganablate.gan.cards import known_fingerprints
 from ganablate.gan.data import DataError, MaterialisedData, downloads_beside, materialise
-from ganablate.metrics.errors import MetricError
-from ganablate.metrics.named_weights import weights_of
+from ganablate.metrics.features import MetricError
+from ganablate.metrics.weight_files import weights_of
 from ganablate.study.plan import Plan
 from ganablate.trials.needs import DataKey, data_key, measurements_of, needs_run
 

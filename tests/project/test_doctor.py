@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from ganablate.catalog import DATASETS, NAMED_EXTRACTORS
-from ganablate.metrics.card import WEIGHTS
+from ganablate.metrics.weight_files import WEIGHTS
 from ganablate.project import doctor
 from ganablate.project.doctor import (
     CHECKS,

@@ -8,24 +8,21 @@ from ganablate.metrics.features import Floats, Images
 
 GAP = 2
 """White pixels between two images."""
-_WHITE = 255
 
 
-def tiled(cells: Images) -> Images:
+def tiled(cells: Images, gap: int = GAP) -> Images:
     """Lay images out: uint8 [rows, columns, h, w, c] to [height, width, c]."""
     rows, columns, height, width, channels = cells.shape
-    padded = np.full((rows, columns, height + GAP, width + GAP, channels), _WHITE, dtype=np.uint8)
+    padded = np.full((rows, columns, height + gap, width + gap, channels), 255, dtype=np.uint8)
     padded[:, :, :height, :width] = cells
-    flat = padded.transpose(0, 2, 1, 3, 4).reshape(
-        rows * (height + GAP), columns * (width + GAP), channels
-    )
-    return flat[:-GAP, :-GAP]
+    flat = padded.transpose(0, 2, 1, 3, 4).reshape(rows * (height + gap), -1, channels)
+    return flat[: len(flat) - gap, : flat.shape[1] - gap]
 
 
 def beside(parts: Sequence[Images]) -> Images:
     """Pictures of one height side by side, grey ones in colour where another is."""
     channels = max(part.shape[2] for part in parts)
-    gap = np.full((len(parts[0]), 4 * GAP, channels), _WHITE, dtype=np.uint8)
+    gap = np.full((len(parts[0]), 4 * GAP, channels), 255, dtype=np.uint8)
     spaced: list[Images] = []
     for part in parts:
         spaced += [np.repeat(part, channels // part.shape[2], axis=2), gap]

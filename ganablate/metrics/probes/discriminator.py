@@ -1,4 +1,7 @@
-"""The discriminator as a feature extractor for classification."""
+"""What the discriminator's convolutions show: its last feature maps, and what a linear SVM learns.
+
+"Maps" are a convolution's own output in evaluation mode, before norm, activation or pooling.
+"""
 
 import warnings
 
@@ -6,16 +9,16 @@ import numpy as np
 import torch
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
+from torch import Tensor, nn
 from torch.nn.functional import adaptive_max_pool2d
 
 from ganablate.config import derive_seed
-from ganablate.metrics.errors import MetricError
-from ganablate.metrics.features import Floats, Images
-from ganablate.metrics.probes.convolutions import hidden_maps
+from ganablate.metrics.features import Floats, Images, MetricError
+from ganablate.metrics.probes.pictures import as_grey, beside, tiled
 from ganablate.metrics.probes.subject import Finding, Labelled, Labels, Subject
 
-TRAIN = 10_000
-TEST = 2_000
+IMAGES, MAPS = 10, 6
+TRAIN, TEST = 10_000, 2_000
 GRID = 4
 C = 1.0
 """The SVM's C. Features have a mean square length of 1, so C means the same at any width."""
@@ -23,6 +26,28 @@ _TOLERANCE, _SWEEPS = 0.1, 1_000
 """Liblinear's own. 10,000 x 1,792 features took 20 s in the dual, 123 s in the primal that
 scikit-learn would choose and with its tolerance; the accuracies differed by 0.0005."""
 _BATCH = 250
+
+
+def filters(subject: Subject) -> Finding:
+    """The first 6 maps of D's last hidden convolution for 10 real images, trained and untrained.
+
+    For the untrained net batch norm changes nothing in evaluation mode. Each map is stretched from
+    its lowest value (black) to its highest (white), so brightness compares places within a map, not
+    maps.
+
+    Returns:
+        The picture `maps`: a row an image, at its left the image, then the trained maps, then the
+        untrained ones.
+
+    Source: R2.3.
+    """
+    chosen = subject.random("filters").permutation(len(subject.train.images))[:IMAGES]
+    images = np.asarray(subject.train.images[np.sort(chosen)])
+    columns = [tiled(images[:, np.newaxis])]
+    for discriminator in (subject.discriminator, subject.untrained_discriminator):
+        maps = _hidden_maps(discriminator, subject.scale(images))[-1][:, :MAPS]
+        columns.append(tiled(as_grey(maps.float().cpu().numpy(), images.shape[1])))
+    return Finding(pictures={"maps": beside(columns)})
 
 
 def svm(subject: Subject) -> Finding:
@@ -81,7 +106,7 @@ def _sets(subject: Subject) -> tuple[Labelled, Labelled, str]:
 
 
 def _first(images: Labelled, start: int, stop: int) -> Labelled:
-    """So many of a shuffle that is the same in every trial."""
+    """These places of a shuffle that is the same in every trial."""
     if images.labels is None:
         raise MetricError("svm needs labels, and these images have none")
     random = np.random.Generator(np.random.PCG64(derive_seed("svm")))
@@ -95,7 +120,7 @@ def _features(subject: Subject, images: Images) -> Floats:
     rows = []
     for start in range(0, len(images), _BATCH):
         batch = subject.scale(images[start : start + _BATCH])
-        maps = hidden_maps(subject.discriminator, batch)
+        maps = _hidden_maps(subject.discriminator, batch)
         pooled = [adaptive_max_pool2d(each, GRID).flatten(1) for each in maps]
         rows.append(torch.cat(pooled, 1).float().cpu().numpy())
     return np.concatenate(rows)
@@ -117,3 +142,36 @@ def _fitted(features: Floats, labels: Labels) -> tuple[LinearSVC, bool]:
         warnings.simplefilter("always", ConvergenceWarning)
         classifier.fit(features, labels)
     return classifier, not any(issubclass(each.category, ConvergenceWarning) for each in caught)
+
+
+def _hidden_maps(discriminator: nn.Module, images: Tensor) -> list[Tensor]:
+    """The maps of every convolution but the one that gives the logit, from first to last.
+
+    Args:
+        discriminator: in evaluation mode.
+        images: [n, channels, height, width] in its pixel range.
+
+    Returns:
+        One [n, maps, height, width] for each convolution, float32.
+
+    Raises:
+        MetricError: it has no hidden convolution.
+    """
+    outputs: list[Tensor] = []
+
+    def keep(_module: nn.Module, _inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        outputs.append(output)
+
+    convolutions = [module for module in discriminator.modules() if isinstance(module, nn.Conv2d)]
+    handles = [module.register_forward_hook(keep) for module in convolutions]
+    try:
+        # The caller may be inside a bf16 autocast of its own.
+        with torch.inference_mode(), torch.autocast(images.device.type, enabled=False):
+            discriminator(images)
+    finally:
+        for handle in handles:
+            handle.remove()
+    hidden = [maps for maps in outputs if maps[0].numel() > 1]
+    if not hidden:
+        raise MetricError("the discriminator has no hidden convolution to look at")
+    return hidden
