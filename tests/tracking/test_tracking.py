@@ -18,7 +18,7 @@ from ganablate.tracking import (
     ui_command,
     ui_environment,
 )
-from ganablate.tracking.outbox import Kind, Outbox, Update
+from ganablate.tracking.mlflow_tracker import Kind, Outbox, Update
 from tests.support.tracked import (
     Seen,
     look_mlflow,
@@ -256,14 +256,14 @@ def test_an_update_that_is_refused_is_one_warning_and_the_rest_arrives(
 def test_updates_of_one_trial_that_wait_are_one_update(tmp_path: Path) -> None:
     one, other = tracked(tmp_path), tracked(tmp_path, "b" * 16)
     box = Outbox()
-    box.put(Update(kind=Kind.STARTED, tracked=one))
-    box.put(Update(kind=Kind.BLOCKS, tracked=other, blocks=(Path("1"),)))
-    box.put(Update(kind=Kind.BLOCKS, tracked=one, blocks=(Path("1"),)))
-    box.put(Update(kind=Kind.BLOCKS, tracked=other, blocks=(Path("2"),)))
+    box.put(Update(Kind.STARTED, one))
+    box.put(Update(Kind.BLOCKS, other, blocks=(Path("1"),)))
+    box.put(Update(Kind.BLOCKS, one, blocks=(Path("1"),)))
+    box.put(Update(Kind.BLOCKS, other, blocks=(Path("2"),)))
     first, second = box.take(), box.take()
     assert (first.tracked, first.kind) == (one, Kind.STARTED)  # sends every block there is
     assert (second.tracked, second.blocks) == (other, (Path("1"), Path("2")))
-    box.put(Update(kind=Kind.COMPLETED, tracked=one))
+    box.put(Update(Kind.COMPLETED, one))
     box.put(first)  # put back, since it could not be sent
     box.close()
     assert box.take().kind is Kind.COMPLETED
