@@ -225,8 +225,8 @@ def _found(
 ) -> "list[Selection]":
     """What the names stand for, in one study; a wrong one ends the command."""
     from ganablate.report.analysis import read_results
-    from ganablate.report.show.selection import Selection
     from ganablate.report.show.find import find_all
+    from ganablate.report.show.selection import Selection
 
     root = HERE.published if published else HERE.results
     trials = None if published else HERE.trials

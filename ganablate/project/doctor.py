@@ -20,8 +20,8 @@ from packaging.specifiers import SpecifierSet
 
 from ganablate.catalog import DATASETS, EXTRACTORS, NAMED_EXTRACTORS
 from ganablate.files import obstacle
-from ganablate.metrics.weight_files import WEIGHTS, Card
 from ganablate.metrics.features import MetricError
+from ganablate.metrics.weight_files import WEIGHTS, Card
 from ganablate.study.reading.errors import StudyError
 from ganablate.sweep.profile import DEFAULT_PROFILE, Profile, load_profile
 from ganablate.text import counted
@@ -354,8 +354,8 @@ def _cluster(place: Place) -> Finding:
     if place.profile is None or place.profile.address is None:
         return Finding("ok", "none is named: sweeps run on this machine alone")
     from ganablate.sweep.cluster import look_at_nodes
-    from ganablate.sweep.ray_session import Interruption
     from ganablate.sweep.machine import MachineError, wants_cuda
+    from ganablate.sweep.ray_session import Interruption
 
     address, wanted = place.profile.address, wants_cuda(place.profile, cuda_named=False)
     try:
