@@ -89,7 +89,7 @@ def test_a_row_shows_the_first_replicate_whatever_became_of_it(tmp_path, drawn):
         ("baseline", 0), ("a", 0), ("b", 1), ("c", 0),
     ]  # fmt: skip
     assert [row.images is None for row in rows] == [False, True, False, False]
-    assert not any(row.lacks_images for row in rows)
+    assert not any(row.absent for row in rows)
     assert draw_contact_sheet(rows, analysis, tmp_path / "samples.png")
     said = drawn.texts
     assert "diverged: no images" in said

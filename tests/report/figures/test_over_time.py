@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from ganablate.report.figures.over_time import draw_over_time, over_time
+from ganablate.report.figures.primary import draw_over_time, over_time
 from ganablate.report.frames.curves import curves_csv, read_curves
 from ganablate.report.frames.trials import curves_frame, trials_frame
 from ganablate.trials.folder import TrialFolder
