@@ -245,7 +245,7 @@ def _strip(images: np.ndarray, count: int, side: int) -> np.ndarray:
     for place, image in enumerate(images[:count]):
         left = place * (side + _GAP)
         square = Image.fromarray(_in_colour(image)).resize((side, side), Image.Resampling.NEAREST)
-        strip[:, left : left + side] = square
+        strip[:, left : left + side] = np.asarray(square)
     return strip
 
 
