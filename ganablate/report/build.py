@@ -8,7 +8,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from ganablate.files import PUBLISHED, read_json, remove_unfinished, write_text
+from ganablate.files import PUBLISHED, remove_unfinished, write_text
 from ganablate.report.analysis import Analysis, read_local, read_written
 from ganablate.report.claims.table import claims_csv, claims_table
 from ganablate.report.closing import closing
@@ -23,7 +23,7 @@ from ganablate.report.files import (
 )
 from ganablate.report.frames.curves import curves_csv
 from ganablate.report.frames.looks import LOOKS, is_whole, looks_csv, read_looks, with_decided
-from ganablate.report.frames.provenance import provenance
+from ganablate.report.frames.provenance import provenance, read_provenance
 from ganablate.report.frames.trials import read_trials, trials_csv
 from ganablate.report.page import write_page
 from ganablate.report.stats.replication import Replication, replication
@@ -70,14 +70,14 @@ def build_report(
         if not anew and (unchanged := recalled(source, plan, trials_root, folder)):
             return unchanged
         analysis = read_local(plan, trials_root, folder)
-        facts = provenance(plan, trials_root, read_json(folder / "provenance.json") or {})
+        facts = provenance(plan, trials_root, read_provenance(folder / "provenance.json"))
         if facts is not None:
             text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
             write_text(folder / "provenance.json", text + "\n")
         notices = draw_images(analysis, trials_root, folder / "figures")
         if analysis.looks != read_looks(folder / LOOKS, plan) and is_whole(analysis.trials):
             write_text(folder / LOOKS, looks_csv(with_decided(analysis.looks, analysis.table)))
-        beside = replication(analysis, read_json(folder / "provenance.json") or {}, published)
+        beside = replication(analysis, read_provenance(folder / "provenance.json"), published)
         report = _write(analysis, folder, beside, notices)
         remember(report, source, plan, trials_root)
     return report

@@ -13,13 +13,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from PIL import Image
 
 from ganablate.catalog import PROBES
-from ganablate.files import read_json
 from ganablate.report.analysis import Analysis
 from ganablate.report.claims.judgement import Judgement
 from ganablate.report.figures.style import read_caption
 from ganablate.report.frames.looks import complete_replicates
 from ganablate.report.frames.provenance import (
     provenance_lines,
+    read_provenance,
     settings_lines,
     trial_seconds,
 )
@@ -57,7 +57,7 @@ def write_page(
         folder: Of the report.
     """
     plan, trials = analysis.plan, analysis.trials
-    facts = read_json(folder / "provenance.json") or {}
+    facts = read_provenance(folder / "provenance.json")
     seconds = trial_seconds(facts)
     protocol = [settings_line(plan), *protocols(trials, plan), execution(trials)]
     page = {

@@ -244,7 +244,7 @@ def test_damaged_labels(quick_digits, tmp_path, damage):
     assert np.bincount(again.labels).tolist() == [500] * 10
 
 
-@pytest.mark.parametrize("dies_in", ["write_text", "_write_images", "_write_array"])
+@pytest.mark.parametrize("dies_in", ["write_text", "_write_array"])
 def test_a_death_while_building_leaves_nothing_that_counts(root, monkeypatch, dies_in):
     class KilledError(BaseException):
         pass

@@ -224,19 +224,27 @@ def _samples_sheet(
         bold = baseline is not None and row.arm == baseline.name
         weight = "bold" if bold else "normal"
         sheet.write(left - 8, middle, name, size=7, ha="right", va="center", fontweight=weight)
-        words = [f"replicate {row.replicate}"] if row.replicate else []
         colour = style.WARNING_COLOUR if row.is_trouble else style.INK
         if row.images is None:
             grey = colour if row.is_trouble else style.BASELINE_COLOUR
             sheet.write(left, middle, row.instead, size=7, va="center", color=grey)
         else:
             sheet.paste(left, y, _strip(row.images, count, cell))
-            words = [row.value, row.outcome or "" if row.is_trouble else "", *words]
-            words.append("other latents" if _latents_differ(row, rows) else "")
-        text = "\n".join(filter(None, words))
-        sheet.write(end + 8, middle, text, size=7, va="center", color=colour)
+        sheet.write(end + 8, middle, _beside(row, rows), size=7, va="center", color=colour)
         y += high + _GAP
     return sheet.rendered(below=0.06)
+
+
+def _beside(row: ArmImages, rows: Sequence[ArmImages]) -> str:
+    """What stands at the right of a row: its value, and how it differs from the first."""
+    lines = []
+    if row.images is not None:
+        lines = [row.value, row.outcome if row.is_trouble else None]
+    if row.replicate:
+        lines.append(f"replicate {row.replicate}")
+    if _latents_differ(row, rows):
+        lines.append("other latents")
+    return "\n".join(line for line in lines if line)
 
 
 def _strip(images: np.ndarray, count: int, side: int) -> np.ndarray:

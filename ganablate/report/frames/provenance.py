@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ganablate.catalog import METRICS, OF_SETTINGS, PROBES, Part, plugin_digests
+from ganablate.files import read_json
 from ganablate.report.table.tables import reference_arm
 from ganablate.study.plan import Plan
 from ganablate.text import duration
@@ -96,6 +97,11 @@ def _note(seen: dict[str, list[str]]) -> str:
 
 def _wall_seconds(attempt: Mapping[str, Any]) -> float:
     return float(attempt.get("wall_seconds") or 0)
+
+
+def read_provenance(path: Path) -> dict[str, Any]:
+    """The file's content; empty where there is no such file or it holds no object."""
+    return read_json(path) or {}
 
 
 # --- as a reader sees it ---

@@ -67,6 +67,12 @@ def _finite(value: object) -> float | None:
     return float(value)
 
 
+def _used(attempts: list[dict[str, Any]], fact: str) -> str | None:
+    """What a trial ran with; one that was resumed on other hardware names both."""
+    values = {str(attempt[fact]) for attempt in attempts if attempt.get(fact) is not None}
+    return "+".join(sorted(values)) or None
+
+
 def _planned_row(trial: Trial, state: str = "pending") -> dict[str, Any]:
     """What is known of a trial without its folder."""
     return {
@@ -82,10 +88,7 @@ def _row(trial: Trial, folder: TrialFolder, plan: Plan) -> dict[str, Any]:
     """The row of a complete trial."""
     row, facts = _planned_row(trial, "complete"), folder.complete or {}
     attempts = folder.attempts()
-    for fact in ("device", "precision"):
-        # A trial that was resumed on other hardware names both.
-        used = {str(attempt[fact]) for attempt in attempts if attempt.get(fact) is not None}
-        row[fact] = "+".join(sorted(used)) or None
+    row |= {fact: _used(attempts, fact) for fact in ("device", "precision")}
     outcome = outcome_of(trial, folder, plan.measured)
     row |= {"outcome": outcome.kind, "outcome_because": outcome.because}
     row |= {name: facts.get(name) for name in ("images_seen", "g_updates", "d_updates")}

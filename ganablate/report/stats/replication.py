@@ -18,8 +18,8 @@ from typing import Any
 import pandas as pd
 
 from ganablate.catalog import Scale
-from ganablate.files import read_json
 from ganablate.report.analysis import Analysis
+from ganablate.report.frames.provenance import read_provenance
 from ganablate.report.frames.trials import PROTOCOL, read_trials
 from ganablate.report.stats.comparison import WORST, Comparison, difference_of
 from ganablate.report.stats.effects import ONE, Effect, effect_of, with_holm
@@ -104,7 +104,7 @@ def replication(
     published = read_trials(path)
     if plan.primary not in published:
         return None
-    published_facts = read_json(folder / "provenance.json") or {}
+    published_facts = read_provenance(folder / "provenance.json")
     trials = _without_copies(local.trials, facts or {}, published_facts)
     pairs = {arm.name: _pair_of(arm.name, plan, trials, published) for arm in plan.arms}
     if not any(pair.ours.n and pair.theirs.n for pair in pairs.values()):
