@@ -197,40 +197,28 @@ def message_of(read, root):
     return str(caught.value)
 
 
-def test_missing_flowers(tmp_path, monkeypatch):
+FAULTS = {
+    "flowers102": "flowers-102 lacks jpg (102flowers.tgz unpacked), imagelabels.mat, setid.mat, "
+    "and the download failed (no route to host)",
+    "celeba": f"celeba lacks img_align_celeba (img_align_celeba.zip unpacked), {CELEBA_TEXTS}",
+    "imagenet": "imagenet lacks ILSVRC2012_devkit_t12.tar.gz, ILSVRC2012_img_train.tar",
+    "lsun_bedroom": "bedroom_train_lmdb lacks data.mdb (bedroom_train_lmdb.zip unpacked)",
+}
+
+
+@pytest.mark.usefixtures("rooms")
+@pytest.mark.parametrize("name", FAULTS)
+def test_missing_files_are_named(tmp_path, monkeypatch, name):
     def refuse(*_args, **_kwargs):
         raise OSError("no route to host")
 
     monkeypatch.setattr("torchvision.datasets.flowers102.download_and_extract_archive", refuse)
-    assert message_of(photographs.flowers102, tmp_path) == (
-        f"flowers102: {tmp_path / 'flowers-102'} lacks jpg (102flowers.tgz unpacked), "
-        "imagelabels.mat, setid.mat, and the download failed (no route to host); put them there, "
-        f"{ELSE} {tmp_path}"
-    )
-
-
-def test_missing_faces(tmp_path):
-    assert message_of(photographs.celeba, tmp_path) == (
-        f"celeba: {tmp_path / 'celeba'} lacks img_align_celeba (img_align_celeba.zip unpacked), "
-        f"{CELEBA_TEXTS}; put them there, {ELSE} {tmp_path}"
-    )
-
-
-def test_missing_nouns(tmp_path):
-    home = tmp_path / "imagenet"
-    assert message_of(photographs.imagenet, tmp_path) == (
-        f"imagenet: {home} lacks ILSVRC2012_devkit_t12.tar.gz, ILSVRC2012_img_train.tar; "
-        f"put them there, {ELSE} {tmp_path}"
-    )
-
-
-@pytest.mark.usefixtures("rooms")
-def test_missing_rooms(tmp_path, monkeypatch):
     (tmp_path / "bedroom_train_lmdb" / "data.mdb").unlink()
-    assert message_of(photographs.lsun_bedroom, tmp_path) == (
-        f"lsun_bedroom: {tmp_path / 'bedroom_train_lmdb'} lacks data.mdb (bedroom_train_lmdb.zip "
-        f"unpacked); put them there, {ELSE} {tmp_path}"
-    )
+    expected = f"{name}: {tmp_path}/{FAULTS[name]}; put them there, {ELSE} {tmp_path}"
+    assert message_of(getattr(photographs, name), tmp_path) == expected
+
+
+def test_a_missing_package_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
     assert message_of(photographs.lsun_bedroom, tmp_path) == (
         f"lsun_bedroom needs the package lmdb: pip install lmdb, {ELSE} {tmp_path}"
