@@ -169,8 +169,8 @@ def _source(dataset: str, root: Path, split: Split) -> _Source:
         return _Source(dataset, split, root, folder=None, identity=identity)
     if not dataset.startswith(FOLDER_PREFIX):
         raise DataError(f"no data set {dataset!r}; there are {', '.join(DATASETS)}, folder:NAME")
-    name = PurePosixPath(dataset.removeprefix(FOLDER_PREFIX))
     # Read by its letters: a link that the user put into the data root may lead anywhere.
+    name = PurePosixPath(dataset.removeprefix(FOLDER_PREFIX))
     if name.is_absolute() or ".." in name.parts or not name.parts:
         raise DataError(f"{dataset!r} must name a folder inside the data root")
     folder = root / name

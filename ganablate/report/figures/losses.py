@@ -66,8 +66,7 @@ def draw_losses(analysis: Analysis, path: Path) -> bool:
         return False
     arms, baseline = arms_in_order(plan), baseline_arm(plan)
     scales = {arm.name: loss_scale(arm.config) for arm in arms}
-    groups = bands.groupby(bands["arm"].map(scales).astype(str))
-    limits = {str(scale): _limits(group) for scale, group in groups}
+    limits = {scale: _limits(group) for scale, group in bands.groupby(bands["arm"].map(scales))}
     longest = float(analysis.curves["images_seen"].max())
     across = min(len(arms), 4 if len(arms) <= 24 else 6)
     down = math.ceil(len(arms) / across)
@@ -184,21 +183,17 @@ def pair_curves(curves: pd.DataFrame, trials: pd.DataFrame, plan: Plan) -> pd.Da
         spread are left out.
     """
     first = trials[trials["state"] == "complete"].sort_values("replicate", kind="stable")
-    first = first.drop_duplicates("arm").set_index("trial_id")
-    names = [arm.name for arm in arms_in_order(plan)[:MOST_ARMS]]
-    first = first[first["arm"].isin(names)]
-    pairs = curves[
-        curves["metric"].isin(list(style.LOSS_COLOURS)) & curves["trial_id"].isin(first.index)
-    ]
+    first = first.drop_duplicates("arm")[["trial_id", "arm", "replicate"]]
+    first = first[first["arm"].isin([arm.name for arm in arms_in_order(plan)[:MOST_ARMS]])]
+    pairs = curves[curves["metric"].isin(list(style.LOSS_COLOURS))]
+    pairs = pairs.merge(first, on="trial_id")
     pairs = pairs.assign(
-        arm=pairs["trial_id"].map(first["arm"]),
-        replicate=pairs["trial_id"].map(first["replicate"]),
         images_seen=block_middles(pairs),
         low=pairs["value"] - 2 * pairs["spread"],
         high=pairs["value"] + 2 * pairs["spread"],
-    ).dropna(subset=["spread"])
+    )
     columns = ["arm", "replicate", "metric", "images_seen", "value", "low", "high"]
-    return pairs[columns].reset_index(drop=True)
+    return pairs.dropna(subset=["spread"])[columns].reset_index(drop=True)
 
 
 def draw_loss_pairs(analysis: Analysis, path: Path) -> bool:
@@ -215,8 +210,8 @@ def draw_loss_pairs(analysis: Analysis, path: Path) -> bool:
     arms = [arm for arm in arms_in_order(plan) if arm.name in set(pairs["arm"])]
     scales = {arm.name: loss_scale(arm.config) for arm in arms}
     limits = {
-        str(scale): (float(group["low"].quantile(0.01)), float(group["high"].quantile(0.99)))
-        for scale, group in pairs.groupby(pairs["arm"].map(scales).astype(str))
+        scale: (float(group["low"].quantile(0.01)), float(group["high"].quantile(0.99)))
+        for scale, group in pairs.groupby(pairs["arm"].map(scales))
     }
     caption = (
         f"{coverage(trials, plan)} {len(arms)} of {len(plan.arms)} arms, each by its replicate 0 "

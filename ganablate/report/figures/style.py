@@ -30,6 +30,7 @@ LOSS_COLOURS = {"d/criterion": _PALETTE[0], "g/criterion": _PALETTE[1]}
 BASELINE_COLOUR = "#8a8a8a"
 WARNING_COLOUR = _PALETTE[3]
 INK = "#262626"
+_TICKS = {"color": INK, "labelsize": 7, "major.size": 2.5, "major.width": 0.6, "minor.size": 0}
 _SETTINGS = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#9a9a9a",
@@ -43,16 +44,7 @@ _SETTINGS = {
     "grid.linewidth": 0.5,
     "text.color": INK,
     "text.parse_math": False,  # arm names may hold a dollar sign
-    "xtick.color": INK,
-    "xtick.labelsize": 7,
-    "xtick.major.size": 2.5,
-    "xtick.major.width": 0.6,
-    "xtick.minor.size": 0,
-    "ytick.color": INK,
-    "ytick.labelsize": 7,
-    "ytick.major.size": 2.5,
-    "ytick.major.width": 0.6,
-    "ytick.minor.size": 0,
+    **{f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()},
 }
 
 

@@ -132,10 +132,9 @@ def stamp_of_points(plan: Plan, column: str) -> str:
 def trials_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
     """One row for each trial of the plan, in its order, as the trial folders have it.
 
-    Columns: trial_id, arm, replicate, state, outcome (missing where it is not assessed),
-    outcome_because (why it is not ok, or not assessed), device, precision, images_seen, g_updates,
-    d_updates, then the columns of the plan (float64, NaN where missing), then their protocol
-    stamps. A running trial is written as pending.
+    Columns: as `columns_of` gives them; `outcome` is missing where it is not assessed, and
+    `outcome_because` says why it is not ok, or not assessed; numbers are float64, NaN where
+    missing. A running trial is written as pending.
     """
     return local_frames(plan, trials_root)[0]
 
