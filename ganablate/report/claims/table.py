@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from ganablate.report.claims.judgement import Judgement
-from ganablate.report.frames.typed_csv import read_typed
+from ganablate.report.frames.curves import read_typed
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.text import percent
 
