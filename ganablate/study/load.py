@@ -29,8 +29,9 @@ def load_study(path: Path) -> Study:
     study = _validated(document, shape)
     faults = [*document.faults, *shape.faults]
     if study is not None:
-        found = check(study, broken=shape.broken, lost=shape.lost)
-        faults += [shape.replaced(fault) for fault in found if fault.path[0] not in shape.lost]
+        for fault in check(study, broken=shape.broken, lost=shape.lost):
+            if fault.path[0] not in shape.lost:
+                faults.append(shape.replaced(fault))
     if faults or study is None:
         placed = sorted(dict.fromkeys(faults), key=lambda fault: document.line(fault.path))
         raise StudyError(list(dict.fromkeys(map(document.problem, placed))))

@@ -8,6 +8,9 @@ from ganablate.catalog import Direction
 from ganablate.study.reading.wording import show
 
 _ALLOWED = "allowed: last, lowest, highest, {mean_of_last: K} with K of 2 or more"
+_BETTER: dict[Direction, str] = {
+    "max": "higher is better", "min": "lower is better", "none": "it has no better and worse",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +58,10 @@ def point_faults(
 ) -> Iterator[str]:
     """What is wrong with the point of a column that is measured on images.
 
-    Args:
-        column: Its name.
-        given: The point.
-        direction: The column's.
-        evaluations: At how many points the study measures, at each of its budgets.
+    `evaluations` says at how many points the study measures, at each of its budgets.
     """
-    worst = {"lowest": "max", "highest": "min"}.get(given.kind)
-    if worst is not None and direction != {"max": "min", "min": "max"}[worst]:
-        what = "higher is better" if direction == "max" else "lower is better"
-        what = "it has no better and worse" if direction == "none" else what
-        yield f"{given.kind} is not what {column} can show: {what}"
+    if {"lowest": "min", "highest": "max"}.get(given.kind, direction) != direction:
+        yield f"{given.kind} is not what {column} can show: {_BETTER[direction]}"
     few = [number for number in evaluations if 1 < number < given.k]
     if few:
         yield f"the last {given.k} points are meant, and there are {min(few)} at some budget"
