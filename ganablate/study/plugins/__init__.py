@@ -8,7 +8,7 @@ of the name of every trial that uses them.
 """
 
 import importlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from typing import Any
@@ -66,6 +66,7 @@ def load_plugins(named: Sequence[str] = ()) -> tuple[Plugin, ...]:
             right is loaded.
     """
     problems: list[Problem] = []
+    plugins: list[tuple[str, str, Callable[[str], Source]]]
     plugins = [(f"--plugin {name}", name, read_source) for name in named]
     for point in entry_points(group=GROUP):
         package = f" of {point.dist.name}" if point.dist is not None else ""
