@@ -212,5 +212,5 @@ class BesideSettings(Entry):
     def _gather(cls, given: object) -> object:
         if not isinstance(given, Mapping):
             return given
-        own = {key: given[key] for key in cls.own_keys() if key in given}
-        return {**own, cls.into: {key: value for key, value in given.items() if key not in own}}
+        keys = {key: given[key] for key in cls.own_keys() if key in given}
+        return {**keys, cls.into: {key: given[key] for key in given if key not in keys}}
