@@ -29,12 +29,12 @@ class Point:
     def of(self, numbers: Sequence[float | None]) -> float | None:
         """The number, of those at all points in order; None where one that it needs is missing."""
         needed = numbers[-self.k :] if self.kind in ("last", "mean_of_last") else numbers
-        known = [number for number in needed if number is not None]
-        if not known or len(known) < len(needed):
+        measured = [number for number in needed if number is not None]
+        if not measured or len(measured) < len(needed):
             return None
         if self.kind == "lowest":
-            return min(known)
-        return max(known) if self.kind == "highest" else sum(known) / len(known)
+            return min(measured)
+        return max(measured) if self.kind == "highest" else sum(measured) / len(measured)
 
 
 def point(given: object) -> Point:

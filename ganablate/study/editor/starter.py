@@ -145,7 +145,7 @@ def _text(answers: Answers, ablate: Mapping[str, Sequence[Any]]) -> str:
         file.read_text(encoding="utf-8"), trim_blocks=True, keep_trailing_newline=True,
         undefined=StrictUndefined,
     )  # fmt: skip
-    return template.render(
+    text: str = template.render(
         schema=STUDY_SCHEMA,
         name=answers.name,
         factors=joined(list(ablate), 4),
@@ -162,6 +162,7 @@ def _text(answers: Answers, ablate: Mapping[str, Sequence[Any]]) -> str:
         modes=extractor is not None and answers.dataset in EXTRACTORS[extractor].tells,
         claimed=claimed,
     )
+    return text
 
 
 def _image_size(dataset: Dataset | None, network: str) -> int:
