@@ -10,8 +10,7 @@ import pandas as pd
 from ganablate.config import TrialConfig
 from ganablate.report.claims.trajectory import Trajectory
 from ganablate.report.frames.trials import PROTOCOL
-from ganablate.report.stats.loss_scale import loss_scale
-from ganablate.report.stats.replicates import Replicates, replicates_of
+from ganablate.report.stats.replicates import Replicates, loss_scale, replicates_of
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.study.claims.claims import ALL
 from ganablate.study.claims.curve_shapes import LOSS_CURVES

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ganablate.report.stats.cross import cross_effects, cross_table
+from ganablate.report.stats.cross import cross_effects
 from ganablate.report.stats.statistics import summary
 from ganablate.report.table.render import markdown_section
 from ganablate.report.table.sections import cross_notes, cross_section
@@ -230,18 +230,6 @@ def test_section_below_the_table(run_all):
     marked = cross_effects(analysis.trials, crossing, ["lr=0.001,batch_size=32"])
     notes = " ".join(cross_notes(marked, crossing))
     assert "lr=0.001,batch_size=32 (of another protocol or criterion)" in notes
-
-
-def test_table_of_effects():
-    effects, _ = crossed(UNEQUAL, alpha=0.01)
-    table = cross_table(effects)
-    assert table["kind"].tolist() == ["main effect"] * 3 + ["interaction"] * 2
-    assert table.loc[4, ["factor", "level", "by_factor", "by_level", "by_against"]].tolist() == [
-        "lr", "0.01", "batch_size", "128", "32",
-    ]  # fmt: skip
-    assert table["effect"].tolist()[0] == effects.main[0].estimate
-    assert set(table["effect_level"]) == {0.99}
-    assert table["lacking"].isna().all()
 
 
 numbers = st.lists(st.floats(1, 100).map(lambda x: round(x, 3)), min_size=2, max_size=4)
