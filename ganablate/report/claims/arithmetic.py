@@ -1,5 +1,6 @@
 """Claims about a report's own numbers, by decimal arithmetic: nothing of ours enters."""
 
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
@@ -14,12 +15,10 @@ from ganablate.report.claims.judgement import (
 from ganablate.report.table.cells import published_text
 from ganablate.study.claims.claims import Arithmetic
 from ganablate.study.plan import PublishedNumber
-from ganablate.study.reading.fields import Margin
 from ganablate.text import counted
 
-_WORDS = {
-    "above": "above", "below": "below", "at_least": "at least", "at_most": "at most",
-    "equal": "equal to",
+_COMPARE = {
+    "above": operator.gt, "below": operator.lt, "at_least": operator.ge, "at_most": operator.le,
 }  # fmt: skip
 Row = tuple[str, Decimal, Decimal]
 """An arm ("" of a sum), and the two numbers."""
@@ -63,19 +62,9 @@ def _exact(number: float) -> Decimal:
 
 
 def _holds(number: Decimal, than: Decimal, statement: Arithmetic) -> bool:
-    match statement.expected:
-        case "above":
-            return number > than
-        case "below":
-            return number < than
-        case "at_least":
-            return number >= than
-        case "at_most":
-            return number <= than
-    return _equal(number, than, statement.within)
-
-
-def _equal(number: Decimal, than: Decimal, within: Margin | None) -> bool:
+    compare, within = _COMPARE.get(statement.expected), statement.within
+    if compare is not None:
+        return bool(compare(number, than))
     if within is None:
         return number == than
     amount = _exact(within.amount)
@@ -85,7 +74,7 @@ def _equal(number: Decimal, than: Decimal, within: Margin | None) -> bool:
 
 
 def _sentence(rows: Sequence[Row], broken: Sequence[Row], statement: Arithmetic) -> str:
-    words = _WORDS[statement.expected]
+    words = "equal to" if statement.expected == "equal" else statement.expected.replace("_", " ")
     _, number, than = rows[0]
     if statement.sum:
         within = f" within {statement.within}" if statement.within else ""
@@ -94,16 +83,14 @@ def _sentence(rows: Sequence[Row], broken: Sequence[Row], statement: Arithmetic)
         return f"{statement.published}: {_text(number)}; {statement.than}: {_text(than)}"
     held = f"{len(rows) - len(broken)} of {len(rows)} rows"
     text = f"{statement.published} {words} {statement.than} in {held}"
-    return f"{text}; not in {len(broken)}: {_named(broken)}" if broken else text
+    if not broken:
+        return text
+    names = ", ".join(arm for arm, _, _ in broken)
+    if len(broken) == 1:
+        names += f" ({_text(broken[0][1])} and {_text(broken[0][2])})"
+    return f"{text}; not in {len(broken)}: {names}"
 
 
 def _text(number: Decimal) -> str:
     whole = number == number.to_integral_value() and abs(number) < 10**12
     return f"{int(number):,}" if whole else published_text(float(number))
-
-
-def _named(rows: Sequence[Row]) -> str:
-    if len(rows) > 1:
-        return ", ".join(arm for arm, _, _ in rows)
-    arm, number, than = rows[0]
-    return f"{arm} ({_text(number)} and {_text(than)})"

@@ -49,7 +49,8 @@ def judge_association(evidence: Evidence, statement: Association) -> Judgement:
     trials = np.concatenate(list(groups.values()))
     if statement.over == "arms":
         means = np.array([group.mean(axis=0) for group in groups.values()])
-        rho, ends = spearman(means), _by_fisher(means, evidence.alpha)
+        rho = spearman(means)
+        ends = _by_fisher(rho, len(means), evidence.alpha)
     else:
         rho, ends = spearman(trials), _by_bootstrap(list(groups.values()), evidence.alpha)
     titles = _titles(evidence, statement)
@@ -91,15 +92,16 @@ def _titles(evidence: Evidence, statement: Association) -> str:
 
 def _verdict(statement: Association, low: float, high: float) -> str:
     strength = statement.strength
-    if statement.expected == "weak":
-        if -strength <= low and high <= strength:
-            return SUPPORTED
-        return CONTRADICTED if low > strength or high < -strength else CANNOT_TELL
     if statement.expected == "negative":
         low, high = -high, -low
-    if low >= strength:
+    if statement.expected == "weak":
+        supported = -strength <= low and high <= strength
+        contradicted = low > strength or high < -strength
+    else:
+        supported, contradicted = low >= strength, high < strength
+    if supported:
         return SUPPORTED
-    return CONTRADICTED if high < strength else CANNOT_TELL
+    return CONTRADICTED if contradicted else CANNOT_TELL
 
 
 def spearman(pairs: Array) -> float:
@@ -124,12 +126,11 @@ def _by_bootstrap(groups: Sequence[Array], alpha: float) -> tuple[float, float] 
     return float(low), float(high)
 
 
-def _by_fisher(means: Array, alpha: float) -> tuple[float, float] | None:
-    rho = spearman(means)
+def _by_fisher(rho: float, arms: int, alpha: float) -> tuple[float, float] | None:
     if math.isnan(rho):
         return None
-    z = _fisher(rho, len(means))
-    half = float(norm.ppf(1 - alpha / 2)) * math.sqrt(1.06 / (len(means) - 3))
+    z = _fisher(rho, arms)
+    half = float(norm.ppf(1 - alpha / 2)) * math.sqrt(1.06 / (arms - 3))
     return min(rho, math.tanh(z - half)), max(rho, math.tanh(z + half))
 
 

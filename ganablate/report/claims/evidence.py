@@ -9,7 +9,6 @@ import pandas as pd
 
 from ganablate.config import TrialConfig
 from ganablate.report.claims.trajectory import Trajectory
-from ganablate.report.frames.trials import PROTOCOL
 from ganablate.report.stats.replicates import Replicates, loss_scale, replicates_of
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.study.claims.claims import ALL
@@ -50,8 +49,7 @@ class Evidence:
         """Ids of the trials that ended before their whole length, since they were saturated."""
         if "ended_early_at" not in self.trials:
             return frozenset()
-        ended = self.trials["ended_early_at"].notna()
-        return frozenset(map(str, self.trials.loc[ended, "trial_id"]))
+        return frozenset(self.trials.loc[self.trials["ended_early_at"].notna(), "trial_id"])
 
     def complete(self, arm: str) -> pd.DataFrame:
         """The arm's complete trials."""
@@ -61,15 +59,6 @@ class Evidence:
     def replicates(self) -> Callable[[str, str], Replicates]:
         """What an arm measured of a column: f(arm, column), read once."""
         return cache(lambda arm, column: replicates_of(self.complete(arm), arm, column))
-
-    @cached_property
-    def protocols(self) -> Callable[[str, str], frozenset[str]]:
-        """The stamps of an arm's numbers of a column: f(arm, column), read once."""
-
-        def stamps(arm: str, column: str) -> frozenset[str]:
-            return frozenset(map(str, self.complete(arm)[column + PROTOCOL].dropna()))
-
-        return cache(stamps)
 
     def outcomes(self, arm: str) -> list[str]:
         """Outcomes of the arm's complete trials, those that were assessed."""

@@ -6,7 +6,7 @@ supports or contradicts a claim, and our result is shown under its own name. Whe
 no data set, or several, a claim's `data` adds those. Missing numbers leave a claim open.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -65,11 +65,8 @@ def judge_claims(
 ) -> tuple[Judgement, ...]:
     """A judgement of each claim of the plan, in its order.
 
-    Args:
-        plan: The plan that the trials are of.
-        trials: As `trials_frame` gives it, rows in any order.
-        curves: As `curves_frame` gives it.
-        alpha: Level of the verdicts; intervals are at 1 - alpha.
+    `trials` and `curves` are as `trials_frame` and `curves_frame` give them, rows in any order.
+    `alpha` is the level of the verdicts; intervals are at 1 - alpha.
     """
     evidence = Evidence(plan, trials, curves, alpha)
     return tuple(judge(claim, evidence) for claim in plan.claims)
@@ -88,7 +85,7 @@ def judge(claim: Claim, evidence: Evidence) -> Judgement:
 
 
 def _judged(claim: Claim, evidence: Evidence) -> Judgement:
-    budget, names = evidence.plan.budget, named_arms(claim)
+    budget, names = evidence.plan.budget, _named_arms(claim)
     if claim.budget not in (None, budget):
         because = f"judged at the budget {claim.budget} only"
         return Judgement(NOT_TESTED, arms=names, because=because)
@@ -97,10 +94,16 @@ def _judged(claim: Claim, evidence: Evidence) -> Judgement:
         because = f"the budget {budget} has no arm {listed(lacking)}"
         return Judgement(NOT_TESTED, arms=names, because=because)
     judgement = KINDS[claim.kind](evidence, claim.statement)
-    substitute = _substitute(claim, judgement, evidence.plan.substitutes)
-    if substitute is None:
-        return judgement
-    reported, ours = substitute
+    allowed = {family_of(name) for name in claim.data}
+    for arm in (*judgement.arms, *judgement.against):
+        reported, ours = evidence.plan.substitutes.get(arm, ("", ""))
+        if reported and family_of(ours) not in allowed:
+            return _of_substitute(judgement, reported, ours)
+    return judgement
+
+
+def _of_substitute(judgement: Judgement, reported: str, ours: str) -> Judgement:
+    """The numbers stand, under the name of our data set; the claim about the report's does not."""
     if judgement.numbers:
         numbers = f"On {ours}: {judgement.numbers.replace('See ', 'see ')}"
         judgement = replace(judgement, numbers=numbers)
@@ -110,7 +113,7 @@ def _judged(claim: Claim, evidence: Evidence) -> Judgement:
     return replace(judgement, verdict=NOT_TESTED, because=because)
 
 
-def named_arms(claim: Claim) -> tuple[str, ...]:
+def _named_arms(claim: Claim) -> tuple[str, ...]:
     """Every arm that the claim names, `all` left out."""
     statement = claim.statement
     names = [*getattr(statement, "named", ()), *getattr(statement, "to", ())]
@@ -118,15 +121,3 @@ def named_arms(claim: Claim) -> tuple[str, ...]:
         shape = claim.curve.shape
         names += [*getattr(shape, "to", ()), getattr(shape, "before", None)]
     return tuple(dict.fromkeys(name for name in names if name not in (ALL, None)))
-
-
-def _substitute(
-    claim: Claim, judgement: Judgement, substitutes: Mapping[str, tuple[str, str]]
-) -> tuple[str, str] | None:
-    """The report's data set and ours, where an arm that the claim rests on has another family."""
-    allowed = {family_of(name) for name in claim.data}
-    for arm in (*judgement.arms, *judgement.against):
-        reported, ours = substitutes.get(arm, ("", ""))
-        if reported and family_of(ours) not in allowed:
-            return reported, ours
-    return None

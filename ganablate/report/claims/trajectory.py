@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ganablate.report.claims.hypothesis import exceeds
 from ganablate.report.stats.statistics import Array
 from ganablate.study.reading.fields import Margin, Position
 
@@ -153,8 +154,5 @@ def _returns(value: Array, drop: Margin, recover: Margin | None, sign: float) ->
 
 
 def _is_worse(worse: float, better: float, margin: Margin, sign: float) -> bool:
-    """Whether one value is worse than another by the margin."""
-    if margin.unit == "absolute":
-        return sign * (better - worse) >= margin.amount
     high, low = (better, worse) if sign > 0 else (worse, better)
-    return low > 0 and high >= margin.amount * low
+    return exceeds(high, low, margin)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ganablate.report.analysis import read_written
+from ganablate.report.analysis import read_record
 from ganablate.report.frames.curves import curves_csv
 from ganablate.report.frames.trials import curves_frame, trials_csv, trials_frame
 from ganablate.trials.folder import TrialFolder
@@ -75,7 +75,7 @@ def test_committed_numbers_of_another_extractor_are_left_out(plans, tmp_path):
     ):
         (committed / "trials.csv").write_text(trials_csv(trials_frame(made, tmp_path)))
         (committed / "curves.csv").write_text(curves_csv(curves_frame(made, tmp_path)))
-        read = read_written(asked, committed)
+        read = read_record(asked, committed)
         trials, curves, notices = read.trials, read.curves, read.notices
         assert trials["fid"].isna().all()
         assert trials["fid_protocol"].isna().all()
@@ -84,7 +84,7 @@ def test_committed_numbers_of_another_extractor_are_left_out(plans, tmp_path):
         assert f"4 earlier fid left out: not measured with {shown}; `ganablate run` does that" in (
             notices
         )
-        read = read_written(made, committed)
+        read = read_record(made, committed)
         trials, curves, notices = read.trials, read.curves, read.notices
         assert trials["fid"].notna().all()
         assert (curves["metric"] == "fid").sum() == 8

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ganablate.report.analysis import read_local
+from ganablate.report.analysis import read_record
 from ganablate.report.build import build_report
 from ganablate.report.stats.replication import replication
 from ganablate.report.table.sections import (
@@ -49,7 +49,7 @@ def record(root, plan: Plan):
 
 
 def compared(plan: Plan, here, published):
-    reading = read_local(plan, here / "runs" / "trials", here / "nothing")
+    reading = read_record(plan, here / "nothing", here / "runs" / "trials")
     return replication(reading, None, published)
 
 
@@ -113,14 +113,14 @@ def test_the_published_trainings_themselves_replicate_nothing(tmp_path, publishe
     write(tmp_path, PLAN, local=False, facts=lambda trial: {"finished_ms": trial.replicate})
     folder = record(tmp_path, PLAN)
     assert replication(
-        read_local(PLAN, tmp_path / "runs" / "trials", folder),
+        read_record(PLAN, folder, tmp_path / "runs" / "trials"),
         json.loads((folder / "provenance.json").read_text()), folder,
     ) is None  # fmt: skip
     facts = json.loads((folder / "provenance.json").read_text())
     for trial in PLAN.trials:
         if trial.replicate == 4:
             facts["trials"][trial.trial_id]["finished_ms"] = 99
-    found = replication(read_local(PLAN, tmp_path / "runs" / "trials", folder), facts, folder)
+    found = replication(read_record(PLAN, folder, tmp_path / "runs" / "trials"), facts, folder)
     assert [one.local.n for one in found.arms] == [1, 1, 1]
 
 
@@ -187,7 +187,7 @@ def test_it_stands_in_the_table_the_page_and_the_closing_lines(here, published, 
 
 
 def test_notes_say_in_what_the_trainings_differ(here, published):
-    reading = read_local(PLAN, here / "runs" / "trials", here / "nothing")
+    reading = read_record(PLAN, here / "nothing", here / "runs" / "trials")
     facts = {"seen": {"precision": ["fp32"], "device": ["cpu"]}, "trials": {}}
     notes = replication_notes(replication(reading, facts, published))
     assert notes[-1].endswith(
