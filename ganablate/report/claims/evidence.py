@@ -104,7 +104,10 @@ class Evidence:
             return None
         config = self._configs[trial_id]
         seen = rows["images_seen"].to_numpy(dtype=np.float64)
-        length = self._images_of(config.dataset)
+        try:
+            length = self.plan.images_of(config.dataset)
+        except KeyError:  # a folder whose size nobody stated
+            length = None
         planned, per_epoch = float(seen[-1]), float("nan")
         if length is not None or config.iterations is not None:
             iterations = config.total_iterations(length or 0)
@@ -133,10 +136,3 @@ class Evidence:
             trajectory = self.trajectory(str(trial_id), metric)
             if trajectory is not None:
                 yield int(replicate), str(outcome), trajectory
-
-    def _images_of(self, dataset: str) -> int | None:
-        """Images of a data set; None for a folder whose size nobody stated."""
-        try:
-            return self.plan.images_of(dataset)
-        except KeyError:
-            return None
