@@ -15,6 +15,7 @@ import numpy as np
 from scipy.stats import norm, spearmanr
 
 from ganablate.report.claims.evidence import Evidence
+from ganablate.report.claims.hypothesis import PerTrial, judge_per_trial
 from ganablate.report.claims.judgement import (
     CANNOT_TELL,
     CONTRADICTED,
@@ -24,7 +25,6 @@ from ganablate.report.claims.judgement import (
     undecided,
 )
 from ganablate.report.claims.pairs import column_quantity
-from ganablate.report.claims.per_trial import PerTrial, judge_per_trial
 from ganablate.report.stats.comparison import Hypothesis, Side
 from ganablate.report.stats.statistics import Array
 from ganablate.report.table.tables import reference_arm

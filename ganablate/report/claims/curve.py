@@ -13,8 +13,15 @@ import numpy as np
 from scipy.stats import kendalltau
 
 from ganablate.catalog import Scale
-from ganablate.report.claims.evidence import Evidence
-from ganablate.report.claims.hypothesis import hypothesis_of, margin_of, scale_of, side_of
+from ganablate.report.claims.evidence import Evidence, Trajectory
+from ganablate.report.claims.hypothesis import (
+    PerTrial,
+    hypothesis_of,
+    judge_per_trial,
+    margin_of,
+    scale_of,
+    side_of,
+)
 from ganablate.report.claims.judgement import NOT_COMPARABLE, Judgement
 from ganablate.report.claims.pairs import (
     NOT_POSITIVE,
@@ -23,9 +30,7 @@ from ganablate.report.claims.pairs import (
     judge_pairs,
     pairs_of,
 )
-from ganablate.report.claims.per_trial import PerTrial, judge_per_trial
 from ganablate.report.claims.shares import Count, judge_counts
-from ganablate.report.claims.trajectory import Trajectory
 from ganablate.report.stats.comparison import WORST, Hypothesis, Side
 from ganablate.report.stats.replicates import Replicates, effect_scale
 from ganablate.report.stats.statistics import Array

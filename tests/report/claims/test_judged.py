@@ -186,20 +186,14 @@ def test_the_page_has_every_claim_and_says_what_was_not_run(tmp_path):
     assert "| misprint | They add up to 1,486,352" in page
 
 
-def test_the_page_counts_verdicts_by_report(tmp_path):
+def test_the_page_counts_verdicts_and_prefers_the_whole_study_once_it_is_whole(tmp_path):
     study = study_of("latent_size")
     results(study, tmp_path, "cpu")
     page = ledger([study], tmp_path)
     assert "| Verdict | R3 | All |" in page
-    assert "| shown, not judged | 2 | 2 |" in page
-    assert "| cannot tell at this n | 3 | 3 |" in page
-    assert "| claims | 5 | 5 |" in page
+    for label, count in (("shown, not judged", 2), ("cannot tell at this n", 3), ("claims", 5)):
+        assert f"| {label} | {count} | {count} |" in page
     assert "budget cpu, 15 of 15 trials, mnist_5k (5,000 images of mnist)" in page
-
-
-def test_the_whole_study_is_preferred_only_once_it_is_whole(tmp_path):
-    study = study_of("latent_size")
-    results(study, tmp_path, "cpu")
     results(study, tmp_path, "full", complete=3)
     assert "budget cpu, 15 of 15 trials" in ledger([study], tmp_path)
     results(study, tmp_path / "whole", "cpu")
