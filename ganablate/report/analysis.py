@@ -159,13 +159,9 @@ def read_record(plan: Plan, folder: Path, trials_root: Path | None = None) -> An
 def read_results(
     study: Study, budget: str | None, *, root: Path, trials_root: Path | None = None
 ) -> Analysis:
-    """Read a study's local record, or its published one.
+    """Read a study's record below `root`: its local one, or its published one.
 
-    Args:
-        study: The study.
-        budget: Of the study; None: its default one.
-        root: The folder of local results, or that of published ones.
-        trials_root: Holds one folder a trial; None: the csv files alone are read.
+    `budget` is None for the default one; `trials_root` is that of `read_record`.
 
     Raises:
         StudyError: There is no such budget.

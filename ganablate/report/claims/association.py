@@ -39,8 +39,9 @@ _SIDES: dict[str, Side] = {"positive": "above", "negative": "below", "weak": "eq
 
 def judge_association(evidence: Evidence, statement: Association) -> Judgement:
     """Over the trials, the arms or the training."""
+    titles = " and ".join(evidence.curve_title(x) for x in (statement.metric, statement.along))
     if statement.over == "training":
-        return _over_training(evidence, statement)
+        return _over_training(evidence, statement, titles)
     groups, lacking = _measured(evidence, statement)
     arms = tuple(groups)
     if len(arms) < _FEWEST_ARMS:
@@ -53,7 +54,6 @@ def judge_association(evidence: Evidence, statement: Association) -> Judgement:
         ends = _by_fisher(rho, len(means), evidence.alpha)
     else:
         rho, ends = spearman(trials), _by_bootstrap(list(groups.values()), evidence.alpha)
-    titles = _titles(evidence, statement)
     n = f"{len(arms)} arms, {len(trials)} trials"
     if math.isnan(rho) or ends is None:
         return Judgement(CANNOT_TELL, f"{titles}: no order in {n}", arms, n=n)
@@ -84,10 +84,6 @@ def _measured(evidence: Evidence, statement: Association) -> tuple[dict[str, Arr
         if len(pairs):
             groups[arm] = pairs
     return groups, lacking
-
-
-def _titles(evidence: Evidence, statement: Association) -> str:
-    return " and ".join(evidence.curve_title(x) for x in (statement.metric, statement.along))
 
 
 def _verdict(statement: Association, low: float, high: float) -> str:
@@ -140,7 +136,7 @@ def _fisher(rho: float, points: int) -> float:
     return math.atanh(min(max(rho, -most), most))
 
 
-def _over_training(evidence: Evidence, statement: Association) -> Judgement:
+def _over_training(evidence: Evidence, statement: Association, titles: str) -> Judgement:
     values: dict[str, Array] = {}
     most_points = 0
     for arm in evidence.named(statement.named):
@@ -151,7 +147,7 @@ def _over_training(evidence: Evidence, statement: Association) -> Judgement:
             zs.append(math.nan if math.isnan(rho) else _fisher(rho, len(pairs)))
             most_points = max(most_points, len(pairs))
         values[arm] = np.array(zs, dtype=np.float64)
-    title = f"Rank correlation of {_titles(evidence, statement)} along the training"
+    title = f"Rank correlation of {titles} along the training"
     if any(map(len, values.values())):
         title += f" ({most_points} points)"
     strength = math.atanh(min(statement.strength, 0.999))

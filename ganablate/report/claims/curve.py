@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import kendalltau
 
 from ganablate.catalog import Scale
-from ganablate.report.claims.evidence import Evidence, Trajectory
+from ganablate.report.claims.evidence import ROUNDING, Evidence, Trajectory
 from ganablate.report.claims.hypothesis import (
     PerTrial,
     hypothesis_of,
@@ -25,10 +25,9 @@ from ganablate.report.claims.hypothesis import (
 from ganablate.report.claims.judgement import NOT_COMPARABLE, Judgement
 from ganablate.report.claims.pairs import (
     NOT_POSITIVE,
-    ClaimedPairs,
     Quantity,
+    claimed_pairs,
     judge_pairs,
-    pairs_of,
 )
 from ganablate.report.claims.shares import Count, judge_counts
 from ganablate.report.stats.comparison import WORST, Hypothesis, Side
@@ -163,7 +162,11 @@ def _reaches(evidence: Evidence, statement: Curve, shape: Reaches) -> Judgement:
     if until is None:
         return _earlier(evidence, statement, shape.before, lambda x: x.reached(level), title)
     what = f"have {title} by {until}"
-    return _counted(evidence, statement, lambda x: x.reaches(level, until), shape.at_least, what)
+
+    def holds(trajectory: Trajectory) -> bool:
+        return trajectory.reached(level) <= trajectory.images_at(until) + ROUNDING
+
+    return _counted(evidence, statement, holds, shape.at_least, what)
 
 
 def _settles(evidence: Evidence, statement: Curve, shape: Settles) -> Judgement:
@@ -203,8 +206,7 @@ def _earlier(
         ranked=True,
     )
     to = () if before is None else (before,)
-    pairs, family = pairs_of(evidence, statement.named, to)
-    return judge_pairs(evidence, quantity, ClaimedPairs(pairs, family, "below"))
+    return judge_pairs(evidence, quantity, claimed_pairs(evidence, statement, to, "below"))
 
 
 def _spread(evidence: Evidence, statement: Curve, shape: CurveSpread) -> Judgement:
@@ -221,9 +223,9 @@ def _spread(evidence: Evidence, statement: Curve, shape: CurveSpread) -> Judgeme
         worst=math.inf,  # a loss that runs to infinity fluctuates more than any
         column="d_loss_spread",
     )
-    pairs, family = pairs_of(evidence, statement.named, shape.to)
     side = side_of(shape.expected, "none")
-    return judge_pairs(evidence, quantity, ClaimedPairs(pairs, family, side, margin_of(shape)))
+    claimed = claimed_pairs(evidence, statement, shape.to, side, margin_of(shape))
+    return judge_pairs(evidence, quantity, claimed)
 
 
 def _comparable(arm: str, other: str) -> None:

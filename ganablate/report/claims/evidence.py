@@ -23,7 +23,7 @@ from ganablate.study.reading.fields import Margin, Position
 
 _END = 0.2
 """The last part of a training, whose mean is its final level."""
-_ROUNDING = 1e-6
+ROUNDING = 1e-6
 """Images by which two points of a training may differ and be the same."""
 
 
@@ -49,13 +49,8 @@ class Trajectory:
 
     def images_at(self, position: Position) -> float:
         """Where a point of the training lies, in images seen; NaN where that is not known."""
-        units = {
-            "share": self.planned,
-            "iterations": self.per_iteration,
-            "images": 1.0,
-            "epochs": self.per_epoch,
-        }
-        return position.amount * units[position.unit]
+        units = {"share": self.planned, "iterations": self.per_iteration, "epochs": self.per_epoch}
+        return position.amount * units.get(position.unit, 1.0)
 
     def at(self, position: Position) -> float:
         """The value at a point of the training; NaN where none was measured there.
@@ -68,15 +63,15 @@ class Trajectory:
         if self.ended_early:
             images = min(images, float(self.seen[-1]))
         if self.blocks:
-            index = int(np.searchsorted(self.seen, images - _ROUNDING))
+            index = int(np.searchsorted(self.seen, images - ROUNDING))
             return float(self.value[index]) if index < len(self.seen) else math.nan
         index = int(np.abs(self.seen - images).argmin())
-        near = abs(self.seen[index] - images) <= self.spacing / 2 + _ROUNDING
+        near = abs(self.seen[index] - images) <= self.spacing / 2 + ROUNDING
         return float(self.value[index]) if near else math.nan
 
     def nearest(self, images: float) -> float:
         """The value at the nearest of the points."""
-        return float(self.value[int(np.abs(self.seen - images).argmin())])
+        return float(self.value[np.abs(self.seen - images).argmin()])
 
     def between(self, start: Position | None, end: Position | None) -> Array:
         """The finite values from one point of the training to another, both included.
@@ -85,7 +80,7 @@ class Trajectory:
         """
         first = 0.0 if start is None else self.images_at(start)
         last = math.inf if end is None else self.images_at(end)
-        kept = (self.seen >= first - _ROUNDING) & (self.seen <= last + _ROUNDING)
+        kept = (self.seen >= first - ROUNDING) & (self.seen <= last + ROUNDING)
         return self.value[kept & np.isfinite(self.value)]
 
     def fluctuation(self, start: Position | None) -> float:
@@ -112,15 +107,10 @@ class Trajectory:
         beyond = value <= level if value[0] > level else value >= level
         return float(seen[beyond.argmax()]) if beyond.any() else math.inf
 
-    def reaches(self, level: float, until: Position) -> bool:
-        """Whether the curve gets to the level by a point of the training."""
-        return self.reached(level) <= self.images_at(until) + _ROUNDING
-
     def settled(self, band: float) -> float:
-        """Images seen when the curve has come to stay near its final level; inf: never.
+        """Images seen when the curve stays near its final level; inf: never.
 
-        Args:
-            band: How near, as a share of the curve's range.
+        `band` says how near, as a share of the curve's range.
         """
         if not len(self.value) or not np.isfinite(self.value).all():
             return math.inf  # a loss that is no number has not settled
@@ -130,12 +120,9 @@ class Trajectory:
         return float(self.seen[first]) if first < len(self.seen) else math.inf
 
     def recovered(self, drop: Margin, recover: Margin | None, direction: str) -> bool:
-        """Whether the curve got worse by the drop and later better again.
+        """Whether the curve got worse by `drop` and later better again by `recover`.
 
-        Args:
-            drop: By how much it got worse.
-            recover: By how much it got better again; None: to the level before.
-            direction: Of the column: "min" or "max".
+        Where that is None, it got back to the level before. `direction` is "min" or "max".
         """
         sign = -1.0 if direction == "min" else 1.0
         value = self.value[np.isfinite(self.value)]

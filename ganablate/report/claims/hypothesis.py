@@ -45,24 +45,15 @@ from ganablate.study.claims.curve_shapes import CurveSpread, Points
 from ganablate.study.reading.fields import Margin
 
 Key = TypeVar("Key")
-_SIDES: dict[tuple[str, str], Side] = {
-    ("better", "min"): "below",
-    ("better", "max"): "above",
-    ("worse", "min"): "above",
-    ("worse", "max"): "below",
-}
 
 
 def side_of(expected: str, direction: str) -> Side:
     """On which side of nothing a claimed difference lies; better and worse take a direction."""
     match expected:
-        case "lower":
-            return "below"
-        case "higher":
-            return "above"
         case "different" | "equivalent":
             return expected
-    return _SIDES[expected, direction]
+    lower_is_better = {"better": direction == "min", "worse": direction == "max"}
+    return "below" if lower_is_better.get(expected, expected == "lower") else "above"
 
 
 def margin_of(claimed: Compare | CurveSpread | Points) -> Margin | None:
@@ -158,6 +149,20 @@ class Tested:
         return f"p {text} for {place} {margin or f'{MARGIN:g}x'}"
 
 
+def _deciding(
+    tested: Sequence[Tested], verdicts: Sequence[str], alpha: float
+) -> tuple[str, Tested]:
+    """The joint verdict, and what it hangs on: clearest contradiction, weakest support."""
+    verdict = SUPPORTED if set(verdicts) == {SUPPORTED} else CANNOT_TELL
+    for decisive in (NOT_COMPARABLE, CONTRADICTED):
+        if decisive in verdicts:
+            verdict = decisive
+    candidates = [x for x, each in zip(tested, verdicts, strict=True) if each == verdict]
+    candidates = [x for x in candidates if x.p(alpha) is not None] or candidates
+    sign = -1 if verdict == CONTRADICTED else 1
+    return verdict, max(candidates, key=lambda x: sign * (x.p(alpha) or 0.0))
+
+
 def joint_judgement(
     family: Mapping[Key, Tested],
     claimed: Sequence[Key],
@@ -174,14 +179,7 @@ def joint_judgement(
         results = dict(zip(family, with_holm([x.result for x in family.values()]), strict=True))
         tested = [replace(family[key], result=results[key]) for key in claimed]
         verdicts = [x.verdict(alpha) for x in tested]
-    verdict = next((x for x in (CONTRADICTED, NOT_COMPARABLE) if x in verdicts), CANNOT_TELL)
-    if set(verdicts) == {SUPPORTED}:
-        verdict = SUPPORTED
-    # The numbers are those of the clearest contradiction, or of the weakest support.
-    candidates = [x for x, each in zip(tested, verdicts, strict=True) if each == verdict]
-    candidates = [x for x in candidates if x.p(alpha) is not None] or candidates
-    sign = -1 if verdict == CONTRADICTED else 1
-    key = max(candidates, key=lambda x: sign * (x.p(alpha) or 0.0))
+    verdict, key = _deciding(tested, verdicts, alpha)
     return Judgement(
         verdict=verdict,
         numbers=sentence(tested, verdicts),

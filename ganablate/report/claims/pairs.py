@@ -49,7 +49,7 @@ from ganablate.report.stats.effects import compared_arms
 from ganablate.report.stats.replicates import Replicates, effect_scale, steadied_summaries
 from ganablate.report.stats.statistics import Summary
 from ganablate.report.table.tables import criterion_columns
-from ganablate.study.claims.claims import Compare, NoneStated
+from ganablate.study.claims.claims import Compare, Curve, NoneStated
 from ganablate.study.reading.fields import Margin
 
 Pair = tuple[str, str]
@@ -98,21 +98,19 @@ def judge_compare(evidence: Evidence, statement: Compare) -> Judgement:
         return undecided(statement.named, f"{column} is not measured here", statement.to)
     quantity = column_quantity(evidence, column)
     side = side_of(statement.expected, quantity.direction)
-    pairs, family = pairs_of(evidence, statement.named, statement.to)
-    claimed = ClaimedPairs(pairs, family, side, margin_of(statement))
+    claimed = claimed_pairs(evidence, statement, statement.to, side, margin_of(statement))
     return judge_pairs(evidence, quantity, claimed)
 
 
 def judge_none_stated(evidence: Evidence, statement: NoneStated) -> Judgement:
     """Our effect in numbers; the report says no result, so there is nothing to judge."""
     column = statement.metric or evidence.plan.primary
-    pairs, family = pairs_of(evidence, statement.named, ())
+    claimed = claimed_pairs(evidence, statement, (), "different")
     if column not in evidence.plan.columns:
         judgement = undecided(statement.named, f"{column} is not measured here")
-    elif not pairs:
+    elif not claimed.pairs:
         return Judgement(NONE_STATED, arms=evidence.named(statement.named))
     else:
-        claimed = ClaimedPairs(pairs, family, "different")
         judgement = judge_pairs(evidence, column_quantity(evidence, column), claimed)
     return replace(judgement, verdict=NONE_STATED)
 
@@ -142,16 +140,20 @@ def column_quantity(evidence: Evidence, column: str) -> Quantity:
     )
 
 
-def pairs_of(
-    evidence: Evidence, names: Sequence[str], to: Sequence[str]
-) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
-    """The pairs that a claim is about, and those that Holm's correction is over."""
+def claimed_pairs(
+    evidence: Evidence,
+    statement: Compare | Curve | NoneStated,
+    to: Sequence[str],
+    side: Side,
+    margin: Margin | None = None,
+) -> ClaimedPairs:
+    """Each arm of the statement against those of `to`, or else against its own reference."""
     if to:
-        pairs = tuple((arm, other) for arm in evidence.named(names, to) for other in to)
-        return pairs, pairs
+        pairs = tuple((arm, other) for arm in evidence.named(statement.named, to) for other in to)
+        return ClaimedPairs(pairs, pairs, side, margin)
     family = tuple(compared_arms(evidence.arms.values()).items())
-    claimed = evidence.named(names)
-    return tuple(pair for pair in family if pair[0] in claimed), family
+    arms = evidence.named(statement.named)
+    return ClaimedPairs(tuple(pair for pair in family if pair[0] in arms), family, side, margin)
 
 
 def judge_pairs(evidence: Evidence, quantity: Quantity, claimed: ClaimedPairs) -> Judgement:
@@ -177,9 +179,7 @@ class _PairComparisons:
     """Estimates and tests pairs of arms; what pairs with the same reference share is kept."""
 
     def __init__(self, evidence: Evidence, quantity: Quantity, claimed: ClaimedPairs) -> None:
-        self.evidence = evidence
-        self.quantity = quantity
-        self.claimed = claimed
+        self.evidence, self.quantity, self.claimed = evidence, quantity, claimed
         self._shared = cache(self._of_reference)
 
     def of(self, pair: Pair) -> Tested:

@@ -105,8 +105,7 @@ def judge_counts(
     verdict, p, place = _decided([_p(count, share, most=most) for count in judged], alpha)
     key = judged[place]
     low, high = limits(key.held, key.n, alpha)
-    shown = [_pooled(counts)] if len(counts) > _MOST_ARMS else counts
-    parts = [f"{count.held} of {count.n} trials of {count.arm}" for count in shown]
+    parts = _parts([_pooled(counts)] if len(counts) > _MOST_ARMS else counts)
     text = f"{joined(parts)} {what}"
     if len(judged) == len(parts) == 1:
         text += f" (limits {percent(round(low, 2))} and {percent(round(high, 2))})"
@@ -128,13 +127,16 @@ def _pooled(counts: Sequence[Count]) -> Count:
     return Count(f"{len(counts)} arms", held, n)
 
 
+def _parts(counts: Sequence[Count]) -> list[str]:
+    return [f"{count.held} of {count.n} trials of {count.arm}" for count in counts]
+
+
 def _decided(ps: Sequence[tuple[float, float]], alpha: float) -> tuple[str, float, int]:
     """The verdict, the p that decided it, and which of the counts it is of.
 
-    As for pairs of arms: support of each by itself, contradiction of one after Holm. `ps` are of
-    each count, that the share is reached and that it is not.
+    As for pairs of arms: support of each by itself, contradiction of one after Holm.
     """
-    reached, missed = ([pair[side] for pair in ps] for side in (0, 1))
+    reached, missed = zip(*ps, strict=True)
     p_missed = float(holm(missed).min())
     if p_missed <= alpha:
         return CONTRADICTED, p_missed, missed.index(min(missed))

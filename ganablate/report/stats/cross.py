@@ -164,7 +164,7 @@ class _Cells:
 
     def _weights(self, levels: Levels, against: Levels, factor: str) -> dict[Cell, float]:
         """Weights of the cells at these levels, less those with the factor at `against`."""
-        weights = {}
+        weights: dict[Cell, float] = {}
         for chosen, sign in ((levels, 1), ({**levels, factor: against[factor]}, -1)):
             every = [
                 (chosen[name],) if name in chosen else all_levels

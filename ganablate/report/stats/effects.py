@@ -122,8 +122,9 @@ def study_effects(
     if not references:
         return None
     scale = effect_scale(column, replicates.values())
-    tested = {name: arm for name, arm in replicates.items() if name not in null}
-    nulls = {name: arm for name, arm in replicates.items() if name in null}
+    # Null arms do not steady the others.
+    nulls = {name: replicates[name] for name in null if name in replicates}
+    tested = {name: arm for name, arm in replicates.items() if name not in nulls}
     summaries = steadied_summaries(tested, scale) | steadied_summaries(nulls, scale)
     effects = {}
     for name, reference in references.items():
@@ -134,7 +135,7 @@ def study_effects(
             effects[name] = effect_of(comparison, reference, alpha)
     judged = [name for name in effects if name not in null]
     pairs = [(replicates[name], replicates[effects[name].compared_to]) for name in judged]
-    correlation = replicate_correlation([_shared(*pair, scale) for pair in pairs])
+    correlation = replicate_correlation(_shared(pairs, scale))
     corrected_effects = with_holm(effects[name] for name in judged)
     for name, effect, (ours, theirs) in zip(judged, corrected_effects, pairs, strict=True):
         verdict = _verdict(effect, min(ours.n, theirs.n), direction, alpha)
@@ -146,11 +147,16 @@ def study_effects(
     )
 
 
-def _shared(ours: Replicates, theirs: Replicates, scale: Scale) -> tuple[Array, Array]:
-    """The numbers of the replicates that both have."""
-    both = ours.numbers.keys() & theirs.numbers.keys()
-    kept = [replace(x, numbers={key: x.numbers[key] for key in both}) for x in (ours, theirs)]
-    return kept[0].on(scale), kept[1].on(scale)
+def _shared(
+    pairs: Iterable[tuple[Replicates, Replicates]], scale: Scale
+) -> list[tuple[Array, Array]]:
+    """The numbers of the replicates that both of a pair have."""
+    shared = []
+    for ours, theirs in pairs:
+        both = ours.numbers.keys() & theirs.numbers.keys()
+        kept = [replace(x, numbers={key: x.numbers[key] for key in both}) for x in (ours, theirs)]
+        shared.append((kept[0].on(scale), kept[1].on(scale)))
+    return shared
 
 
 def effect_of(comparison: Comparison, compared_to: str, alpha: float) -> Effect:

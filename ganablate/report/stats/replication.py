@@ -117,16 +117,16 @@ def replication(
         return None
     scale = effect_scale(plan.primary, [x for arm in arms for x in (arm.local, arm.published)])
     effects = with_holm(_effect(arm, scale, plan) for arm in arms)
-    arms = [replace(arm, effect=effect) for arm, effect in zip(arms, effects, strict=True)]
     published_verdicts, local_verdicts = _verdicts(folder / "table.csv"), _of_table(local.table)
     arms = [
         replace(
             arm,
-            verdict=arm.verdict or _verdict(arm),
+            effect=effect,
+            verdict=arm.verdict or _verdict(arm, effect),
             published_verdict=published_verdicts.get(arm.arm),
             local_verdict=local_verdicts.get(arm.arm),
         )
-        for arm in arms
+        for arm, effect in zip(arms, effects, strict=True)
     ]
     return Replication(
         column=plan.primary,
@@ -164,8 +164,10 @@ def _arm_of(name: str, plan: Plan, trials: pd.DataFrame, published: pd.DataFrame
     if stamp in ours and stamp in theirs:
         stamps = [set(frame[stamp].dropna()) for frame in (ours, theirs)]
         why = OTHER_PROTOCOL if all(stamps) and stamps[0] != stamps[1] else why
-    replicates = [replicates_of(frame, name, column) for frame in (theirs, ours)]
-    return ArmReplication(name, *replicates, Effect(compared_to="published"), why)
+    published_replicates = replicates_of(theirs, name, column)
+    local_replicates = replicates_of(ours, name, column)
+    effect = Effect(compared_to="published")
+    return ArmReplication(name, published_replicates, local_replicates, effect, why)
 
 
 def _effect(arm: ArmReplication, scale: Scale, plan: Plan) -> Effect:
@@ -181,7 +183,7 @@ def _effect(arm: ArmReplication, scale: Scale, plan: Plan) -> Effect:
     return effect_of(comparison, "published", ALPHA)
 
 
-def _verdict(arm: ArmReplication) -> str | None:
+def _verdict(arm: ArmReplication, effect: Effect) -> str | None:
     fewest = min(arm.local.n, arm.published.n)
     if fewest == 0:
         return None
@@ -189,9 +191,9 @@ def _verdict(arm: ArmReplication) -> str | None:
         return EQUAL
     if fewest == 1:
         return ONE
-    if arm.effect.equivalence_p is not None and arm.effect.equivalence_p <= ALPHA:
+    if effect.equivalence_p is not None and effect.equivalence_p <= ALPHA:
         return AGREES
-    return DIFFERS if arm.effect.p is not None and arm.effect.p <= ALPHA else CANNOT_TELL
+    return DIFFERS if effect.p is not None and effect.p <= ALPHA else CANNOT_TELL
 
 
 def _verdicts(path: Path) -> dict[str, str]:
