@@ -23,12 +23,7 @@ from ganablate.report.claims.hypothesis import (
     side_of,
 )
 from ganablate.report.claims.judgement import NOT_COMPARABLE, Judgement
-from ganablate.report.claims.pairs import (
-    NOT_POSITIVE,
-    Quantity,
-    claimed_pairs,
-    judge_pairs,
-)
+from ganablate.report.claims.pairs import NOT_POSITIVE, Quantity, claimed_pairs, judge_pairs
 from ganablate.report.claims.shares import Count, judge_counts
 from ganablate.report.stats.comparison import WORST, Hypothesis, Side
 from ganablate.report.stats.replicates import Replicates, effect_scale

@@ -16,13 +16,7 @@ from ganablate.files import write_text
 from ganablate.report.claims.evidence import Evidence
 from ganablate.report.claims.judge import judge
 from ganablate.report.claims.judgement import VERDICTS
-from ganablate.report.claims.table import (
-    COLUMNS,
-    LEVEL,
-    claims_markdown,
-    claims_table,
-    read_claims,
-)
+from ganablate.report.claims.table import COLUMNS, LEVEL, claims_markdown, claims_table, read_claims
 from ganablate.report.frames.looks import level_of, looked_plan, with_look_by_hand
 from ganablate.report.frames.trials import read_trials
 from ganablate.report.stats.statistics import ALPHA

@@ -38,13 +38,7 @@ from ganablate.report.claims.judgement import (
     undecided,
 )
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
-from ganablate.report.stats.comparison import (
-    WORST,
-    Comparison,
-    Hypothesis,
-    Side,
-    difference_of,
-)
+from ganablate.report.stats.comparison import WORST, Comparison, Hypothesis, Side, difference_of
 from ganablate.report.stats.effects import compared_arms
 from ganablate.report.stats.replicates import Replicates, effect_scale, steadied_summaries
 from ganablate.report.stats.statistics import Summary

@@ -17,12 +17,7 @@ import pandas as pd
 
 from ganablate.catalog import Scale
 from ganablate.report.stats.comparison import corrected, ends, finite, off_scale
-from ganablate.report.stats.replicates import (
-    Replicates,
-    arm_replicates,
-    effect_scale,
-    summaries,
-)
+from ganablate.report.stats.replicates import Replicates, arm_replicates, effect_scale, summaries
 from ganablate.report.stats.statistics import ALPHA, Summary, contrast
 from ganablate.study.plan import Cross, Plan
 

@@ -24,17 +24,8 @@ from ganablate.report.stats.comparison import (
     difference_of,
     finite,
 )
-from ganablate.report.stats.replicates import (
-    Replicates,
-    effect_scale,
-    steadied_summaries,
-)
-from ganablate.report.stats.statistics import (
-    ALPHA,
-    Array,
-    Correlation,
-    replicate_correlation,
-)
+from ganablate.report.stats.replicates import Replicates, effect_scale, steadied_summaries
+from ganablate.report.stats.statistics import ALPHA, Array, Correlation, replicate_correlation
 from ganablate.study.plan import Arm
 
 FAILS, ONE, OPEN, EQUIVALENT = "fails", "one replicate", "cannot tell at this n", "equivalent"
@@ -219,9 +210,8 @@ _COLUMNS = {
 def effect_columns(effects: StudyEffects, arms: Iterable[str]) -> pd.DataFrame:
     """Columns of the table of arms, a row an arm in this order; missing where nothing is compared.
 
-    compared_to, effect, effect_low, effect_high, effect_level (of the interval, 0.95), effect_scale
-    ("ratio" or "difference"), effect_size (standard deviations), effect_p (Holm),
-    effect_equivalence_p (Holm), effect_fails_p (Fisher, alone), verdict.
+    They are those of `Effect`, with the scale ("ratio" or "difference") and the level of the
+    interval (0.95); each p is Holm's but `effect_fails_p`, which is Fisher's.
     """
     rows = [_row(effects.by_arm.get(name), effects) for name in arms]
     return pd.DataFrame(rows, columns=list(_COLUMNS), dtype=object).astype(_COLUMNS)

@@ -7,12 +7,7 @@ import pytest
 from scipy import stats
 
 from ganablate.report.claims.evidence import Trajectory
-from ganablate.report.claims.judgement import (
-    CANNOT_TELL,
-    CONTRADICTED,
-    NOT_COMPARABLE,
-    SUPPORTED,
-)
+from ganablate.report.claims.judgement import CANNOT_TELL, CONTRADICTED, NOT_COMPARABLE, SUPPORTED
 from ganablate.study.reading.fields import Margin
 from tests.support.claims_cases import curves_of, fid, judge, plan_of, trials_of
 
@@ -110,7 +105,7 @@ def test_positions_in_epochs_iterations_and_images_are_the_same_point():
     for at in ("25 epochs", "1950 iterations", "124800 images", "100%"):
         points = {"at": at, "against": "20%", "is": "better", "by": "1.25x"}
         judged = on_fid({"baseline": FALLING}, arm="baseline", points=points)
-        assert judged.estimate == pytest.approx(np.exp(np.mean(np.log([0.2, 22 / 90, 27 / 110]))))
+        assert judged.estimate == pytest.approx(stats.gmean([0.2, 22 / 90, 27 / 110]))
 
 
 def test_a_diverged_trial_is_worst_at_the_later_point_and_signs_decide():
@@ -186,10 +181,11 @@ def test_spread_is_welchs_test_of_the_steps_deviation_within_blocks():
 
 
 def test_spread_from_a_point_on_leaves_out_the_blocks_before():
-    late = {"arm": "wide", "spread": {"is": "equivalent", "from": "50%"}}
     calm = [[9.0, 0.2], [9.0, 0.21], [9.0, 0.2], [9.0, 0.19]]
     other = [[0.1, 0.2], [0.1, 0.2], [0.1, 0.21], [0.1, 0.2]]
-    assert on_loss({"baseline": calm, "wide": other}, **late).verdict == SUPPORTED
+    late = {"is": "equivalent", "from": "50%"}
+    judged = on_loss({"baseline": calm, "wide": other}, arm="wide", spread=late)
+    assert judged.verdict == SUPPORTED
 
 
 def test_spread_of_losses_on_another_scale_and_of_diverged_ones():

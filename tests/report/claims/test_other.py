@@ -8,13 +8,7 @@ import pytest
 from scipy import stats
 
 from ganablate.report.claims.association import spearman
-from ganablate.report.claims.judgement import (
-    CANNOT_TELL,
-    CONTRADICTED,
-    MISPRINT,
-    SHOWN,
-    SUPPORTED,
-)
+from ganablate.report.claims.judgement import CANNOT_TELL, CONTRADICTED, MISPRINT, SHOWN, SUPPORTED
 from ganablate.study.plan import PublishedNumber
 from tests.support.claims_cases import curves_of, fid, judge, plan_of, trials_of
 
