@@ -203,6 +203,11 @@ def test_nothing_to_cross():
     assert crossed(one_cell, {"lr": LR[:1], "batch_size": BATCH[:1]})[0] is None
 
 
+def test_equal_numbers_have_an_estimate_and_no_p():
+    effects, _ = crossed({cell: [10.0, 10.0] for cell in UNEQUAL})
+    assert {(x.estimate, x.low, x.p) for x in effects.main} == {(1.0, None, None)}
+
+
 def test_section_below_the_table(run_all):
     cells = {
         (lr, batch): f"lr={lr},batch_size={batch}" for lr, batch in itertools.product(LR, BATCH[:2])
