@@ -20,7 +20,7 @@ from matplotlib.ticker import (
 from ganablate.report.analysis import Analysis
 from ganablate.report.figures import style
 from ganablate.report.frames.curves import BLOCKS, block_middles
-from ganablate.report.stats.loss_scale import loss_scale
+from ganablate.report.stats.replicates import loss_scale
 from ganablate.report.table.captions import coverage, past_short_trials
 from ganablate.report.table.tables import arms_in_order, baseline_arm
 from ganablate.study.claims.curve_shapes import LOSS_CURVES

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ganablate.report.analysis import read_written
+from ganablate.report.analysis import read_record
 from ganablate.report.frames.curves import curves_csv
 from ganablate.report.frames.trials import curves_frame, trials_csv, trials_frame
 from ganablate.trials.folder import TrialFolder
@@ -72,13 +72,13 @@ def test_committed_numbers_of_another_extractor_are_left_out(plans, tmp_path):
     for made, asked, name in zip(plans, plans[::-1], names, strict=True):
         (committed / "trials.csv").write_text(trials_csv(trials_frame(made, tmp_path)))
         (committed / "curves.csv").write_text(curves_csv(curves_frame(made, tmp_path)))
-        read = read_written(asked, committed)
+        read = read_record(asked, committed)
         assert read.trials[["fid", "fid_protocol"]].isna().all(axis=None)
         assert (read.trials["state"] == "complete").all()
         assert "fid" not in set(read.curves["metric"])
         notice = f"4 earlier fid left out: not measured with {name}; `ganablate run` does that"
         assert notice in read.notices
-        read = read_written(made, committed)
+        read = read_record(made, committed)
         assert read.trials["fid"].notna().all()
         assert (read.curves["metric"] == "fid").sum() == 8
         assert read.notices == ()
