@@ -45,13 +45,10 @@ branches: install
 test: install    ## the fast tests
 	$(BIN)/pytest
 
-# What must never break: a real sweep, kill and resume, two runs at once, full and lost stores.
+# What must never break: a real sweep, kill and resume, two runs at once, a full disk, a clone.
 GUARDS := tests/whole/test_main_job.py tests/whole/test_two_runs.py \
-	tests/whole/test_resume_is_exact.py tests/faults/test_campaign.py tests/faults/test_disk.py \
-	tests/faults/test_damaged_files.py tests/sweep/test_attempt.py tests/sweep/test_runner.py \
-	tests/trials/test_folder.py tests/trials/test_disk_need.py tests/cli/test_init.py \
-	tests/project/test_until_decided.py tests/repository/test_repository.py \
-	tests/repository/test_clone.py
+	tests/whole/test_resume_is_exact.py tests/faults/test_disk.py \
+	tests/trials/test_folder.py tests/repository/test_clone.py
 
 test-guard: install  ## the slow tests that guard the main job
 	$(BIN)/pytest -m slow -n 0 $(GUARDS)

@@ -85,7 +85,7 @@ def runs_of(plan: Plan, trials_root: Path) -> list[Run]:
         if decides(trial.config):
             windows = {number: saturated_steps(losses, total, number) for number in NUMBERS}
             ends = {number: window.stop / done for number, window in windows.items() if window}
-        numbers = plan.own(folder.metrics()["numbers"])
+        numbers = plan.by_column(folder.metrics()["numbers"])
         found.append(
             Run(
                 trial_id=trial.trial_id,

@@ -30,10 +30,9 @@ from ganablate.study.expand import expand  # noqa: E402
 from ganablate.study.load import load_study  # noqa: E402
 from ganablate.study.plan import Plan  # noqa: E402
 from ganablate.sweep.attempt import TrialAttempt  # noqa: E402
-from ganablate.sweep.estimate import ArmCost, Costs, arm_costs  # noqa: E402
+from ganablate.sweep.estimate import ArmCost, Costs, arm_costs, rehearse_all  # noqa: E402
 from ganablate.sweep.job import Job  # noqa: E402
 from ganablate.sweep.profile import Profile  # noqa: E402
-from ganablate.sweep.rehearsal import rehearse_all  # noqa: E402
 from tests.support.sweep_cases import Diary  # noqa: E402
 
 TARGET = 0.95

@@ -67,8 +67,8 @@ def fid_of(side: str, seed: int, iterations: int, cache: Path) -> float:
     import plain_loops as peers
     import torch
 
+    from ganablate.metrics.distances import fid
     from ganablate.metrics.extractors import mnist_classifier
-    from ganablate.metrics.fid import fid
 
     torch.set_num_threads(1)
     images = peers.digits(cache)

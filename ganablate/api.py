@@ -1,8 +1,7 @@
 """ganablate from Python: a study in, a pandas frame out; the commands do the same for a terminal.
 
-`import ganablate` has these names and imports nothing else until one is used. All lies where the
-commands have it, in `runs/` and `results/` of a project's folder, so a study that a terminal began
-can be looked at in a notebook, and the other way round.
+`import ganablate` has these names and imports nothing else until one is used. Trials and results
+lie where the commands have them, in `runs/` and `results/` of a project's folder.
 
 Example:
     >>> import ganablate
@@ -52,10 +51,10 @@ def load_study(path: AnyPath, *, plugins: Sequence[str] = ()) -> Study:
         ('full', 'smoke')
     """
     from ganablate.study.plugins import load_plugins
-    from ganablate.study.search.records import recalled
+    from ganablate.study.search.records import with_recorded_searches
 
     load_plugins(plugins)
-    return recalled(_load_study(Path(path)), HERE.runs, HERE.results)
+    return with_recorded_searches(_load_study(Path(path)), HERE.runs, HERE.results)
 
 
 def plan(
@@ -85,9 +84,9 @@ def plan(
         >>> len(plan.arms), len(plan.trials)
         (4, 4)
     """
-    from ganablate.study.search.records import recalled
+    from ganablate.study.search.records import with_recorded_searches
 
-    study = recalled(study, HERE.runs, HERE.results)
+    study = with_recorded_searches(study, HERE.runs, HERE.results)
     return expand(study, budget, replicates=replicates, arms=arms)
 
 
@@ -110,8 +109,7 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
     """Run every trial that is not complete yet, then write the report: `ganablate run`.
 
     A notebook's interrupt, or Ctrl-C, stops it cleanly, and the same call goes on from there. It
-    needs no terminal and may be called beside an event loop; from another thread than the main
-    one only the sweep's end stops it.
+    may be called beside an event loop; in another thread than the main one nothing interrupts it.
 
     Args:
         study: From `load_study`.
@@ -133,7 +131,7 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
 
     Returns:
         How many trials this call completed (`complete`), how many failed on their last attempt
-        (`failed`, and why: `failures`), how many were complete before (`reused`), whether someone
+        (`failed`; `failures` says why), how many were complete before (`reused`), whether someone
         stopped it (`interrupted`) or something did (`stopped`), and its seconds (`wall_seconds`).
 
     Raises:
@@ -152,7 +150,7 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
 
     from ganablate.project import run as running
     from ganablate.project.output import Output
-    from ganablate.study.search.records import recalled
+    from ganablate.study.search.records import with_recorded_searches
 
     project = Project(Path(folder))
     # A notebook calls itself a terminal, and can redraw nothing: there it is a line a trial.
@@ -164,7 +162,7 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
         sweep=None if sweep is None else Path(sweep),
         data_root=None if data_root is None else Path(data_root), tracking_uri=tracking_uri,
     )  # fmt: skip
-    study = recalled(study, project.runs, project.results)
+    study = with_recorded_searches(study, project.runs, project.results)
     result = running.run(project, [study], request, output)
     _warn(output.warnings, stacklevel=3)
     if output.errors:
@@ -177,10 +175,9 @@ def results(
 ) -> "pd.DataFrame":
     """Every trial of a study and what it measured: one row a trial, in plan order.
 
-    From the trials of `runs/`, and of those whose folders are gone from the earlier local record in
-    `results/`; it writes nothing. `published`: from the published record in `results/published/`
-    instead. What a person should know (no trial is complete yet, an earlier row was left out) comes
-    as a `UserWarning`. Other arguments as for `run`.
+    They are read from `runs/`, trials whose folders are gone from the earlier local record in
+    `results/`; with `published` from `results/published/` instead. Nothing is written. A notice,
+    such as that no trial is complete yet, comes as a `UserWarning`. Other arguments as for `run`.
 
     Returns:
         Columns: trial_id; arm; replicate (0, 1, ...); state (pending, complete, failed, stale);
@@ -260,14 +257,14 @@ def effects(
 
 def _read(study: Study, budget: str | None, folder: AnyPath, *, published: bool) -> "Analysis":
     from ganablate.report.analysis import read_results
-    from ganablate.study.search.records import recalled
+    from ganablate.study.search.records import with_recorded_searches
 
     project = Project(Path(folder))
     if published:
         root = project.published
-        analysis = read_results(recalled(study, None, root), budget, root=root)
+        analysis = read_results(with_recorded_searches(study, None, root), budget, root=root)
     else:
-        study = recalled(study, project.runs, project.results)
+        study = with_recorded_searches(study, project.runs, project.results)
         analysis = read_results(study, budget, root=project.results, trials_root=project.trials)
     _warn(analysis.notices, stacklevel=4)
     return analysis

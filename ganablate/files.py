@@ -94,50 +94,32 @@ _DAMAGED = (ValueError, EOFError, zipfile.BadZipFile)
 """Errors that numpy raises for a file that is cut short."""
 
 
-def write_array(path: Path, array: "np.ndarray") -> None:
-    """Replace the file (.npy) by this array."""
+def write_arrays(path: Path, content: "np.ndarray | Mapping[str, np.ndarray]") -> None:
+    """Replace the file by an array (.npy), or by arrays with names (.npz, compressed)."""
     import numpy as np
 
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.save(file, array)
+        if isinstance(content, np.ndarray):
+            np.save(file, content)
+        else:
+            named: dict[str, Any] = dict(content)
+            np.savez_compressed(file, **named)
 
 
-def read_array(path: Path) -> "np.ndarray | None":
-    """The array in a file (.npy); None without one."""
-    import numpy as np
-
-    try:
-        stored: np.ndarray = np.load(path, allow_pickle=False)
-    except FileNotFoundError:
-        return None
-    except _DAMAGED as error:
-        tell_unreadable(path, str(error))
-        return None
-    return stored
-
-
-def write_arrays(path: Path, arrays: "Mapping[str, np.ndarray]") -> None:
-    """Replace the file (.npz) by these arrays, compressed."""
-    import numpy as np
-
-    named: dict[str, Any] = dict(arrays)
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **named)
-
-
-def read_arrays(path: Path) -> "dict[str, np.ndarray]":
-    """The arrays in a file (.npz) by name; none without one."""
+def read_arrays(path: Path) -> Any:
+    """The array in a file (.npy), or the arrays by name (.npz); None where none can be read."""
     import numpy as np
 
     try:
         # Opened here: numpy leaves a file open that it cannot read.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            return {key: stored[key] for key in stored.files}
+        with path.open("rb") as file:
+            stored = np.load(file, allow_pickle=False)
+            return stored if isinstance(stored, np.ndarray) else dict(stored)
     except FileNotFoundError:
-        return {}
+        return None
     except _DAMAGED as error:
         tell_unreadable(path, str(error))
-        return {}
+        return None
 
 
 # Disks that take nothing more
@@ -165,27 +147,24 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def in_words(error: OSError, folder: Path) -> str:
-    """One line: which file or else folder cannot be written, and why."""
+    """One line: which file or else folder cannot be written, and why.
+
+    Of a full disk it says how much is free by now: a write that failed has given back what it took.
+    """
     place = error.filename if isinstance(error.filename, str) else str(folder)
-    why = _REFUSALS.get(_errno(error), error.strerror or type(error).__name__)
-    return f"{place} cannot be written: {why}{_free(Path(place), error)}"
+    number = _errno(error)
+    why = _REFUSALS.get(number, error.strerror or type(error).__name__)
+    free = ""
+    if number == errno.ENOSPC:
+        with contextlib.suppress(OSError):
+            free = f" ({shutil.disk_usage(_nearest(Path(place))).free / 1e6:.1f} MB free)"
+    return f"{place} cannot be written: {why}{free}"
 
 
 def _errno(error: OSError) -> int:
     # Where numpy writes to a file itself, it counts what was written and does not ask why.
     short = error.errno is None and "requested and" in str(error)
     return errno.ENOSPC if short else error.errno or 0
-
-
-def _free(folder: Path, error: OSError) -> str:
-    """The space that is free by now: a write that failed has given back what it took."""
-    if _errno(error) != errno.ENOSPC:
-        return ""
-    try:
-        free = shutil.disk_usage(_nearest(folder)).free
-    except OSError:
-        return ""
-    return f" ({free / 1e6:.1f} MB free)"
 
 
 def obstacle(folder: Path) -> str | None:

@@ -23,17 +23,9 @@ def bytes_text(size: float) -> str:
     """A number of bytes for people: 12 MB, 3.4 GB."""
     for unit, factor in (("GB", 1e9), ("MB", 1e6)):
         if size >= factor:
-            return (
-                f"{size / factor:.2g} {unit}"
-                if size < 10 * factor
-                else f"{size / factor:,.0f} {unit}"
-            )
+            number = size / factor
+            return f"{number:.2g} {unit}" if number < 10 else f"{number:,.0f} {unit}"
     return f"{size / 1e3:.0f} kB"
-
-
-def finite(values: Iterable[float | None]) -> list[float]:
-    """Those of the values that are numbers."""
-    return [value for value in values if value is not None and math.isfinite(value)]
 
 
 def binned(points: Iterable[tuple[float, float]], width: int) -> list[float | None]:
@@ -61,7 +53,7 @@ def sparkline(values: Sequence[float | None], among: Iterable[float | None] = ()
 
     The scale holds the values of `among` as well, such as those of a line set beside this one.
     """
-    numbers = finite([*values, *among])
+    numbers = [value for value in (*values, *among) if value is not None and math.isfinite(value)]
     if not numbers:
         return _MISSING * len(values)
     low, span = min(numbers), max(numbers) - min(numbers)

@@ -1,31 +1,31 @@
 """Lengths of time in words, and curves in a line of text."""
 
 import math
+from collections.abc import Sequence
 
 import pytest
 
 from ganablate.text import binned, duration, sparkline
 
 
-def test_the_lowest_is_the_lowest_mark_and_the_highest_the_highest() -> None:
-    assert sparkline([0, 1, 2, 3, 4, 5, 6, 7]) == "▁▂▃▄▅▆▇█"
-    assert sparkline([7, 0, 7]) == "█▁█"
-    assert sparkline([-1e-9, 0.0]) == "▁█"
-
-
-def test_what_is_missing_is_a_dot_and_does_not_move_the_scale() -> None:
-    assert sparkline([None, 1.0, math.nan, 2.0, math.inf]) == "·▁·█·"
-    assert sparkline([None, None]) == "··"
-    assert sparkline([]) == ""
-
-
-def test_a_flat_curve_is_in_the_middle() -> None:
-    assert sparkline([3.0, 3.0]) == "▅▅"
-
-
-def test_two_lines_can_share_a_scale() -> None:
-    low, high = [0.0, 1.0], [6.0, 7.0]
-    assert (sparkline(low, high), sparkline(high, low)) == ("▁▂", "▇█")
+@pytest.mark.parametrize(
+    ("values", "among", "text"),
+    [
+        ([0, 1, 2, 3, 4, 5, 6, 7], (), "▁▂▃▄▅▆▇█"),
+        ([7, 0, 7], (), "█▁█"),
+        ([-1e-9, 0.0], (), "▁█"),
+        ([None, 1.0, math.nan, 2.0, math.inf], (), "·▁·█·"),  # what is missing moves no scale
+        ([None, None], (), "··"),
+        ([], (), ""),
+        ([3.0, 3.0], (), "▅▅"),
+        ([0.0, 1.0], [6.0, 7.0], "▁▂"),  # two lines share a scale
+        ([6.0, 7.0], [0.0, 1.0], "▇█"),
+    ],
+)
+def test_a_curve_goes_from_the_lowest_mark_to_the_highest(
+    values: list[float | None], among: Sequence[float], text: str
+) -> None:
+    assert sparkline(values, among) == text
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,10 @@ def test_two_lines_can_share_a_scale() -> None:
 def test_points_are_gathered_in_equal_parts(
     points: list[tuple[float, float]], parts: list[float | None]
 ) -> None:
-    found = binned(points, 4)
-    assert [one is None for one in found] == [one is None for one in parts]
-    assert [one for one in found if one] == pytest.approx([one for one in parts if one])
+    means = binned(points, 4)
+    assert [math.nan if x is None else x for x in means] == pytest.approx(
+        [math.nan if x is None else x for x in parts], nan_ok=True
+    )
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import math
 
 from rich.console import Console
 
-from ganablate.sweep.screen import Overview, Picture, Running
+from ganablate.sweep.screen.overview import Overview, Picture, Running
 
 _WIDTH = 92
 

@@ -40,7 +40,7 @@ _INCEPTION = "weights-inception-2015-12-05-6726825d.pth"
 
 NAMED_EXTRACTORS: dict[str, NamedExtractor] = {
     "inception": NamedExtractor(
-        implementation="ganablate.metrics.inception:inception",
+        implementation="ganablate.metrics.extractors:inception",
         summary="Inception-v3 of published FIDs, 2048 pooled features and 1,008 classes",
         source="Heusel et al. 2017, arXiv 1706.08500; torch-fidelity, FeatureExtractorInceptionV3",
         package="torch-fidelity",
@@ -101,7 +101,7 @@ METRICS: dict[str, Metric] = {
         },
     ),
     "fid": Metric(
-        implementation="ganablate.metrics.fid:fid",
+        implementation="ganablate.metrics.distances:fid",
         summary="Frechet distance of two Gaussians fitted to features",
         source="Heusel et al. 2017, arXiv 1706.08500, equation 6",
         needs="features",
@@ -110,7 +110,7 @@ METRICS: dict[str, Metric] = {
         },
     ),
     "kid": Metric(
-        implementation="ganablate.metrics.kid:kid",
+        implementation="ganablate.metrics.distances:kid",
         summary="squared maximum mean discrepancy of features, cubic kernel, unbiased",
         source="Binkowski et al. 2018, arXiv 1801.01401",
         needs="features",
@@ -170,7 +170,7 @@ METRICS: dict[str, Metric] = {
 
 PROBES: dict[str, Probe] = {
     "svm": Probe(
-        implementation="ganablate.metrics.probes.svm:svm",
+        implementation="ganablate.metrics.probes.discriminator:svm",
         summary="a linear SVM that tells the classes by D's convolutions",
         source="Radford et al. 2016, arXiv 1511.06434, section 5.1; R2.2",
         needs=("labels", "convolutions"),
@@ -183,7 +183,7 @@ PROBES: dict[str, Probe] = {
         },
     ),
     "filters": Probe(
-        implementation="ganablate.metrics.probes.filters:filters",
+        implementation="ganablate.metrics.probes.discriminator:filters",
         summary="maps of D's last hidden convolution, trained beside untrained",
         source="R2.3",
         needs=("convolutions",),
@@ -192,7 +192,7 @@ PROBES: dict[str, Probe] = {
         },
     ),
     "walk": Probe(
-        implementation="ganablate.metrics.probes.walk:walk",
+        implementation="ganablate.metrics.probes.latents:walk",
         summary="images along straight lines between latents, and how even the steps are",
         source="Radford et al. 2016, arXiv 1511.06434, section 6.1; R2.4",
         columns={
@@ -203,7 +203,7 @@ PROBES: dict[str, Probe] = {
         pictures={"lines": "5 straight lines between two latents, at 9 even points"},
     ),
     "arithmetic": Probe(
-        implementation="ganablate.metrics.probes.arithmetic:arithmetic",
+        implementation="ganablate.metrics.probes.latents:arithmetic",
         summary="adding and subtracting mean latents of classes",
         source="Radford et al. 2016, arXiv 1511.06434, section 6.3.2; R2.5",
         needs=("classifier",),

@@ -1,9 +1,8 @@
 """What every command prints with, and the exit codes."""
 
-import contextlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 import typer
@@ -33,29 +32,17 @@ def refuse(problems: Sequence[Problem | str]) -> NoReturn:
     raise typer.Exit(WRONG_INPUT)
 
 
-@contextlib.contextmanager
-def refusing_lacks() -> Iterator[None]:
-    """Turn data or resources that this machine lacks into lines and exit code 2."""
-    from ganablate.gan.pictures import DataError
-    from ganablate.sweep.machine import MachineError
-
-    try:
-        yield
-    except (DataError, MachineError) as error:
-        refuse(str(error).splitlines())
-
-
-def speak(*, quiet: bool, colour: bool) -> None:
+def set_style(*, quiet: bool, colour: bool) -> None:
     """Decide how everything is printed from now on: --quiet, --no-color and $NO_COLOR."""
     out.quiet = quiet
     for console in (out, err):
         console.no_color = not colour or bool(os.environ.get("NO_COLOR"))
 
 
-def print_plain(text: str) -> None:
-    """Print as it is: long lines whole, for pipes and for speed."""
+def print_plain(*lines: str) -> None:
+    """Print lines as they are: long ones whole, for pipes and for speed."""
     if not out.quiet:
-        out.file.write(f"{text}\n")
+        out.file.writelines(f"{line}\n" for line in lines)
 
 
 def print_json(content: object) -> None:

@@ -1,43 +1,117 @@
-"""`prune`, `track` and `ui`: make the trial folders smaller, rebuild MLflow from them, open it."""
+"""`doctor`, `prune`, `track` and `ui`: this machine, its disk, and MLflow."""
 
+import contextlib
+import dataclasses
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from rich.text import Text
 
-from ganablate.cli.console import FAILED, err, output, refuse
+from ganablate.cli.console import FAILED, err, out, output, print_json, refuse
 from ganablate.cli.options import (
+    AsJson,
     BudgetName,
-    DryRun,
-    Expose,
-    Host,
-    Keep,
-    Port,
-    Retired,
+    DataRoot,
+    Plugins,
     StudyFiles,
     SweepFile,
     TrackingUri,
-    Unnamed,
 )
 from ganablate.project.folders import HERE
 from ganablate.project.plans import read_profile, read_studies, table_plans
 from ganablate.project.reports import tracking_store
 from ganablate.study.plan import Plan
+from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 from ganablate.study.search.rounds import with_searches
 
+if TYPE_CHECKING:
+    from ganablate.project.doctor import Finding
+
+Keep = Annotated[
+    Literal["weights", "generator", "none"],
+    typer.Option(help="Networks that stay of complete trials: both, the generator, or none."),
+]
+Retired = Annotated[
+    bool, typer.Option("--retired", help="Also folders put aside: trained again since, or stale.")
+]
+Unnamed = Annotated[
+    bool, typer.Option("--unnamed", help="Also whole trials that no study given here names.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove it not.")]
+UiPort = Annotated[int, typer.Option(min=1, max=65535, help="Of `ganablate ui`.")]
+Port = Annotated[int, typer.Option(min=1, max=65535, help="To listen at.")]
+Host = Annotated[str, typer.Option(help="To listen at; others need --expose.")]
+Expose = Annotated[
+    bool,
+    typer.Option(
+        "--expose",
+        help="Let other machines in: whoever reaches --host can read, change and delete every "
+        "run and artifact, without a password.",
+    ),
+]
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 _START = "#/experiments?workflowType=machine_learning"
 """Where MLflow is opened: it begins with language models unless told otherwise."""
 _HINT = "in a study: Views > trials lists its trials; the run named as the budget has the report"
 
 
-def prune(
+def doctor(
+    sweep: SweepFile = None,
+    data_root: DataRoot = None,
+    tracking_uri: TrackingUri = None,
+    port: UiPort = 5000,
+    as_json: AsJson = False,
+) -> None:
+    """Check Python, packages, GPU, disks, folders, data and weights: a line each.
+
+    `warn`: something will not work, such as a data set or the UI. `fail`: no study will, and the
+    exit code is 1.
+    """
+    from ganablate.project import doctor as checks
+
+    profile, root = None, data_root
+    with contextlib.suppress(StudyError):  # the checks of the profile and the data root say why
+        profile = read_profile(sweep)
+        root = read_profile(sweep, data_root).data_root
+    root = root or HERE.runs / "downloads"
+    findings = []
+    with ThreadPoolExecutor() as pool:
+        torch = pool.submit(checks.ask_torch, root)  # begun early: it takes seconds
+        place = checks.Place(
+            HERE.runs, HERE.results, root, torch.result, profile_file=sweep, profile=profile,
+            tracking_uri=tracking_uri, port=port,
+        )  # fmt: skip
+        for name, finding in checks.examine(place):
+            findings.append({"check": name, **dataclasses.asdict(finding)})
+            if not as_json:
+                _print_finding(name, finding)
+    if as_json:
+        print_json(findings)
+    failed = any(finding["level"] == "fail" for finding in findings)
+    raise typer.Exit(FAILED if failed else 0)
+
+
+def _print_finding(name: str, finding: "Finding") -> None:
+    colour = _COLOURS[finding.level]
+    line = Text(f"{finding.level:4}  ", style=colour)
+    line.append(f"{name:10}  ", style="bold").append(finding.text, style="default")
+    if finding.advice:
+        line.append(f" -> {finding.advice}", style="default" if finding.level == "ok" else colour)
+    out.print(line, soft_wrap=True)
+
+
+def prune(  # noqa: PLR0913 - one parameter an option
     studies: StudyFiles,
     budget: BudgetName = None,
     keep: Keep = "weights",
     retired: Retired = False,
     unnamed: Unnamed = False,
     dry_run: DryRun = False,
+    plugin: Plugins = None,
 ) -> None:
     """Free disk space: weights by --keep, and what interrupted writes left behind.
 
@@ -45,15 +119,17 @@ def prune(
     that is added later takes training again. Without --budget: trials of every budget.
     """
     from ganablate.text import bytes_text
-    from ganablate.trials.prune import Pruning
-    from ganablate.trials.prune import prune as prune_folders
+    from ganablate.trials import prune as pruning
 
     if unnamed and budget:
         refuse(["--unnamed looks at every budget of the studies given; drop --budget"])
     plans = _every_plan(read_studies(studies), budget)
     named = {trial.trial_id for plan in plans for trial in plan.trials}
-    pruning = Pruning(keep=keep, retired=retired, unnamed=unnamed, dry_run=dry_run)
-    freed = prune_folders(HERE.trials, named, pruning)
+    freed = pruning.prune(
+        HERE.trials,
+        named,
+        pruning.Pruning(keep=keep, retired=retired, unnamed=unnamed, dry_run=dry_run),
+    )
     for line in freed.left_alone:
         err.print(f"left alone: {line}", highlight=False, markup=False, soft_wrap=True)
     kinds = ", ".join(f"{kind} {bytes_text(size)}" for kind, size in freed.bytes.items() if size)
@@ -66,6 +142,7 @@ def track(
     budget: BudgetName = None,
     sweep: SweepFile = None,
     tracking_uri: TrackingUri = None,
+    plugin: Plugins = None,
 ) -> None:
     """Rebuild MLflow from the trial folders: after its database was lost, or for another store.
 
@@ -74,7 +151,7 @@ def track(
     from ganablate.tracking import TrackedTrial, rebuild, report_of, send_reports
 
     loaded = read_studies(studies)
-    HERE.need_room()
+    HERE.require_writable()
     uri = tracking_store(HERE, tracking_uri, read_profile(sweep).tracking_uri)
     plans = _every_plan(loaded, budget)
     trials = [
@@ -118,7 +195,7 @@ def ui(
     tracking_uri: TrackingUri = None,
 ) -> None:
     """Open the MLflow UI on the trials of this folder, at http://127.0.0.1:PORT."""
-    from ganablate.project.doctor.storage import is_taken
+    from ganablate.project.doctor import is_taken
     from ganablate.tracking import ui_command, ui_environment
 
     uri = tracking_store(HERE, tracking_uri, read_profile().tracking_uri)

@@ -12,7 +12,7 @@ import typer
 from ganablate.catalog import DATASETS, FOLDER_PREFIX, NETWORKS, SETTINGS
 from ganablate.cli.console import out, print_json, print_plain, refuse
 from ganablate.cli.options import Plugins
-from ganablate.cli.plan_text import size
+from ganablate.cli.plan import size
 from ganablate.project.folders import HERE
 from ganablate.study.arms.settings import unknown_setting
 from ganablate.study.editor.json_schema import STUDY_SCHEMA, study_schema
@@ -39,9 +39,6 @@ OfProfiles = Annotated[bool, typer.Option("--sweep", help="Of profiles (sweeps/)
 
 def schema(sweep: OfProfiles = False, plugin: Plugins = None) -> None:
     """Print the JSON schema of study files, for editors with a YAML language server."""
-    from ganablate.study.plugins import load_plugins
-
-    load_plugins(plugin or [])
     if not sweep:
         print_json(study_schema())
         return
@@ -78,9 +75,9 @@ def init(  # noqa: PLR0913 - one parameter an answer
             name=title,
             ablate=levels,
             dataset=data,
-            network=_one_of("a network", NETWORKS)(network),
+            network=_one_of("a network", network, NETWORKS),
             images=images or 0,
-            channels=int(_one_of("a number of channels", ("1", "3"))(str(channels))),
+            channels=int(_one_of("a number of channels", str(channels), ("1", "3"))),
         )
         text, study = new_study(answers)
     except ValueError as error:
@@ -93,36 +90,13 @@ def init(  # noqa: PLR0913 - one parameter an answer
     if not schema_file.exists():
         schema_file.write_text(json.dumps(study_schema(), indent=1) + "\n", encoding="utf-8")
     out.print(f"{path}: {size(expand(study))}", highlight=False, soft_wrap=True)
-    print_plain("next: read it, change it, and")
     steps = [
         (f"  ganablate plan {path}", "# its arms and trials"),
         (f"  ganablate run {path} --budget smoke", "# does it run?"),
         (f"  ganablate run {path}", "# its table"),
         ("  ganablate ui", "# curves and samples"),
     ]
-    print_plain("\n".join(aligned(steps)))
-
-
-def factors_of(text: str) -> dict[str, tuple[Any, ...]]:
-    """Factors and their levels: `norm, lr=1e-4,1e-3` is {norm: (), lr: (1e-4, 1e-3)}.
-
-    Raises:
-        ValueError: a name is no setting, or a level stands where a name must.
-    """
-    factors: dict[str, tuple[Any, ...]] = {}
-    last = ""
-    for part in filter(None, (part.strip() for part in text.split(","))):
-        name, equals, level = (piece.strip() for piece in part.partition("="))
-        if not equals and name not in SETTINGS and factors.get(last):
-            factors[last] += (_level(name),)
-            continue
-        if name not in SETTINGS:
-            raise ValueError(unknown_setting(name, "ablate"))
-        last = name
-        factors[name] = (_level(level),) if equals else ()
-    if not factors:
-        raise ValueError(f"nothing to ablate is given; such as {','.join(DEFAULT_FACTORS)}")
-    return factors
+    print_plain("next: read it, change it, and", *aligned(steps))
 
 
 def _answer(
@@ -145,19 +119,43 @@ def _answer(
         refuse([str(error)])
 
 
-def _one_of(what: str, table: Collection[str]) -> Callable[[str], str]:
-    def read(given: str) -> str:
-        if given not in table:
-            raise ValueError(unknown(what, given, table))
-        return given
+def factors_of(text: str) -> dict[str, tuple[Any, ...]]:
+    """Factors and their levels: `norm, lr=1e-4,1e-3` is {norm: (), lr: (1e-4, 1e-3)}.
 
-    return read
+    Raises:
+        ValueError: a name is no setting, or a level stands where a name must.
+    """
+    factors: dict[str, tuple[Any, ...]] = {}
+    last = ""
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, equals, level = map(str.strip, part.partition("="))
+        if not equals and name not in SETTINGS and factors.get(last):
+            factors[last] += (_level(name),)
+            continue
+        if name not in SETTINGS:
+            raise ValueError(unknown_setting(name, "ablate"))
+        last = name
+        factors[name] = (_level(level),) if equals else ()
+    if not factors:
+        raise ValueError(f"nothing to ablate is given; such as {','.join(DEFAULT_FACTORS)}")
+    return factors
+
+
+def _level(text: str) -> Any:
+    number = read_number(text)
+    return text if number is None else number
+
+
+def _one_of(kind: str, given: str, allowed: Collection[str]) -> str:
+    if given not in allowed:
+        raise ValueError(unknown(kind, given, allowed))
+    return given
 
 
 def _dataset(given: str) -> str:
     if given.startswith(FOLDER_PREFIX) and NAME.fullmatch(given.removeprefix(FOLDER_PREFIX)):
         return given
-    return _one_of("a data set", [*DATASETS, "folder:NAME"])(given)
+    return _one_of("a data set", given, [*DATASETS, "folder:NAME"])
 
 
 def _free_name(given: str) -> str:
@@ -173,8 +171,3 @@ def _free_name(given: str) -> str:
             f"{file} is there already and stays as it is; take another name: ganablate init {free}"
         )
     return given
-
-
-def _level(text: str) -> Any:
-    number = read_number(text)
-    return text if number is None else number

@@ -1,83 +1,98 @@
-"""Arguments and options that several commands share."""
+"""Arguments and options of the commands that take studies, and what a shell offers for them."""
 
-import functools
-import inspect
-from collections.abc import Callable
+import contextlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 import typer
 
-from ganablate.cli.completion import arm_names, budget_names, study_files
+from ganablate.project.folders import HERE
 from ganablate.study.arms.grid import MOST_UNASKED
-from ganablate.study.schema import MOST_REPLICATES
+from ganablate.study.expand import expand
+from ganablate.study.load import load_study
+from ganablate.study.plugins import Plugin, load_plugins
+from ganablate.study.reading.errors import StudyError
+from ganablate.study.schema import MOST_REPLICATES, Study
 
-StudyFiles = Annotated[
-    list[Path],
+
+def _study_files(incomplete: str) -> list[str]:
+    """Study files that begin so: those in studies/, and whatever lies elsewhere."""
+    folder = Path(incomplete) if incomplete.endswith("/") else Path(incomplete).parent
+    files = {str(path) for place in (HERE.studies, folder) for path in place.glob("*.yaml")}
+    return sorted(name for name in files if name.startswith(incomplete))
+
+
+def _budget_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Budgets of the studies on the line."""
+    names = (name for study in _studies(ctx, ()) for name in study.budget_names)
+    return [name for name in dict.fromkeys(names) if name.startswith(incomplete)]
+
+
+def _arm_names(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Arms of the studies on the line, else of all in studies/, at the budget on the line."""
+    budget = ctx.params.get("budget")
+    studies = _studies(ctx, HERE.study_files)
+    plans = [expand(each, budget if budget in each.budget_names else None) for each in studies]
+    names = dict.fromkeys(arm.name for plan in plans for arm in plan.arms)
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def _studies(ctx: typer.Context, usual: Sequence[Path]) -> list[Study]:
+    given = ctx.params.get("studies") or ctx.params.get("study")
+    if given is None:  # an option that still waits for its value keeps arguments from being read
+        given = [word for word in ctx.args if word.endswith((".yaml", ".yml"))] or usual
+    studies = []
+    for path in [given] if isinstance(given, str | Path) else given:
+        with contextlib.suppress(StudyError):  # half a line is no time to tell mistakes
+            studies.append(load_study(Path(path)))
+    return studies
+
+
+def _load_plugins(modules: list[str] | None) -> tuple[Plugin, ...]:
+    return load_plugins(modules or [])
+
+
+# Arguments
+
+_STUDY = typer.Argument(
+    metavar="STUDY", help="A study file (YAML).", show_default=False, autocompletion=_study_files
+)
+StudyFile = Annotated[Path, _STUDY]
+StudyFiles = Annotated[list[Path], _STUDY]
+AnyStudy = Annotated[
+    Path | None,
     typer.Argument(
-        metavar="STUDY", help="Study files (YAML).", show_default=False,
-        autocompletion=study_files,
+        metavar="STUDY", help="A study file (YAML); else all in studies/.", show_default=False,
+        autocompletion=_study_files,
     ),
 ]  # fmt: skip
-StudyFile = Annotated[
-    Path,
+Name = Annotated[
+    str,
     typer.Argument(
-        metavar="STUDY", help="A study file (YAML).", show_default=False,
-        autocompletion=study_files,
+        metavar="ARM|TRIAL", autocompletion=_arm_names,
+        help="An arm, a trial's id (or its first six digits and more), or ARM/REPLICATE.",
     ),
 ]  # fmt: skip
+
+# Options of several commands
+
 BudgetName = Annotated[
     str | None,
     typer.Option(
         "--budget", help="A budget of the study; else its default_budget.",
-        autocompletion=budget_names,
+        autocompletion=_budget_names,
     ),
 ]  # fmt: skip
 ArmNames = Annotated[
     list[str] | None,
-    typer.Option("--arm", help="Only this arm; repeatable.", autocompletion=arm_names),
+    typer.Option("--arm", help="Only this arm; repeatable.", autocompletion=_arm_names),
 ]
 Replicates = Annotated[
-    int | None,
-    typer.Option(min=1, max=MOST_REPLICATES, help="Instead of the study's number."),
-]
-Yes = Annotated[
-    bool, typer.Option("--yes", help=f"Run more than {MOST_UNASKED:,} trials without being asked.")
-]
-UntilDecided = Annotated[
-    bool,
-    typer.Option(
-        "--until-decided",
-        help="Add replicates for the arms not decided yet, at looks declared before the first.",
-    ),
-]
-MaxReplicates = Annotated[
-    int | None,
-    typer.Option(
-        min=2, max=MOST_REPLICATES, help="At the last look of --until-decided; 10 unless stated."
-    ),
-]
-Force = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--force",
-        metavar="TRIAL|ARM",
-        help="Train this trial, or this arm's, again though complete; repeatable. What there is "
-        "of it is put aside, not deleted.",
-    ),
-]
-RetryFailed = Annotated[
-    bool, typer.Option("--retry-failed", help="Only the trials that failed, and no others.")
-]
-Estimate = Annotated[
-    bool,
-    typer.Option(
-        "--estimate", help="Time some seconds of each kind of work of unknown cost, one by one."
-    ),
+    int | None, typer.Option(min=1, max=MOST_REPLICATES, help="Instead of the study's number.")
 ]
 Published = Annotated[
-    bool,
-    typer.Option("--published", help="The published record, not the results of this machine."),
+    bool, typer.Option("--published", help="The published record, not the results of this machine.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
 SweepFile = Annotated[
@@ -92,89 +107,39 @@ TrackingUri = Annotated[
 Plugins = Annotated[
     list[str] | None,
     typer.Option(
-        "--plugin",
+        "--plugin", callback=_load_plugins,
         help="A module, or a .py file, that brings parts of your own; repeatable.",
     ),
-]
+]  # fmt: skip
+"""Loaded before the command begins, as installed plug-ins are; most commands use no more of it."""
 
-# Of `evaluate`, `publish`, `prune`, `doctor` and `ui`
+# Options of `run`
 
-Metrics = Annotated[list[str] | None, typer.Option("--metric", help="A metric to add; repeatable.")]
-Probes = Annotated[list[str] | None, typer.Option("--probe", help="A probe to add; repeatable.")]
-Replace = Annotated[
+UntilDecided = Annotated[
     bool,
     typer.Option(
-        "--replace",
-        help="Publish it even if it is not complete, or has less than the published record.",
+        "--until-decided",
+        help="Add replicates for the arms not decided yet, at looks declared before the first.",
     ),
 ]
-Keep = Annotated[
-    Literal["weights", "generator", "none"],
-    typer.Option(help="Networks that stay of complete trials: both, the generator, or none."),
-]
-Retired = Annotated[
-    bool,
-    typer.Option("--retired", help="Also folders put aside: trained again since, or stale."),
-]
-Unnamed = Annotated[
-    bool, typer.Option("--unnamed", help="Also whole trials that no study given here names.")
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would go; remove it not.")]
-UiPort = Annotated[int, typer.Option(min=1, max=65535, help="Of `ganablate ui`.")]
-Port = Annotated[int, typer.Option(help="To listen at.", min=1, max=65535)]
-Host = Annotated[str, typer.Option(help="To listen at; others need --expose.")]
-Expose = Annotated[
-    bool,
+MaxReplicates = Annotated[
+    int | None,
     typer.Option(
-        "--expose",
-        help="Let other machines in: whoever reaches --host can read, change and delete every "
-        "run and artifact, without a password.",
+        min=2, max=MOST_REPLICATES, help="At the last look of --until-decided; 10 unless stated."
     ),
 ]
-
-# Of `show` and `compare`
-
-Name = Annotated[
-    str,
-    typer.Argument(
-        metavar="ARM|TRIAL", autocompletion=arm_names,
-        help="An arm, a trial's id (or its first six digits and more), or ARM/REPLICATE.",
+Yes = Annotated[
+    bool, typer.Option("--yes", help=f"Run more than {MOST_UNASKED:,} trials without being asked.")
+]
+Force = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--force",
+        metavar="TRIAL|ARM",
+        help="Train this trial, or this arm's, again though complete; repeatable. What there is "
+        "of it is put aside, not deleted.",
     ),
-]  # fmt: skip
-SecondName = Annotated[
-    str, typer.Argument(metavar="ARM|TRIAL", help="The other.", autocompletion=arm_names)
 ]
-AnyStudy = Annotated[
-    Path | None,
-    typer.Argument(
-        metavar="STUDY", help="A study file (YAML); else all in studies/.", show_default=False,
-        autocompletion=study_files,
-    ),
-]  # fmt: skip
-Open = Annotated[
-    bool, typer.Option("--open", help="Open the report's page, or the folder of a trial's files.")
+RetryFailed = Annotated[
+    bool, typer.Option("--retry-failed", help="Only the trials that failed, and no others.")
 ]
-Save = Annotated[
-    Path | None,
-    typer.Option("--save", help="Draw both samples and losses side by side into this PNG."),
-]
-
-
-def with_plugins(command: Callable[..., None]) -> Callable[..., None]:
-    """Give --plugin to a command that reads studies; what it names is loaded before they are."""
-    signature = inspect.signature(command, eval_str=True)
-    if signature.parameters.keys().isdisjoint(("study", "studies")):
-        return command
-
-    @functools.wraps(command)
-    def loading(*arguments: Any, plugin: list[str] | None = None, **options: Any) -> None:
-        from ganablate.study.plugins import load_plugins
-
-        load_plugins(plugin or [])
-        command(*arguments, **options)
-
-    kind = inspect.Parameter.KEYWORD_ONLY
-    more = inspect.Parameter("plugin", kind, default=None, annotation=Plugins)
-    every = [*signature.parameters.values(), more]
-    loading.__dict__["__signature__"] = signature.replace(parameters=every)
-    return loading

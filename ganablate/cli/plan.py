@@ -1,46 +1,65 @@
 """`validate`, `plan` and `status`: they read, and start nothing."""
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.text import Text
 
-from ganablate.cli.console import out, output, print_json, print_plain
+from ganablate.cli.console import err, out, output, print_json, print_plain
 from ganablate.cli.options import (
     ArmNames,
     AsJson,
     BudgetName,
-    Estimate,
+    Plugins,
     Replicates,
     StudyFiles,
     SweepFile,
 )
 from ganablate.project.folders import HERE
 from ganablate.project.plans import plans_of, read_profile, read_studies
-from ganablate.study.plan import Plan
+from ganablate.study.arms.grid import MOST_UNASKED
+from ganablate.study.arms.settings import text_of
+from ganablate.study.plan import Plan, Trial
+from ganablate.study.reading.wording import listed
+from ganablate.study.schema import Study
+from ganablate.study.search.wording import as_json as search_as_json
 from ganablate.study.search.wording import search_lines, seconds_left
+from ganablate.text import aligned, counted, duration, joined
+from ganablate.trials.folder import State
+from ganablate.trials.needs import data_key
+from ganablate.trials.status import PlanStatus, plan_status
 
 if TYPE_CHECKING:
-    from ganablate.sweep.estimate import Estimate as Time
-    from ganablate.trials.status import PlanStatus
+    from ganablate.sweep.estimate import Estimate
+    from ganablate.sweep.profile import Profile
+
+Estimating = Annotated[
+    bool,
+    typer.Option(
+        "--estimate", help="Time some seconds of each kind of work of unknown cost, one by one."
+    ),
+]
+_STATES: tuple[State, ...] = ("complete", "running", "failed", "stale", "pending")
 
 
-def validate(studies: StudyFiles) -> None:
+def validate(studies: StudyFiles, plugin: Plugins = None) -> None:
     """Check study files and print every mistake with its place. Creates nothing."""
-    from ganablate.cli.plan_text import size
-
-    for path, plan in zip(studies, plans_of(read_studies(studies)), strict=True):
-        output.line(f"{path}: {size(plan)}")
+    for path, each in zip(studies, plans_of(read_studies(studies)), strict=True):
+        output.line(f"{path}: {size(each)}")
 
 
-def show_plan(  # noqa: PLR0913 - one parameter an option
+def plan(  # noqa: PLR0913 - one parameter an option
     studies: StudyFiles,
     budget: BudgetName = None,
     replicates: Replicates = None,
     arm: ArmNames = None,
     sweep: SweepFile = None,
-    estimate: Estimate = False,
+    estimate: Estimating = False,
     as_json: AsJson = False,
+    plugin: Plugins = None,
 ) -> None:
     """List the arms and trials of a study, and what is complete already.
 
@@ -48,93 +67,91 @@ def show_plan(  # noqa: PLR0913 - one parameter an option
     kind are complete or --estimate has timed some seconds of them, the disk if complete trials keep
     what the sweep file says.
     """
-    from ganablate.cli.costs import estimated, print_estimate
-    from ganablate.cli.plan_text import plan_as_json
     from ganablate.trials.disk_need import disk_need_text
-    from ganablate.trials.status import plan_status
 
     loaded = read_studies(studies)
     plans = plans_of(loaded, budget, replicates, arm)
     if as_json and not estimate:
-        print_json([plan_as_json(plan) for plan in plans])
+        print_json([plan_as_json(each) for each in plans])
         return
     profile = read_profile(sweep)
-    surveys = [plan_status(plan, HERE.trials) for plan in plans]
-    times = [estimated(one, profile, loaded if estimate else None) for one in surveys]
+    statuses = [plan_status(each, HERE.trials) for each in plans]
+    times = [_estimated(status, profile, loaded if estimate else None) for status in statuses]
     if as_json:
-        both = zip(plans, times, strict=True)
-        print_json([{**plan_as_json(plan), "time": time and asdict(time)} for plan, time in both])
+        pairs = zip(plans, times, strict=True)
+        print_json([{**plan_as_json(each), "time": time and asdict(time)} for each, time in pairs])
         return
-    for surveyed, time in zip(surveys, times, strict=True):
-        plan = surveyed.plan
-        _print_arms(surveyed)
-        _print_search(plan)
-        if surveyed.waiting:
-            print_estimate(time, profile, arms=estimate)
-            _print_search_time(plan, time)
-        if line := disk_need_text(plan, surveyed.waiting, profile.keep):
+    for status, time in zip(statuses, times, strict=True):
+        _print_arms(status)
+        if status.waiting:
+            print_plain(*_time_lines(status.plan, time, profile, by_arm=estimate))
+        if line := disk_need_text(status.plan, status.waiting, profile.keep):
             print_plain(line)
-        for name, because in plan.excluded:
+        for name, because in status.plan.excluded:
             output.line(f"left out: {name}: {because}")
-        _print_resolvable(plan)
+        _print_resolvable(status.plan)
 
 
-def status(studies: StudyFiles, budget: BudgetName = None, as_json: AsJson = False) -> None:
+def status(
+    studies: StudyFiles, budget: BudgetName = None, as_json: AsJson = False, plugin: Plugins = None
+) -> None:
     """Say how many trials of each arm are complete, running, failed, stale or pending.
 
     With what other studies trained, and why a trial is stale or failed. Data sets are not read:
     their bytes are those of the last time that they were.
     """
-    from ganablate.cli.plan_text import failures, notes, status_as_json
     from ganablate.gan.cards import known_fingerprints
-    from ganablate.trials.needs import data_key
-    from ganablate.trials.status import plan_status
 
     plans = plans_of(read_studies(studies), budget)
-    keys = dict.fromkeys(data_key(trial) for plan in plans for trial in plan.trials)
-    known = known_fingerprints(keys, HERE.runs / "data")
-    surveys = [plan_status(plan, HERE.trials, known) for plan in plans]
+    keys = dict.fromkeys(data_key(trial) for each in plans for trial in each.trials)
+    fingerprints = known_fingerprints(keys, HERE.runs / "data")
+    statuses = [plan_status(each, HERE.trials, fingerprints) for each in plans]
     if as_json:
-        print_json([status_as_json(surveyed) for surveyed in surveys])
+        print_json([status_as_json(each) for each in statuses])
         return
-    for surveyed in surveys:
-        _print_arms(surveyed)
-        _print_search(surveyed.plan)
-        _print_overview(surveyed)
-        for line in notes(surveyed):
+    for each in statuses:
+        _print_arms(each)
+        _print_overview(each)
+        for line in notes(each):
             output.line(line)
-        for line in failures(surveyed):
-            output.error(line)
+        for trial in each.plan.trials:
+            if each.of(trial).state == "failed":
+                reason = each.of(trial).failure
+                output.error(f"{trial.arm} / {trial.replicate} failed: {reason}")
 
 
-def _print_search(plan: Plan) -> None:
-    """What is searched inside each arm, and what was found."""
-    if lines := search_lines(plan):
-        print_plain("\n".join(["", *lines]))
+# A plan for people
 
 
-def _print_search_time(plan: Plan, time: "Time | None") -> None:
-    """What the search adds to it, where that is known of every arm."""
-    seconds = None if time is None else seconds_left(plan, time.each)
-    if time is None or seconds is None or plan.search is None:
-        return
-    from ganablate.text import duration
-
-    print_plain(
-        f"  and the search before it: about {duration(seconds / time.slots)}, "
-        f"{duration(seconds)} over {plan.search.left:,} trials"
+def size(plan: Plan) -> str:
+    """How large a plan is, in words."""
+    before = sum(arm.trials for arm in plan.search.arms.values()) if plan.search else 0
+    searched = f", after {before:,} of the search" if before else ""
+    ask = ", so `run` asks for --yes" if len(plan.trials) + before > MOST_UNASKED else ""
+    return (
+        f"{len(plan.arms)} arms x {plan.replicates} replicates = {len(plan.trials)} trials "
+        f"at the budget {plan.budget}{searched}{ask}"
     )
 
 
-def _print_overview(surveyed: "PlanStatus") -> None:
-    """What the live screen of the sweep shows, if one is or was at work here."""
-    if all(status.state == "pending" for status in surveyed.statuses.values()):
-        return  # a large plan that never ran needs neither numpy nor rich's layout
-    from ganablate.sweep.screen import Picture
-    from ganablate.sweep.screen.folders import overview_of
+def _print_arms(status: PlanStatus) -> None:
+    """A line an arm: what it changes, and its trials by state; then what is searched inside each.
 
-    out.print()
-    out.print(Picture(overview_of(surveyed.plan, surveyed.statuses, HERE.trials), bar=False))
+    Plain text: rich lays out ten thousand rows in seconds, this in hundredths of one.
+    """
+    plan = status.plan
+    present = {each.state for each in status.statuses.values()}
+    states = [state for state in _STATES if state in present]
+    counts = Counter((trial.arm, status.of(trial).state) for trial in plan.trials)
+    rows = [["arm", *states, "changes"]]
+    for arm in plan.arms:
+        numbers = (str(counts[arm.name, state] or "-") for state in states)
+        changes = ", ".join(f"{name}={text_of(name, to)}" for name, to in arm.changes.items())
+        rows.append([arm.name, *numbers, changes])
+    print_plain(f"{plan.study}: {size(plan)}", *([plan.asks] if plan.asks else []))
+    print_plain("", *aligned(rows, right=range(1, len(states) + 1)))
+    if lines := search_lines(plan):
+        print_plain("", *lines)
 
 
 def _print_resolvable(plan: Plan) -> None:
@@ -157,9 +174,193 @@ def _print_resolvable(plan: Plan) -> None:
             out.print(text, soft_wrap=True)
 
 
-def _print_arms(surveyed: "PlanStatus") -> None:
-    from ganablate.cli.plan_text import arm_states, size
+# The time that trials will take
 
-    plan = surveyed.plan
-    lines = [f"{plan.study}: {size(plan)}", *([plan.asks] if plan.asks else [])]
-    print_plain("\n".join([*lines, "", arm_states(surveyed)]))
+
+def _estimated(
+    status: PlanStatus, profile: "Profile", rehearsed: Sequence[Study] | None
+) -> "Estimate | None":
+    """What the trials that wait will take; None where nothing is known, or there are none.
+
+    Arms of `rehearsed` studies of which nothing is known are rehearsed.
+    """
+    from ganablate.cli.run import prepare
+    from ganablate.sweep.estimate import Costs, arm_costs, estimate, rehearse_all
+    from ganablate.sweep.machine import environment, worker_environment
+
+    plan, waiting = status.plan, status.waiting
+    costs = Costs(HERE.runs, profile)
+    if not waiting or profile.address is not None:
+        return None
+    if rehearsed is None and costs.know_nothing(plan, waiting):
+        return None
+    arms = arm_costs(plan, waiting, costs)
+    if rehearsed is not None and any(arm.cost is None for arm in arms.values()):
+        with environment(worker_environment(profile.threads)):
+            prepare([plan], profile, studies=rehearsed)
+            err.print("timing some seconds of each kind of work", highlight=False)
+            rehearse_all(arms, costs, lambda line: err.print(Text(line, "red"), soft_wrap=True))
+        arms = arm_costs(plan, waiting, costs)
+    return estimate(plan, waiting, arms, costs)
+
+
+def _time_lines(
+    plan: Plan, time: "Estimate | None", profile: "Profile", *, by_arm: bool
+) -> Iterator[str]:
+    """What the trials that wait will take; `by_arm` a line for each arm as well."""
+    if profile.address is not None:
+        yield "time: not known, only what this machine takes can be"
+        return
+    if time is None:
+        yield "time: not known" if by_arm else "time: not known; --estimate measures it"
+        return
+    low, likely, high = (duration(time.wall[end]) for end in ("low", "likely", "high"))
+    yield (
+        f"time: about {likely} ({low} to {high}) with {counted(time.slots, 'trial')} at a time; "
+        f"{duration(time.working['likely'])} over {counted(time.trials, 'trial')}"
+    )
+    if by_arm:
+        source = {True: "complete trials", False: "a rehearsal"}
+        rows = [
+            (f"  {arm}", duration(seconds), f"a trial, from {source[arm in time.of_trials]}")
+            for arm, seconds in time.each.items()
+        ]
+        yield from aligned(rows, right=[1])
+    if time.unknown:
+        hint = "" if by_arm else "; --estimate measures them"
+        count = counted(len(time.unknown), "arm")
+        yield f"  without {count} of unknown cost ({joined(time.unknown, 5)}){hint}"
+    seconds = seconds_left(plan, time.each)
+    if seconds is not None and plan.search is not None:
+        yield (
+            f"  and the search before it: about {duration(seconds / time.slots)}, "
+            f"{duration(seconds)} over {plan.search.left:,} trials"
+        )
+
+
+# The status for people
+
+
+def _print_overview(status: PlanStatus) -> None:
+    """What the live screen of the sweep shows, if one is or was at work here."""
+    if all(each.state == "pending" for each in status.statuses.values()):
+        return  # a large plan that never ran needs neither numpy nor rich's layout
+    from ganablate.sweep.screen.overview import Picture
+    from ganablate.sweep.screen.watch import overview_of
+
+    out.print()
+    out.print(Picture(overview_of(status.plan, status.statuses, HERE.trials), bar=False))
+
+
+def notes(status: PlanStatus) -> list[str]:
+    """Lines on trials that another study trained, on stale and early ended ones, and older ones."""
+    origins: dict[tuple[str, str], Counter[str]] = {}
+    stale: dict[str, Counter[str]] = {}
+    early: list[str] = []
+    for trial in status.plan.trials:
+        trial_status = status.of(trial)
+        origin = status.origin(trial)
+        if origin is not None:
+            origins.setdefault(origin, Counter())[trial.arm] += 1
+        if trial_status.state == "stale":
+            stale.setdefault(trial.config.dataset, Counter())[trial.arm] += 1
+        if trial_status.state == "complete" and trial_status.ended_early is not None:
+            end, planned = trial_status.ended_early
+            early.append(f"{trial.arm} / {trial.replicate} at {end:,} of {planned:,}")
+    lines = [
+        f"{_of_arms(arms)} trained by study {study} at budget {budget}"
+        for (study, budget), arms in origins.items()
+    ]
+    lines += [
+        f"{_of_arms(arms)} stale: the bytes of {dataset} were others when they were trained; "
+        "run trains them again and keeps the old ones aside"
+        for dataset, arms in stale.items()
+    ]
+    if early:
+        count = counted(len(early), "trial")
+        lines.append(f"{count} ended early, saturated: {listed(early)} iterations")
+    if status.older:
+        count = counted(len(status.older), "trial")
+        lines.append(
+            f"{count} of these settings trained by an earlier version of the training: not used; "
+            "run trains them again"
+        )
+    return lines
+
+
+def _of_arms(arms: Counter[str]) -> str:
+    """`3 trials of arm baseline`; of several arms with the number of each."""
+    if len(arms) == 1:
+        return f"{counted(arms.total(), 'trial')} of arm {next(iter(arms))}"
+    each = listed([f"{name} ({count})" for name, count in arms.items()])
+    return f"{counted(arms.total(), 'trial')} of the arms {each}:"
+
+
+# Both for machines
+
+
+def plan_as_json(plan: Plan) -> dict[str, Any]:
+    """Everything a plan says, as plain values."""
+    return {
+        "study": plan.study,
+        "budget": plan.budget,
+        "primary": plan.primary,
+        "metrics": list(plan.metrics),
+        "extractor": plan.extractor,
+        "probes": list(plan.probes),
+        "replicates": plan.replicates,
+        "arms": [
+            {"name": arm.name, "changes": dict(arm.changes), "compare_to": arm.compare_to}
+            for arm in plan.arms
+        ],
+        "trials": [
+            {
+                "trial_id": trial.trial_id,
+                "arm": trial.arm,
+                "replicate": trial.replicate,
+                "data_id": trial.data_id,
+                "settings": trial.config.model_dump(exclude_none=True),
+            }
+            for trial in plan.trials
+        ],
+        **_search_as_json(plan),
+        "excluded": [{"arm": name, "because": because} for name, because in plan.excluded],
+    }
+
+
+def status_as_json(status: PlanStatus) -> dict[str, Any]:
+    """The state of every trial, as plain values.
+
+    `trained_by` is who trained a complete trial, null where its folder is older than that note;
+    `ended_early` where it ended and how many iterations were planned, null if at its whole length.
+    `earlier` names the folder of an earlier version of the training, where there is one.
+    """
+    return {
+        "study": status.plan.study,
+        "budget": status.plan.budget,
+        **_search_as_json(status.plan),
+        "trials": [
+            {
+                "trial_id": trial.trial_id,
+                "arm": trial.arm,
+                "replicate": trial.replicate,
+                "state": status.of(trial).state,
+                "because": _because(status, trial),
+                "trained_by": status.of(trial).origin,
+                "ended_early": status.of(trial).ended_early,
+                "earlier": status.older.get(trial.trial_id),
+            }
+            for trial in status.plan.trials
+        ],
+    }
+
+
+def _search_as_json(plan: Plan) -> dict[str, Any]:
+    return {} if plan.search is None else {"search": search_as_json(plan.search)}
+
+
+def _because(status: PlanStatus, trial: Trial) -> str | None:
+    """Why a trial is stale or failed."""
+    if status.of(trial).state == "stale":
+        return f"the bytes of {trial.config.dataset} were others when it was trained"
+    return status.of(trial).failure or None

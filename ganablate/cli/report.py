@@ -1,4 +1,4 @@
-"""`report` and `publish`: tables, figures and pages from what was measured."""
+"""`report`, `publish`, `show` and `compare`: what was measured, as tables, figures and text."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ganablate.cli.console import WRONG_INPUT, output, refuse
-from ganablate.cli.options import BudgetName, Published, Replace, StudyFiles
+from ganablate.cli.console import FAILED, WRONG_INPUT, err, output, print_plain, refuse
+from ganablate.cli.options import AnyStudy, BudgetName, Name, Plugins, Published, StudyFiles
 from ganablate.project.folders import HERE, WrongInputError
 from ganablate.project.plans import (
     budgets_with_results,
@@ -30,12 +30,30 @@ from ganablate.study.schema import Study
 
 if TYPE_CHECKING:
     from ganablate.report.files import ReportFiles
+    from ganablate.report.show.selection import Selection
+
+MoreStudies = Annotated[list[Path] | None, typer.Argument(help="Else all in studies/.")]
+Replace = Annotated[
+    bool,
+    typer.Option(
+        "--replace",
+        help="Publish it even if it is not complete, or has less than the published record.",
+    ),
+]
+Open = Annotated[
+    bool, typer.Option("--open", help="Open the report's page, or the folder of a trial's files.")
+]
+Save = Annotated[
+    Path | None,
+    typer.Option("--save", help="Draw both samples and losses side by side into this PNG."),
+]
 
 
 def report(
-    studies: Annotated[list[Path] | None, typer.Argument(help="Else all in studies/.")] = None,
+    studies: MoreStudies = None,
     budget: BudgetName = None,
     published: Published = False,
+    plugin: Plugins = None,
 ) -> None:
     """Rebuild tables and figures without training, from this machine's trials.
 
@@ -46,33 +64,31 @@ def report(
     if not paths:
         refuse([f"{HERE.studies}/: no study file there; name one, or begin one: ganablate init"])
     loaded = read_studies(paths, published=published)
-    budgets = dict.fromkeys(name for study in loaded for name in study.budget_names)
-    if budget and budget not in budgets:
-        refuse([f"--budget: {unknown('a budget of these studies', budget, budgets)}"])
+    _check_budget(loaded, budget)
     written: Reports = []
     for path, study in zip(paths, loaded, strict=True):
         names = _budgets(study, budget, named=bool(studies), published=published)
         if studies and not names:
             output.line(f"{study.name}: {_nothing(path, budget, published=published)}")
-        written += _written(study, names, short=not studies, published=published)
+        written += [_written(study, n, short=not studies, published=published) for n in names]
     if not written and not studies:
         where = f" in {HERE.published}/" if published else " on this machine"
         output.line(_nothing(paths[0], budget, where, published=published))
     write_claims_page(HERE, output, published=published)
-    if not published:
-        _send(written)
+    if published:
+        return
+    try:
+        uri = tracking_store(HERE, None, read_profile().tracking_uri)
+    except (StudyError, WrongInputError) as error:
+        output.warning(f"the report is not in MLflow: {error}")
+    else:
+        send_reports(HERE, written, uri, output)
 
 
-def _written(study: Study, names: Sequence[str], *, short: bool, published: bool) -> Reports:
-    """The reports of a study at these budgets; ends the command where a file cannot be read."""
-    written: Reports = []
-    for name in names:
-        (plan,) = table_plans([study], name, HERE.published if published else HERE.results)
-        files = rebuild_published(HERE, plan, output) if published else _write(plan, short=short)
-        if files is None:
-            raise typer.Exit(WRONG_INPUT)
-        written.append((plan, files))
-    return written
+def _check_budget(studies: Sequence[Study], budget: str | None) -> None:
+    budgets = dict.fromkeys(name for study in studies for name in study.budget_names)
+    if budget and budget not in budgets:
+        refuse([f"--budget: {unknown('a budget of these studies', budget, budgets)}"])
 
 
 def _budgets(study: Study, budget: str | None, *, named: bool, published: bool) -> list[str]:
@@ -83,44 +99,51 @@ def _budgets(study: Study, budget: str | None, *, named: bool, published: bool) 
     return [name for name in names if budget in (None, name)]
 
 
-def _nothing(path: Path, budget: str | None, where: str = "", *, published: bool) -> str:
-    """That there is nothing to report, and the command that changes it."""
-    what = "no published record" if published else "no results"
-    command = "publish" if published and not where else "run"
-    at = f" --budget {budget}" if budget else ""
-    return f"{what}{where} yet: ganablate {command} {path}{at}"
+def _written(
+    study: Study, budget: str, *, short: bool, published: bool
+) -> "tuple[Plan, ReportFiles]":
+    """The report of a study at a budget; a csv file that cannot be read ends the command."""
+    (plan,) = table_plans([study], budget, HERE.published if published else HERE.results)
+    if not published:
+        return plan, _write(plan, short=short)
+    files = rebuild_published(HERE, plan, output)
+    if files is None:
+        raise typer.Exit(WRONG_INPUT)
+    return plan, files
 
 
-def _write(plan: Plan, *, anew: bool = True, short: bool) -> "ReportFiles | None":
+def _write(plan: Plan, *, anew: bool = True, short: bool) -> "ReportFiles":
     """Write a local report and print what a terminal shows of it, or in `short` one line."""
     files = write_report(HERE, plan, output, anew=anew)
-    if files is not None and short:
+    if files is None:
+        raise typer.Exit(WRONG_INPUT)
+    if short:
         output.line(f"{files.closing[0]}: {files.folder}/")
-    elif files is not None:
+    else:
         output.report(files)
     return files
 
 
-def _send(reports: Reports) -> None:
-    """Put the reports into the MLflow store of the environment, of the default profile, or ours."""
-    try:
-        uri = tracking_store(HERE, None, read_profile().tracking_uri)
-    except (StudyError, WrongInputError) as error:
-        output.warning(f"the report is not in MLflow: {error}")
-        return
-    send_reports(HERE, reports, uri, output)
+def _nothing(path: Path, budget: str | None, where: str = "", *, published: bool) -> str:
+    """That there is nothing to report, and the command that changes it."""
+    record = "no published record" if published else "no results"
+    command = "publish" if published and not where else "run"
+    at = f" --budget {budget}" if budget else ""
+    return f"{record}{where} yet: ganablate {command} {path}{at}"
 
 
-def publish(studies: StudyFiles, budget: BudgetName = None, replace: Replace = False) -> None:
+def publish(
+    studies: StudyFiles,
+    budget: BudgetName = None,
+    replace: Replace = False,
+    plugin: Plugins = None,
+) -> None:
     """Copy a study's local record whole to results/published/, which documents quote.
 
     A record that is not complete, or that has fewer arms, trials or metrics than the published one,
     is refused.
     """
-    from filelock import FileLock
-
-    from ganablate.project.publish import publish as publish_record
-    from ganablate.project.publish import reasons_against
+    from ganablate.project import publish as publishing
 
     loaded = read_studies(studies)
     plans = table_plans(loaded, budget, HERE.results)
@@ -132,15 +155,106 @@ def publish(studies: StudyFiles, budget: BudgetName = None, replace: Replace = F
     if lacking:
         refuse(lacking)
     for plan in plans:  # what is published is what the trials say now
-        if _write(plan, anew=False, short=True) is None:
-            raise typer.Exit(WRONG_INPUT)
+        _write(plan, anew=False, short=True)
     try:
-        reasons = [line for plan in plans for line in reasons_against(HERE, plan)]
+        reasons = [line for plan in plans for line in publishing.reasons_against(HERE, plan)]
         if reasons and not replace:
             refuse([*reasons, "nothing was published; --replace publishes it as it is"])
-        lock = FileLock(HERE.runs / ".published.lock")
         for plan in plans:
-            output.line(f"published: {publish_record(HERE, plan, lock)}/")
+            output.line(f"published: {publishing.publish(HERE, plan)}/")
     except ValueError as error:
         refuse([str(error)])
     write_claims_page(HERE, output, published=True)
+
+
+def show(
+    name: Name,
+    study: AnyStudy = None,
+    budget: BudgetName = None,
+    published: Published = False,
+    open_: Open = False,
+    plugin: Plugins = None,
+) -> None:
+    """Print one arm or one trial: settings, outcome and why, metrics, curves, files."""
+    from ganablate.report.show.text import arm_text, trial_text
+
+    (shown,) = _found([name], study, budget, published=published)
+    is_arm = shown.subject.replicate is None
+    print_plain(arm_text(shown) if is_arm else trial_text(shown))
+    if not open_:
+        return
+    path = shown.page if is_arm else shown.folder(shown.trials[0]).path
+    if not path.exists():
+        refuse([f"--open: {path} is not here: ganablate report writes it, or ganablate run"])
+    output.line(f"opening {path}")
+    if typer.launch(str(path.resolve()), wait=True):
+        err.print("nothing here opens it")
+        raise typer.Exit(FAILED)
+
+
+def compare(  # noqa: PLR0913 - one parameter an option
+    first: Name,
+    second: Name,
+    study: AnyStudy = None,
+    budget: BudgetName = None,
+    published: Published = False,
+    save: Save = None,
+    plugin: Plugins = None,
+) -> None:
+    """Put two arms, or two trials, of a study side by side: settings, metrics, effect, curves.
+
+    The effect is that of the second against the first, whether or not the study compares them.
+    """
+    from ganablate.report.show.text import pair_text
+
+    if save is not None and save.suffix.lower() != ".png":
+        refuse([f"--save {save}: a name that ends in .png is needed"])
+    if save is not None and not save.parent.is_dir():
+        refuse([f"--save {save}: the folder {save.parent} is not there"])
+    ours, theirs = _found([first, second], study, budget, published=published)
+    print_plain(pair_text(ours, theirs))
+    if save is not None:
+        from ganablate.report.show.picture import draw_pair
+
+        drawn = draw_pair(ours, theirs, save)
+        output.line(f"drawn: {save}" if drawn else "nothing is here to draw")
+
+
+def _found(
+    names: Sequence[str], study: Path | None, budget: str | None, *, published: bool
+) -> "list[Selection]":
+    """What the names stand for, in one study; a wrong one ends the command."""
+    from ganablate.report.analysis import read_results
+    from ganablate.report.show.find import find_all
+    from ganablate.report.show.selection import Selection
+
+    root = HERE.published if published else HERE.results
+    trials = None if published else HERE.trials
+    try:
+        subjects = find_all(names, _studies(study, published=published), budget)
+        first = subjects[0]
+        analysis = read_results(first.study, first.budget, root=root, trials_root=trials)
+    except ValueError as error:
+        refuse([str(error)])
+    notices = list(analysis.notices)
+    record = HERE.result(analysis.plan, published=True)
+    if not published and record.exists() and not (analysis.trials["state"] == "complete").any():
+        notices.append(f"{record}/ has a published record: --published shows it")
+    for notice in notices:
+        output.warning(notice)
+    return [Selection(subject, analysis, trials or root, root) for subject in subjects]
+
+
+def _studies(path: Path | None, *, published: bool) -> list[Study]:
+    """The study named, else all that can be read in `studies/`."""
+    if path is not None:
+        return read_studies([path], published=published)
+    studies: list[Study] = []
+    for file in HERE.study_files:
+        try:
+            studies += read_studies([file], published=published)
+        except StudyError:
+            continue  # `validate` names the mistakes of another file
+    if not studies:
+        refuse([f"{HERE.studies}/: no study file there; name one"])
+    return studies

@@ -1,7 +1,11 @@
-"""`run`: train what is not complete yet, then report."""
+"""`run` and `evaluate`: train what is not complete yet, and measure what is."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+import contextlib
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,18 +15,28 @@ from ganablate.cli.console import (
     INTERRUPTED,
     WRONG_INPUT,
     output,
-    refusing_lacks,
+    print_plain,
+    refuse,
 )
-from ganablate.cli.next_steps import print_next
 from ganablate.project.folders import HERE
-from ganablate.project.plans import read_studies
-from ganablate.study.plan import Plan
+from ganablate.project.plans import read_profile, read_studies, table_plans, with_more
+from ganablate.study.plan import FULL, Plan, Trial
 from ganablate.study.schema import Study
+from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import data_key, missing, not_measurable, state_of
 
 if TYPE_CHECKING:
+    from ganablate.project.reports import Reports
     from ganablate.project.run import RunResult
+    from ganablate.report.files import ReportFiles
     from ganablate.sweep.profile import Profile
     from ganablate.trials.needs import DataKey
+
+Metrics = Annotated[list[str] | None, typer.Option("--metric", help="A metric to add; repeatable.")]
+Probes = Annotated[list[str] | None, typer.Option("--probe", help="A probe to add; repeatable.")]
+_WIDTH = 80
+_MOST_STUDIES = 3
+"""Studies of one sweep of which the next commands are printed."""
 
 
 def run(  # noqa: PLR0913 - one parameter an option
@@ -38,6 +52,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     yes: options.Yes = False,
     force: options.Force = None,
     retry_failed: options.RetryFailed = False,
+    plugin: options.Plugins = None,
 ) -> None:
     """Run every trial that is not complete yet, then write the report.
 
@@ -51,21 +66,84 @@ def run(  # noqa: PLR0913 - one parameter an option
         max_replicates=max_replicates, force=force or (), retry_failed=retry_failed, confirmed=yes,
         sweep=sweep, data_root=data_root, tracking_uri=tracking_uri,
     )  # fmt: skip
-    with refusing_lacks():
+    with _refusing_lacks():
         result = running.run(HERE, loaded, request, output)
-    code = exit_code(result)
+    code = _exit_code(result)
     if len(result.reports) == len(studies):
         print_next(studies, loaded, result.reports, code)
     raise typer.Exit(code)
 
 
-def exit_code(result: "RunResult") -> int:
-    """What a run leaves with."""
-    if result.summary.interrupted:
-        return INTERRUPTED
-    if result.unread_looks:
-        return WRONG_INPUT
-    return FAILED if result.summary.failed or not result.is_whole else 0
+def evaluate(  # noqa: PLR0913 - one parameter an option
+    study: options.StudyFile,
+    metric: Metrics = None,
+    probe: Probes = None,
+    budget: options.BudgetName = None,
+    sweep: options.SweepFile = None,
+    data_root: options.DataRoot = None,
+    plugin: options.Plugins = None,
+) -> None:
+    """Add metrics or probes to complete trials from their kept weights, without training.
+
+    The numbers stay in the trials' folders. They are in the study's table once the study names
+    the metric; MLflow gets them with its next run.
+    """
+    metrics, probes = metric or [], probe or []
+    if not metrics and not probes:
+        refuse(["name what to measure: --metric M or --probe P"])
+    (as_written,) = read_studies([study])
+    (plan,) = table_plans([with_more(as_written, metrics, probes)], budget, HERE.results)
+    code = _measure(plan, read_profile(sweep, data_root))
+    from ganablate.report.closing import evaluated
+
+    print_plain(evaluated(plan, [*metrics, *probes], HERE.trials))
+    for section, names, written in (
+        ("metrics", metrics, as_written.metrics),
+        ("probes", probes, as_written.probes),
+    ):
+        if not set(names) <= set(written):
+            every = ", ".join(dict.fromkeys([*written, *names]))
+            output.line(f"for the study's table, write in {study}: {section}: [{every}]")
+    raise typer.Exit(code)
+
+
+def _measure(plan: Plan, profile: "Profile") -> int:
+    """Measure the complete trials of a plan by all that it names; returns the exit code."""
+    complete = _complete(plan, {})
+    if not complete:
+        refuse([f"study {plan.study}: no trial is complete at the budget {plan.budget}"])
+    # With one evaluation nothing is measured at points of the training.
+    fingerprints = prepare([replace(plan, trials=complete, evaluations=1)], profile)
+    fresh = _complete(plan, fingerprints)
+    measurable = tuple(
+        trial
+        for trial in fresh
+        if not not_measurable(
+            TrialFolder(HERE.trials, trial.trial_id), missing(trial, HERE.trials, plan.measured)
+        )
+    )
+    if stale := len(complete) - len(fresh):
+        output.warning(f"{stale} trials saw other data than there is now: left out")
+    if blocked := len(fresh) - len(measurable):
+        output.warning(
+            f"{blocked} trials kept too little of their weights for this: left out; `ganablate run "
+            "STUDY --force TRIAL|ARM` trains them again"
+        )
+    from ganablate.project.run import Execution, RunResult
+
+    with _refusing_lacks():
+        execution = Execution(HERE, profile, None, fingerprints, output)
+        summary = execution.sweep([replace(plan, trials=measurable, evaluations=1)])
+    return _exit_code(RunResult(summary, []))
+
+
+def _complete(plan: Plan, fingerprints: "Mapping[DataKey, str]") -> tuple[Trial, ...]:
+    """The trials that are complete and saw the data as they are: none of them is trained again."""
+    return tuple(
+        trial
+        for trial in plan.trials
+        if state_of(trial, HERE.trials, fingerprint=fingerprints.get(data_key(trial))) == "complete"
+    )
 
 
 def prepare(
@@ -77,5 +155,66 @@ def prepare(
     """
     from ganablate.project.run import prepare
 
-    with refusing_lacks():
+    with _refusing_lacks():
         return prepare(HERE, plans, profile, studies=studies)
+
+
+@contextlib.contextmanager
+def _refusing_lacks() -> Iterator[None]:
+    """Turn data or resources that this machine lacks into lines and exit code 2."""
+    from ganablate.gan.pictures import DataError
+    from ganablate.sweep.machine import MachineError
+
+    try:
+        yield
+    except (DataError, MachineError) as error:
+        refuse(str(error).splitlines())
+
+
+def _exit_code(result: "RunResult") -> int:
+    if result.summary.interrupted:
+        return INTERRUPTED
+    if result.unread_looks:
+        return WRONG_INPUT
+    return FAILED if result.summary.failed or not result.is_whole else 0
+
+
+# What a person may want to type after a sweep
+
+
+def print_next(
+    paths: Sequence[Path], studies: Sequence[Study], reports: "Reports", code: int
+) -> None:
+    """Print the next commands of a sweep that ended with this code: 0, or some trial failed."""
+    if code not in (0, FAILED):
+        return  # an interrupted sweep has printed how it goes on
+    steps: dict[str, str] = {}
+    for path, study, (plan, files) in zip(paths[:_MOST_STUDIES], studies, reports, strict=False):
+        usual = plan.budget == study.default_budget
+        on_line = f"{path}" if usual else f"{path} --budget {plan.budget}"
+        if code:
+            steps[f"ganablate status {on_line}"] = "which trials failed, and why"
+            steps[f"ganablate run {on_line} --retry-failed"] = "those again"
+        else:
+            steps |= _after_success(on_line, plan, files)
+        if not usual and plan.budget != FULL:
+            steps[f"ganablate run {path}"] = f"the study at its budget {study.default_budget}"
+    for number, (command, purpose) in enumerate(steps.items()):
+        line = f"{'     ' if number else 'next:'} {command}"
+        commented = f"{line}   # {purpose}"
+        print_plain(commented if len(commented) <= _WIDTH else line)
+
+
+def _after_success(on_line: str, plan: Plan, files: "ReportFiles") -> dict[str, str]:
+    """Command -> its purpose; `on_line` are the study file and its budget."""
+    from ganablate.report.table.summary import UNDECIDED
+
+    compared = [arm for arm in plan.arms if arm.compare_to is not None and not arm.null]
+    arm = compared[0] if compared else plan.arms[0]
+    steps = {f"ganablate show {shlex.quote(arm.name)} {on_line} --open": "an arm, and the page"}
+    if any(sentence.lead.startswith(UNDECIDED) for sentence in files.sentences):
+        steps[f"ganablate run {on_line} --until-decided"] = "more replicates where it is open"
+    elif compared:
+        both = shlex.join([str(arm.compare_to), arm.name])
+        steps[f"ganablate compare {both} {on_line}"] = "two arms side by side"
+    return steps

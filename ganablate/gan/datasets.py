@@ -1,7 +1,8 @@
 """Readers of the data sets whose images have one size.
 
 A reader is `f(root) -> (images, labels)`: uint8 [n, height, width, channels] and int64 [n], in the
-order of the files. `_test` readers give the test split.
+order of the files. `_test` readers give the test split. All raise `DataError` where the files are
+neither under `root` nor to be downloaded, or are broken.
 """
 
 import contextlib
@@ -33,30 +34,22 @@ _CONNECT_SECONDS = 30.0
 
 
 def mnist(root: Path) -> tuple[Pixels, Labels]:
-    """MNIST's training split, [60000, 28, 28, 1].
-
-    Raises:
-        DataError: if the files are neither under `root` nor to be downloaded, or are broken.
-    """
+    """MNIST's training split, [60000, 28, 28, 1]."""
     return _idx_files("MNIST", root, train=True)
 
 
 def mnist_test(root: Path) -> tuple[Pixels, Labels]:
-    """MNIST's test split, [10000, 28, 28, 1]; raises as `mnist` does."""
+    """MNIST's test split, [10000, 28, 28, 1]."""
     return _idx_files("MNIST", root, train=False)
 
 
 def fashion_mnist(root: Path) -> tuple[Pixels, Labels]:
-    """Fashion-MNIST's training split, [60000, 28, 28, 1].
-
-    Raises:
-        DataError: if the files are neither under `root` nor to be downloaded, or are broken.
-    """
+    """Fashion-MNIST's training split, [60000, 28, 28, 1]."""
     return _idx_files("FashionMNIST", root, train=True)
 
 
 def fashion_mnist_test(root: Path) -> tuple[Pixels, Labels]:
-    """Fashion-MNIST's test split, [10000, 28, 28, 1]; raises as `fashion_mnist` does."""
+    """Fashion-MNIST's test split, [10000, 28, 28, 1]."""
     return _idx_files("FashionMNIST", root, train=False)
 
 
@@ -65,15 +58,12 @@ def cifar10(root: Path) -> tuple[Pixels, Labels]:
 
     From the binary version where its six batches are under `root`, else from the python version;
     the files' md5 is checked either way.
-
-    Raises:
-        DataError: if the files are neither under `root` nor to be downloaded, or are broken.
     """
     return _cifar10(root, train=True)
 
 
 def cifar10_test(root: Path) -> tuple[Pixels, Labels]:
-    """CIFAR-10's test split, [10000, 32, 32, 3]; raises as `cifar10` does."""
+    """CIFAR-10's test split, [10000, 32, 32, 3]."""
     return _cifar10(root, train=False)
 
 

@@ -1,34 +1,25 @@
-"""What the extractor's classes tell of the generated images: score, coverage, balance."""
+"""What the extractor's classes tell of the generated images: score, coverage, balance.
+
+The classes are the extractor's, so values compare only under one extractor. Every number is NaN,
+which a table shows as missing, where there is no image or a probability is not finite; a
+`MetricError` is raised where the extractor is no classifier.
+"""
 
 import math
 
 import numpy as np
 import numpy.typing as npt
 
-from ganablate.metrics.errors import MetricError
-from ganablate.metrics.features import Features, Floats
-
-
-def _probabilities(metric: str, features: Features) -> Floats | None:
-    """[n, classes], or None where there is no image or a probability is not finite."""
-    if features.probabilities is None:
-        raise MetricError(f"{metric} needs class probabilities: the extractor is no classifier")
-    if not len(features.probabilities) or not np.isfinite(features.probabilities).all():
-        return None
-    return features.probabilities
+from ganablate.metrics.features import Features, Floats, MetricError
 
 
 def inception_score(real: Features, fake: Features) -> dict[str, float]:
     """{"inception_score": x}: exp of the mean KL(p(y|x) || p(y)), from 1 to the number of classes.
 
-    One split, float64. The classes are the extractor's, so values compare only under one extractor:
-    its own network is not Inception. The real images are not looked at. NaN, which a table shows as
-    missing, where a probability is not finite.
+    One split, float64. A data set's own extractor is not Inception. The real images are not looked
+    at.
 
     Source: Salimans et al. 2016, arXiv 1606.03498, section 4.
-
-    Raises:
-        MetricError: if the extractor is no classifier.
     """
     probabilities = _probabilities("inception_score", fake)
     if probabilities is None:
@@ -45,16 +36,12 @@ def modes(real: Features, fake: Features) -> dict[str, float]:
     """{"modes": count}: classes with at least a tenth of an even share of the generated images.
 
     An image counts for its most probable class, the first one in a tie. With 10 classes and 5,000
-    images a class is covered from 50 images on. The classes are the extractor's: on another data
-    set than its own (faces seen by the CIFAR-10 classifier) the count is of no meaning, though
-    there is one. The real images are not looked at: a data set with rare classes of its own needs
-    another metric, such as `class_kl`. NaN, which a table shows as missing, where a probability is
-    not finite.
+    images a class is covered from 50 images on. On another data set than the extractor's (faces
+    seen by the CIFAR-10 classifier) the count is of no meaning, though there is one. The real
+    images are not looked at: a data set with rare classes of its own needs another metric, such as
+    `class_kl`.
 
     Source: R0.7; mode counting as in Srivastava et al. 2017, arXiv 1705.07761.
-
-    Raises:
-        MetricError: if the extractor is no classifier.
     """
     probabilities = _probabilities("modes", fake)
     if probabilities is None:
@@ -70,26 +57,25 @@ def class_kl(real: Features, fake: Features) -> dict[str, float]:
     0 for equal shares of classes. An image counts for its most probable class. One image is added
     to every class of both sets, so that a class without real images (or a share of 0) leaves the
     number finite: with 5,000 images a collapse onto one of ten even classes gives 2.29 for log 10
-    = 2.30. Both sets pass through the extractor, so that its own errors cancel. NaN, which a table
-    shows as missing, where a probability is not finite.
+    = 2.30. Both sets pass through the extractor, so that its own errors cancel.
 
     Source: Srivastava et al. 2017, arXiv 1705.07761 (stacked MNIST).
-
-    Raises:
-        MetricError: if the extractor is no classifier.
     """
-    sets = [_probabilities("class_kl", features) for features in (fake, real)]
-    shares = [_smoothed(_counts(each)) for each in sets if each is not None]
-    if len(shares) < len(sets):
+    generated, given = (_probabilities("class_kl", features) for features in (fake, real))
+    if generated is None or given is None:
         return {"class_kl": math.nan}
-    generated, given = shares
-    return {"class_kl": max(float((generated * np.log(generated / given)).sum()), 0.0)}
+    p, q = ((counts + 1) / float((counts + 1).sum()) for counts in map(_counts, (generated, given)))
+    return {"class_kl": max(float((p * np.log(p / q)).sum()), 0.0)}
+
+
+def _probabilities(metric: str, features: Features) -> Floats | None:
+    """[n, classes], or None where there is no image or a probability is not finite."""
+    if features.probabilities is None:
+        raise MetricError(f"{metric} needs class probabilities: the extractor is no classifier")
+    if not len(features) or not np.isfinite(features.probabilities).all():
+        return None
+    return features.probabilities
 
 
 def _counts(probabilities: Floats) -> npt.NDArray[np.intp]:
     return np.bincount(probabilities.argmax(axis=1), minlength=probabilities.shape[1])
-
-
-def _smoothed(counts: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
-    more: npt.NDArray[np.float64] = counts.astype(np.float64) + 1
-    return more / float(more.sum())

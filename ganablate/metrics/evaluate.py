@@ -12,17 +12,15 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from ganablate.catalog import EXTRACTORS, METRICS, NAMED_EXTRACTORS, Metric
+from ganablate.catalog import EXTRACTORS, METRICS, NAMED_EXTRACTORS
 from ganablate.files import replacing
-from ganablate.metrics.errors import MetricError
 from ganablate.metrics.extractors import card_of
-from ganablate.metrics.features import Features, Images
+from ganablate.metrics.features import Features, Images, MetricError
 from ganablate.metrics.losses import Losses, is_finite, last_fifth
 
 N_FAKE = 5_000
 N_REAL = 10_000
-"""At most so many real images, evenly spaced: a folder's files may be sorted by class."""
-
+"""At most this many real images, evenly spaced: a folder's files may be sorted by class."""
 LOSS_PROTOCOL = "every step of the last fifth of training, criterion without penalty"
 
 FakeImages = Callable[[int], Images]
@@ -96,9 +94,44 @@ def evaluate(  # noqa: PLR0913 - each is a fact of the trial that nothing else h
         elif fake_images is not None:
             usable, *both = sets()
             real, fake = (_at_most(features, metric.images) for features in both)
-            protocol = _feature_protocol(usable, len(real), len(real_images), len(fake))
+            weights, resize = _input_protocol(usable)
+            # What a number depends on beside the two sets, in the words that a table shows.
+            protocol = (
+                f"{weights}, real {len(real)} of {len(real_images)} train, fake {len(fake)}, "
+                f"{resize}, float64, running statistics"
+            )
             _add(result, name, metric.load()(real, fake), protocol)
     return result
+
+
+def evenly(rows: Rows, n: int) -> Rows:
+    """Every row, or every second one, or every third ...: as many as n allows, a view."""
+    return cast(Rows, rows[:: -(-len(rows) // n) or 1])
+
+
+def _at_most(features: Features, n: int | None) -> Features:
+    if n is None:
+        return features
+    probabilities = features.probabilities
+    return Features(
+        evenly(features.embeddings, n), None if probabilities is None else evenly(probabilities, n)
+    )
+
+
+def _add(result: Evaluation, name: str, numbers: dict[str, float], protocol: str) -> None:
+    declared = METRICS[name].columns
+    if set(numbers) != set(declared):
+        raise MetricError(
+            f"metric {name} yields {', '.join(sorted(numbers))}; the catalog declares "
+            f"{', '.join(sorted(declared))}"
+        )
+    for column, number in numbers.items():
+        if math.isfinite(number):
+            result.numbers[column] = number
+            result.protocols[column] = protocol
+
+
+# --- the extractor and its features of the real images ---
 
 
 def _usable(extractor: str | None, metrics: Sequence[str]) -> str:
@@ -117,46 +150,13 @@ def _extract(extractor: str, data_root: Path | None, device: str) -> Extract:
     return cast(Extract, EXTRACTORS[extractor].load())
 
 
-def evenly(rows: Rows, n: int) -> Rows:
-    """Every row, or every second one, or every third ...: as many as n allows, a view."""
-    return cast(Rows, rows[:: -(-len(rows) // n) or 1])
-
-
-def _at_most(features: Features, n: int | None) -> Features:
-    if n is None:
-        return features
-    probabilities = features.probabilities
-    return Features(
-        evenly(features.embeddings, n), None if probabilities is None else evenly(probabilities, n)
-    )
-
-
-def _add(result: Evaluation, name: str, numbers: dict[str, float], protocol: str) -> None:
-    declared: Metric = METRICS[name]
-    if set(numbers) != set(declared.columns):
-        raise MetricError(
-            f"metric {name} yields {', '.join(sorted(numbers))}; the catalog declares "
-            f"{', '.join(sorted(declared.columns))}"
-        )
-    for column, number in numbers.items():
-        if math.isfinite(number):
-            result.numbers[column] = number
-            result.protocols[column] = protocol
-
-
 def _input_protocol(extractor: str) -> tuple[str, str]:
+    """The weights, and how images are resized for them."""
     if extractor in NAMED_EXTRACTORS:
         named = NAMED_EXTRACTORS[extractor]
         return f"{extractor}@{named.sha256}", named.resize
     size = EXTRACTORS[extractor].image_size
     return f"{extractor}@{card_of(extractor).sha256[:8]}", f"{size}x{size} bilinear"
-
-
-def _feature_protocol(extractor: str, n_real: int, of: int, n_fake: int) -> str:
-    """What a number depends on beside the two sets of images, in the words a table shows."""
-    weights, resize = _input_protocol(extractor)
-    counts = f"real {n_real} of {of} train, fake {n_fake}"
-    return f"{weights}, {counts}, {resize}, float64, running statistics"
 
 
 def _cached(
@@ -165,22 +165,18 @@ def _cached(
     """The features of real images, from disk if some trial has extracted them before."""
     key = "\n".join((fingerprint, *_input_protocol(extractor), f"{len(images)} evenly"))
     path = cache / f"{extractor}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
-    stored = _read(path)
-    if stored is not None and len(stored.embeddings) == len(images):
-        return stored
-    features = extract(images)
-    arrays = {"embeddings": features.embeddings}
-    if features.probabilities is not None:
-        arrays["probabilities"] = features.probabilities
-    with replacing(path) as temporary:
-        np.savez(temporary, allow_pickle=False, **arrays)
-    return features
-
-
-def _read(path: Path) -> Features | None:
     try:
         # numpy leaves a file open that it opened itself and could not read
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return Features(arrays["embeddings"], arrays.get("probabilities"))
+            stored = Features(arrays["embeddings"], arrays.get("probabilities"))
+        if len(stored) == len(images):
+            return stored
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-        return None  # absent or damaged: extracting again takes a second
+        pass  # absent or damaged: extracting again takes a second
+    features = extract(images)
+    content = {"embeddings": features.embeddings}
+    if features.probabilities is not None:
+        content["probabilities"] = features.probabilities
+    with replacing(path) as temporary:
+        np.savez(temporary, allow_pickle=False, **content)
+    return features

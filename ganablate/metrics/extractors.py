@@ -1,9 +1,14 @@
-"""The shipped feature extractors of catalog.EXTRACTORS.
+"""The feature extractors: the shipped classifiers, and Inception-v3, which studies name.
 
-They run on the CPU in fp32 wherever the trial was trained, so that one protocol has one meaning.
+The shipped ones run on the CPU in fp32 wherever the trial was trained, so that one protocol has
+one meaning.
 """
 
 import functools
+import io
+import pickle
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import safetensors.torch
@@ -12,12 +17,11 @@ from torch import Tensor
 from torch.nn.functional import interpolate
 
 from ganablate.catalog import EXTRACTORS
-from ganablate.metrics.card import WEIGHTS, Card
 from ganablate.metrics.classifier import NETWORKS, Classifier
-from ganablate.metrics.errors import MetricError
-from ganablate.metrics.features import Features, Images
+from ganablate.metrics.features import Features, Images, MetricError
+from ganablate.metrics.weight_files import WEIGHTS, Card, weights_of
 
-BATCH = 500
+BATCH, INCEPTION_BATCH = 500, 50
 
 
 @functools.cache
@@ -25,58 +29,9 @@ def card_of(name: str) -> Card:
     """The card of a shipped extractor, checked against its weight file once a process.
 
     Raises:
-        MetricError: if weights or card are absent or do not belong together.
+        MetricError: weights or card are absent or do not belong together.
     """
     return Card.of(WEIGHTS / EXTRACTORS[name].weights)
-
-
-@functools.cache
-def _classifier(name: str) -> Classifier:
-    card_of(name)  # checks the file
-    network = NETWORKS[name]()
-    state = safetensors.torch.load_file(WEIGHTS / EXTRACTORS[name].weights)
-    network.load_state_dict({key: value.float() for key, value in state.items()})
-    # In this layout the CPU takes half the time.
-    return network.to(memory_format=torch.channels_last).eval().requires_grad_(requires_grad=False)
-
-
-def _check(name: str, images: Images) -> None:
-    if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
-        raise MetricError(
-            f"{name} takes uint8 images [n, height, width, channels], at least one; "
-            f"these are {images.dtype} {list(images.shape)}"
-        )
-    channels = EXTRACTORS[name].channels
-    if images.shape[3] != channels:
-        raise MetricError(
-            f"{name} was trained on images with {channels} channel(s), these have "
-            f"{images.shape[3]}: a conversion would make another protocol"
-        )
-
-
-def _as_input(images: Images, size: int) -> Tensor:
-    """Float32 [n, channels, size, size] in [0, 1]; resized by bilinear interpolation, antialiased.
-
-    The resized values are not rounded to 256 levels again.
-    """
-    # A copy, because torch does not take the read-only pages of a memory map.
-    scaled = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).to(torch.float32) / 255
-    if scaled.shape[2:] != (size, size):
-        scaled = interpolate(scaled, (size, size), mode="bilinear", antialias=True)
-    return scaled.contiguous()
-
-
-def _classify(name: str, images: Images, batch: int = BATCH) -> Features:
-    _check(name, images)
-    network, size = _classifier(name), EXTRACTORS[name].image_size
-    embeddings, probabilities = [], []
-    # The caller may be inside a bf16 autocast of its own.
-    with torch.inference_mode(), torch.autocast("cpu", enabled=False):
-        for start in range(0, len(images), batch):
-            features = network.embed(_as_input(images[start : start + batch], size))
-            embeddings.append(features)
-            probabilities.append(network.head(features).softmax(1))
-    return Features(torch.cat(embeddings).numpy(), torch.cat(probabilities).numpy())
 
 
 def mnist_classifier(images: Images) -> Features:
@@ -97,33 +52,132 @@ def mnist_classifier(images: Images) -> Features:
 
 
 def fashion_mnist_classifier(images: Images) -> Features:
-    """Features and class probabilities of grey images by the shipped Fashion-MNIST classifier.
-
-    Args:
-        images: uint8 [n, height, width, 1], bright clothes on black, resized to 28x28 if needed.
-
-    Returns:
-        embeddings [n, 64] and probabilities [n, 10].
-
-    Raises:
-        MetricError: for images with other channels or no images, or if the weights are damaged.
-    """
+    """Features by the shipped Fashion-MNIST classifier, as `mnist_classifier`: clothes on black."""
     return _classify("fashion_mnist_classifier", images)
 
 
 def cifar10_classifier(images: Images) -> Features:
-    """Features and class probabilities of colour images by the shipped CIFAR-10 classifier.
+    """Features by the shipped CIFAR-10 classifier, as `mnist_classifier`, of colour images.
 
     It measures every colour data set; of others than CIFAR-10 its classes say nothing, and details
-    below a 32nd of the image's side are not seen.
-
-    Args:
-        images: uint8 [n, height, width, 3], red, green, blue, resized to 32x32 if needed.
-
-    Returns:
-        embeddings [n, 64] and probabilities [n, 10].
-
-    Raises:
-        MetricError: for images with other channels or no images, or if the weights are damaged.
+    below a 32nd of the image's side are not seen: images are resized to 32x32.
     """
     return _classify("cifar10_classifier", images)
+
+
+def _classify(name: str, images: Images) -> Features:
+    _check_images(name, images)
+    line = EXTRACTORS[name]
+    if images.shape[3] != line.channels:
+        raise MetricError(
+            f"{name} was trained on images with {line.channels} channel(s), these have "
+            f"{images.shape[3]}: a conversion would make another protocol"
+        )
+    network = _classifier(name)
+    outputs = []
+    # The caller may be inside a bf16 autocast of its own.
+    with torch.inference_mode(), torch.autocast("cpu", enabled=False):
+        for start in range(0, len(images), BATCH):
+            inputs = _as_input(images[start : start + BATCH], line.image_size)
+            embeddings = network.embed(inputs)
+            outputs.append((embeddings, network.head(embeddings).softmax(1)))
+    return _joined(outputs)
+
+
+@functools.cache
+def _classifier(name: str) -> Classifier:
+    card_of(name)  # checks the file
+    network = NETWORKS[name]()
+    state = safetensors.torch.load_file(WEIGHTS / EXTRACTORS[name].weights)
+    network.load_state_dict({key: value.float() for key, value in state.items()})
+    # In this layout the CPU takes half the time.
+    return network.to(memory_format=torch.channels_last).eval().requires_grad_(requires_grad=False)
+
+
+def _as_input(images: Images, size: int) -> Tensor:
+    """Float32 [n, channels, size, size] in [0, 1]; resized by bilinear interpolation, antialiased.
+
+    The resized values are not rounded to 256 levels again.
+    """
+    # A copy, because torch does not take the read-only pages of a memory map.
+    scaled = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).to(torch.float32) / 255
+    if scaled.shape[2:] != (size, size):
+        scaled = interpolate(scaled, (size, size), mode="bilinear", antialias=True)
+    return scaled.contiguous()
+
+
+def inception(images: Images, data_root: Path | None, device: str) -> Features:
+    """Features and class probabilities of images by Inception-v3 of 2015-12-05.
+
+    It is torch-fidelity's network: with its features published FIDs are measured. The network
+    resizes images to 299x299 itself, as TensorFlow 1 did for those. Its weights (95 MB) do not
+    ship. They were not at hand when this was written: the tests run the network with random weights
+    and compare this function with a direct call, and no FID of it was compared with a published
+    one. It runs on the trial's device, always in fp32: on one CPU core an image takes about a
+    quarter of a second, so that the 5,000 of a trial take 20 minutes, and the 10,000 real ones 40,
+    once.
+
+    Args:
+        images: uint8 [n, height, width, 1 or 3], any size; grey ones become three equal channels.
+        data_root: with the folder `inception` that holds the weights; None: none.
+        device: "cpu" or "cuda".
+
+    Returns:
+        embeddings [n, 2048], and probabilities [n, 1008] from the logits without bias.
+
+    Raises:
+        MetricError: for other images, or weights that cannot be had or read.
+
+    Source: Heusel et al. 2017, arXiv 1706.08500; Salimans et al. 2016, arXiv 1606.03498.
+    """
+    _check_images("inception", images)
+    if images.shape[3] not in (1, 3):
+        raise MetricError(f"inception takes images with 1 or 3 channels, not {images.shape[3]}")
+    network = _inception_network(weights_of("inception", data_root), device)
+    outputs = []
+    # The caller may be inside a bf16 autocast, and cuDNN would take TF32 for fp32.
+    with (
+        torch.inference_mode(),
+        torch.autocast(torch.device(device).type, enabled=False),
+        torch.backends.cudnn.flags(enabled=True, allow_tf32=False),
+    ):
+        for start in range(0, len(images), INCEPTION_BATCH):
+            # A copy, because torch does not take the read-only pages of a memory map.
+            batch = torch.from_numpy(np.array(images[start : start + INCEPTION_BATCH])).to(device)
+            embeddings, logits = network(batch.permute(0, 3, 1, 2).expand(-1, 3, -1, -1))
+            outputs.append((embeddings.cpu(), logits.softmax(1).cpu()))
+    return _joined(outputs)
+
+
+@functools.cache
+def _inception_network(path: Path, device: str) -> Any:
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+        raise MetricError(f"extractor inception: {path} cannot be read: {error}") from error
+    # Imported here: it is installed only where a study names this extractor.
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    # Its constructor would unpickle any object that a file holds; here it gets tensors only.
+    tensors = io.BytesIO()
+    torch.save(state, tensors)
+    tensors.seek(0)
+    with torch.random.fork_rng(devices=[]):  # it draws initial weights before it loads these
+        network = FeatureExtractorInceptionV3(
+            "inception", ["2048", "logits_unbiased"], feature_extractor_weights_path=tensors
+        )
+    return network.to(device)
+
+
+def _check_images(name: str, images: Images) -> None:
+    if images.dtype != np.uint8 or images.ndim != 4 or not len(images):
+        raise MetricError(
+            f"{name} takes uint8 images [n, height, width, channels], at least one; "
+            f"these are {images.dtype} {list(images.shape)}"
+        )
+
+
+def _joined(outputs: list[tuple[Tensor, Tensor]]) -> Features:
+    """The embeddings and probabilities of all batches."""
+    embeddings, probabilities = (torch.cat(part).numpy() for part in zip(*outputs, strict=True))
+    return Features(embeddings, probabilities)

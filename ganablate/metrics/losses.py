@@ -21,28 +21,6 @@ def is_finite(losses: Losses) -> bool:
     return all(len(steps) > 0 and bool(np.isfinite(steps).all()) for steps in losses.values())
 
 
-def _mean(steps: npt.NDArray[np.floating[Any]]) -> float:
-    """In float64; NaN where a step is not finite or there is none."""
-    return float(steps.astype(np.float64).mean()) if is_finite({"": steps}) else math.nan
-
-
-def _summary(net: str, steps: npt.NDArray[np.floating[Any]]) -> dict[str, float]:
-    """The columns of one net's loss, in float64; NaN where one is not defined."""
-    lowest = spread = oscillation = math.nan
-    if is_finite({"": steps}):
-        wide = steps.astype(np.float64)
-        lowest = float(wide.min())
-        if len(wide) > 1:
-            spread = float(wide.std(ddof=1))
-            oscillation = float(np.abs(np.diff(wide)).mean())
-    return {
-        f"{net}_loss_mean": _mean(steps),
-        f"{net}_loss_lowest": lowest,
-        f"{net}_loss_spread": spread,
-        f"{net}_loss_oscillation": oscillation,
-    }
-
-
 def d_loss(losses: Losses) -> dict[str, float]:
     """Discriminator criterion, penalty left out: four numbers over the steps given.
 
@@ -51,12 +29,12 @@ def d_loss(losses: Losses) -> dict[str, float]:
     leaves small. The last two are undefined (NaN) for one step. All are NaN, which a table shows as
     missing, where a step is not finite.
     """
-    return _summary("d", losses["d/criterion"])
+    return _summary(losses, "d")
 
 
 def g_loss(losses: Losses) -> dict[str, float]:
     """Generator criterion: mean, lowest, spread and oscillation, as `d_loss`."""
-    return _summary("g", losses["g/criterion"])
+    return _summary(losses, "g")
 
 
 def d_accuracy(losses: Losses) -> dict[str, float]:
@@ -64,4 +42,24 @@ def d_accuracy(losses: Losses) -> dict[str, float]:
 
     NaN, which a table shows as missing, where a step is not finite. Source: R0, section 3.4.
     """
-    return {f"d_accuracy_{side}": _mean(losses[f"d/accuracy_{side}"]) for side in ("real", "fake")}
+    return {
+        f"d_accuracy_{side}": _statistics(losses[f"d/accuracy_{side}"])["mean"]
+        for side in ("real", "fake")
+    }
+
+
+def _summary(losses: Losses, net: str) -> dict[str, float]:
+    statistics = _statistics(losses[f"{net}/criterion"])
+    return {f"{net}_loss_{name}": value for name, value in statistics.items()}
+
+
+def _statistics(steps: npt.NDArray[np.floating[Any]]) -> dict[str, float]:
+    """In float64; NaN where a number is not defined, all NaN where a step is not finite."""
+    numbers = dict.fromkeys(("mean", "lowest", "spread", "oscillation"), math.nan)
+    if is_finite({"": steps}):
+        wide = steps.astype(np.float64)
+        numbers |= {"mean": float(wide.mean()), "lowest": float(wide.min())}
+        if len(wide) > 1:
+            numbers["spread"] = float(wide.std(ddof=1))
+            numbers["oscillation"] = float(np.abs(np.diff(wide)).mean())
+    return numbers

@@ -8,12 +8,9 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
-from ganablate.metrics.features import Features
-
-_Rows = npt.NDArray[np.float64]
+from ganablate.metrics.features import Doubles, Features, embeddings_of
 
 BLOCK = 500
 """Rows of distances held at a time: 20 MB against 5,000 columns."""
@@ -22,10 +19,10 @@ K_PRECISION_RECALL = 3
 K_DENSITY_COVERAGE = 5
 
 _EDGE = 1 - 1e-9
-"""Radii are shortened by so much, so that rounding takes no image on the edge into a ball."""
+"""What radii are shortened by, so that rounding takes no image on the edge into a ball."""
 
 
-def _squared_distances(first: _Rows, second: _Rows) -> Iterator[tuple[slice, _Rows]]:
+def _squared_distances(first: Doubles, second: Doubles) -> Iterator[tuple[slice, Doubles]]:
     """Blocks of rows [b, m] of the squared distances of [n, d] and [m, d]; not below 0."""
     lengths = np.einsum("ij,ij->i", second, second)
     doubled = -2 * second.T
@@ -37,7 +34,7 @@ def _squared_distances(first: _Rows, second: _Rows) -> Iterator[tuple[slice, _Ro
         yield slice(start, start + len(rows)), np.maximum(block, 0, out=block)
 
 
-def _squared_radii(rows: _Rows, k: int) -> _Rows:
+def _squared_radii(rows: Doubles, k: int) -> Doubles:
     """[n]: squared distance of each row to the k-th nearest of the others."""
     radii = np.empty(len(rows))
     for place, block in _squared_distances(rows, rows):
@@ -47,13 +44,13 @@ def _squared_radii(rows: _Rows, k: int) -> _Rows:
     return radii * _EDGE
 
 
-def _sets(real: Features, fake: Features, k: int) -> tuple[_Rows, _Rows] | None:
+def _sets(real: Features, fake: Features, k: int) -> tuple[Doubles, Doubles] | None:
     """Both sets around the real mean, or None where one has no k neighbours or is not finite."""
-    wide = [features.embeddings.astype(np.float64) for features in (real, fake)]
-    if any(len(rows) <= k or not np.isfinite(rows).all() for rows in wide):
+    sets = embeddings_of(real, fake, at_least=k + 1)
+    if sets is None:
         return None
-    centre = wide[0].mean(axis=0)  # distances lose fewer digits near the origin
-    return wide[0] - centre, wide[1] - centre
+    centre = sets[0].mean(axis=0)  # distances lose fewer digits near the origin
+    return sets[0] - centre, sets[1] - centre
 
 
 def precision_recall(real: Features, fake: Features) -> dict[str, float]:

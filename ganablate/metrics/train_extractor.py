@@ -19,8 +19,8 @@ from torch.nn.functional import cross_entropy, pad
 
 from ganablate.catalog import DATASETS
 from ganablate.files import replacing, write_text
-from ganablate.metrics.card import WEIGHTS, Card, file_sha256
 from ganablate.metrics.classifier import EMBEDDING, NETWORKS, Classifier
+from ganablate.metrics.weight_files import WEIGHTS, Card, file_sha256
 
 BATCH = 128
 
@@ -29,21 +29,26 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How one extractor is trained; its network is that of `classifier.NETWORKS`."""
+    """How one extractor is trained; its network is that of `classifier.NETWORKS`.
+
+    Attributes:
+        dataset: of the catalog, with a test split.
+        architecture: the network in words, for the card.
+        epochs: how often every image is seen.
+        learning_rate: the highest of the cycle.
+        shift: pixels that training images move at most, each way.
+        flip: whether training images are mirrored, left for right, at random.
+        small: whether products are taken in bfloat16 while training, and weights stored in
+            float16; the accuracy on the card is the file's.
+    """
 
     dataset: str
-    """Of the catalog, with a test split."""
     architecture: str
     epochs: int
     learning_rate: float
     shift: int = 2
-    """Pixels that training images move at most, each way."""
-    flip: bool = False
-    """Whether training images are mirrored, left for right, at random."""
-    bf16: bool = False
-    """Whether products are taken in bfloat16 while training."""
-    stored: torch.dtype = torch.float32
-    """Type of the weights in the file; the accuracy on the card is the file's."""
+    flip: bool = True
+    small: bool = True
 
 
 _ENDS = f"linear to {EMBEDDING}, leaky ReLU (the embedding); linear to 10"
@@ -54,25 +59,14 @@ _RESIDUAL = (
 )
 
 RECIPES: dict[str, Recipe] = {
-    "mnist_classifier": Recipe(dataset="mnist", architecture=_PLAIN, epochs=12, learning_rate=2e-3),
+    "mnist_classifier": Recipe(
+        dataset="mnist", architecture=_PLAIN, epochs=12, learning_rate=2e-3, flip=False, small=False
+    ),
     "fashion_mnist_classifier": Recipe(
-        dataset="fashion_mnist",
-        architecture=_RESIDUAL,
-        epochs=10,
-        learning_rate=5e-3,
-        flip=True,
-        bf16=True,
-        stored=torch.float16,
+        dataset="fashion_mnist", architecture=_RESIDUAL, epochs=10, learning_rate=5e-3
     ),
     "cifar10_classifier": Recipe(
-        dataset="cifar10",
-        architecture=_RESIDUAL,
-        epochs=20,
-        learning_rate=5e-3,
-        shift=4,
-        flip=True,
-        bf16=True,
-        stored=torch.float16,
+        dataset="cifar10", architecture=_RESIDUAL, epochs=20, learning_rate=5e-3, shift=4
     ),
 }
 """By the extractor's name in the catalog."""
@@ -126,11 +120,6 @@ def accuracy(network: Classifier, images: Tensor, labels: Tensor) -> float:
     return (guesses == labels).double().mean().item()
 
 
-def _augmented(images: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
-    moved = shifted(_as_input(images), recipe.shift, generator)
-    return flipped(moved, generator) if recipe.flip else moved
-
-
 def train(name: str, images: Tensor, labels: Tensor, *, epochs: int, seed: int) -> Classifier:
     """Train on all images, uint8 [n, c, h, w], by AdamW, one cycle of the learning rate."""
     recipe = RECIPES[name]
@@ -149,8 +138,10 @@ def train(name: str, images: Tensor, labels: Tensor, *, epochs: int, seed: int) 
         order = torch.randperm(len(images), generator=generator)
         for start in range(0, steps * BATCH, BATCH):
             chosen = order[start : start + BATCH]
-            inputs = _augmented(images[chosen], recipe, generator)
-            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=recipe.bf16):
+            inputs = shifted(_as_input(images[chosen]), recipe.shift, generator)
+            if recipe.flip:
+                inputs = flipped(inputs, generator)
+            with torch.autocast("cpu", dtype=torch.bfloat16, enabled=recipe.small):
                 logits = network(inputs)
             loss = cross_entropy(logits.float(), labels[chosen])
             optimizer.zero_grad()
@@ -162,23 +153,14 @@ def train(name: str, images: Tensor, labels: Tensor, *, epochs: int, seed: int) 
     return network
 
 
-def _stored(network: Classifier, dtype: torch.dtype) -> dict[str, Tensor]:
-    """The weights as the file holds them; the network goes on with them as they were rounded."""
+def _rounded(network: Classifier) -> dict[str, Tensor]:
+    """The weights in float16; the network goes on with them as they were rounded."""
+    state = network.state_dict()
     state = {
-        key: value.to(dtype if value.is_floating_point() else value.dtype).contiguous()
-        for key, value in network.state_dict().items()
+        key: value.half() if value.is_floating_point() else value for key, value in state.items()
     }
     network.load_state_dict(state)
     return state
-
-
-def _write(name: str, state: dict[str, Tensor], card: dict[str, object], out: Path) -> Card:
-    path = out / f"{name}.safetensors"
-    with replacing(path) as temporary:
-        safetensors.torch.save_file(state, temporary)
-    facts = Card.model_validate(card | {"extractor": name, "sha256": file_sha256(path)})
-    write_text(path.with_suffix(".json"), facts.model_dump_json(indent=2) + "\n")
-    return facts
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -199,8 +181,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     images, labels = images_of(recipe.dataset, options.data_root, train=True)
     test_images, test_labels = images_of(recipe.dataset, options.data_root, train=False)
     network = train(options.name, images, labels, epochs=epochs, seed=options.seed)
-    state = _stored(network, recipe.stored)
-    card: dict[str, object] = {
+    state = _rounded(network) if recipe.small else network.state_dict()
+    path = options.out / f"{options.name}.safetensors"
+    with replacing(path) as temporary:
+        contiguous = {key: value.contiguous() for key, value in state.items()}
+        safetensors.torch.save_file(contiguous, temporary)
+    facts = {
+        "extractor": options.name,
         "architecture": recipe.architecture,
         "inputs": f"{[*images.shape[1:]]} in [0, 1], fp32".replace("[", "[n, ", 1),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
@@ -214,9 +201,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "torch_version": torch.__version__,
         "command": f"python -m ganablate.metrics.train_extractor {options.name} "
         f"--epochs {epochs} --seed {options.seed}",
+        "sha256": file_sha256(path),
     }
-    facts = _write(options.name, state, card, options.out)
-    _log.info("test accuracy %.4f, sha256 %s", facts.test_accuracy, facts.sha256)
+    card = Card.model_validate(facts)
+    write_text(path.with_suffix(".json"), card.model_dump_json(indent=2) + "\n")
+    _log.info("test accuracy %.4f, sha256 %s", card.test_accuracy, card.sha256)
 
 
 if __name__ == "__main__":

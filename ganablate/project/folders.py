@@ -16,7 +16,6 @@ class WrongInputError(ValueError):
 
     def __init__(self, lines: Sequence[str]) -> None:
         super().__init__("\n".join(lines))
-        self.lines = tuple(lines)
 
 
 class FolderError(OSError):
@@ -64,7 +63,7 @@ class Project:
         """The folder of a study's local or published results at a budget."""
         return (self.published if published else self.results) / plan.study / plan.budget
 
-    def need_room(self, plans: "Sequence[Plan]" = ()) -> None:
+    def require_writable(self, plans: "Sequence[Plan]" = ()) -> None:
         """See that `runs`, and the results of these plans, can be written.
 
         Raises:

@@ -10,7 +10,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from ganablate.report.files import ReportFiles
     from ganablate.study.plan import Plan
-    from ganablate.sweep.screen import Screen
+    from ganablate.sweep.screen.observers import Screen
 
 
 class Output:
@@ -47,7 +47,7 @@ class Output:
 
     def screen(self, plans: "Sequence[Plan]", trials_root: Path) -> "Screen":
         """What shows a sweep of these plans while it runs."""
-        from ganablate.sweep.screen import screen_for
+        from ganablate.sweep.screen.observers import screen_for
 
         return screen_for(self._out, plans, trials_root, errors=self._err)
 

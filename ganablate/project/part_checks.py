@@ -24,8 +24,8 @@ from ganablate.gan.pictures import Pictures
 from ganablate.gan.trainer import Trainer, build_networks
 from ganablate.metrics.features import Features
 from ganablate.metrics.losses import last_fifth
-from ganablate.metrics.probes import probe as probes
-from ganablate.study.arms.dependence import with_defaults
+from ganablate.metrics.probes import subject as probes
+from ganablate.study.arms.resolve import with_defaults
 from ganablate.study.plan import Trial
 from ganablate.sweep.job import Job
 from ganablate.sweep.measure import subject_of
@@ -42,17 +42,14 @@ _LOSSES = ("d/criterion", "g/criterion", "d/accuracy_real", "d/accuracy_fake")
 _CPU = torch.device("cpu")
 
 
-def broken(kind: str, name: str, runs: Path = Path("runs")) -> list[str]:
-    """What a part does otherwise than its entry says; empty where nothing was found.
+def broken(kind: str, name: str) -> list[str]:
+    """What a part does otherwise than its entry says; empty where nothing is wrong.
 
     Args:
         kind: As `list` names it, such as "criteria".
         name: Of a part of that kind in the catalog.
-        runs: Beside whose data a data set is looked for.
     """
     try:
-        if kind == "datasets":
-            return list(_dataset(name, downloads_beside(runs / "data")))
         return list(_CHECKS[kind](name))
     except Exception as error:
         return [f"{type(error).__name__}: {' '.join(str(error).split())}"]
@@ -62,20 +59,17 @@ def broken(kind: str, name: str, runs: Path = Path("runs")) -> list[str]:
 
 
 def _config_of(**changes: Any) -> TrialConfig:
-    """The trial's settings, with these changed."""
     return TrialConfig(**with_defaults({**_SMALL, **changes}), seed=0)
 
 
-def _images_of(size: int = 28, channels: int = 1) -> np.ndarray:
-    """Random images, uint8 [64, size, size, channels]."""
+def _images_of(size: int) -> np.ndarray:
+    """Random images, uint8 [64, size, size, 1]."""
     random = np.random.default_rng(0)
-    return random.integers(0, 256, (_IMAGES, size, size, channels), dtype=np.uint8)
+    return random.integers(0, 256, (_IMAGES, size, size, 1), dtype=np.uint8)
 
 
-def _trainer_of(config: TrialConfig, channels: int = 1) -> Trainer:
-    """A trainer of the trial, with its own images, on the CPU."""
-    images = _images_of(config.image_size, channels)
-    return Trainer(config, images, device="cpu", precision="fp32")
+def _trainer_of(config: TrialConfig) -> Trainer:
+    return Trainer(config, _images_of(config.image_size), device="cpu", precision="fp32")
 
 
 def _weights(trainer: Trainer) -> dict[str, Tensor]:
@@ -165,11 +159,6 @@ def _penalty(name: str) -> Iterator[str]:
     yield from _faults_of_training(_config_of(penalty=name))
 
 
-def _optimizer(name: str) -> Iterator[str]:
-    """How it trains both networks."""
-    yield from _faults_of_training(_config_of(g_optimizer=name, d_optimizer=name))
-
-
 def _schedule(name: str) -> Iterator[str]:
     """Its factors over a training."""
     factor = catalog.SCHEDULES[name].load()
@@ -243,10 +232,10 @@ def _initialiser(name: str) -> Iterator[str]:
 # Parts that measure, and data
 
 
-def _dataset(name: str, root: Path) -> Iterator[str]:
-    """Whether what is read is what its entry says. `root`: where its files are looked for."""
+def _dataset(name: str) -> Iterator[str]:
+    """Whether what is read is what its entry says; its files are looked for as for a run here."""
     part = catalog.DATASETS[name]
-    images, labels = part.load()(root)
+    images, labels = part.load()(downloads_beside(Path("runs/data")))
     if isinstance(images, Pictures):
         if images.count != part.images:
             yield f"it has {images.count:,} images, and its line says {part.images:,}"
@@ -267,16 +256,10 @@ def _metric(name: str) -> Iterator[str]:
     bad: tuple[Any, ...]
     if part.needs == "losses":
         random = np.random.default_rng(0)
-        steps = {key: random.random(50, np.float32) for key in _LOSSES}
-        good = (last_fifth(steps),)
-        bad = ({key: np.full_like(values, np.nan) for key, values in good[0].items()},)
+        losses = last_fifth({key: random.random(50, np.float32) for key in _LOSSES})
+        good, bad = (losses,), ({key: np.full_like(losses[key], np.nan) for key in losses},)
     else:
-        good = (_features(0), _features(1))
-        lost = _features(1)
-        lost.embeddings[5] = np.nan
-        assert lost.probabilities is not None
-        lost.probabilities[5] = np.nan
-        bad = (good[0], lost)
+        good, bad = (_features(0), _features(1)), (_features(0), _features(1, lost=5))
     numbers, again = part.load()(*good), part.load()(*good)
     if set(numbers) != set(part.columns):
         yield f"it gives {', '.join(sorted(numbers))}; its line says {', '.join(part.columns)}"
@@ -288,10 +271,15 @@ def _metric(name: str) -> Iterator[str]:
         yield "it gives a number where its input holds one that is none; NaN is needed"
 
 
-def _features(seed: int) -> Features:
+def _features(seed: int, lost: int | None = None) -> Features:
+    """Random features of 300 images; those of the one that is `lost` are NaN."""
     random = np.random.default_rng(seed)
     scores = random.random((300, 10), np.float32)
-    return Features(random.random((300, 16), np.float32), scores / scores.sum(1, keepdims=True))
+    probabilities = scores / scores.sum(1, keepdims=True)
+    embeddings = random.random((300, 16), np.float32)
+    if lost is not None:
+        embeddings[lost] = probabilities[lost] = np.nan
+    return Features(embeddings, probabilities)
 
 
 def _probe(name: str) -> Iterator[str]:
@@ -305,12 +293,12 @@ def _probe(name: str) -> Iterator[str]:
             trials_root=root, cache=root, data_root=None, device="cpu", precision="fp32", threads=1,
             checkpoint_seconds=30.0,
         )  # fmt: skip
-        data = MaterialisedData(_images_of(), labels, fingerprint="", path=root)
+        data = MaterialisedData(_images_of(config.image_size), labels, fingerprint="", path=root)
         trainer = _trainer_of(config)
         trainer.train(_STEPS)
         trainer.discriminator.eval()
         first, again = (probes.probe([name], subject_of(job, trainer, data)) for _ in range(2))
-    if not _alike(first, again):
+    if first.numbers != again.numbers or not _equal(first.pictures, again.pictures):
         yield "it finds something else the second time: draw from subject.random and .latents"
     if not all(first.protocols.values()):
         yield "its numbers have no protocol"
@@ -319,22 +307,22 @@ def _probe(name: str) -> Iterator[str]:
             yield f"its picture {key} is {picture.dtype} {picture.shape}; uint8 [h, w, 1 or 3]"
 
 
-def _alike(first: probes.Probed, second: probes.Probed) -> bool:
-    pictures = first.pictures.keys() == second.pictures.keys() and all(
-        np.array_equal(picture, second.pictures[key]) for key, picture in first.pictures.items()
+def _equal(first: Mapping[Any, np.ndarray], second: Mapping[Any, np.ndarray]) -> bool:
+    return first.keys() == second.keys() and all(
+        np.array_equal(array, second[key]) for key, array in first.items()
     )
-    return first.numbers == second.numbers and pictures
 
 
 _CHECKS: Mapping[str, Callable[[str], Iterator[str]]] = {
     "criteria": _criterion,
     "penalties": _penalty,
-    "optimizers": _optimizer,
+    "optimizers": lambda name: _faults_of_training(_config_of(g_optimizer=name, d_optimizer=name)),
     "schedules": _schedule,
     "networks": _network,
     "activations": _activation,
     "initialisers": _initialiser,
+    "datasets": _dataset,
     "metrics": _metric,
     "probes": _probe,
 }
-"""Kind of a part, as `list` names it -> its check; a data set also needs to know where to look."""
+"""Kind of a part, as `list` names it -> its check."""

@@ -13,7 +13,7 @@ from ganablate.study.plan import Plan
 from ganablate.study.reading.errors import Problem, StudyError
 from ganablate.study.reading.wording import show, unknown_part
 from ganablate.study.schema import Study
-from ganablate.study.search.records import recalled
+from ganablate.study.search.records import with_recorded_searches
 from ganablate.sweep.profile import DEFAULT_PROFILE, Profile, load_profile
 from ganablate.trials.needs import status_of
 
@@ -43,8 +43,8 @@ def read_studies(
     if problems:
         raise StudyError(problems)
     if published:
-        return [recalled(study, None, project.published) for study in studies]
-    return [recalled(study, project.runs, project.results) for study in studies]
+        return [with_recorded_searches(study, None, project.published) for study in studies]
+    return [with_recorded_searches(study, project.runs, project.results) for study in studies]
 
 
 def with_more(study: Study, metrics: Sequence[str], probes: Sequence[str]) -> Study:
@@ -53,10 +53,7 @@ def with_more(study: Study, metrics: Sequence[str], probes: Sequence[str]) -> St
     Raises:
         StudyError: A name is unknown, or it cannot be measured on some arm of this study.
     """
-    problems = [
-        *_unknown("--metric", "a metric", metrics, METRICS, PROBES),
-        *_unknown("--probe", "a probe", probes, PROBES, METRICS),
-    ]
+    problems = [*_unknown("metric", metrics), *_unknown("probe", probes)]
     wider = study.model_copy(
         update={
             "metrics": tuple(dict.fromkeys([*study.metrics, *metrics])),
@@ -70,27 +67,21 @@ def with_more(study: Study, metrics: Sequence[str], probes: Sequence[str]) -> St
     return wider
 
 
-_OPTIONS = {"--metric": "--probe", "--probe": "--metric"}
-
-
-def _unknown(
-    option: str,
-    what: str,
-    names: Sequence[str],
-    table: Mapping[str, Metric] | Mapping[str, Probe],
-    other_table: Mapping[str, Metric] | Mapping[str, Probe],
-) -> Iterator[Problem]:
-    """Names that the table lacks; if the catalog has one elsewhere, the message says where."""
+def _unknown(kind: str, names: Sequence[str]) -> Iterator[Problem]:
+    """Names of no metric or probe; if the catalog has one elsewhere, the message says where."""
+    tables: dict[str, Mapping[str, Metric | Probe]] = {"metric": {**METRICS}, "probe": {**PROBES}}
+    table = tables.pop(kind)
+    ((other_kind, other_table),) = tables.items()
     for name in names:
         if name in table:
             continue
-        message = unknown_part(what, name, table)
+        message = unknown_part(f"a {kind}", name, table)
         owner = next((key for key, part in table.items() if name in part.columns), None)
         if owner:
-            message = f'"{name}" is a column of {owner}: {option} {owner}'
+            message = f'"{name}" is a column of {owner}: --{kind} {owner}'
         elif name in other_table:
-            message = f'"{name}" is not {what}: {_OPTIONS[option]} {name}'
-        yield Problem(option, message)
+            message = f'"{name}" is not a {kind}: --{other_kind} {name}'
+        yield Problem(f"--{kind}", message)
 
 
 def plans_of(
@@ -116,12 +107,8 @@ def table_plans(
 ) -> list[Plan]:
     """Plans for the tables of a run: all arms, and no replicate less than was ever seen.
 
-    Args:
-        studies: The studies.
-        budget: As for `plans_of`.
-        results: The folder of local or published results, which say what was seen.
-        replicates: Of the arms that are run; the others keep theirs.
-        arms: Those that are run; None: all.
+    `results` is the folder of local or published results, which say what was seen. `arms` are those
+    that are run, None: all, with so many `replicates`; the others keep theirs.
 
     Raises:
         StudyError: As `plans_of`.
@@ -158,45 +145,40 @@ def budgets_with_results(
         name
         for name in study.budget_names
         if (root / study.name / name / "trials.csv").exists()
-        or (not published and _trained(expand(study, name), project.trials))
+        or (not published and _is_trained(expand(study, name), project.trials))
     ]
 
 
-def _trained(plan: Plan, trials: Path) -> bool:
+def _is_trained(plan: Plan, trials: Path) -> bool:
     """Whether a trial of the plan was completed for it."""
-    place = plan.study, plan.budget
-    begun = (trial for trial in plan.trials if (trials / trial.trial_id).exists())
-    statuses = (status_of(trial, trials) for trial in begun)
-    origins = (status.origin or {} for status in statuses if status.state == "complete")
-    # A folder that does not say what it was trained for may well be of this plan.
-    return any(
-        (origin.get("study", place[0]), origin.get("budget", place[1])) == place
-        for origin in origins
-    )
+    place = {"study": plan.study, "budget": plan.budget}
+    for trial in plan.trials:
+        if (trials / trial.trial_id).exists():
+            status = status_of(trial, trials)
+            # A folder that does not say what it was trained for may well be of this plan.
+            origin = {**place, **(status.origin or {})}
+            if status.state == "complete" and place.items() <= origin.items():
+                return True
+    return False
 
 
 def budgets_without_files(study: Study) -> list[str]:
     """Budgets whose images ship with a package and are measured with shipped weights."""
+    embedded = {name for name, dataset in DATASETS.items() if dataset.embedded}
     return [
         name
         for name in study.budget_names
         if study.extractor_at(name) is None
-        and all(
-            arm.config.dataset in DATASETS and DATASETS[arm.config.dataset].embedded
-            for arm in expand(study, name).arms
-        )
+        and all(arm.config.dataset in embedded for arm in expand(study, name).arms)
     ]
 
 
 def read_profile(
     path: Path | None = None, data_root: Path | None = None, project: Project = HERE
 ) -> Profile:
-    """The profile named, else the project's default file, else, where it has none, the defaults.
+    """The profile at `path`, else the project's default file, else, without one, the defaults.
 
-    Args:
-        path: Of the profile.
-        data_root: Replaces the profile's.
-        project: Has the default file.
+    A `data_root` given here replaces the profile's.
 
     Raises:
         StudyError: With every problem of the file.
@@ -212,11 +194,7 @@ def read_profile(
 
 
 def _folder(given: Path, option: str) -> Path:
-    """The folder named, which need not be there yet.
-
-    Raises:
-        StudyError: It cannot be a folder.
-    """
+    """The folder named, which need not be there yet; a StudyError if it cannot be a folder."""
     try:
         folder = given.expanduser()
         if (not folder.exists() or folder.is_dir()) and "\0" not in str(given):

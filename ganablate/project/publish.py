@@ -36,13 +36,17 @@ def reasons_against(project: Project, plan: Plan) -> list[str]:
     """
     local, published = project.result(plan), project.result(plan, published=True)
     trials = read_trials(local / "trials.csv")
-    reasons = [*_incomplete(trials, local)]
+    reasons = []
+    counts = trials.loc[trials["state"] != "complete", "state"].value_counts()
+    if len(counts):
+        states = listed([f"{count} {state}" for state, count in counts.items()])
+        reasons.append(f"{local}/ is not complete: of {len(trials)} trials, {states}")
     if (published / "trials.csv").exists():
         reasons += _poorer(trials, local, published)
     return reasons
 
 
-def publish(project: Project, plan: Plan, lock: FileLock) -> Path:
+def publish(project: Project, plan: Plan) -> Path:
     """Copy the local results of a study at a budget to their published place, in one step.
 
     Csv files, provenance, looks and pictures are copied byte for byte; tables and page are made of
@@ -51,7 +55,6 @@ def publish(project: Project, plan: Plan, lock: FileLock) -> Path:
     Args:
         project: Holds both kinds of results; the local ones are there.
         plan: Of the study at a budget, with every replicate that was seen.
-        lock: Held meanwhile: nobody else publishes.
 
     Returns:
         The folder of the published results.
@@ -61,7 +64,7 @@ def publish(project: Project, plan: Plan, lock: FileLock) -> Path:
     """
     local, folder = project.result(plan), project.result(plan, published=True)
     prefix = f".{folder.name}."
-    with lock:
+    with FileLock(project.runs / ".published.lock"):
         folder.parent.mkdir(parents=True, exist_ok=True)
         _recover(folder, prefix)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=prefix) as scratch:
@@ -82,24 +85,18 @@ def _recover(folder: Path, prefix: str) -> None:
         shutil.rmtree(left)
 
 
-def _incomplete(trials: pd.DataFrame, local: Path) -> Iterator[str]:
-    counts = trials.loc[trials["state"] != "complete", "state"].value_counts()
-    if len(counts):
-        states = listed([f"{count} {state}" for state, count in counts.items()])
-        yield f"{local}/ is not complete: of {len(trials)} trials, {states}"
-
-
 def _poorer(trials: pd.DataFrame, local: Path, published: Path) -> Iterator[str]:
     """What is published and the local results lack, a line for each kind."""
     frames = (trials, read_trials(published / "trials.csv"))
-    ours, theirs = (frame[frame["state"] == "complete"] for frame in frames)
-    for arm in theirs["arm"].unique():
-        here, there = (int((frame["arm"] == arm).sum()) for frame in (ours, theirs))
-        if here < there:
-            yield f"{local}/ has {here} trials of {arm}, {published}/ has {there}"
-    if lacking := sorted(_measured(theirs, published) - _measured(ours, local)):
+    new, old = (frame[frame["state"] == "complete"] for frame in frames)
+    counts = new["arm"].value_counts()
+    for arm, count in old["arm"].value_counts(sort=False).items():
+        if counts.get(arm, 0) < count:
+            yield f"{local}/ has {counts.get(arm, 0)} trials of {arm}, {published}/ has {count}"
+    if lacking := sorted(_measured(old, published) - _measured(new, local)):
         yield f"{local}/ lacks numbers that {published}/ has: {listed(lacking)}"
-    if lacking := sorted(_pictures(published) - _pictures(local)):
+    pictures = [{path.name for path in each.glob("figures/*.png")} for each in (local, published)]
+    if lacking := sorted(pictures[1] - pictures[0]):
         yield f"{local}/ lacks pictures that {published}/ has: {listed(lacking)}"
 
 
@@ -108,7 +105,3 @@ def _measured(trials: pd.DataFrame, folder: Path) -> set[str]:
     numbers = [name for name in trials if pd.api.types.is_float_dtype(trials[name])]
     columns = {str(name) for name in numbers if trials[name].notna().any()}
     return columns | {f"{name} over time" for name in read_curves(folder / "curves.csv")["metric"]}
-
-
-def _pictures(folder: Path) -> set[str]:
-    return {path.name for path in (folder / "figures").glob("*.png")}

@@ -1,8 +1,8 @@
 """One run of studies: what `ganablate run` and `ganablate.run` do.
 
-Plans, room and data are seen to before the first trial; then come searches inside arms, the sweep,
-or one sweep a look, the reports, and their copies in MLflow. What is heavy (Ray, MLflow, pandas) is
-imported when its turn comes, so that wrong input is refused at once.
+Plans, folders and data are checked before the first trial; then come searches inside arms, the
+sweep, or one sweep a look, the reports, and their copies in MLflow. What is heavy (Ray, MLflow,
+pandas) is imported when its turn comes, so that wrong input is refused at once.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,6 +29,7 @@ from ganablate.study.expand import expand
 from ganablate.study.plan import Plan
 from ganablate.study.reading.wording import unknown
 from ganablate.study.schema import Study
+from ganablate.study.search.records import with_recorded_searches
 from ganablate.study.search.wording import search_lines
 from ganablate.sweep.events import Summary
 from ganablate.sweep.profile import Profile
@@ -92,10 +93,7 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Execution:
-    """With what the trials of a run are executed: where, how, on which data, and who watches.
-
-    Without the `uri` of an MLflow store nothing is tracked.
-    """
+    """With what trials are executed; without the `uri` of an MLflow store nothing is tracked."""
 
     project: Project
     profile: Profile
@@ -128,15 +126,27 @@ class Execution:
         Returns:
             How it went, the study with what was found, and whether the search came to its end.
         """
-        from ganablate.project.search_first import search_inside_arms, shown_plan
+        from ganablate.sweep.search import run_search
+        from ganablate.tracking import MlflowTracker
 
         assert self.uri is not None
         self.output.line(f"{plan.study} at {plan.budget}: searching inside each arm")
-        summary, searched = search_inside_arms(
-            study, plan, self.profile,
-            screen=self.output.screen([shown_plan(plan)], self.project.trials), uri=self.uri,
-            runs=self.project.runs, results=self.project.results, fingerprints=self.fingerprints,
-        )  # fmt: skip
+        runs = self.project.runs
+        # The screen shows the name of a search alone: its trials are not known before.
+        on_screen = replace(plan, budget=f"{plan.budget}, search", trials=())
+        screen = self.output.screen([on_screen], self.project.trials)
+        try:
+            summary = run_search(
+                plan,
+                self.profile,
+                observer=screen,
+                tracker=MlflowTracker(self.uri, runs, screen.warned),
+                runs=runs,
+                fingerprints=self.fingerprints,
+            )
+        finally:
+            screen.close()
+        searched = with_recorded_searches(study, runs, self.project.results)
         searched_plan = expand(searched, plan.budget, arms=[arm.name for arm in plan.arms])
         for line in search_lines(searched_plan):
             self.output.line(line)
@@ -149,33 +159,35 @@ def run(project: Project, studies: Sequence[Study], request: Request, output: Ou
 
     Raises:
         StudyError: No such budget or arm, or the profile has mistakes.
-        WrongInputError: Something else of the request is wrong; nothing was started.
-        FolderError: `runs/` or `results/` cannot be written; nothing was started.
-        DataError: A data set cannot be had; nothing was started.
+        WrongInputError: Something else of the request is wrong.
+        FolderError: `runs/` or `results/` cannot be written.
+        DataError: A data set cannot be had. Nothing was started, as for all above.
         MachineError: The machine lacks what the profile or a trial names.
     """
     # The table keeps the arms and replicates that are not run now. It is planned before the sweep,
     # since the file may be edited meanwhile.
     tables, plans = _planned(project, studies, request)
-    again = forced_trials(plans, request.force)
+    forced = _forced_trials(plans, request.force)
     if request.retry_failed:
-        plans = only_failed(plans, project.trials)
+        plans = _only_failed(plans, project.trials)
         if not plans:
             output.line("no trial of these studies failed: nothing to retry")
             return RunResult(_together([]), [])
     if not request.confirmed:
-        agree_to_size(plans, project.trials)
+        _refuse_many(plans, project.trials)
     profile = read_profile(request.sweep, request.data_root, project)
     uri = tracking_store(project, request.tracking_uri, profile.tracking_uri)
-    project.need_room(tables)
-    fingerprints = prepare(project, plans, profile, again, studies)
-    retire(project.trials, again, output)
+    project.require_writable(tables)
+    fingerprints = prepare(project, plans, profile, forced, studies)
+    _retire(project.trials, forced, output)
     execution = Execution(project, profile, uri, fingerprints, output)
-    for study, plan in [] if request.retry_failed else _searching(studies, plans):
+    for study, plan in [] if request.retry_failed else list(zip(studies, plans, strict=True)):
+        if plan.search is None or not plan.search.open:
+            continue
         summary, searched, ended = execution.search(study, plan)
         if not ended:
             return RunResult(summary, [], is_whole=False)
-        studies = [searched if s is study else s for s in studies]
+        studies = [searched if each is study else each for each in studies]
         tables, plans = _planned(project, studies, request)
     unread_looks = False
     if request.until_decided:
@@ -202,31 +214,19 @@ def _planned(
     return tables, plans_of(studies, *chosen) if request.arms or request.replicates else tables
 
 
-def _searching(studies: Sequence[Study], plans: Sequence[Plan]) -> list[tuple[Study, Plan]]:
-    """The studies that search, and have not found anything yet for some arm."""
-    pairs = zip(studies, plans, strict=True)
-    return [(s, plan) for s, plan in pairs if plan.search is not None and plan.search.open]
-
-
-def forced_trials(plans: Sequence[Plan], names: Sequence[str]) -> list[str]:
-    """The ids of the trials that are forced, each by its id or by its arm.
-
-    Raises:
-        WrongInputError: A name is neither in these plans.
-    """
+def _forced_trials(plans: Sequence[Plan], names: Sequence[str]) -> list[str]:
+    """The ids of the trials that are forced, each by its id or by its arm."""
     trials = [trial for plan in plans for trial in plan.trials]
-    allowed = dict.fromkeys(
-        [*(arm.name for plan in plans for arm in plan.arms), *(trial.trial_id for trial in trials)]
-    )
+    arms = [arm.name for plan in plans for arm in plan.arms]
+    allowed = dict.fromkeys([*arms, *(trial.trial_id for trial in trials)])
     if wrong := [name for name in names if name not in allowed]:
-        what = "an arm or the id of a trial here"
-        raise WrongInputError([f"--force: {unknown(what, name, allowed)}" for name in wrong])
-    named = set(names)
-    forced = (trial.trial_id for trial in trials if {trial.trial_id, trial.arm} & named)
+        kind = "an arm or the id of a trial here"
+        raise WrongInputError([f"--force: {unknown(kind, name, allowed)}" for name in wrong])
+    forced = (trial.trial_id for trial in trials if {trial.trial_id, trial.arm} & set(names))
     return list(dict.fromkeys(forced))
 
 
-def only_failed(plans: Sequence[Plan], trials_root: Path) -> list[Plan]:
+def _only_failed(plans: Sequence[Plan], trials_root: Path) -> list[Plan]:
     """The plans with nothing but failed trials; plans without any are left out."""
     reduced = [
         replace(plan, trials=tuple(t for t in plan.trials if state_of(t, trials_root) == "failed"))
@@ -235,36 +235,31 @@ def only_failed(plans: Sequence[Plan], trials_root: Path) -> list[Plan]:
     return [plan for plan in reduced if plan.trials]
 
 
-def agree_to_size(plans: Sequence[Plan], trials_root: Path) -> None:
-    """See that there is not more to run than is run without being confirmed.
-
-    Raises:
-        WrongInputError: There is more.
-    """
+def _refuse_many(plans: Sequence[Plan], trials_root: Path) -> None:
+    """Refuse more trials than are run without being confirmed."""
     trials = {trial.trial_id: trial for plan in plans for trial in plan.trials}
     searched = sum(plan.search.left for plan in plans if plan.search is not None)
     if len(trials) + searched <= MOST_UNASKED:
-        return  # no folder need be looked at
-    left = sum(state_of(trial, trials_root) != "complete" for trial in trials.values())
-    if searched + left > MOST_UNASKED:
-        raise WrongInputError(
-            [
-                f"{searched + left:,} trials to run, more than the {MOST_UNASKED:,} run unasked: "
-                "add --yes if that is meant, or choose less by --budget, --arm or --replicates"
-            ]
+        return  # no folder need be read
+    left = searched + sum(state_of(each, trials_root) != "complete" for each in trials.values())
+    if left > MOST_UNASKED:
+        line = (
+            f"{left:,} trials to run, more than the {MOST_UNASKED:,} run unasked: "
+            "add --yes if that is meant, or choose less by --budget, --arm or --replicates"
         )
+        raise WrongInputError([line])
 
 
 def prepare(
     project: Project,
     plans: Sequence[Plan],
     profile: Profile,
-    again: Sequence[str] = (),
+    forced: Sequence[str] = (),
     studies: Sequence[Study] = (),
 ) -> Mapping[DataKey, str]:
     """Read every data set once, before the first trial; returns the fingerprints of their bytes.
 
-    Complete trials whose ids are in `again` are trained again.
+    Complete trials whose ids are `forced` are trained again.
 
     Raises:
         DataError: Some cannot be had; a line for each, and for each budget of `studies` that needs
@@ -273,7 +268,7 @@ def prepare(
     from ganablate.gan.pictures import DataError
     from ganablate.sweep.prepare import prepare_data
 
-    fingerprints, problems = prepare_data(plans, profile.data_root, project.runs, again)
+    fingerprints, problems = prepare_data(plans, profile.data_root, project.runs, forced)
     if problems:
         for study in studies:
             if names := budgets_without_files(study):
@@ -282,11 +277,10 @@ def prepare(
     return fingerprints
 
 
-def retire(trials_root: Path, trial_ids: Sequence[str], output: Output) -> None:
+def _retire(trials_root: Path, trial_ids: Sequence[str], output: Output) -> None:
     """Put the folders of these trials aside, with all that they hold, so that they run again.
 
-    Raises:
-        WrongInputError: Another process works on one at this moment; nothing was moved.
+    Where another process works on one at this moment, nothing is moved.
     """
     folders = [TrialFolder(trials_root, trial_id) for trial_id in trial_ids]
     begun = [folder for folder in folders if folder.path.exists()]
@@ -338,10 +332,9 @@ def _look_by_look(
 def _together(sweeps: Sequence[Sequence[Summary]]) -> Summary:
     """The sweeps of several studies as one; later sweeps of a study repeat its earlier trials."""
     every = [summary for summaries in sweeps for summary in summaries]
-    complete = sum(summary.complete for summary in every)
-    repeated = sum(s.complete for summaries in sweeps for s in summaries[:-1])
+    repeated = sum(each.complete for summaries in sweeps for each in summaries[:-1])
     return Summary(
-        complete=complete,
+        complete=sum(summary.complete for summary in every),
         failed=sum(summary.failed for summary in every),
         reused=sum(summaries[-1].reused for summaries in sweeps if summaries) - repeated,
         interrupted=any(summary.interrupted for summary in every),

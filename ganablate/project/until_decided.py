@@ -7,7 +7,7 @@ seen.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from ganablate.files import write_text
@@ -46,16 +46,11 @@ _FEWEST = 2
 
 @dataclass(frozen=True)
 class _Schedule:
-    """Declared looks with their levels, and how many of them were taken."""
+    """Declared looks with their levels; `taken` of them were taken."""
 
     declared: tuple[int, ...]
     levels: tuple[float, ...]
-    taken: int
-
-    @property
-    def ends(self) -> bool:
-        """Whether the next look is the last."""
-        return self.taken == len(self.declared) - 1
+    taken: int = 0
 
 
 def run_until_decided(
@@ -69,15 +64,9 @@ def run_until_decided(
 ) -> None:
     """Run the study, then add replicates until every arm is decided, futile, or at the most.
 
-    Args:
-        project: Holds the trials and the results.
-        study: The study.
-        budget: Of the study; None: its default one.
-        most: Replicates at the last look; None: `MOST`, or as declared by the run that this
-            one goes on from.
-        sweep: Trains every trial of a plan; returns whether all are complete. Where not, that is
-            no look, and the end.
-        say: Gets one line a look.
+    `most` are the replicates at the last look; None: `MOST`, or as declared by the run that this
+    one goes on from. `sweep` trains every trial of a plan, and returns whether all are complete:
+    where not, that is no look, and the end. `say` gets one line a look.
 
     Raises:
         StudyError: There is no such budget, `most` is less than the study's replicates, or it is
@@ -92,7 +81,7 @@ def run_until_decided(
         if schedule is not None and looks:
             continuing = looks[-1].goes_on
             if schedule.taken == 0:
-                continuing = _look(project, plan, schedule, taken=False).goes_on
+                continuing = _look(project, plan, schedule, may_end=False).goes_on
         if schedule is None or not continuing:
             if not swept:
                 sweep(plan)
@@ -109,35 +98,30 @@ def run_until_decided(
 
 def _schedule(plan: Plan, looks: tuple[Look, ...], most: int | None) -> _Schedule | None:
     """The schedule that the next look is of; None: there is no further look."""
-    last = looks[-1] if looks else None
-    if last is not None and last.kind == "adaptive":
-        taken = sum(look.declared == last.declared for look in looks)
-        if taken < len(last.declared) and last.goes_on:
-            _refuse_another(plan, last, most)
-            total = added_level(schedules(looks) - 1)
-            return _Schedule(last.declared, look_levels(last.declared, total), taken)
     end = MOST if most is None else most
-    if last is None:
+    if not looks:
         first = max(plan.replicates, _FEWEST)
         if end < first:
             message = f"--max-replicates {end}: the first look needs {first}; give at least these"
             raise StudyError([Problem(f"study {plan.study}", message)])
         declared = declared_looks(first, end)
-        return _Schedule(declared, look_levels(declared, added_level(0)), 0)
+        return _Schedule(declared, look_levels(declared, added_level(0)))
+    last = looks[-1]
+    taken = sum(look.declared == last.declared for look in looks)
+    if last.kind == "adaptive" and taken < len(last.declared) and last.goes_on:
+        if most not in (None, last.declared[-1]):
+            numbers = ", ".join(map(str, last.declared))
+            message = (
+                f"--max-replicates {most}: looks at {numbers} replicates were declared before the "
+                "first of them, and levels rest on it; go on without --max-replicates"
+            )
+            raise StudyError([Problem(f"study {plan.study}", message)])
+        total = added_level(schedules(looks) - 1)
+        return _Schedule(last.declared, look_levels(last.declared, total), taken)
     if end <= max(last.most, *last.declared, 0):
         return None
     declared = declared_looks(last.most, end)[1:]
-    return _Schedule(declared, look_levels(declared, added_level(schedules(looks))), 0)
-
-
-def _refuse_another(plan: Plan, last: Look, most: int | None) -> None:
-    if most is not None and most != last.declared[-1]:
-        numbers = ", ".join(map(str, last.declared))
-        message = (
-            f"--max-replicates {most}: looks at {numbers} replicates were declared before the "
-            "first of them, and levels rest on it; go on without --max-replicates"
-        )
-        raise StudyError([Problem(f"study {plan.study}", message)])
+    return _Schedule(declared, look_levels(declared, added_level(schedules(looks))))
 
 
 def _grown(study: Study, plan: Plan, continuing: Collection[str], count: int) -> Plan:
@@ -150,26 +134,25 @@ def _grown(study: Study, plan: Plan, continuing: Collection[str], count: int) ->
     return expand(study, plan.budget, replicates=counts)
 
 
-def _look(project: Project, plan: Plan, schedule: _Schedule, *, taken: bool = True) -> Look:
-    """What a look at the plan's trials finds, and which arms continue after it.
+def _look(project: Project, plan: Plan, schedule: _Schedule, *, may_end: bool = True) -> Look:
+    """The verdicts of a look at the plan's trials, and which arms continue after it.
 
-    Before a schedule of further looks (not `taken`) it is the one that they go on from.
+    None do after the last look, if this `may_end` the schedule: before one of further looks it is
+    the look that they go on from.
     """
-    level, last_level = schedule.levels[schedule.taken], schedule.levels[-1]
+    level = schedule.levels[schedule.taken]
     analysis = replace(read_local(plan, project.trials, project.result(plan)), alpha=level)
-    effects = analysis.effects
-    undecided: list[str] = []
+    undecided: set[str] = set()
     futile: tuple[str, ...] = ()
-    if effects is not None:
-        undecided = [n for n, effect in effects.by_arm.items() if effect.verdict in (OPEN, ONE)]
-        chance = chances(effects, schedule.declared[-1], last_level)
-        futile = tuple(name for name in undecided if chance.get(name, 1.0) < FUTILE)
-    continuing: tuple[str, ...] = ()
-    if not (taken and schedule.ends):
-        open_arms = {*undecided} - {*futile} | {
-            *_open_claims(analysis.claims, {*undecided}, {*futile})
-        }
-        continuing = tuple(a.name for a in plan.arms if a.name in open_arms and not a.null)
+    if (effects := analysis.effects) is not None:
+        open_arms = [n for n, effect in effects.by_arm.items() if effect.verdict in (OPEN, ONE)]
+        chance = chances(effects, schedule.declared[-1], schedule.levels[-1])
+        futile = tuple(name for name in open_arms if chance.get(name, 1.0) < FUTILE)
+        undecided = set(open_arms)
+    continuing: set[str] = set()
+    if not may_end or schedule.taken < len(schedule.declared) - 1:
+        continuing = undecided - {*futile}
+        continuing.update(_arms_of_open_claims(analysis.claims, undecided, futile))
     return Look(
         kind="adaptive",
         declared=schedule.declared,
@@ -177,13 +160,13 @@ def _look(project: Project, plan: Plan, schedule: _Schedule, *, taken: bool = Tr
         level=level,
         decided=decided_arms(analysis.table),
         set_aside=futile,
-        goes_on=continuing,
+        goes_on=tuple(a.name for a in plan.arms if a.name in continuing and not a.null),
         reference=reference_trial(plan),
     )
 
 
-def _open_claims(
-    judged: tuple[Judgement, ...], undecided: set[str], futile: set[str]
+def _arms_of_open_claims(
+    judged: Iterable[Judgement], undecided: Collection[str], futile: Collection[str]
 ) -> Iterator[str]:
     """The arms for which undecided claims need more replicates.
 
@@ -200,9 +183,9 @@ def _open_claims(
 
 def _line(look: Look, schedule: _Schedule) -> str:
     numbers = ", ".join(map(str, schedule.declared))
-    parts = [f"{len(look.decided)} decided", f"{len(look.set_aside)} set aside"]
-    parts.append(f"{len(look.goes_on)} go on" if look.goes_on else "none goes on")
+    continuing = f"{len(look.goes_on)} go on" if look.goes_on else "none goes on"
     return (
         f"look {schedule.taken + 1} of at most {len(schedule.declared)} (at {numbers} replicates), "
-        f"level {look.level:g}: {', '.join(parts)}"
+        f"level {look.level:g}: {len(look.decided)} decided, {len(look.set_aside)} set aside, "
+        f"{continuing}"
     )

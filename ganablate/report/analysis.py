@@ -40,11 +40,10 @@ from ganablate.report.stats.effects import (
 )
 from ganablate.report.stats.replicates import arm_replicates
 from ganablate.report.stats.statistics import ALPHA
-from ganablate.report.table.columns import text_columns
-from ganablate.report.table.notes import table_notes
+from ganablate.report.table.captions import table_notes
 from ganablate.report.table.render import Column
 from ganablate.report.table.summary import Sentence, summary
-from ganablate.report.table.tables import arm_table, marks_of
+from ganablate.report.table.tables import arm_table, marks_of, text_columns
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
 

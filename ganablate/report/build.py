@@ -13,12 +13,19 @@ from ganablate.report.analysis import Analysis, read_local, read_written
 from ganablate.report.claims.table import claims_csv, claims_table
 from ganablate.report.closing import closing
 from ganablate.report.figures.all_pictures import draw_images, draw_numbers
-from ganablate.report.files import ReportFiles, report_files, report_lock
+from ganablate.report.files import (
+    ReportFiles,
+    made_of,
+    recalled,
+    remember,
+    report_files,
+    report_lock,
+)
 from ganablate.report.frames.curves import curves_csv
 from ganablate.report.frames.looks import LOOKS, is_whole, looks_csv, read_looks, with_decided
 from ganablate.report.frames.provenance import provenance, read_provenance
 from ganablate.report.frames.trials import read_trials, trials_csv
-from ganablate.report.page.page import write_page
+from ganablate.report.page import write_page
 from ganablate.report.stats.replication import Replication, replication
 from ganablate.report.table.render import Table, markdown_section, to_latex, to_markdown
 from ganablate.report.table.sections import (
@@ -28,7 +35,6 @@ from ganablate.report.table.sections import (
     search_section,
 )
 from ganablate.report.table.tables import table_csv
-from ganablate.report.unchanged import made_of, recalled, remember
 from ganablate.study.plan import Plan
 from ganablate.study.search.records import SEARCH_CSV, search_csv
 
@@ -105,14 +111,21 @@ def _write(
 ) -> ReportFiles:
     """Write everything that is made of an analysis, with a published record `beside` it."""
     plan, claims = analysis.plan, analysis.claims
-    sections = _sections(analysis, beside)
+    sections: list[Table] = []
+    sentences = list(analysis.summary)
+    if beside is not None:
+        sections.append(replication_section(beside))
+        sentences.append(replication_sentence(beside))
+    if analysis.cross is not None:
+        sections.append(cross_section(analysis.cross, plan))
+    if plan.search is not None:
+        sections.append(search_section(plan.search))
+    table = to_markdown(analysis.columns, analysis.notes)
     texts = {
         "trials.csv": trials_csv(analysis.trials),
         "curves.csv": curves_csv(analysis.curves),
         "table.csv": table_csv(analysis.table),
-        "table.md": "".join(
-            [to_markdown(analysis.columns, analysis.notes), *map(markdown_section, sections)]
-        ),
+        "table.md": "".join([table, *map(markdown_section, sections)]),
         "table.tex": to_latex(analysis.columns, analysis.notes, f"{plan.study}-{plan.budget}"),
         SEARCH_CSV: search_csv(plan),
         "claims.csv": claims_csv(claims_table(claims)) if claims else None,
@@ -123,24 +136,9 @@ def _write(
     if not claims:
         (folder / "claims.csv").unlink(missing_ok=True)
     draw_numbers(analysis, folder / "figures")
-    sentences = [*analysis.summary, *([] if beside is None else [replication_sentence(beside)])]
     write_text(folder / "report.html", write_page(analysis, sentences, sections, folder))
-    return report_files(
-        folder, [*analysis.notices, *notices], sentences,
-        closing(analysis, sentences, beside, folder),
-    )  # fmt: skip
-
-
-def _sections(analysis: Analysis, beside: Replication | None) -> list[Table]:
-    """What stands below the table of arms."""
-    sections = []
-    if beside is not None:
-        sections.append(replication_section(beside))
-    if analysis.cross is not None:
-        sections.append(cross_section(analysis.cross, analysis.plan))
-    if analysis.plan.search is not None:
-        sections.append(search_section(analysis.plan.search))
-    return sections
+    lines = closing(analysis, sentences, beside, folder)
+    return report_files(folder, [*analysis.notices, *notices], sentences, lines)
 
 
 def _write_changed(path: Path, text: str) -> None:
@@ -157,20 +155,15 @@ def _write_changed(path: Path, text: str) -> None:
 
 
 def _says_the_same(old: str, new: str) -> bool:
-    rows = itertools.zip_longest(csv.reader(io.StringIO(old)), csv.reader(io.StringIO(new)))
-    return all(
-        before is not None
-        and after is not None
-        and len(before) == len(after)
-        and all(map(_is_near, before, after))
-        for before, after in rows
-    )
+    before, after = ([*csv.reader(io.StringIO(text))] for text in (old, new))
+    if [len(row) for row in before] != [len(row) for row in after]:
+        return False
+    cells = zip(itertools.chain(*before), itertools.chain(*after), strict=True)
+    return all(_is_near(old_cell, new_cell) for old_cell, new_cell in cells)
 
 
 def _is_near(old: str, new: str) -> bool:
-    if old == new:
-        return True
     try:
-        return math.isclose(float(old), float(new), rel_tol=_AS_NEAR)
+        return old == new or math.isclose(float(old), float(new), rel_tol=_AS_NEAR)
     except ValueError:
         return False

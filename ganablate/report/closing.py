@@ -48,14 +48,19 @@ def closing(
         folder: Of the report.
     """
     plan, complete = analysis.plan, int(analysis.table["n_complete"].sum())
+    by_key = {column.key: column for column in analysis.columns}
+    if "effect_p" in by_key:
+        by_key["effect_p"] = replace(by_key["effect_p"], title="p")
+    keys = ("arm", primary_column(plan), "effect", "effect_p", "verdict", "n_ok")
     trials = f"{complete} of {counted(len(plan.trials), 'trial')} complete"
     lines = [f"{plan.study} at the budget {plan.budget}: {trials}"]
-    lines += [*_fitted(_head(analysis)), *_wrapped(_legend(analysis))]
+    lines += _fitted([by_key[key] for key in keys if key in by_key])
+    lines += _wrapped(_legend(analysis))
     if beside is not None and not beside.equal:
         lines += ["", *_fitted(replication_section(beside).columns[:5])]
     # An empty line stands before the sentences, and the page's line behind them.
-    room = max(_ROWS - len(lines) - 2, _FEWEST_LINES)
-    lines += ["", *_meaning(sentences, min(room, MOST_LINES - 1))]
+    most = max(_ROWS - len(lines) - 2, _FEWEST_LINES)
+    lines += ["", *_meaning(sentences, min(most, MOST_LINES - 1))]
     return (*lines, f"page: {folder.as_posix()}/report.html   curves and samples: ganablate ui")
 
 
@@ -80,33 +85,22 @@ def evaluated(plan: Plan, names: Iterable[str], trials_root: Path) -> str:
     return "\n".join(["", *to_lines(columns), "", note, *protocols(trials, measured)])
 
 
-def _head(analysis: Analysis) -> list[Column]:
-    """Arm, primary, effect, p, verdict and outcomes."""
-    by_key = {column.key: column for column in analysis.columns}
-    keys = ("arm", primary_column(analysis.plan), "effect", "effect_p", "verdict", "n_ok")
-    columns = [by_key[key] for key in keys if key in by_key]
-    return [replace(c, title="p") if c.key == "effect_p" else c for c in columns]
-
-
 def _fitted(columns: Sequence[Column]) -> list[str]:
     """The columns as lines, arms' names shortened and columns nearer where a row is too wide."""
-    names, *others = [
+    arms, *others = [
         replace(column, cells=column.cells[:_MOST_ARMS], strong=False) for column in columns
     ]
     taken = sum(column.width for column in others)
-    gap = "  " if names.width + taken + 2 * len(others) <= WIDTH else " "
-    width = WIDTH - taken - len(gap) * len(others)
-    short = [_shortened(cell.text, max(width, _NARROWEST)) for cell in names.cells]
-    lines = to_lines([text_column("arm", short, left=True), *others], gap)
+    gap = "  " if arms.width + taken + 2 * len(others) <= WIDTH else " "
+    width = max(WIDTH - taken - len(gap) * len(others), _NARROWEST)
+    names = [cell.text for cell in arms.cells]
+    names = [name if len(name) <= width else name[: width - 1] + "…" for name in names]
+    lines = to_lines([text_column("arm", names, left=True), *others], gap)
     more = len(columns[0].cells) - _MOST_ARMS
     return [*lines, f"and {more:,} more arms in table.md"] if more > 0 else lines
 
 
-def _shortened(name: str, width: int) -> str:
-    return name if len(name) <= width else name[: width - 1] + "…"
-
-
-def _meaning(sentences: Sequence[Sentence], room: int) -> list[str]:
+def _meaning(sentences: Sequence[Sentence], most: int) -> list[str]:
     """The sentences, as many as fit into so many lines, each whole."""
     lines: list[str] = []
     for topic in _TOPICS:
@@ -117,7 +111,7 @@ def _meaning(sentences: Sequence[Sentence], room: int) -> list[str]:
             if sentence.topic == topic
         ]
         more = _wrapped(" ".join(texts))
-        lines += more if len(lines) + len(more) <= room else []
+        lines += more if len(lines) + len(more) <= most else []
     return lines
 
 

@@ -1,27 +1,35 @@
-"""The files of a report, and the lock of whoever writes them."""
+"""The files of a report, the lock of whoever writes them, and whether they still hold.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+A report need not be written again if nothing that it was made of has changed since: the plan, the
+trials' folders, the program with its libraries, and the parts from plug-ins; and if its own files
+are as it left them. Files are compared by number, time and size, as git does. What is known of a
+report lies in `runs/`, since it holds on this machine alone.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 
 from filelock import FileLock
+from pydantic import TypeAdapter
 
+from ganablate.files import RECORDS, read_json, remove_unfinished, write_json
 from ganablate.report.frames.looks import LOOKS
+from ganablate.report.frames.provenance import plugins_of
 from ganablate.report.table.summary import Sentence
 from ganablate.study.plan import Plan
 from ganablate.study.search.records import SEARCH_CSV
 
 _NAMES = (
-    "trials.csv",
-    "curves.csv",
-    "table.csv",
-    "table.md",
-    "table.tex",
-    "claims.csv",
-    "provenance.json",
-    SEARCH_CSV,
-    LOOKS,
-)
+    "trials.csv", "curves.csv", "table.csv", "table.md", "table.tex", "claims.csv",
+    "provenance.json", SEARCH_CSV, LOOKS,
+)  # fmt: skip
+_LIBRARIES = ("jinja2", "matplotlib", "numpy", "pandas", "scipy", "seaborn")
+"""They calculate and draw: with another version a report may be another."""
+_SENTENCES = TypeAdapter(tuple[Sentence, ...])
 
 
 @dataclass(frozen=True)
@@ -62,3 +70,87 @@ def report_lock(plan: Plan, trials_root: Path) -> FileLock:
     """Held by whoever writes results of the study at this budget."""
     trials_root.parent.mkdir(parents=True, exist_ok=True)
     return FileLock(trials_root.parent / f".report-{plan.study}-{plan.budget}.lock")
+
+
+# --- whether a report still holds ---
+
+
+def recalled(source: str, plan: Plan, trials_root: Path, folder: Path) -> ReportFiles | None:
+    """The report in `folder`, if it is made of this; None: it has to be written.
+
+    Args:
+        source: What `made_of` says now.
+        plan: What it is of.
+        trials_root: Holds one folder a trial.
+        folder: Of the report.
+    """
+    record = read_json(_record(plan, trials_root)) or {}
+    if record.get("made_of") != source or record.get("files") != _digest(_tree(folder)):
+        return None
+    sentences = _SENTENCES.validate_python(record["sentences"])
+    return replace(report_files(folder, (), sentences, record["closing"]), unchanged=True)
+
+
+def remember(report: ReportFiles, source: str, plan: Plan, trials_root: Path) -> None:
+    """Keep that a report was written, unless it has notices: they are to be seen again.
+
+    Call it under the report's lock, with what `made_of` said before the report was made.
+    """
+    path = _record(plan, trials_root)
+    remove_unfinished(path.parent, path.name)
+    if report.notices:
+        path.unlink(missing_ok=True)
+        return
+    content = {
+        "made_of": source,
+        "files": _digest(_tree(report.folder)),
+        "sentences": _SENTENCES.dump_python(report.sentences),
+        "closing": list(report.closing),
+    }
+    write_json(path, content)
+
+
+def made_of(plan: Plan, trials_root: Path, published: Path) -> str:
+    """A digest of everything that the report of a plan is made of.
+
+    Args:
+        plan: What it is of.
+        trials_root: Holds one folder a trial.
+        published: The folder of the published record, which need not be there.
+    """
+    trials = [(trial.trial_id, trial.arm, trial.replicate) for trial in plan.trials]
+    versions = [version(name) for name in _LIBRARIES]
+    planned = repr((replace(plan, trials=()), trials, plugins_of(plan), versions))
+    here = (f"{id_} {line}" for id_, *_ in trials for line in _entries(trials_root / id_))
+    program = _tree(Path(__file__).parents[1])
+    return _digest([planned, *here, *_tree(published), *program])
+
+
+def _record(plan: Plan, trials_root: Path) -> Path:
+    return trials_root.parent / RECORDS / f"report-{plan.study}-{plan.budget}.json"
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+
+
+def _entries(folder: Path) -> Iterator[str]:
+    """A line for each file and folder in a folder; a folder's time tells of what it holds."""
+    try:
+        with os.scandir(folder) as entries:
+            facts = {entry.name: entry.stat() for entry in entries}
+    except FileNotFoundError:
+        return
+    for name in sorted(facts):
+        yield _line(name, facts[name])
+
+
+def _tree(folder: Path) -> Iterator[str]:
+    """A line for each source or result file below a folder."""
+    for path in sorted(folder.rglob("*.*")):
+        if path.suffix != ".pyc" and path.is_file():
+            yield _line(str(path.relative_to(folder)), path.stat())
+
+
+def _line(name: str, facts: os.stat_result) -> str:
+    return f"{name} {facts.st_ino} {facts.st_mtime_ns} {facts.st_size}"

@@ -1,8 +1,7 @@
 """Expands a study to the ordered trials of one budget."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from ganablate.catalog import FOLDER_PREFIX, family_of
 from ganablate.config import TrialConfig
@@ -17,7 +16,7 @@ from ganablate.study.reading.errors import Problem, StudyError
 from ganablate.study.reading.wording import unknown
 from ganablate.study.schema import MOST_REPLICATES, Study
 from ganablate.study.search.arm_search import Search
-from ganablate.study.search.plan_search import plan_search, with_found
+from ganablate.study.search.plan_search import plan_search
 
 Replicates = int | Mapping[str, int] | None
 """How often each arm is trained, or some of them; None: as the study says."""
@@ -41,19 +40,22 @@ def expand(
             and is wrong.
     """
     label = study.default_budget if budget is None else budget
-    layout = _layout(study, label, replicates)
+    count_of = _counts(study, label, replicates)
+    layout = lay_out(study, label)
+    if layout.faults:
+        raise _error(study, [fault.message for fault in layout.faults])
     try:
-        search, found = _searched(study, label, layout)
-        rows = found if arms is None else _chosen(study, layout, found, arms)
+        search = plan_search(study, label, layout.rows)
+        all_rows = [_with_best(row, search) for row in layout.rows]
+        rows = all_rows if arms is None else _chosen(study, layout, all_rows, arms)
         configs = _configs(study, rows)
     except ValueError as error:
-        raise StudyError([Problem(f"study {study.name}", str(error))]) from None
-    first = found[0] if layout.has_baseline and found else None
+        raise _error(study, [str(error)]) from None
+    first = all_rows[0] if layout.baseline else None
     planned = [_arm(row, first, config) for row, config in zip(rows, configs, strict=True)]
-    times = _times(study, label, replicates)
-    waiting = search.open if search is not None else ()
-    counts = map(times, (row.name for row in rows))
-    trials = tuple(_trials(study, list(zip(rows, planned, counts, strict=True)), waiting))
+    names = {row.name for row in rows}
+    counted = [(row, arm, count_of(row.name)) for row, arm in zip(rows, planned, strict=True)]
+    trials = tuple(_trials(study, counted, search))
     evaluations = study.budget(label).evaluations or study.evaluations
     return Plan(
         study=study.name,
@@ -66,109 +68,95 @@ def expand(
         asks=study.asks,
         replicates=max((trial.replicate for trial in trials), default=0) + 1,
         probes=study.probes,
-        folders=tuple(_folders(study, configs)),
+        folders=_folders(study, configs),
         evaluations=evaluations,
-        published=tuple(_published(study, layout, planned)),
+        published=tuple(_published(study, layout, names)),
         claims=tuple(
             with_names(claim, lambda name: layout.names.find(name) or name)
             for claim in study.claims
         ),
         substitutes=_substitutes(study, layout),
-        cross=_cross(study, layout, planned),
+        cross=_cross(study, layout, names),
         points=_points(study, evaluations),
         extractor=study.extractor_at(label),
-        search=None if search is None else search.of([row.name for row in rows]),
+        search=_among(search, names),
     )
 
 
-def _layout(study: Study, label: str, replicates: Replicates) -> Layout:
-    """The layout at a budget, if there is one and it may be trained so often."""
+def _error(study: Study, messages: Iterable[str], option: str = "") -> StudyError:
+    return StudyError([Problem(f"study {study.name}{option}", message) for message in messages])
+
+
+def _counts(study: Study, label: str, replicates: Replicates) -> Callable[[str], int]:
+    """Arm -> how often it is trained, if there is such a budget and not too much is asked."""
     if label not in study.budget_names:
         message = unknown("a budget of this study", label, study.budget_names)
-        raise StudyError([Problem(f"study {study.name}, --budget", message)])
-    _check_counts(study, label, replicates)
-    layout = lay_out(study, label)
-    if layout.faults:
-        raise StudyError([Problem(f"study {study.name}", fault.message) for fault in layout.faults])
-    return layout
+        raise _error(study, [message], ", --budget")
+    usual = study.budget(label).replicates or study.replicates
+    by_arm = replicates if isinstance(replicates, Mapping) else {}
+    if isinstance(replicates, int):
+        usual = replicates
+    arms = arms_at(study, label)
+    for count in (usual, *by_arm.values()):
+        if not 1 <= count <= MOST_REPLICATES:
+            message = f"{count} replicates; 1 to {MOST_REPLICATES} are allowed"
+            raise _error(study, [message], ", --replicates")
+    if not by_arm and arms * usual > MOST_TRIALS:
+        message = (
+            f"{usual:,} replicates of {arms:,} arms; at most {MOST_TRIALS:,} trials are planned"
+        )
+        raise _error(study, [message], ", --replicates")
+    return lambda arm: by_arm.get(arm, usual)
 
 
-def _searched(study: Study, label: str, layout: Layout) -> tuple[Search | None, list[Row]]:
-    """The searches of all arms, and the arms with what was found in them."""
-    search = plan_search(study, label, layout.rows)
+def _with_best(row: Row, search: Search | None) -> Row:
+    """The arm with the best values of its search, if that has come to its end."""
+    arm = search.arms.get(row.name) if search is not None else None
+    if arm is None or arm.best is None:
+        return row
+    values = {**row.resolution.values, **arm.fields(arm.best.values)}
+    return replace(row, resolution=replace(row.resolution, values=values))
+
+
+def _among(search: Search | None, names: Collection[str]) -> Search | None:
+    """The searches of these arms alone."""
     if search is None:
-        return None, layout.rows
-    arms = search.arms
-    return search, [
-        replace(row, resolution=with_found(row.resolution, arms[row.name]))
-        if row.name in arms
-        else row
-        for row in layout.rows
-    ]
+        return None
+    return replace(search, arms={name: arm for name, arm in search.arms.items() if name in names})
 
 
 def _configs(study: Study, rows: Sequence[Row]) -> list[TrialConfig]:
     """The settings of each arm's first replicate."""
-    make = Configs(replicate_seed(study.seed, 0))
-    other = {"seed": null_seed(study.seed, 0)}
-    configs = ((row, make.of(row.resolution)) for row in rows)
-    return [config.model_copy(update=other) if row.null else config for row, config in configs]
-
-
-def _usual(study: Study, label: str) -> int:
-    return study.budget(label).replicates or study.replicates
-
-
-def _times(study: Study, label: str, replicates: Replicates) -> Callable[[str], int]:
-    """Arm -> how often it is trained."""
-    usual = _usual(study, label)
-    if isinstance(replicates, Mapping):
-        return lambda arm: replicates.get(arm, usual)
-    return lambda _: usual if replicates is None else replicates
-
-
-def _check_counts(study: Study, label: str, replicates: Replicates) -> None:
-    usual, arms = _usual(study, label), arms_at(study, label)
-    several = isinstance(replicates, Mapping)
-    counts = [usual, *replicates.values()] if isinstance(replicates, Mapping) else [replicates]
-    most = max(usual if count is None else count for count in counts)
-    wrong = [count for count in counts if count is not None and not 1 <= count <= MOST_REPLICATES]
-    message = ""
-    if wrong:
-        message = f"{wrong[-1]} replicates; 1 to {MOST_REPLICATES} are allowed"
-    elif not several and arms * most > MOST_TRIALS:
-        message = (
-            f"{most:,} replicates of {arms:,} arms; at most {MOST_TRIALS:,} trials are planned"
-        )
-    if message:
-        raise StudyError([Problem(f"study {study.name}, --replicates", message)])
+    configs = Configs()
+    shared, null = replicate_seed(study.seed, 0), null_seed(study.seed, 0)
+    return [configs.config(row.resolution, null if row.null else shared) for row in rows]
 
 
 def _chosen(study: Study, layout: Layout, rows: list[Row], names: Sequence[str]) -> list[Row]:
-    found: set[str] = set()
-    wrong: list[str] = []
+    arms_of: dict[str, list[str]] = {}
     for name in names:
         arm = layout.names.find(name)
-        several = layout.names.group(name) if arm is None else [arm]
-        found.update(several)
-        if not several:
-            wrong.append(layout.names.refusal(name))
-    if wrong:
-        place = f"study {study.name}, --arm"
-        raise StudyError([Problem(place, message) for message in wrong])
-    return [row for row in rows if row.name in found]
+        arms_of[name] = layout.names.group(name) if arm is None else [arm]
+    if refusals := [layout.names.refusal(name) for name, arms in arms_of.items() if not arms]:
+        raise _error(study, refusals, ", --arm")
+    chosen = {arm for arms in arms_of.values() for arm in arms}
+    return [row for row in rows if row.name in chosen]
 
 
-def _folders(study: Study, configs: Sequence[TrialConfig]) -> Iterator[tuple[str, int]]:
+def _folders(study: Study, configs: Sequence[TrialConfig]) -> tuple[tuple[str, int], ...]:
     """The folders that some arm is trained on, and the number of their images."""
-    used = {config.dataset for config in configs}
-    for name, folder in study.folders.items():
-        if f"{FOLDER_PREFIX}{name}" in used:
-            yield f"{FOLDER_PREFIX}{name}", folder.images
+    datasets = {config.dataset for config in configs}
+    folders = ((FOLDER_PREFIX + name, folder.images) for name, folder in study.folders.items())
+    return tuple((name, images) for name, images in folders if name in datasets)
 
 
-def _published(study: Study, layout: Layout, arms: list[Arm]) -> Iterator[PublishedNumber]:
-    planned = {arm.name for arm in arms}
+def _points(study: Study, evaluations: int) -> dict[str, Point]:
+    """The columns that do not show the end, where there is more than that."""
+    points = study.points.items() if evaluations > 1 else ()
+    return {name: point for name, point in points if point.kind != "last"}
+
+
+def _published(study: Study, layout: Layout, planned: set[str]) -> Iterator[PublishedNumber]:
     for number in study.published:
         arm = layout.names.find(number.arm)
         if arm is not None and arm in planned:
@@ -178,20 +166,12 @@ def _published(study: Study, layout: Layout, arms: list[Arm]) -> Iterator[Publis
             )
 
 
-def _points(study: Study, evaluations: int) -> dict[str, Point]:
-    """The columns that do not show the end, where there is more than that."""
-    if evaluations == 1:
-        return {}
-    return {name: point for name, point in study.points.items() if point.kind != "last"}
-
-
-def _cross(study: Study, layout: Layout, arms: list[Arm]) -> Cross | None:
+def _cross(study: Study, layout: Layout, planned: set[str]) -> Cross | None:
     if not layout.cells:
         return None
-    planned = {arm.name for arm in arms}
     baseline = layout.baseline.name if layout.baseline else None
-    own = (cell for cell, arm in layout.cells.items() if arm is not None and arm == baseline)
-    first = next(own, next(iter(layout.cells)))
+    cells = (cell for cell, arm in layout.cells.items() if arm is not None and arm == baseline)
+    first = next(cells, next(iter(layout.cells)))
     columns = zip(study.cross, first, zip(*layout.cells, strict=True), strict=True)
     return Cross(
         {factor: tuple(dict.fromkeys((level, *levels))) for factor, level, levels in columns},
@@ -201,45 +181,45 @@ def _cross(study: Study, layout: Layout, arms: list[Arm]) -> Cross | None:
 
 def _substitutes(study: Study, layout: Layout) -> dict[str, tuple[str, str]]:
     """The arms whose data set is of another family than at the budget full: (there, here)."""
-    there = lay_out(study, FULL)
-    meant = {row.name: row.resolution.values.get("dataset") for row in there.rows}
-    first = next(iter(meant.values()), None)
-    found = {}
+    at_full = {row.name: row.resolution.values.get("dataset") for row in lay_out(study, FULL).rows}
+    first = next(iter(at_full.values()), None)
+    substitutes = {}
     for row in layout.rows:
         # An arm that only this budget has is taken to be meant for the data set of the baseline.
-        full, here = meant.get(row.name, first), row.resolution.values.get("dataset")
+        full, here = at_full.get(row.name, first), row.resolution.values.get("dataset")
         if full is not None and here is not None and family_of(full) != family_of(here):
-            found[row.name] = (str(full), str(here))
-    return found
+            substitutes[row.name] = (str(full), str(here))
+    return substitutes
 
 
 def _arm(row: Row, baseline: Row | None, config: TrialConfig) -> Arm:
     values = row.resolution.values
-    changes: dict[str, Any]
-    if baseline is None:
-        changes = {name: values.get(name) for name in row.changes}
-    else:
+    changed: Iterable[str] = row.changes
+    if baseline is not None:
         base = baseline.resolution.values
-        changes = {name: values.get(name) for name in FIELDS if values.get(name) != base.get(name)}
+        changed = (name for name in FIELDS if values.get(name) != base.get(name))
+    changes = {name: values.get(name) for name in changed}
     return Arm(row.name, changes, row.compare_to, config, row.null)
 
 
 def _trials(
-    study: Study, arms: Sequence[tuple[Row, Arm, int]], waiting: Collection[str]
+    study: Study, arms: Sequence[tuple[Row, Arm, int]], search: Search | None
 ) -> Iterator[Trial]:
     """The trials of all arms, each of which is trained so often; replicates inside the arm.
 
     Those of an arm that waits for its search have ids that no trained trial has.
     """
+    waiting = search.open if search is not None else ()
     replicates = range(max((count for _, _, count in arms), default=0))
     shared = [replicate_seed(study.seed, replicate) for replicate in replicates]
-    apart = [null_seed(study.seed, replicate) for replicate in replicates if study.null_arm]
+    null = [null_seed(study.seed, replicate) for replicate in replicates if study.null_arm]
     for row, arm, count in arms:
         assert row.resolution.data is not None
-        data_id, first = row.resolution.data.data_id, arm.config
-        seeds = (apart if row.null else shared)[:count]
-        named = f"{data_id}, before its search" if row.name in waiting else data_id
-        for replicate, trial_id in enumerate(trial_ids(first, named, seeds)):
-            update = {"seed": seeds[replicate]}
-            config = first.model_copy(update=update) if replicate else first
+        data_id = row.resolution.data.data_id
+        seeds = (null if row.null else shared)[:count]
+        content = f"{data_id}, before its search" if row.name in waiting else data_id
+        for replicate, trial_id in enumerate(trial_ids(arm.config, content, seeds)):
+            config = arm.config
+            if replicate:
+                config = config.model_copy(update={"seed": seeds[replicate]})
             yield Trial(trial_id, arm.name, replicate, config, data_id)

@@ -135,24 +135,24 @@ class Plan:
     @property
     def measured(self) -> tuple[str, ...]:
         """Metrics, then probes, as trial folders name them: what a trial is measured with."""
-        named = set(on_images(self.metrics)) if self.extractor else set()
+        on_named = on_images(self.metrics) if self.extractor else ()
         parts = (*self.metrics, *self.probes)
-        return tuple(stored_name(p, self.extractor if p in named else None) for p in parts)
+        return tuple(stored_name(p, self.extractor if p in on_named else None) for p in parts)
 
-    def own(self, stored: Mapping[str, T]) -> dict[str, T]:
+    def by_column(self, stored: Mapping[str, T]) -> dict[str, T]:
         """Of what a trial's folder has for each column, that of this plan's extractor, by column.
 
         Columns that are not measured on images are as they are.
         """
-        named = metric_columns(on_images(self.metrics)) if self.extractor else {}
-        keys = {c: stored_name(c, self.extractor if c in named else None) for c in self.columns}
+        on_named = metric_columns(on_images(self.metrics)) if self.extractor else {}
+        keys = {c: stored_name(c, self.extractor if c in on_named else None) for c in self.columns}
         return {column: stored[key] for column, key in keys.items() if key in stored}
 
     @property
     def columns(self) -> dict[str, Column]:
         """The columns of the metrics, then of the probes; a title says which point it shows."""
-        found = {**metric_columns(self.metrics), **probe_columns(self.probes)}
-        for name in found.keys() & self.points.keys():
-            title = f"{found[name].title}, {self.points[name].words(self.evaluations)}"
-            found[name] = replace(found[name], title=title)
-        return found
+        columns = {**metric_columns(self.metrics), **probe_columns(self.probes)}
+        for name in columns.keys() & self.points.keys():
+            title = f"{columns[name].title}, {self.points[name].words(self.evaluations)}"
+            columns[name] = replace(columns[name], title=title)
+        return columns

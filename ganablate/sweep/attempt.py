@@ -26,8 +26,7 @@ from ganablate.gan.checkpoint import (
 from ganablate.gan.data import MaterialisedData
 from ganablate.gan.samples import save_grid
 from ganablate.gan.trainer import Trainer
-from ganablate.sweep.failure import failure_of
-from ganablate.sweep.job import Job, Progress
+from ganablate.sweep.job import Job, Progress, failure_of
 from ganablate.sweep.machine import processor_name
 from ganablate.sweep.measure import animate, data_of, measure, measure_during
 from ganablate.trials.folder import TrialFolder, block_of, equal_parts, now_ms
@@ -40,12 +39,12 @@ from ganablate.trials.needs import (
 )
 from ganablate.version import __version__
 
-PROGRESS_SECONDS = 3.0
+_PROGRESS_SECONDS = 3.0
 """Time between two reports to the driver; checkpoints are rarer (a setting of the profile)."""
-SAMPLE_GRIDS = 8
+_SAMPLE_GRIDS = 8
 """Sample grids of a trial, evenly spaced over its length."""
-SAMPLES = 64
-STRETCH_SECONDS = 0.5
+_SAMPLES = 64
+_STRETCH_SECONDS = 0.5
 """Training between two looks at the clock, about: at its end losses come from the device."""
 
 _log = logging.getLogger(__name__)
@@ -73,8 +72,7 @@ class TrialAttempt:
         self.precision = self.config.precision or job.precision
         self.number = 0
         self._held = contextlib.ExitStack()
-        self._began = time.monotonic()
-        self._checkpoint_began = time.monotonic()
+        self._began = self._checkpoint_began = time.monotonic()
         self._block_from = self._from_iteration = 0
         self._stretch = 1  # iterations between two looks at the clock
 
@@ -83,12 +81,8 @@ class TrialAttempt:
         torch.set_num_threads(self.job.threads)
         self._held.enter_context(self.folder.claim())
         with self._recording_failure():
-            fingerprint = self.data.fingerprint
-            if self._saw_other_data(fingerprint):
-                _log.warning("%s saw other data; training it again", self.folder.path)
-                self.folder.retire()
-            elif self._lacks_evaluations():
-                _log.warning("%s lacks points of its curves; training again", self.folder.path)
+            if fault := self._fault_of_folder():
+                _log.warning("%s %s", self.folder.path, fault)
                 self.folder.retire()
             self._complete = self.folder.complete
             if self._complete is None:
@@ -107,7 +101,7 @@ class TrialAttempt:
         with self._recording_failure():
             if self._complete is not None:
                 return self._add_missing_metrics(self._complete)
-            self._train(min(PROGRESS_SECONDS, self.job.checkpoint_seconds))
+            self._train(min(_PROGRESS_SECONDS, self.job.checkpoint_seconds))
             if self.trainer.done:
                 return self._finish()
             due = time.monotonic() - self._checkpoint_began >= self.job.checkpoint_seconds
@@ -142,15 +136,18 @@ class TrialAttempt:
             else:
                 return
 
-    def _saw_other_data(self, fingerprint: str) -> bool:
+    def _fault_of_folder(self) -> str:
+        """Why what is in the folder is of no use; empty where it is."""
+        fingerprint, complete = self.data.fingerprint, self.folder.complete
         state = state_of(self.job.trial, self.job.trials_root, fingerprint=fingerprint)
         seen = {attempt.get("data_fingerprint", fingerprint) for attempt in self.folder.attempts()}
-        return state == "stale" or not seen <= {fingerprint}
-
-    def _lacks_evaluations(self) -> bool:
-        total, complete = self.trainer.total_iterations, self.folder.complete
+        if state == "stale" or not seen <= {fingerprint}:
+            return "saw other data; training it again"
         reached = self.folder.reached if complete is None else complete["iterations"]
-        return lacks_evaluations(self.folder, self.job.wanted, total, reached)
+        total = self.trainer.total_iterations
+        if lacks_evaluations(self.folder, self.job.wanted, total, reached):
+            return "lacks points of its curves; training again"
+        return ""
 
     def _train(self, seconds: float) -> None:
         """Train for about so many seconds, at least one stretch, not beyond the end."""
@@ -164,15 +161,14 @@ class TrialAttempt:
             now = time.monotonic()
             if now >= stop_at:
                 return
-            if now - began < STRETCH_SECONDS:
+            if now - began < _STRETCH_SECONDS:
                 self._stretch *= 2
-            elif now - began > 2 * STRETCH_SECONDS:
+            elif now - began > 2 * _STRETCH_SECONDS:
                 self._stretch = max(1, self._stretch // 2)
 
     @cached_property
     def _grids(self) -> set[int]:
-        total = self.trainer.total_iterations
-        return set(equal_parts(total, SAMPLE_GRIDS))
+        return set(equal_parts(self.trainer.total_iterations, _SAMPLE_GRIDS))
 
     @cached_property
     def _evaluations(self) -> dict[int, tuple[str, ...]]:
@@ -191,9 +187,9 @@ class TrialAttempt:
         diverged = trainer.diverged_at is not None or not trainer.weights_are_finite()
         if grid_due and not diverged:
             grid = self.folder.path / "samples" / f"{trainer.images_seen:09d}.png"
-            save_grid(trainer.sample(SAMPLES, "fixed"), grid)
+            save_grid(trainer.sample(_SAMPLES, "fixed"), grid)
         if names := self._evaluations.get(done):
-            measure_during(names, self.job, trainer, self.data, diverged=diverged)
+            measure_during(names, job=self.job, trainer=trainer, data=self.data, diverged=diverged)
 
     def _checkpoint(self) -> Path:
         trainer = self.trainer
@@ -223,7 +219,7 @@ class TrialAttempt:
         outcome = "diverged" if trainer.diverged_at is not None else None
         early = trainer.ended_early and outcome is None
         if outcome is None:
-            folder.write_samples(trainer.sample(SAMPLES, "fixed"))
+            folder.write_samples(trainer.sample(_SAMPLES, "fixed"))
         animate(folder)
         self._measure(self.job.wanted.measured, diverged=outcome == "diverged")
         folder.update_attempt(self.number, **self._times())

@@ -1,9 +1,11 @@
 """How long trials that are still to be trained will take, and in which order they run.
 
-Complete trials of the same kind of work say what a trial costs, else a rehearsal does: see
-`ganablate.sweep.rehearsal`. Nothing here imports torch or ray.
+Complete trials of the same kind of work say what a trial costs, else a rehearsal does: a few
+seconds of training and one measuring, in this process, alone, with the threads of one trial. At
+its top nothing here imports torch or ray.
 """
 
+import contextlib
 import functools
 import hashlib
 import heapq
@@ -13,17 +15,20 @@ import math
 import os
 import platform
 import statistics
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
 
+from ganablate.config import MOST_ITERATIONS
 from ganablate.files import read_json, write_json
 from ganablate.study.arms.identity import SEMANTICS_VERSION, plugin_content
 from ganablate.study.plan import Plan, Trial
-from ganablate.sweep.machine import processor_name, resolve_precision, slots_of
+from ganablate.sweep.job import Job
+from ganablate.sweep.machine import Device, processor_name, resolve_precision, slots_of
 from ganablate.sweep.profile import Profile
-from ganablate.trials.folder import TrialFolder
+from ganablate.trials.folder import TrialFolder, one_line
 from ganablate.trials.needs import Measurements, measurements_of
 from ganablate.version import __version__
 
@@ -31,8 +36,8 @@ START_SECONDS = 14.0
 """From the start of a sweep to its first training step: Ray, and torch in each worker; measured."""
 BETWEEN_SECONDS = 0.3
 """From the end of a trial to the first step of the next one of that worker; measured."""
-MARGIN = 0.25
-"""Share of the likely time to each side of it: so far off is one replicate for the others."""
+_RANGE = {"low": 0.75, "likely": 1.0, "high": 1.25}
+"""Times the likely time: so far off is one replicate for the others."""
 _ENOUGH = 12
 """Complete trials looked at for one kind of work: more would not make the figure better."""
 _ALIKE = 1.2
@@ -44,6 +49,12 @@ _NUMBERS = frozenset({"seed", "init", "real_labels", "fake_labels", "penalty_wei
 }
 """Settings that change numbers and not the work that is done with them."""
 _LENGTHS = frozenset({"epochs", "iterations", "train_images"})
+_REHEARSAL_SECONDS = 3.0
+"""Of training that is timed, at least, after half as many that are not."""
+_SAFE_RATE = 1e-9
+"""Learning rate of the training that is timed: it costs what any does, and does not diverge."""
+_REHEARSAL_ITERATIONS = 2
+"""Iterations of the trial that is opened, measured and stored to see what that takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +94,8 @@ class Estimate:
     """What the trials still to be trained will take, in seconds: low, likely and high.
 
     Attributes:
-        wall: From the start of the sweep to the end of its last trial.
-        working: Of all trials together.
-        slots: Trials at a time.
-        trials: Trials that it is about.
+        wall: From the start of the sweep to the end of its last trial, with `slots` at a time.
+        working: Of all `trials` together.
         each: Arm -> likely seconds of one of its trials that starts from nothing.
         of_trials: Arms known from complete trials; the others are from rehearsals.
         unknown: Arms with trials still to be trained that nothing is known of; they are not in it.
@@ -113,9 +122,7 @@ class Costs:
         self.runs = runs
         self.profile = profile
         self.gpus = visible_gpus() if profile.device != "cpu" else 0
-        self.device: Literal["cpu", "cuda"] = "cuda" if self.gpus else "cpu"
-        machine = [platform.node(), processor_name(), self.gpus]
-        self._here = [machine, profile.precision, profile.threads, __version__, SEMANTICS_VERSION]
+        self.device: Device = "cuda" if self.gpus else "cpu"
 
     def know_nothing(self, plan: Plan, waiting: Collection[str]) -> bool:
         """Whether there is neither a complete trial of a plan nor any rehearsal: seen at once."""
@@ -135,39 +142,37 @@ class Costs:
         write_json(self._path(work), asdict(cost))
 
     def _path(self, work: str) -> Path:
-        return self.runs / "costs" / f"{_digest([work, self._here])}.json"
+        machine = [platform.node(), processor_name(), self.gpus]
+        profile = [self.profile.precision, self.profile.threads]
+        conditions = [machine, *profile, __version__, SEMANTICS_VERSION]
+        return self.runs / "costs" / f"{_digest([work, conditions])}.json"
 
     def of_trials(self, trials: Iterable[Trial]) -> Cost | None:
         """The median of complete trials of the same work and length that ran like this."""
-        times = (self._time(trial) for trial in trials)
-        complete = list(itertools.islice((time for time in times if time is not None), _ENOUGH))
+        times = filter(None, map(self._time, trials))
+        complete = list(itertools.islice(times, _ENOUGH))
         if not complete:
             return None
         seconds, iterations = (statistics.median(column) for column in zip(*complete, strict=True))
         return Cost(iteration=seconds / iterations, rehearsed=False)
 
     def _time(self, trial: Trial) -> tuple[float, int] | None:
-        """Seconds of a complete trial, and the iterations that it was to have."""
+        """Seconds of a complete trial that ran like this, and the iterations it was to have."""
         folder = TrialFolder(self.runs / "trials", trial.trial_id)
-        facts = folder.complete or {}
-        iterations = int(facts.get("planned_iterations", facts.get("iterations", 0)))
-        attempts = folder.attempts()
-        if not all(self._ran_like_this(attempt, trial) for attempt in attempts):
-            return None
-        seconds = sum(float(attempt.get("wall_seconds", 0.0)) for attempt in attempts)
-        return (seconds, iterations) if seconds > 0 and facts.get("iterations") else None
-
-    def _ran_like_this(self, attempt: Mapping[str, Any], trial: Trial) -> bool:
+        facts, attempts = folder.complete or {}, folder.attempts()
         device = trial.config.device or self.device
         precision: str | None = trial.config.precision or self.profile.precision
         if precision == "auto":  # on CUDA torch alone could tell which that is
-            on_cpu = device == "cpu"
-            precision = resolve_precision("auto", "cpu") if on_cpu else attempt.get("precision")
+            precision = resolve_precision("auto", "cpu") if device == "cpu" else None
         expected = {
             "host": platform.node(), "threads": self.profile.threads, "device": device,
-            "precision": precision, "ganablate": __version__,
+            "ganablate": __version__, **({"precision": precision} if precision else {}),
         }  # fmt: skip
-        return expected.items() <= attempt.items()
+        if not all(expected.items() <= attempt.items() for attempt in attempts):
+            return None
+        seconds = sum(float(attempt.get("wall_seconds", 0.0)) for attempt in attempts)
+        iterations = int(facts.get("planned_iterations", facts.get("iterations", 0)))
+        return (seconds, iterations) if seconds > 0 and facts.get("iterations") else None
 
 
 def visible_gpus() -> int:
@@ -197,10 +202,7 @@ def _digest(content: object) -> str:
 def arm_costs(plan: Plan, waiting: Collection[str], costs: Costs) -> dict[str, ArmCost]:
     """What is known of each arm that has trials still to be trained, in plan order.
 
-    Args:
-        plan: The plan, or a part of it: not every arm needs to have trials.
-        waiting: Ids of its trials that are not complete.
-        costs: What is known.
+    The plan may be a part of one; `waiting` has the ids of its trials that are not complete.
     """
     wanted = measurements_of([plan])
     trials: dict[str, list[Trial]] = {}
@@ -223,9 +225,9 @@ def arm_costs(plan: Plan, waiting: Collection[str], costs: Costs) -> dict[str, A
 
     arms = {}
     for name, kind in kinds.items():
-        still = next((trial for trial in trials[name] if trial.trial_id in waiting), None)
-        if still is not None:
-            arms[name] = ArmCost(still, wanted[still.trial_id], *kind, cost_of(*kind))
+        first_left = next((trial for trial in trials[name] if trial.trial_id in waiting), None)
+        if first_left is not None:
+            arms[name] = ArmCost(first_left, wanted[first_left.trial_id], *kind, cost_of(*kind))
     return arms
 
 
@@ -262,8 +264,8 @@ def estimate(
         heapq.heapreplace(free, free[0] + seconds[trial_id] + BETWEEN_SECONDS)
     priced = {name: arm.cost for name, arm in arms.items() if arm.cost is not None}
     return Estimate(
-        wall=_range(max(free)),
-        working=_range(sum(seconds.values())),
+        wall={end: factor * max(free) for end, factor in _RANGE.items()},
+        working={end: factor * sum(seconds.values()) for end, factor in _RANGE.items()},
         slots=min(slots, len(seconds)),
         trials=len(seconds),
         each={name: arms[name].left() for name in priced},
@@ -272,21 +274,10 @@ def estimate(
     )
 
 
-def _range(likely: float) -> dict[str, float]:
-    return {"low": (1 - MARGIN) * likely, "likely": likely, "high": (1 + MARGIN) * likely}
-
-
 def running_order(
     plans: Sequence[Plan], pending: Sequence[str], profile: Profile, runs: Path
 ) -> list[int]:
-    """Where the trials that are to be run stand among `pending`, in the order of `longest_first`.
-
-    Args:
-        plans: That they are of.
-        pending: Their ids, in plan order.
-        profile: How they are executed.
-        runs: Holds trials/ and costs/.
-    """
+    """The places of the trials `pending`, ids in plan order, in the order of `longest_first`."""
     places = {trial_id: place for place, trial_id in enumerate(pending)}
     costs = Costs(runs, profile)
     seconds: dict[str, float] = {}
@@ -314,3 +305,72 @@ def longest_first(ids: Sequence[str], seconds: Mapping[str, float]) -> list[str]
         return -1 if cost <= 0 else int(math.log(longest / cost) / math.log(_ALIKE))
 
     return sorted(ids, key=rank)
+
+
+def rehearse_all(arms: Mapping[str, ArmCost], costs: Costs, warn: Callable[[str], None]) -> None:
+    """Rehearse each kind of work of unknown cost once, and keep what it costs.
+
+    One that cannot be rehearsed, as its trials will not train either, is a warning.
+    """
+    unknown: dict[str, tuple[str, ArmCost]] = {}
+    for name, arm in arms.items():
+        if arm.cost is None:
+            unknown.setdefault(arm.work, (name, arm))
+    for work, (name, arm) in unknown.items():
+        try:
+            costs.keep(work, _rehearse(arm, costs))
+        except Exception as error:
+            warn(f"{name} cannot be rehearsed: {one_line(error)}")
+
+
+def _rehearse(arm: ArmCost, costs: Costs) -> Cost:
+    """Time a very short trial, which is measured as any, and the iterations of a long one."""
+    profile, few = costs.profile, _REHEARSAL_ITERATIONS
+    config = arm.trial.config.model_copy(update={"epochs": None, "iterations": few})
+    with tempfile.TemporaryDirectory(prefix="ganablate-rehearsal-") as folder:
+        job = Job(
+            trial=replace(arm.trial, config=config),
+            wanted=Measurements(arm.wanted.measured),
+            trials_root=Path(folder) / "warm",
+            cache=costs.runs.resolve() / "data",
+            data_root=profile.data_root.resolve() if profile.data_root else None,
+            device=costs.device,
+            precision=resolve_precision(profile.precision, costs.device),
+            threads=profile.threads,
+            checkpoint_seconds=1e9,
+        )
+        _run(job)  # imports, and features of real images, come once
+        began = time.perf_counter()
+        _run(replace(job, trials_root=Path(folder) / "timed"))
+        around = time.perf_counter() - began
+        iteration = _seconds_of_iteration(job)
+    return Cost(iteration=iteration, around=max(around - few * iteration, 0.0))
+
+
+def _run(job: Job) -> None:
+    from ganablate.sweep.attempt import start
+
+    with contextlib.closing(start(job)) as attempt:
+        while not attempt.advance().done:
+            pass
+
+
+def _seconds_of_iteration(job: Job) -> float:
+    """Seconds of one iteration of a training that is under way."""
+    from ganablate.gan.trainer import Trainer
+    from ganablate.sweep.measure import data_of
+
+    config = job.trial.config
+    rates = {name: _SAFE_RATE for name in ("g_lr", "d_lr") if getattr(config, name) is not None}
+    endless = config.model_copy(update={"iterations": MOST_ITERATIONS, "early_end": None, **rates})
+    device, precision = config.device or job.device, config.precision or job.precision
+    trainer = Trainer(endless, data_of(job).images, device=device, precision=precision)
+    count, seconds = 1, 0.0
+    while seconds < _REHEARSAL_SECONDS:
+        began = time.perf_counter()
+        trainer.train(trainer.iteration + count)
+        seconds = time.perf_counter() - began
+        if trainer.done:
+            raise RuntimeError(f"it diverges within {trainer.iteration} iterations")
+        count *= 2
+    return 2 * seconds / count

@@ -23,11 +23,9 @@ class FailedTrial:
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
-    """How a sweep ended.
+    """How a sweep ended: the trials that it completed, that failed on their last attempt, and more.
 
     Attributes:
-        complete: Trials completed by this sweep.
-        failed: Trials that failed on their last attempt.
         reused: Trials that were complete before it began.
         interrupted: Stopped by a signal; what is neither complete nor failed can be resumed.
         wall_seconds: From the call to the return.

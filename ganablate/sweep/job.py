@@ -1,21 +1,33 @@
-"""What a worker is given, what it hands back, and what runs in between.
+"""What a worker is given, what runs in it, and what it hands back: progress, or a failure.
 
-Everything here crosses a process boundary: it is frozen, picklable, and imports neither torch
-nor ray.
+What crosses the boundary of a process is frozen and picklable; nothing here imports torch or ray.
 """
 
+import gc
 import importlib
+import sys
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from ganablate import files
 from ganablate.study.plan import Trial
 from ganablate.study.plugins import Loaded
+from ganablate.trials.folder import one_line
 from ganablate.trials.needs import Measurements
 from ganablate.trials.weights import Keep
 
 DEFAULT_ATTEMPT = "ganablate.sweep.attempt:start"
+
+_WITHOUT_MEMORY = (
+    "DefaultCPUAllocator",  # torch on the CPU
+    "error: out of memory",  # a call of CUDA that is not of torch's own allocator
+    "STATUS_ALLOC_FAILED",  # cuBLAS, cuSOLVER, cuDNN before 9
+    "ALLOCATION_FAILED",  # cuDNN from 9 on
+)
+"""Parts of the messages of a RuntimeError that means out of memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +35,6 @@ class Job:
     """One trial, and how this sweep executes it. Only `trial` says what the result will be.
 
     Attributes:
-        trial: The trial.
         wanted: What is to be measured, and when.
         trials_root: Holds one folder a trial.
         cache: Holds the materialised data sets and the features of real images.
@@ -33,8 +44,7 @@ class Job:
         threads: Threads of the worker, at least 1.
         checkpoint_seconds: The longest an attempt trains between two checkpoints.
         keep: Which networks stay once the trial is complete.
-        study: For which study the trial is run; it is kept as the trial's origin.
-        budget: Of that study.
+        study: For which study, at which budget, the trial is run; kept as the trial's origin.
         plugins: What the worker must have loaded to have the same parts.
     """
 
@@ -64,9 +74,7 @@ class Progress:
     """How far an attempt has come.
 
     Attributes:
-        trial_id: Of the trial.
-        iteration: Iterations done.
-        total: Iterations of the whole trial.
+        iteration: Iterations done, of `total`.
         images_seen: Real images shown to the discriminator so far.
         from_iteration: Where the attempt began: what was restored from a checkpoint.
         losses: The latest value of each recorded loss.
@@ -102,11 +110,8 @@ class Attempt(Protocol):
         ...
 
 
-AttemptFactory = Callable[[Job], Attempt]
-
-
-def load_factory(dotted: str) -> AttemptFactory:
-    """Import the factory named "module:function".
+def load_factory(dotted: str) -> Callable[[Job], Attempt]:
+    """Import the function that begins attempts, named "module:function".
 
     Raises:
         ValueError: `dotted` is not of that form.
@@ -114,5 +119,60 @@ def load_factory(dotted: str) -> AttemptFactory:
     module, colon, name = dotted.partition(":")
     if not (module and colon and name):
         raise ValueError(f"an attempt is named module:function, not {dotted!r}")
-    factory: Any = getattr(importlib.import_module(module), name)
-    return factory  # type: ignore[no-any-return]
+    factory: Callable[[Job], Attempt] = getattr(importlib.import_module(module), name)
+    return factory
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an attempt failed: its kind, one line for a person, and the traceback, may be empty.
+
+    It is text, made in the worker: an exception need not pickle, and its frames would hold on to
+    the memory of the networks. Out of "memory", the trial is tried again alone; without "disk", no
+    trial could be stored, and the sweep stops.
+    """
+
+    kind: Literal["memory", "disk", "other"]
+    message: str
+    traceback: str = ""
+
+
+class AttemptError(Exception):
+    """An attempt failed. Its only argument is a `Failure`, so it always pickles."""
+
+
+def failure_of(error: BaseException, trials_root: Path) -> Failure:
+    """What an error means; a full disk is reported with the folder of trials."""
+    text = "".join(traceback.format_exception(error))
+    if _is_memory(error):
+        return Failure("memory", f"out of memory ({one_line(error)})", text)
+    if isinstance(error, OSError) and files.is_full(error):
+        return Failure("disk", files.in_words(error, trials_root), text)
+    return Failure("other", one_line(error), text)
+
+
+def _is_memory(error: BaseException) -> bool:
+    if isinstance(error, MemoryError):
+        return True
+    if isinstance(error, RuntimeError) and any(mark in str(error) for mark in _WITHOUT_MEMORY):
+        return True
+    torch = sys.modules.get("torch")  # where it is not imported, the error is none of its
+    return torch is not None and isinstance(error, torch.cuda.OutOfMemoryError)
+
+
+def release_memory() -> None:
+    """Give back what a failed attempt leaves behind: others may share the device."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.cuda.empty_cache()
+
+
+def release_gpu_memory() -> None:
+    """Give back a GPU's memory after an attempt that went well; without a GPU it costs nothing.
+
+    A process keeps what its largest attempt has reserved, whoever else needs it.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        release_memory()

@@ -1,12 +1,17 @@
-"""What this machine, or a cluster, offers and how a profile divides it among trials."""
+"""What this machine, or a cluster, offers and how a profile divides it among trials.
+
+`python -m ganablate.sweep.machine DATA_ROOT` prints what torch says of this machine, as JSON.
+"""
 
 import contextlib
+import json
 import os
 import platform
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ganablate.sweep.profile import Profile
 
@@ -15,6 +20,7 @@ Precision = Literal["fp32", "bf16"]
 
 _BF16_CAPABILITY = (8, 0)
 _BF16_FLAGS = frozenset({"amx_bf16", "avx512_bf16"})
+_THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 # Each step frees what the next one needs. glibc would hand large blocks back to the kernel, which
 # clears them again at their first touch: a tenth to a quarter of the time of an MLP's step.
 # Blocks up to 32 MiB, the most that can be asked for, come from the heap; it keeps 128 MiB free.
@@ -27,16 +33,10 @@ class MachineError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """Resources of one sweep, resolved.
+    """Resources of one sweep, resolved: trials at a time (`slots`), threads of each, and GPUs.
 
-    Attributes:
-        device: Where trials compute unless they name a device.
-        precision: What they multiply in unless they name a precision.
-        slots: Trials at a time.
-        threads: Threads a trial.
-        gpus: GPUs the sweep uses, 0 without CUDA.
-        gpu_share: Share of a GPU a trial gets, 0 without CUDA.
-        largest_node: CPUs of the largest node of a cluster, 0 where this machine is all there is.
+    Trials compute on `device` in `precision` unless they name another one. Each gets `gpu_share`
+    of a GPU; 0 without CUDA. `largest_node` has so many CPUs; 0 where there is no cluster.
     """
 
     device: Device
@@ -75,12 +75,10 @@ def resolve(profile: Profile, *, trials: int, cuda_named: bool = False) -> Machi
     `cuda_named`: some trial names the device `cuda` itself.
 
     Raises:
-        MachineError: CUDA is named and this machine has none.
+        MachineError: CUDA is named and there is none.
     """
     gpus = cuda_devices() if wants_cuda(profile, cuda_named=cuda_named) else 0
-    if not gpus:
-        _check_cuda(profile, cuda_named, "torch finds none on this machine")
-    device = _device(profile, gpus)
+    device = _device(profile, gpus, cuda_named, "torch finds none on this machine")
     return Machine(
         device=device,
         precision=resolve_precision(profile.precision, device),
@@ -99,27 +97,25 @@ def resolve_on(
     Raises:
         MachineError: CUDA is named and there is none, or no node has the CPUs of one trial.
     """
+    largest = max(node.cpus for node in nodes)
     fitting = [node for node in nodes if node.cpus >= profile.threads]
     if not fitting:
-        most = max(node.cpus for node in nodes)
-        raise MachineError(f"threads: {profile.threads}, and the largest node gives {most} CPUs")
-    largest = max(node.cpus for node in fitting)
+        raise MachineError(f"threads: {profile.threads}, and the largest node gives {largest} CPUs")
     wanted = wants_cuda(profile, cuda_named=cuda_named)
     gpus = sum(node.gpus for node in fitting) if wanted else 0
+    device = _device(profile, gpus, cuda_named, "no node of the cluster gives a GPU")
     if gpus:
         fitting = [node for node in fitting if node.gpus]
-    else:
-        _check_cuda(profile, cuda_named, "no node of the cluster gives a GPU")
-    device = _device(profile, gpus)
-    # Unlike on this machine alone, no CPU of a cluster is given twice.
-    slots = sum(_slots_on(node, profile, on_gpus=gpus > 0) for node in fitting)
-    if profile.concurrency != "cores":
-        slots = min(slots, profile.concurrency)
+    slots = 0
+    for node in fitting:  # unlike on this machine alone, no CPU of a cluster is given twice
+        on_cpus = node.cpus // profile.threads
+        slots += min(on_cpus, node.gpus * profile.trials_per_gpu) if gpus else on_cpus
+    most = trials if profile.concurrency == "cores" else min(trials, profile.concurrency)
     native = all(device in node.native for node in fitting)
     return Machine(
         device=device,
         precision=resolve_precision(profile.precision, device, native=native),
-        slots=min(slots, trials),
+        slots=min(slots, most),
         threads=profile.threads,
         gpus=gpus,
         gpu_share=1.0 / profile.trials_per_gpu if gpus else 0.0,
@@ -127,20 +123,12 @@ def resolve_on(
     )
 
 
-def _check_cuda(profile: Profile, cuda_named: bool, lack: str) -> None:
-    """Raise where there is no GPU and one is named."""
-    if cuda_named or profile.device == "cuda":
-        who = "a trial" if cuda_named else "the sweep"
-        raise MachineError(f"{who} names the device cuda, and {lack}")
-
-
-def _device(profile: Profile, gpus: int) -> Device:
+def _device(profile: Profile, gpus: int, cuda_named: bool, lack: str) -> Device:
+    """Where trials compute; raises where there is no GPU and one is named."""
+    if not gpus and (cuda_named or profile.device == "cuda"):
+        subject = "a trial" if cuda_named else "the sweep"
+        raise MachineError(f"{subject} names the device cuda, and {lack}")
     return "cuda" if gpus and profile.device != "cpu" else "cpu"
-
-
-def _slots_on(node: Node, profile: Profile, *, on_gpus: bool) -> int:
-    on_cpus = node.cpus // profile.threads
-    return min(on_cpus, node.gpus * profile.trials_per_gpu) if on_gpus else on_cpus
 
 
 def wants_cuda(profile: Profile, *, cuda_named: bool) -> bool:
@@ -159,16 +147,14 @@ def slots_of(profile: Profile, *, gpus: int, trials: int) -> int:
 @contextlib.contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
     """With these variables of the environment; afterwards they are as before."""
-    before = {name: os.environ.get(name) for name in variables}
+    before = {name: os.environ[name] for name in variables if name in os.environ}
     os.environ.update(variables)
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+        for name in variables:
+            os.environ.pop(name, None)
+        os.environ.update(before)
 
 
 def worker_environment(threads: int) -> dict[str, str]:
@@ -176,20 +162,20 @@ def worker_environment(threads: int) -> dict[str, str]:
 
     The allocator's are for glibc, others pass over them, and what the user has set stays.
     """
-    names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
     allocator = {name: os.environ.get(name, value) for name, value in _KEEP_MEMORY.items()}
-    return {**dict.fromkeys(names, str(threads)), **allocator}
+    return {**dict.fromkeys(_THREADS, str(threads)), **allocator}
 
 
 def usable_cores() -> int:
     """Cores this process may use: its affinity, and a container's quota."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = cores or 1
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
         limit = int(quota) // int(period)
     except (OSError, ValueError):  # no cgroup, or "max": no quota
         limit = 0
-    return max(1, min(cores or 1, limit) if limit else cores or 1)
+    return min(cores, limit) if limit else cores
 
 
 def cuda_devices() -> int:
@@ -217,12 +203,7 @@ def resolve_precision(
 
 
 def _cpu_multiplies_bf16() -> bool:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").splitlines()
-    except OSError:
-        return False
-    flags = next((line for line in lines if line.startswith("flags")), "")
-    return not _BF16_FLAGS.isdisjoint(flags.split())
+    return not _BF16_FLAGS.isdisjoint(_cpu_fact("flags").split())
 
 
 def _cuda_multiplies_bf16() -> bool:
@@ -235,9 +216,45 @@ def _cuda_multiplies_bf16() -> bool:
 
 def processor_name() -> str:
     """The processor's name for itself: numbers of a training depend on its kind."""
+    return _cpu_fact("model name") or platform.processor() or platform.machine()
+
+
+def _cpu_fact(key: str) -> str:
+    """What Linux says of the first processor; empty on other systems, or where it does not."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace")
     except OSError:
-        return platform.processor() or platform.machine()
-    names = (line.partition(":")[2] for line in text.splitlines() if line.startswith("model name"))
-    return next(names, platform.machine()).strip()
+        return ""
+    values = (line.partition(":")[2] for line in text.splitlines() if line.startswith(key))
+    return next(values, "").strip()
+
+
+def torch_facts(data_root: Path) -> dict[str, Any]:
+    """Versions, threads, precision, GPUs, and what is wrong with each named extractor."""
+    import torch
+    import torchvision
+
+    from ganablate.catalog import NAMED_EXTRACTORS
+    from ganablate.metrics.features import MetricError
+    from ganablate.metrics.weight_files import weights_of
+
+    gpus = range(torch.cuda.device_count()) if torch.cuda.is_available() else range(0)
+    faults: dict[str, str | None] = dict.fromkeys(NAMED_EXTRACTORS)
+    for name in faults:
+        try:
+            weights_of(name, data_root)
+        except MetricError as error:
+            faults[name] = str(error)
+    return {
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        "cuda": torch.version.cuda,
+        "threads": torch.get_num_threads(),
+        "precision": resolve_precision("auto", "cuda" if gpus else "cpu"),
+        "gpus": [torch.cuda.get_device_name(index) for index in gpus],
+        "extractors": faults,
+    }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(torch_facts(Path(sys.argv[1]))) + "\n")

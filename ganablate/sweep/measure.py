@@ -1,9 +1,8 @@
 """Measures a trained trial and keeps the results in its folder."""
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Literal, TypeVar
+from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import torch
@@ -25,14 +24,12 @@ from ganablate.gan.trainer import Trainer, build_networks
 from ganablate.metrics.evaluate import Evaluation, evaluate
 from ganablate.metrics.extractors import card_of
 from ganablate.metrics.features import Floats, Images
-from ganablate.metrics.probes.probe import Probed, probe
-from ganablate.metrics.probes.subject import Labelled, Subject
+from ganablate.metrics.probes.subject import Labelled, Probed, Subject, probe
 from ganablate.sweep.job import Job
 from ganablate.trials.folder import TrialFolder, now_ms
 
-FRAME_MS, LAST_FRAME_MS = 400, 1_600
+_FRAME_MS, _LAST_FRAME_MS = 400, 1_600
 _COLOURS = 64
-T = TypeVar("T")
 
 
 def measure(
@@ -57,29 +54,24 @@ def measure(
     evaluation = _evaluated(metrics, job=job, trainer=trainer, data=data, diverged=diverged)
     probed = Probed()
     if probes and not diverged:
-        with _evaluation_mode(trainer):
+        trainer.discriminator.eval()
+        try:
             probed = probe(tuple(probes.values()), subject_of(job, trainer, data))
+        finally:
+            trainer.discriminator.train()
     for (name, picture), image in probed.pictures.items():
-        _write_picture(folder, name, picture, image)
-    folder.add_metrics(
-        names,
-        {**evaluation.numbers, **_stored(probed.numbers)},
-        {**evaluation.protocols, **_stored(probed.protocols)},
-    )
-
-
-def _stored(values: Mapping[str, T]) -> dict[str, T]:
-    """Results of probes under the names that trial folders have."""
-    return {stored_name(column, None): value for column, value in values.items()}
+        drawn = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
+        with replacing(folder.probe_picture(name, picture)) as temporary:
+            drawn.save(temporary, format="PNG", optimize=True)
+    for column, number in probed.numbers.items():
+        evaluation.numbers[stored_name(column, None)] = number
+    for column, protocol in probed.protocols.items():
+        evaluation.protocols[stored_name(column, None)] = protocol
+    folder.add_metrics(names, evaluation.numbers, evaluation.protocols)
 
 
 def measure_during(
-    names: Sequence[str],
-    job: Job,
-    trainer: Trainer,
-    data: MaterialisedData,
-    *,
-    diverged: bool = False,
+    names: Sequence[str], *, job: Job, trainer: Trainer, data: MaterialisedData, diverged: bool
 ) -> None:
     """Measure the images of this point of the training, and keep the numbers in the folder.
 
@@ -89,11 +81,9 @@ def measure_during(
     folder = TrialFolder(job.trials_root, job.trial.trial_id)
     evaluation = _evaluated(names, job=job, trainer=trainer, data=data, diverged=diverged)
     content = {
-        "evaluated": list(names),
-        "images_seen": trainer.images_seen,
-        "measured_ms": now_ms(),
+        "evaluated": list(names), "images_seen": trainer.images_seen, "measured_ms": now_ms(),
         "numbers": evaluation.numbers,
-    }
+    }  # fmt: skip
     folder.write_evaluation(trainer.iteration, content)
 
 
@@ -137,8 +127,8 @@ def subject_of(job: Job, trainer: Trainer, data: MaterialisedData) -> Subject:
         return unit if config.pixel_range == "unit" else unit * 2 - 1
 
     def latents(n: int, purpose: str) -> Floats:
-        drawn: Floats = trainer.latents(n, "probe", purpose).cpu().numpy()
-        return drawn
+        points: Floats = trainer.latents(n, "probe", purpose).cpu().numpy()
+        return points
 
     def random(purpose: str) -> np.random.Generator:
         return np.random.Generator(np.random.PCG64(derive_seed(config.seed, "probe", purpose)))
@@ -176,22 +166,6 @@ def data_of(job: Job, split: Literal["train", "test"] = "train") -> Materialised
     )
 
 
-@contextmanager
-def _evaluation_mode(trainer: Trainer) -> Iterator[None]:
-    """Keep the discriminator in evaluation mode."""
-    trainer.discriminator.eval()
-    try:
-        yield
-    finally:
-        trainer.discriminator.train()
-
-
-def _write_picture(folder: TrialFolder, name: str, picture: str, image: Images) -> None:
-    drawn = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
-    with replacing(folder.probe_picture(name, picture)) as temporary:
-        drawn.save(temporary, format="PNG", optimize=True)
-
-
 def animate(folder: TrialFolder) -> None:
     """Make `animation.gif` of the sample grids so far: the same latents while training goes on.
 
@@ -205,7 +179,7 @@ def animate(folder: TrialFolder) -> None:
             frames.append(grid.convert("RGB").quantize(_COLOURS, dither=Image.Dither.NONE))
     if not frames:
         return
-    durations = [FRAME_MS] * (len(frames) - 1) + [LAST_FRAME_MS]
+    durations = [_FRAME_MS] * (len(frames) - 1) + [_LAST_FRAME_MS]
     with replacing(folder.path / "animation.gif") as temporary:
         frames[0].save(
             temporary, format="GIF", save_all=True, append_images=frames[1:], loop=0,

@@ -7,8 +7,8 @@ from typing import Literal
 from ganablate.catalog import DATASETS, PROBES
 from ganablate.gan.cards import known_fingerprints
 from ganablate.gan.data import DataError, MaterialisedData, downloads_beside, materialise
-from ganablate.metrics.errors import MetricError
-from ganablate.metrics.named_weights import weights_of
+from ganablate.metrics.features import MetricError
+from ganablate.metrics.weight_files import weights_of
 from ganablate.study.plan import Plan
 from ganablate.trials.needs import DataKey, data_key, measurements_of, needs_run
 
@@ -34,11 +34,11 @@ def prepare_data(
     trials = [trial for plan in plans for trial in plan.trials]
     keys = dict.fromkeys(map(data_key, trials))
     needed = {data_key(trial) for trial in trials if trial.trial_id in again}
-    needed |= _with_work(plans, runs, {})
+    needed |= _incomplete(plans, runs, {})
     # The bytes behind a name of the catalog do not change; those of a folder do.
     spared = {key for key in keys if key not in needed and key[0] in DATASETS}
     fingerprints = known_fingerprints(spared, runs / "data")
-    needed |= _with_work(plans, runs, fingerprints)
+    needed |= _incomplete(plans, runs, fingerprints)
     problems: list[str] = []
 
     def read(key: DataKey, split: Literal["train", "test"]) -> MaterialisedData | None:
@@ -60,7 +60,7 @@ def prepare_data(
         data = read(key, "train") if key in needed or key not in spared else None
         if data is not None:
             fingerprints[key] = data.fingerprint
-            problems += _other_counts(key[0], len(data.images), plans)
+            problems += _faults_of_counts(key[0], len(data.images), plans)
     for key in _tested(plans):
         if key in needed:
             read(key, "test")
@@ -68,7 +68,7 @@ def prepare_data(
     return fingerprints, list(dict.fromkeys(problems))
 
 
-def _other_counts(dataset: str, images: int, plans: Sequence[Plan]) -> Iterator[str]:
+def _faults_of_counts(dataset: str, images: int, plans: Sequence[Plan]) -> Iterator[str]:
     """Studies that say another number of images than the folder has: ids would name others."""
     for plan in plans:
         stated = dict(plan.folders).get(dataset, images)
@@ -81,10 +81,9 @@ def _other_counts(dataset: str, images: int, plans: Sequence[Plan]) -> Iterator[
 
 def _lacking_extractors(plans: Sequence[Plan], data_root: Path, runs: Path) -> Iterator[str]:
     """A line for each extractor that a study names, some trial needs, and that cannot be had."""
-    named = dict.fromkeys(plan.extractor for plan in plans if plan.extractor is not None)
-    for name in named:
+    for name in dict.fromkeys(plan.extractor for plan in plans):
         measuring = [plan for plan in plans if plan.extractor == name]
-        if _with_work(measuring, runs, {}):
+        if name is not None and _incomplete(measuring, runs, {}):
             try:
                 weights_of(name, data_root)
             except MetricError as error:
@@ -98,16 +97,14 @@ def _tested(plans: Sequence[Plan]) -> dict[DataKey, None]:
     return {key: None for key in keys if key[0] in DATASETS and DATASETS[key[0]].test is not None}
 
 
-def _with_work(
+def _incomplete(
     plans: Sequence[Plan], runs: Path, fingerprints: Mapping[DataKey, str]
 ) -> set[DataKey]:
     """The data sets of which some trial is not complete, saw other bytes, or lacks something."""
     wanted = measurements_of(plans)
     keys: set[DataKey] = set()
     for trial in (trial for plan in plans for trial in plan.trials):
-        key = data_key(trial)
-        if key not in keys and needs_run(
-            trial, wanted[trial.trial_id], runs / "trials", fingerprints
-        ):
+        key, needs = data_key(trial), wanted[trial.trial_id]
+        if key not in keys and needs_run(trial, needs, runs / "trials", fingerprints):
             keys.add(key)
     return keys

@@ -81,19 +81,17 @@ def load_profile(path: Path) -> Profile:
 
 def _faults(error: ValidationError) -> list[Fault]:
     """One fault a key: a value that fits no member of a union is one mistake, not several."""
-    texts: dict[str, list[tuple[str, object]]] = {}
+    texts: dict[str, list[str]] = {}
+    given: dict[str, object] = {}
     for details in error.errors(include_url=False):
         key = str(details["loc"][0])
-        if details["type"] == "extra_forbidden":
+        text = details["msg"].removeprefix("Value error, ")
+        texts.setdefault(key, []).append(text[:1].lower() + text[1:])
+        given[key] = details["input"]
+    faults = []
+    for key, reasons in texts.items():
+        text = f"{dotted((key,))}: {show(given[key])} is given; {', '.join(reasons)}"
+        if key not in Profile.model_fields:
             text = unknown("setting", key, Profile.model_fields)
-        else:
-            text = details["msg"].removeprefix("Value error, ")
-            text = text[:1].lower() + text[1:]
-        texts.setdefault(key, []).append((text, details["input"]))
-    return [_fault(key, [text for text, _ in each], each[-1][1]) for key, each in texts.items()]
-
-
-def _fault(key: str, texts: list[str], given: object) -> Fault:
-    if len(texts) == 1 and texts[0].startswith('"'):
-        return Fault((key,), texts[0])
-    return Fault((key,), f"{dotted((key,))}: {show(given)} is given; {', or '.join(texts)}")
+        faults.append(Fault((key,), text))
+    return faults

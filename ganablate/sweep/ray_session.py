@@ -1,6 +1,7 @@
 """Ray for the length of one sweep, quiet, and gone without a trace afterwards.
 
 It is either Ray of this sweep's own, which keeps to this machine, or a cluster's that runs already.
+Ctrl-C and SIGTERM are noted at once, and acted upon between two steps of the driver.
 """
 
 import contextlib
@@ -10,27 +11,80 @@ import ipaddress
 import logging
 import os
 import shutil
+import signal
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any, TextIO
 
 import ray
 import ray.util
 
-from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
 from ganablate.sweep.machine import Machine, MachineError, environment, worker_environment
 from ganablate.trials.folder import one_line
 
-OBJECT_STORE_BYTES = 100 * 2**20
+_OBJECT_STORE_BYTES = 100 * 2**20
 """Ray's shared memory holds the list of jobs and nothing else; Ray asks for at least 75 MiB."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _PREFIX = "ganablate-ray-"
 _SETTLED_SECONDS = 60.0
 _GREETING, _SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", b"\4"
 """What gRPC, which Ray speaks, begins with; the kind of frame that it answers (RFC 9113, 3.4)."""
 _QUIET = {"log_to_driver": False, "configure_logging": False, "logging_level": logging.CRITICAL}
+
+
+class SweepInterruptedError(BaseException):
+    """Leaves Tune's loop. Not an `Exception`: Tune would first wait for its workers."""
+
+
+class Interruption:
+    """Remembers that someone asked the sweep to stop.
+
+    The first signal asks; a second one raises KeyboardInterrupt where the driver stands. Outside
+    the main thread, where Python allows no handlers, only `request` stops a sweep.
+    """
+
+    def __init__(self) -> None:
+        self._requested = threading.Event()
+
+    @property
+    def requested(self) -> bool:
+        """Whether the sweep is to stop."""
+        return self._requested.is_set()
+
+    def request(self) -> None:
+        """Ask the sweep to stop."""
+        self._requested.set()
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Handle the signals until the end of the block, then as before it."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.getsignal(number) for number in _SIGNALS}
+        self.listen()
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler if handler is not None else signal.SIG_DFL)
+
+    def listen(self) -> None:
+        """Install the handlers; again after `ray.init`, which installs its own."""
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                signal.signal(number, self._handle)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        if self.requested:
+            raise KeyboardInterrupt
+        self.request()
 
 
 def _driver_environment(machine: Machine) -> dict[str, str]:
@@ -53,8 +107,8 @@ def _driver_environment(machine: Machine) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _silence(name: str) -> Iterator[None]:
-    logger = logging.getLogger(name)
+def _silence() -> Iterator[None]:
+    logger = logging.getLogger("ray")
     before = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
@@ -84,8 +138,11 @@ def temporary_folder(where: Path | None = None) -> Iterator[Path]:
 
 def remove_left_folders(where: Path | None = None) -> None:
     """Remove the folders of drivers that were killed."""
-    for old in (where or _parent()).glob(f"{_PREFIX}*"):
-        _remove_if_left(old)
+    for folder in (where or _parent()).glob(f"{_PREFIX}*"):
+        # A folder that a driver holds cannot be locked; another user's may not even be looked at.
+        with contextlib.suppress(OSError):
+            if folder.lstat().st_uid == os.getuid():
+                _remove_if_left(folder)
 
 
 def _parent() -> Path:
@@ -93,19 +150,13 @@ def _parent() -> Path:
 
 
 def _remove_if_left(folder: Path) -> None:
-    with contextlib.suppress(OSError):
-        if folder.lstat().st_uid != os.getuid():  # whatever another user has put there
-            return
     try:
         with (folder / "held").open("r") as held:
             _lock(held)
             shutil.rmtree(folder, ignore_errors=True)
     except FileNotFoundError:  # something wrote after the driver had removed it
-        with contextlib.suppress(OSError):
-            if time.time() - folder.stat().st_mtime > _SETTLED_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
-    except OSError:  # held by a driver, or another user's
-        return
+        if time.time() - folder.stat().st_mtime > _SETTLED_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _lock(file: TextIO) -> None:
@@ -124,11 +175,25 @@ def ray_session(machine: Machine, interruption: Interruption) -> Iterator[Path]:
     """
     _check_private()
     variables = {**_driver_environment(machine), **worker_environment(machine.threads)}
-    with environment(variables), _silence("ray"), temporary_folder() as folder:
-        try:
+    with environment(variables), _silence(), temporary_folder() as folder:
+        settings = {
+            # The address is spelled out so that a RAY_ADDRESS in the environment does not divert it
+            "address": "local",
+            "num_cpus": machine.slots * machine.threads,
+            "num_gpus": machine.gpus,
+            "include_dashboard": False,
+            "object_store_memory": _OBJECT_STORE_BYTES,
             # Ray opens its own folder to everyone (0777), and what lies there is unpickled: only
             # the private folder around it keeps other users of the machine out.
-            _init(machine, folder / "r", interruption)
+            "_temp_dir": str(folder / "r"),
+            "_node_ip_address": "127.0.0.1",
+        }
+        try:
+            try:
+                _join(settings, interruption)
+            except Exception as error:  # a bare one is what Ray raises where its processes are late
+                why = "the machine may be too busy or short of memory; run the command again"
+                raise MachineError(f"Ray did not start here: {why} ({one_line(error)})") from error
             yield folder / "tune"
         finally:
             _shut_down()
@@ -163,9 +228,9 @@ def connected(
         SweepInterruptedError: A signal came meanwhile.
         MachineError: There is no cluster.
     """
-    with _silence("ray"):
-        environment = {"env_vars": dict(workers or {})}
-        settings = {"address": _answering(address), "runtime_env": environment, **_QUIET}
+    with _silence():
+        runtime = {"env_vars": dict(workers or {})}
+        settings = {"address": _answering(address), "runtime_env": runtime}
         try:
             try:
                 _join(settings, interruption)
@@ -233,30 +298,11 @@ def _shut_down() -> None:
             gc.enable()
 
 
-def _init(machine: Machine, folder: Path, interruption: Interruption) -> None:
-    # The address is spelled out so that a RAY_ADDRESS in the environment does not divert it.
-    settings: dict[str, Any] = {
-        "address": "local",
-        "num_cpus": machine.slots * machine.threads,
-        "num_gpus": machine.gpus,
-        "include_dashboard": False,
-        "object_store_memory": OBJECT_STORE_BYTES,
-        "_temp_dir": str(folder),
-        "_node_ip_address": "127.0.0.1",
-    }
-    try:
-        _join({**settings, **_QUIET}, interruption)
-    except SweepInterruptedError:
-        raise
-    except Exception as error:  # a bare one is what Ray raises where its processes are late
-        why = "the machine may be too busy or short of memory; run the command again"
-        raise MachineError(f"Ray did not start here: {why} ({one_line(error)})") from error
-
-
 def _join(settings: Mapping[str, Any], interruption: Interruption) -> None:
     try:
-        ray.init(**settings)
+        ray.init(**{**settings, **_QUIET})
     except SystemExit:  # Ray's own answer to SIGTERM while it starts
         interruption.request()
     interruption.listen()
-    interruption.raise_if_requested()
+    if interruption.requested:
+        raise SweepInterruptedError

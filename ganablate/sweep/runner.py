@@ -1,7 +1,8 @@
 """Run trials with Ray Tune, round by round in one session, and come back with how it went."""
 
+import contextlib
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,18 +10,24 @@ from typing import Any
 from ray import tune
 from ray.tune import TuneError
 
+from ganablate.gan.data import downloads_beside
 from ganablate.study.plan import Plan, Trial
+from ganablate.study.plugins import loaded_plugins
+from ganablate.sweep.cluster import NodeWatch, look_at_nodes
 from ganablate.sweep.estimate import running_order
 from ganablate.sweep.events import Observer, Summary
-from ganablate.sweep.failure import Failure
-from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
-from ganablate.sweep.job import DEFAULT_ATTEMPT
-from ganablate.sweep.machine import Machine
+from ganablate.sweep.job import DEFAULT_ATTEMPT, Failure, Job
+from ganablate.sweep.machine import Machine, resolve, resolve_on, wants_cuda
 from ganablate.sweep.profile import Profile
-from ganablate.sweep.ray_session import remove_left_folders
-from ganablate.sweep.supply import Session, machine_for, owned_job, session_on
-from ganablate.sweep.trainable import INDEX, StartLine, TrialTrainable
-from ganablate.sweep.tune_callback import Relay
+from ganablate.sweep.ray_session import (
+    Interruption,
+    SweepInterruptedError,
+    cluster_session,
+    ray_session,
+    remove_left_folders,
+)
+from ganablate.sweep.trainable import INDEX, TrialTrainable
+from ganablate.sweep.tune_callback import OwnedJob, Relay
 from ganablate.tracking import TrackedTrial, Tracker
 from ganablate.trials.folder import one_line
 from ganablate.trials.needs import DataKey, Measurements, measurements_of, needs_run
@@ -65,6 +72,16 @@ class Agenda:
     completed: Callable[[Trial], None] | None = None
 
 
+@dataclass(frozen=True)
+class Session:
+    """Ray as it runs for a sweep: a folder for Tune's files, and who watches the nodes."""
+
+    profile: Profile
+    machine: Machine
+    folder: Path
+    watches: tuple[tune.Callback, ...] = ()
+
+
 def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
     plans: Sequence[Plan],
     profile: Profile,
@@ -96,20 +113,30 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
         MachineError: The machine lacks what the profile or a trial names; nothing was started.
     """
     runs = runs.resolve()
-    owned = _owners(plans, runs / "trials")
+    owners: dict[str, list[TrackedTrial]] = {}  # the places of each trial id, in plan order
+    for plan in plans:
+        for trial in plan.trials:
+            owner = TrackedTrial(
+                study=plan.study,
+                budget=plan.budget,
+                trial=trial,
+                trials_root=runs / "trials",
+                metrics=plan.measured,
+            )
+            owners.setdefault(trial.trial_id, []).append(owner)
     wanted = measurements_of(plans)
     work = {
-        id_: Work(tuple(owners), wanted[id_])
-        for id_, owners in owned.items()
-        if needs_run(owners[0].trial, wanted[id_], runs / "trials", fingerprints or {})
+        id_: Work(tuple(places), wanted[id_])
+        for id_, places in owners.items()
+        if needs_run(places[0].trial, wanted[id_], runs / "trials", fingerprints or {})
     }
     order = running_order(plans, list(work), profile, runs)
     agenda = Agenda(
-        total=len(owned),
+        total=len(owners),
         left=len(work),
-        complete=[owner for id_, owners in owned.items() if id_ not in work for owner in owners],
+        complete=[owner for id_, places in owners.items() if id_ not in work for owner in places],
         rounds=[Round(list(work.values()), order)] if work else [],
-        cuda_named=any(owned[id_][0].trial.config.device == "cuda" for id_ in work),
+        cuda_named=any(owners[id_][0].trial.config.device == "cuda" for id_ in work),
     )
     return run_rounds(
         agenda, profile, observer=observer, tracker=tracker, runs=runs, attempt=attempt
@@ -134,23 +161,8 @@ def run_rounds(
     reused = agenda.total - agenda.left
     relays: list[Relay] = []
     cut_off = False
-
-    def relay_of(round_: Round, machine: Machine) -> Relay:
-        return Relay(
-            [owned_job(w.owners, w.wanted, profile, machine, runs) for w in round_.work],
-            retries=profile.retries,
-            observer=observer,
-            tracker=tracker,
-            interruption=interruption,
-            order=round_.order,
-            completed=agenda.completed,
-        )
-
     try:
-        machine: Machine | None = None
-        if agenda.left:
-            named = agenda.cuda_named
-            machine = machine_for(profile, agenda.left, runs, interruption, cuda_named=named)
+        machine = _machine_for(agenda, profile, runs, interruption) if agenda.left else None
         observer.started(agenda.total, reused, machine.slots if machine else 0)
         with interruption.listening():
             for owner in agenda.complete:
@@ -159,9 +171,18 @@ def run_rounds(
                 tracker.prepare()
                 with session_on(profile, machine, runs, observer, interruption) as session:
                     for round_ in agenda.rounds:
-                        relays.append(relay_of(round_, machine))
-                        _run_round(relays[-1], session, attempt, len(relays))
-                        if relays[-1].stopped:
+                        relay = Relay(
+                            [_owned_job(work, profile, machine, runs) for work in round_.work],
+                            retries=profile.retries,
+                            observer=observer,
+                            tracker=tracker,
+                            interruption=interruption,
+                            order=round_.order,
+                            completed=agenda.completed,
+                        )
+                        relays.append(relay)
+                        _run_round(relay, session, attempt, len(relays))
+                        if relay.stopped:
                             break
             else:
                 remove_left_folders()  # no session of Ray begins, which would do it
@@ -185,6 +206,56 @@ def run_rounds(
     return summary
 
 
+def _machine_for(
+    agenda: Agenda, profile: Profile, runs: Path, interruption: Interruption
+) -> Machine:
+    """Divide this machine, or the profile's cluster, among the trials that are to be run."""
+    trials, named = agenda.left, agenda.cuda_named
+    if profile.address is None:
+        return resolve(profile, trials=trials, cuda_named=named)
+    gpus = wants_cuda(profile, cuda_named=named)
+    nodes = look_at_nodes(profile.address, runs, interruption, gpus=gpus)
+    return resolve_on(nodes, profile, trials=trials, cuda_named=named)
+
+
+@contextlib.contextmanager
+def session_on(
+    profile: Profile, machine: Machine, runs: Path, observer: Observer, interruption: Interruption
+) -> Iterator[Session]:
+    """Start Ray here, or join the profile's cluster.
+
+    Raises:
+        SweepInterruptedError: A signal came meanwhile.
+        MachineError: Ray did not start, or there is no cluster.
+    """
+    if profile.address is None:
+        with ray_session(machine, interruption) as folder:
+            yield Session(profile, machine, folder)
+    else:
+        with cluster_session(profile.address, machine, interruption, runs) as folder:
+            yield Session(profile, machine, folder, (NodeWatch(observer, profile.threads),))
+
+
+def _owned_job(work: Work, profile: Profile, machine: Machine, runs: Path) -> OwnedJob:
+    first = work.owners[0]
+    job = Job(
+        trial=first.trial,
+        wanted=work.wanted,
+        trials_root=runs / "trials",
+        cache=(profile.data_cache or runs / "data").resolve(),
+        data_root=(profile.data_root or downloads_beside(runs / "data")).resolve(),
+        device=machine.device,
+        precision=machine.precision,
+        threads=machine.threads,
+        checkpoint_seconds=profile.checkpoint_seconds,
+        keep=profile.keep,
+        study=first.study,
+        budget=first.budget,
+        plugins=loaded_plugins(),
+    )
+    return OwnedJob(job=job, owners=work.owners)
+
+
 def _run_round(relay: Relay, session: Session, attempt: str, number: int) -> None:
     """Run Tune until every job of a round is over.
 
@@ -192,12 +263,12 @@ def _run_round(relay: Relay, session: Session, attempt: str, number: int) -> Non
     is tried again in a later call, in which each trial is alone on its device.
     """
     machine, profile = session.machine, session.profile
-    workers = min(machine.slots, len(relay.jobs))
     trainable = tune.with_parameters(
         TrialTrainable,
         jobs=[owned.job for owned in relay.jobs],
         attempt=attempt,
-        start_line=StartLine(session.folder / f"workers-{number}", workers),
+        start_folder=session.folder / f"workers-{number}",
+        workers=min(machine.slots, len(relay.jobs)),
     )
     # On a cluster the CPUs are not ours alone to set.
     capped = profile.address is not None and profile.concurrency != "cores"
@@ -237,19 +308,3 @@ def _run_tune(trainable: Any, indices: Sequence[int], **how: Any) -> str:
     except TuneError as error:
         return f"{_NO_END}: {one_line(error)}"
     return _NO_END
-
-
-def _owners(plans: Sequence[Plan], root: Path) -> dict[str, list[TrackedTrial]]:
-    """The places of each trial id, in plan order."""
-    owned: dict[str, list[TrackedTrial]] = {}
-    for plan in plans:
-        for trial in plan.trials:
-            owner = TrackedTrial(
-                study=plan.study,
-                budget=plan.budget,
-                trial=trial,
-                trials_root=root,
-                metrics=plan.measured,
-            )
-            owned.setdefault(trial.trial_id, []).append(owner)
-    return owned

@@ -8,10 +8,9 @@ sweep of another kind.
 from collections.abc import Iterator, Mapping
 from math import isfinite
 from pathlib import Path
-from typing import Any
 
 from ganablate.study.plan import Plan, Trial
-from ganablate.study.search.arm_search import ArmSearch, SearchTrial
+from ganablate.study.search.arm_search import SearchTrial
 from ganablate.study.search.records import write_record
 from ganablate.study.search.rounds import next_round, propose, searched_plan, trial_of
 from ganablate.sweep.events import Observer, Summary
@@ -38,38 +37,31 @@ def run_search(  # noqa: PLR0913 - what, how, who watches, where
 
     What has ended is in `runs/searches`; trials that are complete are not run again. It can be
     interrupted as `run_sweep` can, and the same call goes on. A trial that fails for good leaves
-    its arm without an end: the next call tries it again.
-
-    Args:
-        plan: With a search.
-        profile: With which resources.
-        observer: Is told what happens, in this thread; a trial's replicate is its number.
-        tracker: Gets a copy of the trials; closed at the end, whatever happens.
-        runs: Holds trials/, searches/, data/ and the rest.
-        fingerprints: Of the data as it is now, where known.
-        attempt: "module:function" of the attempt factory that workers import.
+    its arm without an end: the next call tries it again. The arguments are those of `run_sweep`,
+    for one plan with a search; the observer is told a trial's number as its replicate.
 
     Raises:
         MachineError: The machine lacks what the profile or a trial names; nothing was started.
     """
-    searches = _Searches(plan, runs.resolve(), fingerprints or {})
+    runs = runs.resolve()
+    searches = _Searches(plan, runs, fingerprints or {})
     first = searches.next_round()  # records all that is complete
     agenda = Agenda(
         total=sum(arm.trials for arm in searches.arms.values()),
         left=sum(arm.trials - len(arm.ended) for arm in searches.arms.values()),
-        complete=searches.complete(),
+        complete=[
+            searches.tracked(trial_of(arm, ended.number, ended.values))
+            for arm in searches.arms.values()
+            for ended in arm.ended
+        ],
         rounds=searches.rounds(first),
         cuda_named=any(arm.base.device == "cuda" for arm in searches.arms.values()),
         completed=searches.record,
     )
+    # Only the best values are used: nobody looks at the networks of a search trial again.
+    profile = profile.model_copy(update={"keep": "none"})
     return run_rounds(
-        agenda,
-        # What is found are settings: nobody looks at the networks of a search trial again.
-        profile.model_copy(update={"keep": "none"}),
-        observer=observer,
-        tracker=tracker,
-        runs=runs.resolve(),
-        attempt=attempt,
+        agenda, profile, observer=observer, tracker=tracker, runs=runs, attempt=attempt
     )
 
 
@@ -80,12 +72,11 @@ class _Searches:
         searched = searched_plan(plan)
         assert plan.search is not None
         assert searched is not None
-        self.arms: dict[str, ArmSearch] = dict(plan.search.arms)
-        self._plan, self._budget, self._measured = plan, searched.budget, searched.measured
+        self.arms = dict(plan.search.arms)
+        self._plan, self._measurements = searched, Measurements(searched.measured)
         self._runs, self._trials = runs, runs / "trials"
         self._fingerprints = fingerprints
-        self._values: dict[tuple[str, int], dict[str, Any]] = {}
-        self._begun: set[tuple[str, int]] = set()
+        self._begun: set[str] = set()
 
     def rounds(self, first: Round) -> Iterator[Round]:
         """The first round, then each next one, until nothing is left or what is left has failed."""
@@ -98,9 +89,8 @@ class _Searches:
         """What is to be run next, the arms side by side."""
         due = [trial for name in self.arms for trial in self._due(name)]
         due.sort(key=lambda trial: trial.replicate)
-        self._begun |= {(trial.arm, trial.replicate) for trial in due}
-        wanted = Measurements(self._measured)
-        return Round([Work((self._tracked(trial),), wanted) for trial in due])
+        self._begun |= {trial.trial_id for trial in due}
+        return Round([Work((self.tracked(trial),), self._measurements) for trial in due])
 
     def _due(self, name: str) -> list[Trial]:
         """The trials of an arm's round that are to be run; those that are complete are recorded.
@@ -108,51 +98,38 @@ class _Searches:
         What was run in this sweep and has not ended has failed for good.
         """
         while numbers := next_round(self.arms[name]):
-            trials = [self._proposed(name, number) for number in numbers]
-            waiting = [trial for trial in trials if self._has_work(trial)]
-            for trial in trials:
-                if trial not in waiting:
+            search = self.arms[name]
+            waiting = []
+            for trial in (trial_of(search, n, propose(search, n)) for n in numbers):
+                if needs_run(trial, self._measurements, self._trials, self._fingerprints):
+                    waiting.append(trial)
+                else:
                     self.record(trial)
             if waiting:
-                return [t for t in waiting if (name, t.replicate) not in self._begun]
+                return [trial for trial in waiting if trial.trial_id not in self._begun]
         return []
 
-    def _proposed(self, name: str, number: int) -> Trial:
-        values = propose(self.arms[name], number)
-        self._values[name, number] = values
-        return trial_of(self.arms[name], number, values)
-
-    def _has_work(self, trial: Trial) -> bool:
-        return needs_run(trial, Measurements(self._measured), self._trials, self._fingerprints)
-
     def record(self, trial: Trial) -> None:
-        """Keep what came of a trial that is complete."""
+        """Keep the result of a trial that is complete."""
         folder = TrialFolder(self._trials, trial.trial_id)
-        value = self._plan.own(folder.metrics()["numbers"]).get(self._plan.primary)
+        value = self._plan.by_column(folder.metrics()["numbers"]).get(self._plan.primary)
         ended = SearchTrial(
             number=trial.replicate,
             trial_id=trial.trial_id,
-            values=self._values[trial.arm, trial.replicate],
+            values=self.arms[trial.arm].values(trial.config),
             value=float(value) if isinstance(value, int | float) and isfinite(value) else None,
-            outcome=outcome_of(trial, folder, self._measured).kind,
+            outcome=outcome_of(trial, folder, self._plan.measured).kind,
             iterations=(folder.complete or {}).get("iterations", 0),
         )
         self.arms[trial.arm] = self.arms[trial.arm].with_trial(ended)
         write_record(self._runs, self.arms[trial.arm])
 
-    def complete(self) -> list[TrackedTrial]:
-        """The trials that are complete now."""
-        return [
-            self._tracked(trial_of(search, ended.number, ended.values))
-            for search in self.arms.values()
-            for ended in search.ended
-        ]
-
-    def _tracked(self, trial: Trial) -> TrackedTrial:
+    def tracked(self, trial: Trial) -> TrackedTrial:
+        """A trial with its place."""
         return TrackedTrial(
             study=self._plan.study,
-            budget=self._budget,
+            budget=self._plan.budget,
             trial=trial,
             trials_root=self._trials,
-            metrics=self._measured,
+            metrics=self._plan.measured,
         )

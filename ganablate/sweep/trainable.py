@@ -5,51 +5,28 @@ import os
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ray import tune
 
 from ganablate.study.plugins import load_same
-from ganablate.sweep.failure import (
+from ganablate.sweep.job import (
+    Attempt,
     AttemptError,
     Failure,
+    Job,
+    Progress,
     failure_of,
+    load_factory,
     release_gpu_memory,
     release_memory,
 )
-from ganablate.sweep.job import Attempt, Job, Progress, load_factory
 
 INDEX = "job"
 """Key of a Tune configuration: which of the sweep's jobs to do."""
-PROGRESS = "progress"
-"""Key of a Tune result: the `Progress` of the attempt."""
-FAILURE = "failure"
-"""Key of a Tune result in its place: the `Failure` of an attempt that ran out of memory."""
-
-
-@dataclass(frozen=True)
-class StartLine:
-    """Where the first workers of a sweep wait for each other.
-
-    Tune gives a waiting trial to the first worker that is free and ends the worker that was
-    starting for it. Short trials would so keep all but one worker from ever starting.
-    """
-
-    folder: Path
-    workers: int
-
-    def arrive(self) -> None:
-        """Say that this worker has a trial: no other is given that one any more."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / f"{platform.node()}-{os.getpid()}").touch()
-
-    def wait(self, seconds: float = 60.0) -> None:
-        """Return once all workers have started, or after so many seconds."""
-        deadline = time.monotonic() + seconds
-        while len(list(self.folder.iterdir())) < self.workers and time.monotonic() < deadline:
-            time.sleep(0.05)
+PROGRESS, FAILURE = "progress", "failure"
+"""Keys of a Tune result: the `Progress` of an attempt, or why it ran out of memory."""
 
 
 class TrialTrainable(tune.Trainable):
@@ -64,14 +41,19 @@ class TrialTrainable(tune.Trainable):
         config: dict[str, Any],
         jobs: Sequence[Job] | Mapping[int, Job] = (),
         attempt: str = "",
-        start_line: StartLine | None = None,
+        start_folder: Path | None = None,
+        workers: int = 1,
     ) -> None:
-        """Note what to do. The work starts in `step`, since Tune does not retry a failed reset."""
+        """Note what to do. The work starts in `step`, since Tune does not retry a failed reset.
+
+        In `start_folder` the first `workers` of a sweep wait for each other.
+        """
         self._jobs = jobs
         self._factory = attempt
         self._index: int = config[INDEX]
         self._attempt: Attempt | None = None
-        self._start_line = start_line
+        self._start_folder = start_folder
+        self._workers = workers
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Turn to another trial."""
@@ -88,12 +70,9 @@ class TrialTrainable(tune.Trainable):
         Raises:
             AttemptError: The attempt failed otherwise; its folder has the traceback.
         """
-        if self._start_line is not None:
-            self._start_line.arrive()
-            with contextlib.suppress(Exception):  # the attempt will meet it again, and say so
-                load_factory(self._factory)  # torch comes while other workers start
-            self._start_line.wait()
-            self._start_line = None
+        if self._start_folder is not None:
+            self._wait_for_workers(self._start_folder)
+            self._start_folder = None
         advanced = self._advance()
         if isinstance(advanced, Progress):
             if advanced.done:
@@ -105,7 +84,23 @@ class TrialTrainable(tune.Trainable):
             raise AttemptError(advanced)
         return {FAILURE: advanced, "done": True}
 
+    def _wait_for_workers(self, folder: Path) -> None:
+        """Return once all workers have started, or after a minute.
+
+        Tune gives a waiting trial to the first worker that is free and ends the worker that was
+        starting for it. Short trials would so keep all but one worker from ever starting. Once a
+        worker is here, no other is given its trial any more.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{platform.node()}-{os.getpid()}").touch()
+        with contextlib.suppress(Exception):  # the attempt will meet it again, and say so
+            load_factory(self._factory)  # torch comes while other workers start
+        deadline = time.monotonic() + 60.0
+        while len(list(folder.iterdir())) < self._workers and time.monotonic() < deadline:
+            time.sleep(0.05)
+
     def _advance(self) -> Progress | Failure:
+        # The error ends here: as long as it lives its frames hold on to the networks.
         job = self._jobs[self._index]
         try:
             if self._attempt is None:

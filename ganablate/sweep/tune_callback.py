@@ -13,14 +13,11 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from ganablate.study.plan import Trial
 from ganablate.sweep.events import FailedTrial, Observer
-from ganablate.sweep.failure import AttemptError, Failure
-from ganablate.sweep.interrupt import Interruption, SweepInterruptedError
-from ganablate.sweep.job import Job, Progress
+from ganablate.sweep.job import AttemptError, Failure, Job, Progress
+from ganablate.sweep.ray_session import Interruption, SweepInterruptedError
 from ganablate.sweep.trainable import FAILURE, INDEX, PROGRESS
 from ganablate.tracking import TrackedTrial, Tracker
 from ganablate.trials.folder import one_line
-
-WORKER_DIED = Failure("other", "the worker process died: killed, or out of memory")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +103,7 @@ class Relay(tune.Callback):
         if FAILURE in result:
             self.attempt_failed(index, result[FAILURE])
             return
-        progress = result[PROGRESS]
-        assert isinstance(progress, Progress)
+        progress: Progress = result[PROGRESS]
         for owner in self.jobs[index].owners:
             if progress.blocks:
                 self._tracker.blocks(owner, progress.blocks)
@@ -126,13 +122,12 @@ class Relay(tune.Callback):
         self, iteration: int, trials: list[Any], trial: Any, **info: object
     ) -> None:
         """An attempt failed, and Tune tries again."""
-        del iteration, trials, info
-        self.attempt_failed(trial.config[INDEX], reason(trial))
+        self.on_trial_error(iteration, trials, trial, **info)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: object) -> None:
         """An attempt failed, and Tune does not try again."""
         del iteration, trials, info
-        self.attempt_failed(trial.config[INDEX], reason(trial))
+        self.attempt_failed(trial.config[INDEX], _reason(trial))
 
     def attempt_failed(self, index: int, failure: Failure) -> None:
         """Count a failure; the job is failed for good once its retries are used up."""
@@ -142,7 +137,10 @@ class Relay(tune.Callback):
         will_retry = self.failures[index] <= self._retries
         message = failure.message
         if failure.kind == "memory":
-            message += self._alone(index, will_retry)
+            if index in self.alone:
+                message += ", even alone"
+            elif will_retry:
+                message += "; alone, after the others"
             self.alone.add(index)
         if not will_retry:
             self._fail(index, failure)
@@ -152,46 +150,38 @@ class Relay(tune.Callback):
             trial_id=first.trial_id,
         )  # fmt: skip
 
-    def _alone(self, index: int, will_retry: bool) -> str:
-        if index in self.alone:
-            return ", even alone"
-        return "; alone, after the others" if will_retry else ""
-
     def _fail(self, index: int, failure: Failure) -> None:
         self.failed[index] = failure
-        self._keep(index, failure)
+        folder = self.jobs[index].owners[0].folder
+        noted = folder.failure or {}
+        # The worker could not write it down where it was killed, or never began.
+        if folder.complete is None and noted.get("message") != failure.message:
+            with contextlib.suppress(OSError):  # the disk may be what failed
+                folder.write_failure(self.failures[index], failure.message, failure.traceback)
         for owner in self.jobs[index].owners:
             self._tracker.failed(owner, failure.message)
         if failure.kind == "disk":
             self.stopped = failure.message
 
-    def _keep(self, index: int, failure: Failure) -> None:
-        """Write down what the worker could not, having been killed, or never having begun."""
-        folder = self.jobs[index].owners[0].folder
-        known = folder.failure or {}
-        if folder.complete is None and known.get("message") != failure.message:
-            with contextlib.suppress(OSError):  # the disk may be what failed
-                folder.write_failure(self.failures[index], failure.message, failure.traceback)
-
     def failed_trials(self) -> tuple[FailedTrial, ...]:
         """Those that failed for good, in plan order."""
-        found = []
-        for index in sorted(self.failed):
+        failures = []
+        for index, failure in sorted(self.failed.items(), key=lambda item: item[0]):
             owner = self.jobs[index].owners[0]
             path = owner.folder.traceback
-            found.append(
+            failures.append(
                 FailedTrial(
                     trial_id=owner.trial.trial_id,
                     arm=owner.trial.arm,
                     replicate=owner.trial.replicate,
-                    message=self.failed[index].message,
+                    message=failure.message,
                     traceback=path if path.exists() else None,
                 )
             )
-        return tuple(found)
+        return tuple(failures)
 
 
-def reason(trial: Any) -> Failure:
+def _reason(trial: Any) -> Failure:
     """Why Tune's trial failed."""
     try:
         # Read where Tune just wrote it; its own accessor looks where it is copied to later.
@@ -203,4 +193,6 @@ def reason(trial: Any) -> Failure:
             failure: Failure = error.cause.args[0]
             return failure
         return Failure("other", one_line(error.cause), str(error))
-    return WORKER_DIED if isinstance(error, RayActorError) else Failure("other", one_line(error))
+    if isinstance(error, RayActorError):
+        return Failure("other", "the worker process died: killed, or out of memory")
+    return Failure("other", one_line(error))

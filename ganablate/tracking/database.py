@@ -42,6 +42,7 @@ def check_sqlite(uri: str) -> None:
         raise StoreError(f"{path}: {error}" + (f"; {REMEDY}" if broken else "")) from error
 
 
+@functools.cache  # a listener is for all connections of the process
 def do_not_wait_for_disk(uri: str, runs: Path) -> None:
     """Let SQLite leave it to the system when our own file reaches the disk: a third of its time.
 
@@ -49,13 +50,9 @@ def do_not_wait_for_disk(uri: str, runs: Path) -> None:
     broken file, which can be made again from the trial folders. A file that a user names may hold
     more than a copy, so it keeps SQLite's default.
     """
-    if database := own_database(uri, runs):
-        _listen(str(database))
-
-
-@functools.cache
-def _listen(path: str) -> None:
-    """Set it on every connection to the file, once a process."""
+    database = own_database(uri, runs)
+    if database is None:
+        return
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
 
@@ -67,7 +64,7 @@ def _listen(path: str) -> None:
         # Of a broken file the first query says so; an error here would be tried again for a minute.
         with contextlib.suppress(sqlite3.Error):
             files = [file for _, _, file in connection.execute("pragma database_list")]
-            if files[:1] == [path]:
+            if files[:1] == [str(database)]:
                 connection.execute("pragma synchronous = off")
 
 

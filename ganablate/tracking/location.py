@@ -52,27 +52,23 @@ def resolve_uri(runs: Path, *, argument: str | None = None, profile: str | None 
     Raises:
         ValueError: It is nothing that MLflow can store in.
     """
-    given = (
-        ("--tracking-uri", argument),
-        (f"${URI_VARIABLE}", os.environ.get(URI_VARIABLE)),
-        ("tracking_uri of the sweep file", profile),
-    )
-    for source, uri in given:
+    given = {
+        "--tracking-uri": argument,
+        f"${URI_VARIABLE}": os.environ.get(URI_VARIABLE),
+        "tracking_uri of the sweep file": profile,
+    }
+    for source, uri in given.items():
         if uri:
-            reason = _fault(uri)
-            if reason:
-                raise ValueError(f"{source}: {without_secrets(uri)} {reason}; allowed: {_ALLOWED}")
+            if fault := _fault(uri):
+                raise ValueError(f"{source}: {without_secrets(uri)} {fault}; allowed: {_ALLOWED}")
             return uri
-    return _own_uri(runs)
+    return f"sqlite:///{runs.resolve() / DATABASE}"
 
 
 def own_database(uri: str, runs: Path) -> Path | None:
     """The file of our own database, which need not exist; None where the store is another."""
-    return runs.resolve() / DATABASE if uri == _own_uri(runs) else None
-
-
-def _own_uri(runs: Path) -> str:
-    return f"sqlite:///{runs.resolve() / DATABASE}"
+    path = runs.resolve() / DATABASE
+    return path if uri == f"sqlite:///{path}" else None
 
 
 def _fault(uri: str) -> str | None:

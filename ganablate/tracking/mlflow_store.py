@@ -126,7 +126,7 @@ class MlflowStore:
         self.client.set_terminated(run.run_id, "FINISHED", int(end[0]))
         # Last, since these tags say that everything has arrived.
         tags = {**identity_tags(tracked, "complete"), **final_tags(tracked)}
-        self._log(run, [*points, *final_points(folder)], last_tags=tags)
+        self._log(run, [*points, *final_points(folder)], tags, tags_last=True)
         run.sent.update(new)
         run.status, run.completed_as = "FINISHED", end
 
@@ -168,33 +168,25 @@ class MlflowStore:
             run.status = status
 
     def _log(
-        self,
-        run: _Run,
-        points: list[Point],
-        tags: Mapping[str, str] | None = None,
-        *,
-        last_tags: Mapping[str, str] | None = None,
+        self, run: _Run, points: list[Point], tags: Mapping[str, str], *, tags_last: bool = False
     ) -> None:
-        """Send points and tags, and what is still to be sent of the parameters.
+        """Send points, tags, and what is still to be sent of the parameters.
 
-        `tags` go with the first call, `last_tags` with the last one, in which MLflow writes points
-        before tags.
+        The tags go with the first call, or with the last one, in which MLflow writes points first.
         """
         entities = self._mlflow.entities
         metrics = [entities.Metric(p.key, p.value, p.timestamp_ms, p.step) for p in points]
-        params = [entities.Param(key, value) for key, value in run.params.items()]
         starts = range(0, len(metrics), _PER_CALL) or range(1)
+        tagged = starts[-1] if tags_last else 0
         for start in starts:
-            first = tags if start == starts[0] else None
-            last = last_tags if start == starts[-1] else None
-            batch = {**(first or {}), **(last or {})}
+            batch = tags if start == tagged else {}
             self.client.log_batch(
                 run.run_id,
                 metrics=metrics[start : start + _PER_CALL],
-                params=params if start == starts[0] else [],
+                params=[entities.Param(key, value) for key, value in run.params.items()],
                 tags=[entities.RunTag(key, value[:LONGEST_TAG]) for key, value in batch.items()],
             )
-        run.params = {}
+            run.params = {}
 
     def _current(self, tracked: TrackedTrial) -> _Run:
         """The trial's run; a new one where it shows another training than the folder has.
@@ -240,30 +232,29 @@ class MlflowStore:
             with self._lock:
                 self._open_experiment(study)
                 parents = self._search(study, filter_of(budget=budget, kind="plan"))
-                self._parents[group] = (
-                    parents[0][1].run_id if parents else self._create_parent(study, budget)
-                )
+                if parents:
+                    self._parents[group] = parents[0][1].run_id
+                else:
+                    tags = {"ganablate.study": study, "ganablate.budget": budget, KIND: "plan"}
+                    experiment = self._experiments[study]
+                    created = self.client.create_run(experiment, tags=tags, run_name=budget)
+                    self._parents[group] = created.info.run_id
             self.client.update_run(self._parents[group], status="RUNNING")
             trials = self._search(study, filter_of(budget=budget, kind="trial"))
             self._runs |= {(study, budget, trial_id): run for trial_id, run in trials}
         return self._parents[group]
-
-    def _create_parent(self, study: str, budget: str) -> str:
-        tags = {"ganablate.study": study, "ganablate.budget": budget, KIND: "plan"}
-        created = self.client.create_run(self._experiments[study], tags=tags, run_name=budget)
-        return str(created.info.run_id)
 
     def _open_experiment(self, study: str) -> None:
         if study in self._experiments:
             return
         experiment = self.client.get_experiment_by_name(study)
         if experiment is None:
-            identifier = self.client.create_experiment(study, self._artifacts, TRAINING)
-        else:
-            if experiment.lifecycle_stage == "deleted":
-                self.client.restore_experiment(experiment.experiment_id)
-            identifier = experiment.experiment_id
-        self._experiments[study] = identifier
+            created = self.client.create_experiment(study, self._artifacts, TRAINING)
+            self._experiments[study] = created
+            return
+        if experiment.lifecycle_stage == "deleted":
+            self.client.restore_experiment(experiment.experiment_id)
+        self._experiments[study] = experiment.experiment_id
 
     def _search(self, study: str, condition: str) -> list[tuple[str, _Run]]:
         """Trial ids and runs, the oldest first, without those of a training that was repeated."""
@@ -271,11 +262,9 @@ class MlflowStore:
         token: str | None = None
         while True:
             page = self.client.search_runs(
-                [self._experiments[study]],
-                condition,
-                order_by=["attributes.start_time ASC"],
+                [self._experiments[study]], condition, order_by=["attributes.start_time ASC"],
                 page_token=token,
-            )
+            )  # fmt: skip
             for listed in page:
                 tags = listed.data.tags
                 if tags.get("ganablate.state") != "stale":

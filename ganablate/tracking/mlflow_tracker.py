@@ -3,14 +3,14 @@
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from enum import IntEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ganablate.tracking.database import REMEDY, SentRecord, StoreError
 from ganablate.tracking.location import without_secrets
 from ganablate.tracking.mlflow_store import MlflowStore
-from ganablate.tracking.outbox import Kind, Outbox, Update
 from ganablate.tracking.trial_copy import TrackedTrial, Tracker, completed_as
 from ganablate.trials.folder import one_line
 from ganablate.trials.needs import status_of
@@ -34,6 +34,84 @@ Warn = Callable[[str], None]
 T = TypeVar("T")
 
 
+class Kind(IntEnum):
+    """Kinds of updates, ordered: each sends everything that those before it would have sent."""
+
+    BLOCKS = 0
+    STARTED = 1
+    FAILED = 2
+    COMPLETED = 3
+
+
+@dataclass(frozen=True)
+class Update:
+    """News of a trial for MLflow.
+
+    `refused` counts how often MLflow did not take it although it took something else.
+    """
+
+    kind: Kind
+    tracked: TrackedTrial
+    blocks: tuple[Path, ...] = ()
+    message: str = ""
+    refused: int = 0
+
+    def send(self, store: MlflowStore) -> None:
+        """Write it to the store; raises whatever MLflow raises."""
+        match self.kind:
+            case Kind.BLOCKS:
+                store.send(self.tracked, self.blocks)
+            case Kind.STARTED:
+                store.start(self.tracked)
+            case Kind.FAILED:
+                store.fail(self.tracked, self.message)
+            case Kind.COMPLETED:
+                store.complete(self.tracked)
+
+
+class Outbox:
+    """Updates that wait for the thread that sends them: one a trial, the oldest trial first."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._waiting: dict[tuple[str, str, str], Update] = {}
+        self._closed = threading.Event()
+
+    def put(self, update: Update) -> None:
+        """Add an update, or put it back; returns at once."""
+        with self._changed:
+            key = update.tracked.key
+            waiting = self._waiting.get(key, update)
+            if waiting is not update and waiting.kind is update.kind is Kind.BLOCKS:
+                update = replace(update, blocks=(*waiting.blocks, *update.blocks))
+            self._waiting[key] = max(update, waiting, key=lambda candidate: candidate.kind)
+            self._changed.notify_all()
+
+    def take(self) -> Update | None:
+        """The next update, once there is one; None when the box is closed and empty."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting or self.closed)
+            return self._waiting.pop(next(iter(self._waiting))) if self._waiting else None
+
+    def close(self) -> None:
+        """Declare that nothing more will be put."""
+        self._closed.set()
+        with self._changed:
+            self._changed.notify_all()
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more will be put."""
+        return self._closed.is_set()
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long, or until the box is closed if it is not yet."""
+        if self.closed:
+            time.sleep(seconds)
+        else:
+            self._closed.wait(seconds)
+
+
 class MlflowTracker(Tracker):
     """Sends from a thread of its own, so that training never waits for MLflow.
 
@@ -47,9 +125,7 @@ class MlflowTracker(Tracker):
 
         `warn` is called from the thread when something could not be stored.
         """
-        self._uri = uri
-        self._runs = runs
-        self._warn = warn
+        self._uri, self._runs, self._warn = uri, runs, warn
         self._outbox = Outbox()
         self._complete: list[TrackedTrial] = []
         self._sent = SentRecord(uri, runs)
@@ -67,22 +143,22 @@ class MlflowTracker(Tracker):
         """See `Tracker`. MLflow takes seconds to import and to open, and so does Ray."""
         if self._thread is None:
             for tracked in self._complete:
-                self._outbox.put(Update(kind=Kind.COMPLETED, tracked=tracked))
+                self._outbox.put(Update(Kind.COMPLETED, tracked))
             self._taken = time.monotonic()
             self._thread = threading.Thread(target=self._work, name="tracker", daemon=True)
             self._thread.start()
 
-    def _put(self, update: Update) -> None:
+    def _put(self, kind: Kind, tracked: TrackedTrial, **news: Any) -> None:
         self.prepare()
-        self._outbox.put(update)
+        self._outbox.put(Update(kind, tracked, **news))
 
     def started(self, tracked: TrackedTrial) -> None:
         """See `Tracker`."""
-        self._put(Update(kind=Kind.STARTED, tracked=tracked))
+        self._put(Kind.STARTED, tracked)
 
     def blocks(self, tracked: TrackedTrial, blocks: Iterable[Path]) -> None:
         """See `Tracker`."""
-        self._put(Update(kind=Kind.BLOCKS, tracked=tracked, blocks=tuple(blocks)))
+        self._put(Kind.BLOCKS, tracked, blocks=tuple(blocks))
 
     def completed(self, tracked: TrackedTrial) -> None:
         """See `Tracker`. It waits for something else to send: MLflow may have it already."""
@@ -94,11 +170,11 @@ class MlflowTracker(Tracker):
         content = self._content.setdefault(name, [])
         content.append((*facts, *completed_as(folder), *tracked.metrics))
         if self._thread is not None:
-            self._outbox.put(Update(kind=Kind.COMPLETED, tracked=tracked))
+            self._outbox.put(Update(Kind.COMPLETED, tracked))
 
     def failed(self, tracked: TrackedTrial, message: str) -> None:
         """See `Tracker`."""
-        self._put(Update(kind=Kind.FAILED, tracked=tracked, message=message))
+        self._put(Kind.FAILED, tracked, message=message)
 
     def close(self) -> None:
         """See `Tracker`. Closing twice does nothing more.
@@ -252,7 +328,7 @@ def rebuild(trials: Sequence[TrackedTrial], uri: str, runs: Path, warn: Warn) ->
 
 
 def _send_again(store: MlflowStore, tracked: TrackedTrial) -> bool:
-    """Send one trial; whether there was anything to send."""
+    """Send a trial; whether there was anything to send."""
     status = status_of(tracked.trial, tracked.trials_root)
     match status.state:
         case "complete":

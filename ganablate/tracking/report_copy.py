@@ -22,7 +22,6 @@ RUN_LIST = "mlflow.sharedViewState.trials"
 _LONGEST_REASON = 400
 _FILES = ("report.html", "table.md", "table.csv", "figures/samples.png")
 """Files of a report that are sent; the page carries its figures itself."""
-_LISTED_TAGS = ("outcome", "budget")  # a run's name has its arm and replicate
 _MOST_NUMBERS = 3
 
 
@@ -83,11 +82,11 @@ def send_reports(
     if database is not None and not database.exists():
         return 0
     record = SentRecord(uri, runs)
-    contents = [(report, report.content()) for report in reports]
+    contents = ((report, report.content()) for report in reports)
     new = [
-        (report, content)
-        for report, content in contents
-        if report.findings is None or not record.has(report.record, content)
+        pair
+        for pair in contents
+        if pair[0].findings is None or not record.has(pair[0].record, pair[1])
     ]
     if not new:
         return 0
@@ -130,7 +129,10 @@ def _send(client: Any, report: StudyReport) -> bool:
     for path, where in report.files():
         client.log_artifact(run_id, str(path), where)
     if report.findings is not None:
-        client.set_tag(run_id, "mlflow.note.content", _note(report.findings))
+        note = f"{report.findings}\n\nThe whole report: `report.html` under Artifacts."
+        if len(note) > LONGEST_TAG:
+            note = note[: LONGEST_TAG - 2] + " …"
+        client.set_tag(run_id, "mlflow.note.content", note)
     run_list = _run_list(report.columns, since_ms=experiment.creation_time)
     for key, value in {**TRAINING, RUN_LIST: run_list}.items():
         if experiment.tags.get(key) != value:
@@ -148,39 +150,22 @@ def _columns(plan: Plan) -> tuple[str, ...]:
     )
 
 
-def _note(findings: str) -> str:
-    text = f"{findings}\n\nThe whole report: `report.html` under Artifacts."
-    return text if len(text) <= LONGEST_TAG else text[: LONGEST_TAG - 2] + " …"
-
-
 def _run_list(columns: Sequence[str], *, since_ms: int) -> str:
     """How MLflow lists a study's trials: a saved view, arm by arm, without the parent runs.
 
     It shows the first few of the columns, and is dated `since_ms`, in milliseconds since 1970. The
     form is what MLflow 3's own "Save view" writes; an older MLflow leaves the tag alone.
     """
-    tags = [f"tags.`ganablate.{name}`" for name in _LISTED_TAGS]
+    tags = ["tags.`ganablate.outcome`", "tags.`ganablate.budget`"]  # names have arm and replicate
     numbers = [f"metrics.`{name}`" for name in columns[:_MOST_NUMBERS]]
     state: dict[str, Any] = {
         "searchFilter": "tags.`ganablate.kind` = 'trial' and tags.`ganablate.state` != 'stale'",
-        "orderByKey": "tags.`ganablate.arm`",
-        "orderByAsc": True,
-        "startTime": "ALL",
-        "lifecycleFilter": "Active",
-        "datasetsFilter": [],
-        "modelVersionFilter": "All Runs",
-        "selectedColumns": [*tags, *numbers],
-        "columnOrder": [],
-        "columnWidths": {},
-        "runsHidden": [],
-        "runsHiddenMode": "SHOW_ALL",
-        "viewMaximized": False,
-        "runListHidden": False,
-        "isAccordionReordered": False,
-        "useGroupedValuesInCharts": True,
-        "hideEmptyCharts": True,
-        "groupBy": None,
-        "groupsExpanded": {},
-    }
+        "orderByKey": "tags.`ganablate.arm`", "orderByAsc": True, "startTime": "ALL",
+        "lifecycleFilter": "Active", "datasetsFilter": [], "modelVersionFilter": "All Runs",
+        "selectedColumns": [*tags, *numbers], "columnOrder": [], "columnWidths": {},
+        "runsHidden": [], "runsHiddenMode": "SHOW_ALL", "viewMaximized": False,
+        "runListHidden": False, "isAccordionReordered": False, "useGroupedValuesInCharts": True,
+        "hideEmptyCharts": True, "groupBy": None, "groupsExpanded": {},
+    }  # fmt: skip
     view = {"name": "trials", "createdAt": since_ms, "updatedAt": since_ms}
     return json.dumps({**view, "state": json.dumps(state)})

@@ -40,10 +40,7 @@ class TrackedTrial:
 
 
 class Tracker:
-    """Keeps a copy of what happens; this one keeps nothing.
-
-    Methods return at once and do not raise.
-    """
+    """Keeps a copy of what happens. Methods return at once and do not raise."""
 
     def prepare(self) -> None:
         """A sweep begins: get ready while it does."""

@@ -18,32 +18,27 @@
     traceback.txt         where it failed; none where the process was killed
 
 Every file is replaced in one step, so a process that is killed leaves the old file or the new
-one. A damaged file counts as absent, with a warning. The lock is that of `ganablate.trials.lock`.
+one. A damaged file counts as absent, with a warning. The lock is the kernel's and goes with the
+process; hosts that do not share a file system are not protected against each other.
 """
 
+import contextlib
+import fcntl
 import itertools
 import math
+import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from ganablate.files import (
-    read_array,
-    read_arrays,
-    read_json,
-    replacing,
-    write_array,
-    write_arrays,
-    write_json,
-    write_text,
-)
+from filelock import FileLock, Timeout
+
+from ganablate.files import read_arrays, read_json, replacing, write_arrays, write_json, write_text
 from ganablate.study.arms.identity import ID_VERSION, SEMANTICS_VERSION, plugin_content
 from ganablate.study.plan import Trial
-from ganablate.trials.lock import TrialLock
 
 if TYPE_CHECKING:
     import numpy as np
@@ -99,27 +94,70 @@ def block_of(
     return {"iteration": last, "timestamp_ms": now, "points": points}
 
 
+class LockError(Exception):
+    """A lock cannot be taken at all; the message names the file and the reason."""
+
+
 class TrialFolder:
     """The folder of one trial under `root`; nothing is created before something is written."""
 
     def __init__(self, root: Path, trial_id: str) -> None:
         self.trial_id = trial_id
         self.path = root / trial_id
-        self._lock = TrialLock(root / ".locks" / f"{trial_id}.lock")
+        self._lock = root / ".locks" / f"{trial_id}.lock"
 
     # --- the claim ---
 
-    def claim(self) -> AbstractContextManager[None]:
-        """Hold the trial's lock; waits as long as another process holds it."""
-        return self._lock.taken()
+    @contextlib.contextmanager
+    def claim(self) -> Iterator[None]:
+        """Hold the trial's lock; waits as long as another process holds it.
 
-    def claim_if_free(self) -> AbstractContextManager[bool]:
-        """Hold the trial's lock, or have False at once where another process does."""
-        return self._lock.taken_if_free()
+        Raises:
+            LockError: The lock's file cannot be opened for writing.
+        """
+        with self._acquired(timeout=-1):
+            yield
+
+    @contextlib.contextmanager
+    def claim_if_free(self) -> Iterator[bool]:
+        """Hold the trial's lock, or go on at once with False where another process holds it.
+
+        Raises:
+            LockError: The lock's file cannot be opened for writing.
+        """
+        try:
+            lock = self._acquired(timeout=0)
+        except Timeout:
+            yield False
+            return
+        with lock:
+            yield True
 
     def is_claimed(self) -> bool:
-        """Whether some process works on the trial at this moment."""
-        return self._lock.is_taken()
+        """Whether some process works on the trial at this moment; no, if its lock is unreadable."""
+        try:
+            handle = os.open(self._lock, os.O_RDONLY)
+        except OSError:
+            return False
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(handle)
+        return False
+
+    def _acquired(self, timeout: float) -> contextlib.AbstractContextManager[object]:
+        try:
+            self._lock.parent.mkdir(parents=True, exist_ok=True)
+            return FileLock(self._lock).acquire(timeout)
+        except Timeout:
+            raise
+        except OSError as error:
+            raise LockError(
+                f"{self._lock} cannot be opened for writing ({error.strerror}): a trial is worked "
+                "on only under its lock; make the folder writable"
+            ) from error
 
     # --- what the trial is ---
 
@@ -244,15 +282,16 @@ class TrialFolder:
 
     def losses(self) -> "dict[str, np.ndarray]":
         """Every step of every loss, float32 [iterations]; empty before the trial's end."""
-        return read_arrays(self.path / "losses.npz")
+        return read_arrays(self.path / "losses.npz") or {}
 
     def write_samples(self, images: "np.ndarray") -> None:
         """Store the last generated images, uint8 [n, height, width, channels]."""
-        write_array(self.path / "samples.npy", images)
+        write_arrays(self.path / "samples.npy", images)
 
     def samples(self) -> "np.ndarray | None":
         """The last generated images, uint8 [n, height, width, channels], if there are any."""
-        return read_array(self.path / "samples.npy")
+        images: np.ndarray | None = read_arrays(self.path / "samples.npy")
+        return images
 
     @property
     def weights(self) -> Path:

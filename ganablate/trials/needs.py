@@ -54,13 +54,9 @@ def measurements_of(plans: Sequence[Plan]) -> dict[str, Measurements]:
 class TrialStatus:
     """The state of a trial, and what its folder says about it.
 
-    Attributes:
-        state: Its state.
-        origin: The study, budget, arm and replicate that a complete trial was trained for; older
-            folders do not say.
-        failure: Why a failed trial failed.
-        ended_early: After how many iterations a complete trial ended, and of how many, if that was
-            before the end.
+    `origin` is the study, budget, arm and replicate that a complete trial was trained for; older
+    folders do not say. `failure` is why a failed one failed. `ended_early` is after how many
+    iterations a complete one ended, and of how many, if that was before the end.
     """
 
     state: State

@@ -92,11 +92,9 @@ def _decisions(config: TrialConfig, losses: Mapping[str, np.ndarray]) -> Outcome
     accuracy = accuracies(losses, start)
     if not all(math.isfinite(share) for share in accuracy.values()):
         return Outcome(None, "D's decisions were not all recorded")
-    return (
-        Outcome("ok")
-        if one_sided(accuracy) is None
-        else Outcome("saturated", accuracies_text(accuracy))
-    )
+    if one_sided(accuracy) is None:
+        return Outcome("ok")
+    return Outcome("saturated", accuracies_text(accuracy))
 
 
 def _ended_early(
@@ -130,25 +128,22 @@ def measure_of_modes(config: TrialConfig, metrics: Collection[str]) -> str | Non
     return next((column for column in FEW_MODES if _MEASURES[column] in metrics), None)
 
 
-def _unmeasured(metrics: Collection[str]) -> str:
-    named = (named_parts(name) for name in metrics)
-    other = sorted({e for metric, e in named if e is not None and metric in _MEASURES.values()})
-    if other:
-        return f"no rule for few modes by features of {' and '.join(other)} was checked"
-    return "the study does not measure how many modes there are"
-
-
 def _modes(config: TrialConfig, numbers: Mapping[str, float], metrics: Collection[str]) -> Outcome:
     """Collapsed, else ok as far as the modes go."""
     column = measure_of_modes(config, metrics)
     if column is None:
-        return Outcome(None, _unmeasured(metrics))
+        named = (named_parts(name) for name in metrics)
+        other = sorted({e for metric, e in named if e is not None and metric in _MEASURES.values()})
+        if other:
+            features = " and ".join(other)
+            return Outcome(None, f"no rule for few modes by features of {features} was checked")
+        return Outcome(None, "the study does not measure how many modes there are")
     number = numbers.get(column)
     if number is None:
         return Outcome(None, f"{column} is missing")
     if column == "modes":
         classes = classes_told(config) or 0
-        few = number <= FEW_CLASSES * classes
-        return Outcome("collapsed", f"{number:g} of {classes} classes") if few else Outcome("ok")
-    few = number <= FEW_MODES[column]
-    return Outcome("collapsed", f"{column} {number:.2g}") if few else Outcome("ok")
+        most, text = FEW_CLASSES * classes, f"{number:g} of {classes} classes"
+    else:
+        most, text = FEW_MODES[column], f"{column} {number:.2g}"
+    return Outcome("collapsed", text) if number <= most else Outcome("ok")

@@ -1,11 +1,10 @@
 """What may be removed from trial folders: weights, leftovers, and whole folders on demand."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ganablate.trials.folder import RETIRED, TrialFolder, remove
-from ganablate.trials.lock import LockError
+from ganablate.trials.folder import RETIRED, LockError, TrialFolder, remove
 from ganablate.trials.weights import Keep, keep_only
 
 
@@ -45,7 +44,7 @@ def prune(trials_root: Path, named: Collection[str], pruning: Pruning) -> Freed:
     `named`; other trials are touched only on demand.
     """
     freed = Freed()
-    for path in sorted(_folders(trials_root)):
+    for path in sorted(trials_root.glob("[!.]*/")):
         trial_id, _, aside = path.name.partition(RETIRED)
         is_named = trial_id in named
         if is_named or pruning.unnamed:
@@ -62,11 +61,6 @@ def prune(trials_root: Path, named: Collection[str], pruning: Pruning) -> Freed:
             except (OSError, LockError) as error:
                 freed.left_alone.append(f"{path.name}: {error}")
     return freed
-
-
-def _folders(trials_root: Path) -> Iterator[Path]:
-    if trials_root.is_dir():
-        yield from (p for p in trials_root.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
 def _make_smaller(folder: TrialFolder, pruning: Pruning, freed: Freed) -> None:

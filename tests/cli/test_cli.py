@@ -92,34 +92,6 @@ def test_plan_lists_arms_and_json_lists_trials(project: Path) -> None:
     assert plan["trials"][0]["settings"]["latent_dim"] == 4
 
 
-def test_wrong_names_on_the_command_line(project: Path) -> None:
-    code, _, err = invoke("plan", "studies/tiny.yaml", "--arm", "latent_dim=5")
-    assert code == 2
-    assert "latent_dim=4" in err
-    code, _, err = invoke("plan", "studies/tiny.yaml", "--budget", "smok")
-    assert code == 2
-    assert "did you mean smoke?" in err
-    code, _, err = invoke("run", "studies/tiny.yaml", "--sweep", "sweeps/none.yaml")
-    assert code == 2
-    assert "sweeps/none.yaml" in err
-
-
-def test_missing_data_stops_a_run_before_the_first_trial(project: Path) -> None:
-    study = GOOD.replace("mnist_5k", "'folder:faces'") + (
-        "folders: {faces: {data_id: mine-1, channels: 3, images: 10}}\n"
-    )
-    study = study.replace("[fid]", "[d_loss]").replace("primary: fid", "primary: d_loss_mean")
-    study = study.replace("epochs: 1", "epochs: 1, image_size: 16, batch_size: 2")
-    study = study.replace("256", "8")
-    (project / "studies" / "faces.yaml").write_text(study)
-    code, _, err = invoke("run", "studies/faces.yaml", "--data-root", "nowhere")
-    assert code == 2
-    assert len(err.splitlines()) == 1
-    assert "faces" in err
-    assert not (project / "runs" / "trials").exists()
-    assert not (project / "results").exists()
-
-
 def test_status_of_a_study_that_never_ran(project: Path) -> None:
     code, out, _ = invoke("status", "studies/tiny.yaml", "--json")
     assert code == 0

@@ -72,12 +72,9 @@ def test_few_images_make_small_batches(images: int) -> None:
     assert values["folders"]["faces"]["images"] == images
 
 
-def test_every_criterion_can_be_a_level() -> None:
+def test_named_levels_stay_and_smoke_has_its_own_amount_of_work() -> None:
     values = written({"criterion": tuple(name for name in CRITERIA if name != "bce")})
     assert len(values["ablate"]["criterion"]) == len(CRITERIA) - 1
-
-
-def test_named_levels_stay_and_smoke_has_its_own_amount_of_work() -> None:
     levels = {"lr": (1e-4, 0.00012345678, 1e-5), "epochs": (5, 20), "batch_size": (512,)}
     text, study = new_study(Answers("s", levels))
     assert study.ablate == {name: list(given) for name, given in levels.items()}

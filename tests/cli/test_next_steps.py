@@ -8,7 +8,7 @@ import pytest
 from typer.main import get_command
 
 from ganablate.cli import app
-from ganablate.cli.next_steps import print_next
+from ganablate.cli.run import print_next
 from ganablate.report.files import ReportFiles
 from ganablate.report.table.summary import Sentence
 from ganablate.study.expand import expand
@@ -42,12 +42,21 @@ def proposed(
     return commands
 
 
-def test_after_a_sweep_arms_are_looked_at(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = proposed(path, capsys)
-    assert found == [
-        "ganablate show latent_dim=4 studies/tiny.yaml --open",
-        "ganablate compare baseline latent_dim=4 studies/tiny.yaml",
-    ]
+@pytest.mark.parametrize(
+    ("code", "commands"),
+    [
+        (0, ["ganablate show latent_dim=4 studies/tiny.yaml --open",
+             "ganablate compare baseline latent_dim=4 studies/tiny.yaml"]),
+        (1, ["ganablate status studies/tiny.yaml",
+             "ganablate run studies/tiny.yaml --retry-failed"]),
+        (130, []),
+    ],
+    ids=["complete", "a trial failed", "interrupted"],
+)  # fmt: skip
+def test_what_follows_a_sweep(
+    path: Path, capsys: pytest.CaptureFixture[str], code: int, commands: list[str]
+) -> None:
+    assert proposed(path, capsys, code) == commands
 
 
 def test_what_is_undecided_takes_more_replicates(
@@ -66,13 +75,3 @@ def test_a_smoke_run_leads_to_the_study_itself(
     found = proposed(path, capsys, budget="smoke")
     assert found[-1] == "ganablate run studies/tiny.yaml"
     assert all("--budget smoke" in command for command in found[:-1])
-
-
-def test_failed_trials_are_tried_again_and_an_interrupted_sweep_said_its_own(
-    path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert proposed(path, capsys, code=1) == [
-        "ganablate status studies/tiny.yaml",
-        "ganablate run studies/tiny.yaml --retry-failed",
-    ]
-    assert proposed(path, capsys, code=130) == []

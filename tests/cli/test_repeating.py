@@ -173,15 +173,10 @@ def test_a_name_that_is_none_is_refused_before_anything(plan: Plan, swept: list[
     first, second = err.splitlines()
     assert "did you mean latent_dim=4?" in first
     assert "is not an arm or the id of a trial here" in second
+    code, _, err = invoke("run", "tiny.yaml", "--arm", "latent_dim=4", "--force", "latent_dim=16")
+    assert (code, "latent_dim=16" in err) == (2, True)  # --arm leaves it out
     assert everything_under(Path()) == before
     assert swept == []
-
-
-def test_an_arm_left_out_by_arm_cannot_be_forced(plan: Plan, swept: list[Plan]) -> None:
-    finish(plan, 0, 2)
-    code, _, err = invoke("run", "tiny.yaml", "--arm", "latent_dim=4", "--force", "latent_dim=16")
-    assert (code, swept) == (2, [])
-    assert "latent_dim=16" in err
 
 
 def _hold(root: Path, trial_id: str, ready: multiprocessing.Event) -> None:
@@ -207,6 +202,9 @@ def test_a_trial_that_is_being_run_is_not_forced(plan: Plan, swept: list[Plan]) 
 
 def test_only_what_failed_is_retried(plan: Plan, swept: list[Plan]) -> None:
     finish(plan, 0)
+    code, out, _ = invoke("run", "tiny.yaml", "--retry-failed")
+    assert (code, swept) == (0, [])
+    assert "no trial of these studies failed" in out
     for index in (2, 5):
         folder = TrialFolder(ROOT, plan.trials[index].trial_id)
         folder.open(plan.trials[index])
@@ -215,13 +213,6 @@ def test_only_what_failed_is_retried(plan: Plan, swept: list[Plan]) -> None:
     assert code == 0, err
     (asked,) = swept
     assert list(asked.trials) == [plan.trials[2], plan.trials[5]]
-
-
-def test_nothing_failed_is_said(plan: Plan, swept: list[Plan]) -> None:
-    finish(plan, 0)
-    code, out, _ = invoke("run", "tiny.yaml", "--retry-failed")
-    assert (code, swept) == (0, [])
-    assert "no trial of these studies failed" in out
 
 
 @pytest.mark.parametrize("other", [["--force", "baseline"], ["--until-decided"]])

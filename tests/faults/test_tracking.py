@@ -1,17 +1,13 @@
 """MLflow that is locked, broken, full or away: caused for real, never the end of a sweep."""
 
 import contextlib
-import os
 import random
 import shutil
-import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +15,7 @@ import pytest
 
 from ganablate.tracking import MlflowTracker, TrackedTrial, resolve_uri
 from ganablate.tracking import mlflow_tracker as tracker_module
+from tests.support.cluster_parts import HERE, free_port, mlflow_server
 from tests.support.small_disks import small_disk
 from tests.support.tracked import runs_with, tracked, write_block
 from tests.support.tracked import write_end as write_end_of
@@ -200,36 +197,16 @@ class Server:
     """A real `mlflow server`, to be killed and started again at the same port."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.database = folder, folder / "server.db"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.uri = f"http://127.0.0.1:{self.port}"
+        self.folder, self.database, self.port = folder, folder / "server.db", free_port()
+        self.uri = f"http://{HERE}:{self.port}"
+        self._running = contextlib.ExitStack()
 
     def start(self) -> None:
-        command = [
-            sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port",
-            str(self.port), "--workers", "1", "--backend-store-uri",
-            f"sqlite:///{self.database}", "--artifacts-destination",
-            str(self.folder / "artifacts"),
-        ]  # fmt: skip
-        settings = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "DO_NOT_TRACK": "true"}
-        self.process = subprocess.Popen(
-            command, env={**os.environ, **settings}, start_new_session=True,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
-        deadline = time.monotonic() + 90
-        while True:
-            with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.uri}/health"):
-                return
-            assert time.monotonic() < deadline, "the server did not start"
-            assert self.process.poll() is None, "the server ended"
-            time.sleep(0.1)
+        store, artifacts = f"sqlite:///{self.database}", self.folder / "artifacts"
+        self._running.enter_context(mlflow_server(store, artifacts, self.port))
 
     def kill(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        self._running.close()
 
 
 @pytest.fixture

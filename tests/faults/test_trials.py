@@ -85,7 +85,7 @@ def test_out_of_memory_on_a_gpu_is_tried_again_with_the_whole_device(
 ) -> None:
     """Ray counts a GPU that this machine need not have: what is asked for is what is tested."""
     shared = Machine(device="cpu", precision="fp32", slots=2, threads=1, gpus=1, gpu_share=0.5)
-    monkeypatch.setattr("ganablate.sweep.supply.resolve", lambda *_, **__: shared)
+    monkeypatch.setattr("ganablate.sweep.runner.resolve", lambda *_, **__: shared)
     arms = ["gpu memory x1", "baseline", "gpu memory x3"]
     made, summary, diary = sweep(tmp_path, arms)
     assert (summary.complete, summary.failed) == (2, 1)

@@ -9,8 +9,7 @@ import torch
 from numpy.testing import assert_allclose
 
 from ganablate.metrics.classes import class_kl, inception_score, modes
-from ganablate.metrics.errors import MetricError
-from ganablate.metrics.features import Features
+from ganablate.metrics.features import Features, MetricError
 
 
 def of_counts(*counts):
@@ -38,14 +37,6 @@ def of_counts(*counts):
 )
 def test_modes_counts_classes_from_a_tenth_of_an_even_share(counts, expected):
     assert modes(of_counts(1, 1), of_counts(*counts)) == {"modes": expected}
-
-
-def test_modes_has_no_number_for_what_is_not_finite_and_none_without_classes():
-    fake = of_counts(5, 5)
-    fake.probabilities[3, 0] = np.nan
-    assert np.isnan(modes(fake, fake)["modes"])
-    with pytest.raises(MetricError, match="no classifier"):
-        modes(fake, Features(fake.embeddings, None))
 
 
 def test_features_of_other_lengths_are_refused():

@@ -10,9 +10,9 @@ from ganablate import catalog
 from ganablate.catalog import METRICS
 from ganablate.metrics import evaluate as module
 from ganablate.metrics import extractors
-from ganablate.metrics.errors import MetricError
 from ganablate.metrics.evaluate import LOSS_PROTOCOL, evaluate
 from ganablate.metrics.extractors import mnist_classifier
+from ganablate.metrics.features import MetricError
 
 ALL = tuple(METRICS)
 

@@ -10,9 +10,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from ganablate.catalog import DATASETS, EXTRACTORS
 from ganablate.metrics import extractors
-from ganablate.metrics.card import WEIGHTS, Card
-from ganablate.metrics.errors import MetricError
 from ganablate.metrics.extractors import mnist_classifier
+from ganablate.metrics.features import MetricError
+from ganablate.metrics.weight_files import WEIGHTS, Card
 
 # Least test accuracy, and training images.
 SHIPPED = {
@@ -82,10 +82,12 @@ def test_real_digits_are_recognised(digits):
     assert (features.embeddings.std(axis=0) > 1e-3).all()
 
 
-def test_features_do_not_depend_on_the_batch(digits):
+def test_features_do_not_depend_on_the_batch(digits, monkeypatch):
     images, _ = digits
     whole = mnist_classifier(images)
-    small = extractors._classify("mnist_classifier", images, batch=7)
+    with monkeypatch.context() as patched:
+        patched.setattr(extractors, "BATCH", 7)
+        small = mnist_classifier(images)
     assert_allclose(small.embeddings, whole.embeddings, rtol=1e-4, atol=1e-4)
     assert_allclose(small.probabilities, whole.probabilities, rtol=1e-4, atol=1e-5)
     assert_allclose(mnist_classifier(images[-1:]).embeddings[0], whole.embeddings[-1], atol=1e-4)

@@ -14,11 +14,10 @@ import torch
 from numpy.testing import assert_allclose, assert_array_equal
 
 from ganablate.catalog import NAMED_EXTRACTORS
-from ganablate.metrics import inception as module
-from ganablate.metrics import named_weights
-from ganablate.metrics.errors import MetricError
-from ganablate.metrics.inception import inception
-from ganablate.metrics.named_weights import weights_of
+from ganablate.metrics import extractors, weight_files
+from ganablate.metrics.extractors import inception
+from ganablate.metrics.features import MetricError
+from ganablate.metrics.weight_files import weights_of
 
 LINE = NAMED_EXTRACTORS["inception"]
 
@@ -28,13 +27,13 @@ def places(tmp_path, monkeypatch):
     """A data root and a cache of torch.hub, both empty, and the package as if installed."""
     weights_of.cache_clear()
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    monkeypatch.setattr(named_weights, "find_spec", lambda name: name)
+    monkeypatch.setattr(weight_files, "find_spec", lambda name: name)
     found = tmp_path / "root" / "inception", tmp_path / "hub" / "checkpoints"
     for path in found:
         path.mkdir(parents=True)
     yield found
     weights_of.cache_clear()
-    module._network.cache_clear()
+    extractors._inception_network.cache_clear()
 
 
 @pytest.fixture
@@ -74,7 +73,7 @@ def test_a_missing_package_a_missing_file_and_another_file_are_one_line_each(
     other = hashlib.sha256(b"other").hexdigest()[:8]
     with pytest.raises(MetricError, match=f"begins with {other}, not .*: numbers .* get it from"):
         weights_of("inception", tmp_path / "root")
-    monkeypatch.setattr(named_weights, "find_spec", lambda name: None)
+    monkeypatch.setattr(weight_files, "find_spec", lambda name: None)
     with pytest.raises(MetricError) as error:
         weights_of("inception", tmp_path / "root")
     assert str(error.value) == (
@@ -142,7 +141,7 @@ def test_agrees_with_a_direct_call_of_torch_fidelity(tmp_path, places, expect, m
     path = places[0] / LINE.weights
     random_weights(theirs, path)
     expect(path.read_bytes())
-    monkeypatch.setattr(module, "BATCH", 3)
+    monkeypatch.setattr(extractors, "INCEPTION_BATCH", 3)
     colour = np.random.default_rng(0).integers(0, 256, (8, 32, 40, 3), dtype=np.uint8)
     colour[4:] //= 2
     before = torch.random.get_rng_state()

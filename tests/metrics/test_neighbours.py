@@ -122,12 +122,9 @@ def test_one_image_again_and_again_is_precise_and_recalls_nothing():
     assert found["coverage"] < 0.05
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_no_number_for_what_is_not_finite_or_too_few_images(bad):
+def test_no_number_for_too_few_images():
     first, second = two_sets(8)
     few = measured(first, second[:4])
     assert np.isfinite([few["sample_precision"], few["sample_recall"]]).all()
     assert np.isnan([few["density"], few["coverage"]]).all()
     assert np.isnan(measured(first, second[:3])["sample_recall"])
-    second[3, 2] = bad
-    assert np.isnan(list(measured(first, second).values())).all()

@@ -9,20 +9,15 @@ from sklearn.svm import LinearSVC
 from torch import nn
 from torch.nn.functional import max_pool2d
 
-from ganablate.catalog import METRICS, NETWORKS, PROBES, Probe
+from ganablate.catalog import NETWORKS, PROBES, Probe
 from ganablate.gan.data import MaterialisedData
 from ganablate.gan.trainer import Trainer
-from ganablate.metrics.errors import MetricError
-from ganablate.metrics.features import Features
-from ganablate.metrics.probes import probe as probe_module
-from ganablate.metrics.probes import svm as svm_module
-from ganablate.metrics.probes.arithmetic import arithmetic
-from ganablate.metrics.probes.filters import filters
-from ganablate.metrics.probes.picture import GAP, as_grey
-from ganablate.metrics.probes.probe import probe
-from ganablate.metrics.probes.subject import Finding, Labelled, Subject
-from ganablate.metrics.probes.svm import svm
-from ganablate.metrics.probes.walk import walk
+from ganablate.metrics.features import Features, MetricError
+from ganablate.metrics.probes import discriminator as svm_module
+from ganablate.metrics.probes.discriminator import filters, svm
+from ganablate.metrics.probes.latents import arithmetic, walk
+from ganablate.metrics.probes.pictures import GAP, as_grey
+from ganablate.metrics.probes.subject import Finding, Labelled, Subject, probe
 from ganablate.study.plan import Trial
 from ganablate.sweep.job import Job
 from ganablate.sweep.measure import subject_of
@@ -326,12 +321,6 @@ def test_every_probe_finds_what_it_declares_the_same_every_time(name, trained, m
         assert {key for _, key in first.pictures} == set(line.pictures)
 
 
-def test_probes_and_metrics_share_no_name_and_no_column():
-    assert not set(PROBES) & set(METRICS)
-    columns = [c for table in (METRICS, PROBES) for line in table.values() for c in line.columns]
-    assert len(columns) == len(set(columns))
-
-
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_catalog_says_which_discriminators_have_convolutions(name):
     with torch.device("meta"):
@@ -351,7 +340,7 @@ def test_what_a_probe_lacks_or_has_too_much_is_an_error(monkeypatch):
     pictures = {"drawn": "a picture"}
     line = Probe(implementation="x:y", summary="s", source="s", pictures=pictures)
     monkeypatch.setattr(Probe, "load", lambda _: lambda _: Finding({"odd": 1.0}, "p"))
-    monkeypatch.setitem(probe_module.PROBES, "new", line)
+    monkeypatch.setitem(PROBES, "new", line)
     with pytest.raises(MetricError, match="the probe new finds odd; the catalog declares none"):
         probe(["new"], subject())
 

@@ -9,8 +9,8 @@ import torch
 
 from ganablate.catalog import DATASETS, EXTRACTORS
 from ganablate.metrics import train_extractor
-from ganablate.metrics.card import Card
 from ganablate.metrics.classifier import NETWORKS
+from ganablate.metrics.weight_files import Card
 
 
 @pytest.fixture

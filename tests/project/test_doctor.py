@@ -4,20 +4,28 @@ import json
 import shutil
 import socket
 import sqlite3
+import sys
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ganablate.catalog import DATASETS, NAMED_EXTRACTORS
-from ganablate.metrics.card import WEIGHTS
-from ganablate.project.doctor import CHECKS, examine
-from ganablate.project.doctor.finding import Finding, Place, TorchFacts
-from ganablate.project.doctor.parts import DOWNLOADED, FILES
-from ganablate.project.doctor.software import package_versions, python_version
-from ganablate.project.doctor.storage import available_memory, room
-from ganablate.sweep.print_torch_facts import torch_facts
+from ganablate.metrics.weight_files import WEIGHTS
+from ganablate.project import doctor
+from ganablate.project.doctor import (
+    CHECKS,
+    DOWNLOADED,
+    FILES,
+    Finding,
+    Place,
+    ask_torch,
+    available_memory,
+    examine,
+)
+from ganablate.sweep.machine import torch_facts
 from ganablate.sweep.profile import Profile
 from ganablate.sweep.ray_session import temporary_folder
 from tests.support.command import invoke
@@ -33,15 +41,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     """An empty folder, and torch as it is here, asked in this process for speed."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    facts = TorchFacts(Path("nowhere"))
-    facts.found = FACTS
     (tmp_path / "tmp").mkdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     return Place(
-        Path("runs"), Path("results"), Path("data"), port=port, temporary=tmp_path / "tmp",
-        torch=facts,
+        Path("runs"), Path("results"), Path("data"), lambda: FACTS, port=port,
+        temporary=tmp_path / "tmp",
     )  # fmt: skip
 
 
@@ -62,10 +68,15 @@ def test_a_sound_machine_fails_no_check(place: Place) -> None:
     assert not Path("results").exists()
 
 
-def test_python_and_packages_out_of_their_ranges() -> None:
-    old = python_version("3.9.1", ">=3.11")
+def test_python_and_packages_out_of_their_ranges(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needed = ["numpy>=99", "no-such-package>=1", "no-such-extra; extra == 'dev'"]
+    monkeypatch.setattr(metadata, "requires", lambda _: needed)
+    monkeypatch.setattr(sys, "version", "3.9.1 (main)")
+    old = found("python", place)
     assert (old.level, "install Python >=3.11" in old.advice) == ("fail", True)
-    wrong = package_versions(["numpy>=99", "no-such-package>=1", "no-such-extra; extra == 'dev'"])
+    wrong = found("packages", place)
     assert wrong.level == "fail"
     assert "is not >=99" in wrong.text
     assert "no-such-package is missing" in wrong.text
@@ -86,13 +97,13 @@ def test_a_torch_that_does_not_load(
     (tmp_path / "torch.py").write_text("")
     (tmp_path / f"{broken}.py").write_text(f"raise {error}({reason!r})")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    facts = TorchFacts(tmp_path)  # a process of its own finds these modules first
-    finding = found("torch", place, torch=facts)
+    facts = ask_torch(tmp_path)  # a process of its own finds these modules first
+    finding = found("torch", place, torch=lambda: facts)
     assert finding.level == "fail"
     assert line in finding.text
     assert "pip install" in finding.advice
-    assert found("inception", place, torch=facts).level == "warn"
-    assert found("gpu", place, torch=facts).level == "ok"
+    assert found("inception", place, torch=lambda: facts).level == "warn"
+    assert found("gpu", place, torch=lambda: facts).level == "ok"
 
 
 @pytest.mark.parametrize(
@@ -112,17 +123,16 @@ def test_a_gpu_and_one_out_of_reach(
     place: Place, monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     device_file = Path("/dev/null" if here else "/dev/none")
-    monkeypatch.setattr("ganablate.project.doctor.software._NVIDIA", (device_file,))
-    facts = TorchFacts(Path())
-    facts.found = {"gpus": usable, "cuda": cuda}
-    finding = found("gpu", place, torch=facts, used=Profile(device=device))
+    monkeypatch.setattr("ganablate.project.doctor._NVIDIA", (device_file,))
+    facts = {"gpus": usable, "cuda": cuda}
+    finding = found("gpu", place, torch=lambda: facts, profile=Profile(device=device))
     assert f"{finding.level}: {finding.text} {finding.advice}".startswith(expected)
 
 
 def test_a_profile_that_cannot_be_read(place: Place, tmp_path: Path) -> None:
     profile = tmp_path / "gpu.yaml"
     profile.write_text("device: gpu")
-    wrong = found("profile", place, profile=profile)
+    wrong = found("profile", place, profile_file=profile)
     assert wrong.level == "fail"
     assert f"{profile}:1" in wrong.text
     assert found("profile", place).level == "ok"  # no sweeps/ is no mistake
@@ -132,9 +142,8 @@ def test_the_default_profile_is_looked_at_as_run_does(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(TorchFacts, "found", FACTS | {"gpus": []})
-    monkeypatch.setattr(TorchFacts, "start", lambda _: None)
-    monkeypatch.setattr("ganablate.project.doctor.software._NVIDIA", ())
+    monkeypatch.setattr(doctor, "ask_torch", lambda _: FACTS | {"gpus": []})
+    monkeypatch.setattr("ganablate.project.doctor._NVIDIA", ())
     monkeypatch.setattr("ganablate.sweep.cluster.look_at_nodes", lambda *_, **__: [])
     (tmp_path / "sweeps").mkdir()
 
@@ -150,7 +159,7 @@ def test_the_default_profile_is_looked_at_as_run_does(
     assert told()["gpu"] == "ok: none; trials run on the CPU"
 
 
-def test_little_memory(tmp_path: Path) -> None:
+def test_little_memory(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "meminfo").write_text("MemTotal: 9 kB\nMemAvailable:  3000000 kB\n")
     (tmp_path / "memory.max").write_text("max\n")
     (tmp_path / "memory.current").write_text("5\n")
@@ -163,8 +172,10 @@ def test_little_memory(tmp_path: Path) -> None:
     (tmp_path / "memory.stat").write_text(stat)  # files in memory can be dropped
     assert available_memory(tmp_path / "meminfo", tmp_path) == 530_000_000
     assert available_memory(tmp_path / "none") is None
-    limits = {"fail": 1e9, "warn": 2e9}
-    levels = [room("left", free, limits, "do").level for free in (left, 1.5e9, 2e9)]
+    levels = []
+    for free in (left, 1.5e9, 2.5e9):
+        monkeypatch.setattr(doctor, "available_memory", lambda free=free: free)
+        levels.append(found("memory", place).level)
     assert levels == ["fail", "warn", "ok"]
 
 
@@ -263,9 +274,7 @@ def test_inception_that_is_absent_and_one_that_is_another(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
 
     def told(root: Path) -> Finding:
-        facts = TorchFacts(root)
-        facts.found = torch_facts(root)
-        return found("inception", place, torch=facts)
+        return found("inception", place, torch=lambda: torch_facts(root))
 
     absent = told(tmp_path / "none")
     assert absent.level == "ok"
@@ -344,8 +353,7 @@ def test_the_command_says_each_in_a_line_and_fails_with_1(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(TorchFacts, "found", FACTS)
-    monkeypatch.setattr(TorchFacts, "start", lambda _: None)
+    monkeypatch.setattr(doctor, "ask_torch", lambda _: FACTS)
     code, out, _ = invoke("doctor")
     assert code == 0
     assert [line.split()[1] for line in out.splitlines()] == [name.split()[0] for name in CHECKS]

@@ -37,24 +37,22 @@ SHARING = STUDY.replace("study: tiny", "study: sharing").replace("[4, 16]", "[4,
 STUDIES = ("studies/tiny.yaml", "studies/sharing.yaml")
 
 
-def plan_of(path: str) -> Plan:
-    return expand(load_study(Path(path)))
+def plan_of(path: str, replicates: int = 3) -> Plan:
+    return expand(load_study(Path(path)), replicates=replicates)
 
 
-def train(path: str, *, machine: int, metrics: tuple[str, ...] = (), replicates: int = 3) -> None:
+def train(path: str, *, machine: int, replicates: int = 3) -> None:
     """Write the folders of a study's trials as a machine would that computes other digits."""
-    plan = expand(load_study(Path(path)), replicates=replicates)
+    plan = plan_of(path, replicates)
     for trial in plan.trials:
         if (Path("runs/trials") / trial.trial_id).exists():
             continue
         random = np.random.default_rng([machine, int(trial.trial_id[:8], 16)])
         numbers = numbers_of(random)
-        kept = {name: value for name, value in numbers.items() if name not in metrics}
-        facts = {
-            "trained_by": {"study": plan.study, "budget": "full"}, "finished_ms": machine,
-        }  # fmt: skip
+        trained_by = {"study": plan.study, "budget": "full"}
         write_trial(
-            Path("runs/trials"), trial, numbers=kept, facts=facts,
+            Path("runs/trials"), trial, numbers=numbers,
+            facts={"trained_by": trained_by, "finished_ms": machine},
             losses=curves_of(random, steps=450),
             samples=random.integers(0, 256, (12, 28, 28, 1), dtype=np.uint8),
         )  # fmt: skip
@@ -177,25 +175,12 @@ def test_a_published_record_of_a_study_that_changed_stays_and_is_told(
 # What is refused
 
 
-def poorer_replicates() -> None:
-    text = STUDY.replace("replicates: 3", "replicates: 2")
-    Path("studies/tiny.yaml").write_text(text)
-    train("studies/tiny.yaml", machine=2, replicates=2)
+def poorer(old: str, new: str, replicates: int = 3) -> Callable[[], None]:
+    def spoil() -> None:
+        Path("studies/tiny.yaml").write_text(STUDY.replace(old, new))
+        train("studies/tiny.yaml", machine=2, replicates=replicates)
 
-
-def poorer_arms() -> None:
-    Path("studies/tiny.yaml").write_text(STUDY.replace("[4, 16]", "[4]"))
-    train("studies/tiny.yaml", machine=2)
-
-
-def poorer_metrics() -> None:
-    text = STUDY.replace(", modes]", "]")
-    Path("studies/tiny.yaml").write_text(text)
-    train("studies/tiny.yaml", machine=2)
-
-
-def poorer_pictures() -> None:
-    train("studies/tiny.yaml", machine=2)  # nothing is drawn here
+    return spoil
 
 
 def incomplete() -> None:
@@ -213,13 +198,17 @@ def failed() -> None:
 
 
 POORER = {
-    "fewer replicates": (poorer_replicates, "has 2 trials of baseline, results/published"),
-    "an arm less": (poorer_arms, "has 0 trials of latent_dim=16"),
-    "a metric less": (poorer_metrics, "lacks numbers that results/published/tiny/full/ has: modes"),
-    "a picture less": (poorer_pictures, "lacks pictures that"),
+    "fewer replicates": (
+        poorer("replicates: 3", "replicates: 2", 2), "has 2 trials of baseline, results/published",
+    ),
+    "an arm less": (poorer("[4, 16]", "[4]"), "has 0 trials of latent_dim=16"),
+    "a metric less": (
+        poorer(", modes]", "]"), "lacks numbers that results/published/tiny/full/ has: modes",
+    ),
+    "a picture less": (poorer("", ""), "lacks pictures that"),  # nothing is drawn here
     "a trial less": (incomplete, "is not complete: of 9 trials, 1 pending"),
     "a failed trial": (failed, "is not complete: of 9 trials, 1 failed"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("spoil", "said"), POORER.values(), ids=POORER)

@@ -84,8 +84,12 @@ def run(study: Study, tmp_path: Path) -> Run:
     return _run
 
 
+def looks_file(folder: Path, study: Study) -> Path:
+    return folder / "results" / study.name / "full" / "looks.csv"
+
+
 def looks_of(study: Study, folder: Path) -> tuple[Look, ...]:
-    return read_looks(folder / "results" / "t" / "full" / "looks.csv", expand(study))
+    return read_looks(looks_file(folder, study), expand(study))
 
 
 def test_only_undecided_arms_and_the_baseline_get_more(
@@ -99,26 +103,20 @@ def test_only_undecided_arms_and_the_baseline_get_more(
     assert [look.level for look in looks] == [0.00135, 0.0049, 0.0109, 0.0328][: len(looks)]
     assert 1 < len(looks) == len(sweep.plans) == len(lines)
     for before, after, counts in zip(looks, looks[1:], sweep.plans[1:], strict=False):
-        fed = {name for name, n in after.replicates.items() if n > before.replicates[name]}
-        assert fed == {*before.goes_on, "baseline"}
+        grown = {name for name, n in after.replicates.items() if n > before.replicates[name]}
+        assert grown == {*before.goes_on, "baseline"}
         assert counts == after.replicates
         assert max(counts.values()) == counts["baseline"]
     assert {name for look in looks for name in look.goes_on} <= {"far", "near", "same"}
-    assert "far" in looks[-1].decided
-    assert looks[-1].replicates["far"] < looks[-1].replicates["baseline"]
-    assert looks[-1].replicates["null"] == 3
-    assert looks[-1].goes_on == ()
-    assert {*looks[-1].decided, *looks[-1].set_aside} >= {"far"}
-
-
-def test_again_is_nothing_new(study: Study, run: Run, tmp_path: Path) -> None:
-    run(Sweep(tmp_path / "a"))
-    path = tmp_path / "a" / "results" / "t" / "full" / "looks.csv"
-    before, last = path.read_bytes(), looks_of(study, tmp_path / "a")[-1]
+    last = looks[-1]
+    assert "far" in last.decided
+    assert last.replicates["far"] < last.replicates["baseline"]
+    assert (last.replicates["null"], last.goes_on) == (3, ())
+    # Again it is nothing new.
+    text = looks_file(tmp_path / "a", study).read_bytes()
     again = Sweep(tmp_path / "a")
-    assert run(again) == []
-    assert again.plans == [last.replicates]
-    assert path.read_bytes() == before
+    assert (run(again), again.plans) == ([], [last.replicates])
+    assert looks_file(tmp_path / "a", study).read_bytes() == text
 
 
 @pytest.mark.slow
@@ -128,56 +126,45 @@ def test_interrupted_and_started_again_ends_the_same(
 ) -> None:
     run(Sweep(tmp_path / "a"))
     lines = run(Sweep(tmp_path / "b", stop_at=stop_at), where="b")
-    assert len(lines) == stop_at - 1
-    assert len(looks_of(study, tmp_path / "b")) == stop_at - 1
+    assert len(lines) == len(looks_of(study, tmp_path / "b")) == stop_at - 1
     run(Sweep(tmp_path / "b"), where="b")
-    texts = [(tmp_path / x / "results" / "t" / "full" / "looks.csv").read_text() for x in "ab"]
-    assert texts[0] == texts[1]
-
-
-def by_hand(study: Study, folder: Path) -> None:
-    """A report of the study's own replicates was seen."""
-    plan = expand(study)
-    look = Look("by hand", (), dict.fromkeys(KID, 3), 0.05, ("far",), reference_trial(plan))
-    path = folder / "results" / "t" / "full" / "looks.csv"
-    path.parent.mkdir(parents=True)
-    path.write_text(looks_csv([look]))
-    Sweep(folder)(plan)
+    assert looks_of(study, tmp_path / "b") == looks_of(study, tmp_path / "a")
 
 
 def test_a_schedule_after_a_report_was_seen_has_half_the_level(
     study: Study, run: Run, tmp_path: Path
 ) -> None:
-    by_hand(study, tmp_path / "a")
+    plan = expand(study)
+    look = Look("by hand", (), dict.fromkeys(KID, 3), 0.05, ("far",), reference_trial(plan))
+    path = looks_file(tmp_path / "a", study)
+    path.parent.mkdir(parents=True)
+    path.write_text(looks_csv([look]))
     sweep = Sweep(tmp_path / "a")
+    sweep(plan)
     run(sweep)
     first, *looks = looks_of(study, tmp_path / "a")
     assert (first.kind, first.level) == ("by hand", 0.05)
     assert {look.declared for look in looks} == {(5, 7, 10)}
     assert [look.level for look in looks] == [0.00312, 0.00545, 0.0164][: len(looks)]
-    assert sweep.plans[0]["baseline"] == 5
-    assert min(sweep.plans[0].values()) == 3
+    assert (sweep.plans[1]["baseline"], min(sweep.plans[1].values())) == (5, 3)
 
 
 def test_a_schedule_cannot_be_changed_on_the_way_but_followed_by_another(
     study: Study, run: Run, tmp_path: Path
 ) -> None:
     root = tmp_path / "a"
+    with pytest.raises(StudyError, match="--max-replicates 2: the first look needs 3"):
+        run(Sweep(root), most=2)
     run(Sweep(root, stop_at=2))
     with pytest.raises(StudyError, match=r"looks at 3, 5, 7, 10 replicates were declared before"):
         run(Sweep(root), most=12)
     run(Sweep(root), most=10)
-    before = looks_of(study, tmp_path / "a")
+    before = looks_of(study, root)
     run(Sweep(root, kid=KID | {"near": 1.0}), most=14)
-    after = looks_of(study, tmp_path / "a")
+    after = looks_of(study, root)
     assert after[: len(before)] == before
     assert {look.declared[-1] for look in after[len(before) :]} <= {14}
     assert sum(look.level for look in after) <= 0.075
-
-
-def test_too_few_replicates_are_refused(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="--max-replicates 2: the first look needs 3"):
-        run(Sweep(tmp_path / "a"), most=2)
 
 
 @pytest.mark.parametrize(
@@ -226,25 +213,16 @@ metrics: [d_loss]
 @pytest.mark.slow
 def test_the_command_itself(tmp_path: Path) -> None:
     (tmp_path / "real.yaml").write_text(REAL)
+    study = load_study(tmp_path / "real.yaml")
     main = [sys.executable, "-c", "from ganablate.cli import main; main()"]
     command = [*main, "run", "real.yaml", "--until-decided", "--max-replicates", "4"]
-
-    def looks_after_running() -> str:
-        done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
-        assert "real: look 1 of at most 3 (at 2, 3, 4 replicates)" in done.stdout or looks
-        return (tmp_path / "results" / "real" / "full" / "looks.csv").read_text()
-
-    looks = ""
-    looks = looks_after_running()
-    study = load_study(tmp_path / "real.yaml")
-    (first, *_) = found = looks_of_real(study, tmp_path)
-    assert first.replicates == {"baseline": 2, "d_lr=0.004": 2, "null": 2}
-    assert 1 <= len(found) <= 3
-    assert found[-1].goes_on == ()
-    assert looks_after_running() == looks
+    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert "real: look 1 of at most 3 (at 2, 3, 4 replicates)" in done.stdout
+    looks = looks_of(study, tmp_path)
+    assert looks[0].replicates == {"baseline": 2, "d_lr=0.004": 2, "null": 2}
+    assert 1 <= len(looks) <= 3
+    assert looks[-1].goes_on == ()
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
+    assert looks_of(study, tmp_path) == looks
     table = (tmp_path / "results" / "real" / "full" / "table.md").read_text()
     assert "a wrong verdict at any look has a chance of 5 % at most" in " ".join(table.split())
-
-
-def looks_of_real(study: Study, folder: Path) -> tuple[Look, ...]:
-    return read_looks(folder / "results" / "real" / "full" / "looks.csv", expand(study))

@@ -11,7 +11,7 @@ from PIL import Image
 
 from ganablate.report.claims.judgement import SUPPORTED, Judgement
 from ganablate.report.figures.style import Caption, small_png, write_png
-from ganablate.report.page.page import write_page
+from ganablate.report.page import write_page
 from tests.support.synthetic_study import analysed, make_plan, with_parts, write_trial
 
 VOID = {"meta", "img", "br", "wbr", "link", "input", "hr"}

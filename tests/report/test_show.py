@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,10 @@ from PIL import Image
 from scipy.stats import ttest_ind
 
 from ganablate.report.show.find import Subject, find_all
-from ganablate.report.show.lines import mean_curves, means_of
-from ganablate.report.table.cells import round_to_spread
+from ganablate.report.show.selection import mean_curves, means_of
+from ganablate.report.table.cells import spread_text
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
-from ganablate.study.schema import Study
 from ganablate.trials.folder import TrialFolder
 from tests.support.command import invoke
 from tests.support.fences import ROOT
@@ -52,16 +52,12 @@ def trials() -> pd.DataFrame:
     return pd.read_csv(PUBLISHED / "mnist_ablation/cpu/trials.csv")
 
 
-_SAID: dict[tuple[str, ...], str] = {}
-
-
-def said(*arguments: str) -> str:
+@cache
+def printed(*arguments: str) -> str:
     """What a command prints; each is run once, since reading results takes a moment."""
-    if arguments not in _SAID:
-        code, out, err = invoke(*arguments)
-        assert (code, err) == (0, "")
-        _SAID[arguments] = out
-    return _SAID[arguments]
+    code, out, err = invoke(*arguments)
+    assert (code, err) == (0, "")
+    return out
 
 
 def row_of(text: str, title: str) -> str:
@@ -70,10 +66,6 @@ def row_of(text: str, title: str) -> str:
 
 
 # What a name stands for
-
-
-def studies() -> list[Study]:
-    return [load_study(path) for path in sorted((ROOT / "studies").glob("*.yaml"))]
 
 
 @pytest.mark.parametrize(
@@ -93,10 +85,10 @@ def test_arms_and_trials_are_found(name: str, arm: str, replicate: int | None) -
 
 
 def test_a_trial_is_found_at_another_budget_and_in_another_study() -> None:
-    found = find_all([TRIAL], studies())[0]
-    assert (found.budget, found.arm) == ("cpu", "baseline")
-    of_smoke = find_all(["baseline"], [load_study(ROOT / STUDY)], "smoke")[0]
-    assert of_smoke.budget == "smoke"
+    studies = [load_study(path) for path in sorted((ROOT / "studies").glob("*.yaml"))]
+    subject = find_all([TRIAL], studies)[0]
+    assert (subject.budget, subject.arm) == ("cpu", "baseline")
+    assert find_all(["baseline"], [load_study(ROOT / STUDY)], "smoke")[0].budget == "smoke"
 
 
 @pytest.mark.parametrize(
@@ -128,34 +120,34 @@ def test_wrong_names_are_told_with_what_there_is(
 
 
 def test_an_arm_is_shown_as_its_table_has_it(project: Path, trials: pd.DataFrame) -> None:
-    text = said("show", "batch_size=32", STUDY)
-    own = trials[trials["arm"] == "batch_size=32"]
+    text = printed("show", "batch_size=32", STUDY)
+    rows = trials[trials["arm"] == "batch_size=32"]
     assert "batch_size  128  ->  32" in text
-    for _, trial in own.iterrows():
+    for _, trial in rows.iterrows():
         assert f"{trial['trial_id']}  complete  ok       {trial['fid']:.1f}" in text
-    rounded = round_to_spread(own["fid"].mean(), own["fid"].std(ddof=1))
+    mean = spread_text(rows["fid"].mean(), rows["fid"].std(ddof=1))
     line = row_of(text, "FID")
-    assert f"{rounded.mean} ± {rounded.sd} (5)" in line
+    assert f"{mean} (5)" in line
     assert line.rstrip().endswith("\u00d70.729 [0.671, 0.791], p (Holm) <0.001, better")  # table.md
     assert "p (Holm)" not in row_of(text, "Classes covered")
     assert "mnist_classifier@2b10d602, real 5000 of 5000 train" in " ".join(text.split())
 
 
 def test_losses_of_another_criterion_have_a_mark_and_no_effect(project: Path) -> None:
-    text = said("show", "criterion=least_squares", STUDY)
+    text = printed("show", "criterion=least_squares", STUDY)
     assert row_of(text, "D loss, mean").rstrip().endswith("—")
     assert "‡ another criterion than that of baseline" in text
     assert "saturated  644.2  D right about 100 % of real and 100 % of generated" in text
 
 
 def test_a_trial_is_shown_beside_its_arm(project: Path, trials: pd.DataFrame) -> None:
-    text = said("show", TRIAL[:8])
-    own = trials[trials["trial_id"] == TRIAL].iloc[0]
+    text = printed("show", TRIAL[:8])
+    row = trials[trials["trial_id"] == TRIAL].iloc[0]
     assert text.splitlines()[:2] == [
         f"{TRIAL}: replicate 0 of the arm baseline of mnist_ablation at the budget cpu",
         "complete: ok",
     ]
-    assert row_of(text, "FID").split()[:6] == ["FID", "↓", f"{own['fid']:.1f}", "179", "±", "11"]
+    assert row_of(text, "FID").split()[:6] == ["FID", "↓", f"{row['fid']:.1f}", "179", "±", "11"]
     (curve,) = [line for line in text.splitlines() if line.startswith("  D loss  ")]
     losses = pd.read_csv(PUBLISHED / "mnist_ablation/cpu/curves.csv")
     steps = losses[(losses["trial_id"] == TRIAL) & (losses["metric"] == "d/criterion")]["value"]
@@ -174,12 +166,13 @@ def test_means_over_fewer_trials_than_the_others_say_so() -> None:
         for trial in trials
     ]  # fmt: skip
     both = pd.concat(pieces, ignore_index=True)
-    assert means_of(both, trials, plan) == "means of 2 trials"
-    diverged = both[:-1]
-    assert means_of(diverged, trials, plan) == "means of up to 2 trials"
-    (curve,) = mean_curves(diverged, trials, plan).values()
-    assert [value for _, value in curve] == [1.0, 2.0]
-    assert means_of(both, trials[:1], plan) == "means of 1 trial"
+    for curves, of, words in (
+        (both, trials, "2 trials"), (both[:-1], trials, "up to 2 trials"),
+        (both, trials[:1], "1 trial"),
+    ):  # fmt: skip
+        assert means_of(mean_curves(curves, of, plan).values()) == f"means of {words}"
+    (curve,) = mean_curves(both[:-1], trials, plan).values()
+    assert curve["mean"].tolist() == [1.0, 2.0]
 
 
 def test_a_trial_that_failed_or_waits_says_so(project: Path) -> None:
@@ -201,8 +194,8 @@ def test_a_trial_that_failed_or_waits_says_so(project: Path) -> None:
 def test_the_effect_is_that_of_the_second_against_the_first(
     project: Path, trials: pd.DataFrame
 ) -> None:
-    text = said("compare", "batch_size=64", "batch_size=32", STUDY)
-    logs = {arm: np.log(own["fid"]) for arm, own in trials.groupby("arm")}
+    text = printed("compare", "batch_size=64", "batch_size=32", STUDY)
+    logs = {arm: np.log(rows["fid"]) for arm, rows in trials.groupby("arm")}
     ours, theirs = logs["batch_size=32"], logs["batch_size=64"]
     ratio = np.exp(ours.mean() - theirs.mean())
     line = row_of(text, "FID")
@@ -216,20 +209,20 @@ def test_the_effect_is_that_of_the_second_against_the_first(
 
 
 def test_a_pair_that_the_study_compares_has_its_verdict(project: Path) -> None:
-    text = " ".join(said("compare", "batch_size=32", "baseline", STUDY).split())
+    text = " ".join(printed("compare", "batch_size=32", "baseline", STUDY).split())
     assert "the study's own verdict, by FID, of batch_size=32: better (p, Holm: <0.001)" in text
     assert "batch_size 32 128" in text
 
 
 def test_what_cannot_be_set_against_each_other_says_why(project: Path) -> None:
-    text = said("compare", "criterion=mse", "criterion=least_squares", STUDY)
+    text = printed("compare", "criterion=mse", "criterion=least_squares", STUDY)
     assert row_of(text, "D loss, mean").rstrip().endswith("another criterion")
     assert "\u00d7" in row_of(text, "FID")
     assert "losses each on a scale of its own" in text
 
 
 def test_two_trials_have_numbers_and_no_effect(project: Path) -> None:
-    text = said("compare", "baseline/0", "baseline/1", SMALL)
+    text = printed("compare", "baseline/0", "baseline/1", SMALL)
     trials = pd.read_csv(PUBLISHED / "quickstart/full/trials.csv")
     numbers = trials[trials["arm"] == "baseline"]["fid"]
     assert row_of(text, "FID").split() == ["FID", "↓", *(f"{x:.1f}" for x in numbers[:2])]
@@ -245,7 +238,7 @@ def test_the_picture_has_the_samples_of_both(project: Path) -> None:
             level = 200 if trial.arm == "baseline" else 90
             folder = TrialFolder(Path("runs/trials"), trial.trial_id)
             folder.write_samples(np.full((64, 28, 28, 1), level, np.uint8))
-    assert f"drawn: {path}" in said("compare", *names, SMALL, "--save", str(path))
+    assert f"drawn: {path}" in printed("compare", *names, SMALL, "--save", str(path))
     pixels = np.asarray(Image.open(path).convert("L")).astype(int)
     high, wide = pixels.shape
     left, right = pixels[: high // 2, : wide // 2], pixels[: high // 2, wide // 2 :]
@@ -265,7 +258,7 @@ def test_quiet_says_what_is_wrong_and_nothing_else(project: Path) -> None:
     assert (code, out) == (2, "")
     assert "no such file" in err
     assert invoke("status", STUDY, "--json", "--quiet")[1].startswith("[")
-    assert "11 arms" in said("validate", STUDY)
+    assert "11 arms" in printed("validate", STUDY)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="another program opens files there")
@@ -278,7 +271,7 @@ def test_open_hands_the_page_to_what_opens_it_here(
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     page = Path("results/quickstart/full/report.html")
     page.touch()
-    assert f"opening {page}" in said("show", "latent_dim=10", SMALL, "--open")
+    assert f"opening {page}" in printed("show", "latent_dim=10", SMALL, "--open")
     assert seen.read_text().strip() == str(page.resolve())
     opener.write_text("#!/bin/sh\nexit 3\n")
     assert invoke("show", "latent_dim=10", SMALL, "--open")[0] == 1

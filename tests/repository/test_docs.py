@@ -36,7 +36,6 @@ from tests.support.fences import (
     ROOT,
     Block,
     arguments,
-    blocks_of,
     is_map,
     paths_of,
     project_environment,
@@ -51,6 +50,7 @@ KINDS = ("yaml", "bash", "python", "text", "")
 READING = ("validate", "plan", "status", "list", "schema", "init", "show", "compare")
 """Commands that are tried in every test run; the others take long, and wait for the slow tests."""
 NAMES = {str(page.relative_to(ROOT)): page for page in PAGES}
+GROUP: Any = get_command(app)
 every_page = pytest.mark.parametrize("name", list(NAMES))
 
 
@@ -136,7 +136,7 @@ def test_the_commands_page_has_every_command_and_option() -> None:
     text = (DOCS / "commands.md").read_text(encoding="utf-8")
     assert re.findall(r"^## (\w+)$", text, re.MULTILINE) == list(COMMANDS)
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
-        command = _group().get_command(None, section.split()[0])
+        command = GROUP.get_command(None, section.split()[0])
         options = {word for one in command.params for word in one.opts if word.startswith("-")}
         shown = set(re.findall(r"^\| .*?\|", section, re.MULTILINE))
         assert options <= set(re.findall(r"`(-[\w-]+)`", " ".join(shown)))
@@ -150,10 +150,6 @@ def test_the_sweeps_page_has_every_key_of_a_profile() -> None:
 # The blocks
 
 
-def _group() -> Any:
-    return get_command(app)
-
-
 @every_page
 def test_every_block_is_of_a_kind_that_is_tried(name: str) -> None:
     page = NAMES[name]
@@ -162,12 +158,6 @@ def test_every_block_is_of_a_kind_that_is_tried(name: str) -> None:
         assert block.kind in KINDS, f"{block.place}: nothing tries `{block.kind}`"
         shows_output = before is not None and before.kind in ("bash", "python")
         assert block.kind != "text" or shows_output, f"{block.place}: the output of what?"
-
-
-def test_a_fence_of_another_kind_or_one_that_is_not_closed_is_noticed(tmp_path: Path) -> None:
-    page = tmp_path / "page.md"
-    page.write_text("```sh\nls\n```\n  ```yaml\n  a: 1\n  ```\n```python\n")
-    assert [(one.kind, one.text) for one in blocks_of(page)] == [("sh", "ls\n"), ("yaml", "a: 1\n")]
 
 
 @every_page
@@ -191,11 +181,7 @@ def test_blocks_work_in_the_order_of_the_page(
                 for path in paths_of(block):
                     assert any((top / path).exists() for top in (ROOT, ROOT / "ganablate")), path
             else:
-                printed = "".join(_tried(line, block, tmp_path) for line in _commands(block))
-
-
-def _commands(block: Block) -> list[str]:
-    return [] if block.kind == "python" else block.commands
+                printed = "".join(_tried(line, block, tmp_path) for line in block.commands)
 
 
 @contextlib.contextmanager
@@ -244,7 +230,7 @@ def _tried(line: str, block: Block, project: Path) -> str:
     word, *rest = line.split()
     if word == "ganablate":
         name, *given = arguments(line, project)
-        command = _group().get_command(None, name)
+        command = GROUP.get_command(None, name)
         assert command is not None, f"{block.place}: no command {name}"
         if "--help" in given:
             return ""
@@ -291,7 +277,8 @@ def test_scripts_that_are_shown_are_the_files_and_bash_reads_them() -> None:
 @pytest.mark.slow
 def test_options_of_ray_and_mlflow_that_are_shown_are_there() -> None:
     lines = [line for found in BLOCKS.values() for block in found for line in block.commands]
-    lines += [line for path in (ROOT / "examples").glob("*.sh") for line in _joined(path)]
+    scripts = [path.read_text(encoding="utf-8") for path in (ROOT / "examples").glob("*.sh")]
+    lines += [line for text in scripts for line in text.replace("\\\n", " ").splitlines()]
     tried = 0
     for line in lines:
         words = line.split()
@@ -312,28 +299,12 @@ def test_options_of_ray_and_mlflow_that_are_shown_are_there() -> None:
     assert tried > 4
 
 
-def _joined(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").replace("\\\n", " ").splitlines()
-
-
-@pytest.mark.parametrize("name", ["README.md", "docs/parts.md"])
-def test_the_criterion_that_is_shown_is_what_it_says(name: str) -> None:
-    import torch
-
-    block = next(one for one in BLOCKS[NAMES[name]] if "def absolute(" in one.text)
-    namespace: dict[str, Any] = {}
-    _executed(block, namespace)
-    real, fake = torch.tensor([1.0, 3.0]), torch.tensor([0.0, -2.0])
-    d_loss, g_loss = namespace["absolute"](real, fake)
-    assert (float(d_loss), float(g_loss)) == (1.0 + 1.0, 2.0)  # means of (0, 2), (0, 2); of (1, 3)
-
-
 # The whole
 
 
 def shown_commands(*names: str) -> list[str]:
     """The commands of these names that some document shows, each once, in order."""
-    lines = [line for found in BLOCKS.values() for one in found for line in _commands(one)]
+    lines = [line for found in BLOCKS.values() for one in found for line in one.commands]
     wanted = (line for line in lines if line.split()[:1] == ["ganablate"])
     return list(dict.fromkeys(line for line in wanted if line.split()[1] in names))
 

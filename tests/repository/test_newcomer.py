@@ -25,12 +25,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 def refused(*arguments: str) -> str:
     """What is said of a call that is refused, on one line."""
     code, out, err = invoke(*arguments)
@@ -38,67 +32,59 @@ def refused(*arguments: str) -> str:
     return " ".join(err.split())
 
 
+DID_YOU_MEAN = "there is no such file; did you mean studies/tiny.yaml?"
+RUN = "run studies/tiny.yaml"
+
+
 @pytest.mark.parametrize(
-    ("command", "given"),
+    ("arguments", "words"),
     [
-        ("run", "studies/tinny.yaml"), ("run", "studies/tiny"), ("run", "tiny"),
-        ("run", "tiny.yaml"), ("run", "studies/Tiny.yml"),
-        *((command, "tiny") for command in ("validate", "plan", "status", "report")),
+        # a misspelt path, or the name of a study
+        ("run studies/tinny.yaml", f"studies/tinny.yaml: {DID_YOU_MEAN}"),
+        ("run studies/tiny", f"studies/tiny: {DID_YOU_MEAN}"),
+        ("run tiny.yaml", f"tiny.yaml: {DID_YOU_MEAN}"),
+        ("run studies/Tiny.yml", f"studies/Tiny.yml: {DID_YOU_MEAN}"),
+        *((f"{command} tiny", f"tiny: {DID_YOU_MEAN}")
+          for command in ("run", "validate", "plan", "status", "report")),
+        ("run studies/gan.yaml", "there are: studies/large.yaml, studies/tiny.yaml"),
+        ("run studies", "give a file of it: studies/NAME.yaml"),
+        ("run", "Missing argument 'STUDY'"),
+        ("run", "Such as studies/large.yaml"),
+        # a wrong command, option, budget or arm
+        ("runn studies/tiny.yaml", "Did you mean 'run'"),
+        (f"{RUN} --budgt smoke", "--budget"),
+        ("--budget smoke run studies/tiny.yaml", "ganablate run --budget"),
+        (f"{RUN} --budget", "--budget"),
+        (f"{RUN} --budget Smoke", "did you mean smoke?"),
+        (f"{RUN} --budget --smoke", "did you mean smoke?"),
+        (f"{RUN} --arm latent_dim=15", "did you mean latent_dim=16?"),
+        ("plan studies/tiny.yaml --arm mse", "criterion=mse"),
+        ("plan studies/tiny.yaml --arm dropout", "baseline, latent_dim=4"),
+        # a wrong sweep file
+        (f"{RUN} --sweep sweeps/onegpu.yaml", "did you mean sweeps/one-gpu.yaml?"),
+        (f"{RUN} --sweep sweeps/one-gpu.yaml", "sweeps/one-gpu.yaml:1: "),
+        (f"{RUN} --sweep sweeps/one-gpu.yaml", "'cuda'"),
+        # looking before anything ran
+        ("evaluate studies/tiny.yaml --metric kid", "no trial is complete"),
     ],
 )  # fmt: skip
-def test_1_a_misspelt_path_or_the_name_of_a_study(command: str, given: str, project: Path) -> None:
-    said = refused(command, given)
-    assert said == f"{given}: there is no such file; did you mean studies/tiny.yaml?"
+def test_a_wrong_call_is_told_with_the_next_step(arguments: str, words: str, project: Path) -> None:
+    (project / "sweeps").mkdir()
+    (project / "sweeps" / "one-gpu.yaml").write_text("device: gpu\n")
+    assert words in refused(*arguments.split())
 
 
-def test_1_a_path_that_is_like_no_other_lists_what_there_is(project: Path) -> None:
-    assert refused("run", "studies/gan.yaml").endswith(
-        "there are: studies/large.yaml, studies/tiny.yaml"
-    )
-    assert "give a file of it: studies/NAME.yaml" in refused("run", "studies")
-
-
-@pytest.mark.parametrize("arguments", [["run"], ["run", "studies/tiny.yaml"], ["run", "tiny"]])
-def test_2_an_empty_folder(arguments: list[str], empty: Path) -> None:
-    assert "ganablate init" in refused(*arguments)
-    assert "ganablate init" in refused("report")
-    assert everything_under(empty) == set()
-
-
-def test_3_no_study_is_named(project: Path) -> None:
-    said = refused("run")
-    assert "Missing argument 'STUDY'" in said
-    assert "Such as studies/large.yaml" in said
+@pytest.mark.parametrize("arguments", ["run", "run studies/tiny.yaml", "run tiny", "report"])
+def test_in_an_empty_folder_init_is_the_next_step(
+    arguments: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "ganablate init" in refused(*arguments.split())
+    assert everything_under(tmp_path) == set()
 
 
 @pytest.mark.parametrize(
-    ("arguments", "next_step"),
-    [
-        (["runn", "studies/tiny.yaml"], "Did you mean 'run'"),
-        (["run", "studies/tiny.yaml", "--budgt", "smoke"], "--budget"),
-        (["--budget", "smoke", "run", "studies/tiny.yaml"], "ganablate run --budget"),
-        (["run", "studies/tiny.yaml", "--budget"], "--budget"),
-    ],
-)
-def test_4_a_wrong_command_or_option(arguments: list[str], next_step: str, project: Path) -> None:
-    assert next_step in refused(*arguments)
-
-
-def test_5_a_wrong_budget(project: Path) -> None:
-    for given in ("Smoke", "--smoke"):
-        assert "did you mean smoke?" in refused("run", "studies/tiny.yaml", "--budget", given)
-
-
-def test_6_a_wrong_arm(project: Path) -> None:
-    assert "did you mean latent_dim=16?" in refused(
-        "run", "studies/tiny.yaml", "--arm", "latent_dim=15"
-    )
-    assert "criterion=mse" in refused("plan", "studies/tiny.yaml", "--arm", "mse")
-    assert "baseline, latent_dim=4" in refused("plan", "studies/tiny.yaml", "--arm", "dropout")
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "words"),
     [
         ("study: a\nbase:\n  dataset:mnist_5k\n", "a space is needed after the colon"),
         (GOOD.replace("epochs: 1", "epoch: 1"), ':2: base: "epoch" is not a setting; did you mean'),
@@ -106,14 +92,14 @@ def test_6_a_wrong_arm(project: Path) -> None:
         (GOOD.replace("study: tiny", "study: My Study"), "lower-case letters"),
     ],
 )
-def test_7_a_slip_in_the_yaml(text: str, said: str, project: Path) -> None:
+def test_a_slip_in_the_yaml_is_told_with_its_line(text: str, words: str, project: Path) -> None:
     (project / "studies" / "mine.yaml").write_text(text)
-    found = refused("validate", "studies/mine.yaml")
-    assert found.startswith("studies/mine.yaml:")
-    assert said in found
+    message = refused("validate", "studies/mine.yaml")
+    assert message.startswith("studies/mine.yaml:")
+    assert words in message
 
 
-def test_8_no_internet_and_a_data_set_that_must_be_downloaded(
+def test_no_internet_and_a_data_set_that_must_be_downloaded(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name in ("http_proxy", "https_proxy"):
@@ -129,25 +115,14 @@ def test_8_no_internet_and_a_data_set_that_must_be_downloaded(
     assert not (project / "runs" / "trials").exists()
 
 
-def test_9_looking_before_anything_ran(project: Path) -> None:
+def test_the_status_before_anything_ran(project: Path) -> None:
     code, out, _ = invoke("status", "studies/tiny.yaml")
     assert (code, "pending" in out) == (0, True)
-    assert "no trial is complete" in refused("evaluate", "studies/tiny.yaml", "--metric", "kid")
 
 
-def test_10_the_port_of_the_ui_is_taken(project: Path) -> None:
+def test_the_port_of_the_ui_is_taken(project: Path) -> None:
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
         port = busy.getsockname()[1]
         assert f"ganablate ui --port {port + 1}" in refused("ui", "--port", str(port))
-
-
-def test_11_a_wrong_profile(project: Path) -> None:
-    (project / "sweeps").mkdir()
-    (project / "sweeps" / "one-gpu.yaml").write_text("device: gpu\n")
-    said = refused("run", "studies/tiny.yaml", "--sweep", "sweeps/onegpu.yaml")
-    assert "did you mean sweeps/one-gpu.yaml?" in said
-    said = refused("run", "studies/tiny.yaml", "--sweep", "sweeps/one-gpu.yaml")
-    assert said.startswith("sweeps/one-gpu.yaml:1: ")
-    assert "'cuda'" in said

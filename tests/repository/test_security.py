@@ -5,7 +5,6 @@ import io
 import os
 import pickle
 import re
-import socket
 import stat
 import subprocess
 import sys
@@ -21,14 +20,15 @@ import numpy as np
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from typer.testing import CliRunner
 
-from ganablate.cli import app
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.tracking import resolve_uri, ui_command
 from ganablate.tracking.location import is_loopback, without_secrets
 from ganablate.trials.folder import TrialFolder
+from tests.support.cluster_parts import descendants, free_port
+from tests.support.command import invoke
+from tests.support.synthetic_study import numbers_of, write_trial
 
 ROOT = Path(__file__).parents[2]
 HEAD = (
@@ -41,12 +41,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return tmp_path
-
-
-def answer(*arguments: str) -> tuple[int, str]:
-    result = CliRunner().invoke(app, list(arguments))
-    assert result.exception is None or isinstance(result.exception, SystemExit)
-    return result.exit_code, result.stderr
 
 
 # --- no code from a file ---
@@ -69,7 +63,7 @@ HOSTILE = (
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_study_file_names_no_code(text: str, project: Path) -> None:
     (project / "x.yaml").write_text(HEAD + text)
-    code, err = answer("validate", "x.yaml")
+    code, _, err = invoke("validate", "x.yaml")
     assert code == 2
     assert err.startswith("x.yaml:")
     assert [path.name for path in project.iterdir()] == ["x.yaml"]
@@ -154,14 +148,6 @@ def test_the_package_reads_no_file_by_running_it() -> None:
     assert found == MAY_RUN_CODE
 
 
-def test_the_scan_sees_what_it_looks_for() -> None:
-    text = "torch.load(p)\nray.cloudpickle.loads(b)\neval('1')\nyaml.load(f)\nself.net.eval()"
-    names = [name for name, _ in calls(ast.parse(text))]
-    assert [bool(RUNS_CODE.fullmatch(name)) for name in names] == [
-        False, True, True, True, False,
-    ]  # fmt: skip
-
-
 def test_a_data_set_cannot_lead_out_of_its_folder(tmp_path: Path) -> None:
     from ganablate.gan.data import DataError, materialise
 
@@ -178,10 +164,10 @@ def test_a_data_set_cannot_lead_out_of_its_folder(tmp_path: Path) -> None:
     "host", ["0.0.0.0", "::", "192.168.1.7", "example.org", "127.0.0.1.nip.io"]
 )
 def test_the_ui_binds_elsewhere_only_if_told_twice(host: str, project: Path) -> None:
-    code, err = answer("ui", "--host", host)
+    code, _, err = invoke("ui", "--host", host)
     assert code == 2
     assert err.startswith(f"--host {host}: whoever reaches this machine")
-    assert "without" in CliRunner().invoke(app, ["ui", "--help"]).stdout
+    assert "without" in invoke("ui", "--help")[1]
     assert "--expose" in err
     assert not list(project.iterdir())
     command = ui_command("sqlite:///x.db", host=host, expose=True)
@@ -195,17 +181,8 @@ def test_loopback_is_what_no_other_machine_reaches() -> None:
 
 def listening(children_of: int) -> set[str]:
     """Addresses (hexadecimal, of the kernel) at which a process or its children listen."""
-    parents = {}
-    for entry in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            parents[int(entry.parent.name)] = int(entry.read_text().rpartition(")")[2].split()[1])
-        except OSError:
-            continue
-    tree = {children_of}
-    while more := {pid for pid, parent in parents.items() if parent in tree} - tree:
-        tree |= more
     sockets = set()
-    for pid in tree:
+    for pid in descendants(children_of):
         for file in Path(f"/proc/{pid}/fd").glob("*"):
             try:
                 sockets.add(str(file.readlink()).removeprefix("socket:[").rstrip("]"))
@@ -226,9 +203,8 @@ LOOPBACKS = {"0100007F", "0000000000000000FFFF00000100007F", "000000000000000000
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's list of sockets")
 def test_ray_listens_on_loopback_in_a_private_folder() -> None:
     """Ray itself makes its folder writable for everyone, and Tune's errors there are unpickled."""
-    from ganablate.sweep.interrupt import Interruption
     from ganablate.sweep.machine import Machine
-    from ganablate.sweep.ray_session import ray_session
+    from ganablate.sweep.ray_session import Interruption, ray_session
 
     def fail(config: dict[str, Any]) -> None:
         raise ValueError("on purpose")
@@ -258,7 +234,7 @@ def test_a_ray_that_would_listen_to_others_is_not_started(tmp_path: Path) -> Non
     script = (
         "import ray.util\n"
         "address = ray.util.get_node_ip_address()\n"
-        "from ganablate.sweep.interrupt import Interruption\n"
+        "from ganablate.sweep.ray_session import Interruption\n"
         "from ganablate.sweep.machine import Machine, MachineError\n"
         "from ganablate.sweep.ray_session import ray_session\n"
         "machine = Machine(device='cpu', precision='fp32', slots=1, threads=1)\n"
@@ -275,11 +251,7 @@ def test_a_ray_that_would_listen_to_others_is_not_started(tmp_path: Path) -> Non
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="reads Linux's list of sockets")
 def test_the_real_ui_listens_on_loopback_and_hides_its_store(project: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    code = "from ganablate.cli import main; main()"
-    command = [sys.executable, "-c", code, "ui", "--port", str(port)]
+    command = [sys.executable, "-m", "ganablate", "ui", "--port", str(free_port())]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             found: set[str] = set()
@@ -316,12 +288,9 @@ def test_no_secret_of_an_address_is_shown(uri: str) -> None:
     assert "failed with exception X" in shown
 
 
-def test_what_is_no_secret_stays() -> None:
+def test_what_is_no_secret_stays(monkeypatch: pytest.MonkeyPatch) -> None:
     for text in ("sqlite:////home/a/runs/mlflow.db", "http://host:5000/?x=1", "cannot open a@1b2c"):
         assert without_secrets(text) == text
-
-
-def test_passwords_of_the_environment_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "hunter2")
     monkeypatch.setenv("MLFLOW_TRACKING_TOKEN", "")
     assert without_secrets("401 for Basic hunter2") == "401 for Basic ***"
@@ -333,7 +302,7 @@ def test_a_refused_address_is_told_without_its_password(
     with pytest.raises(ValueError, match=r"\*\*\*@host") as caught:
         resolve_uri(project, argument="ftp://ann:hunter2@host/x")
     assert "hunter2" not in str(caught.value)
-    code, err = answer("ui", "--tracking-uri", "http://ann:hunter2@host:5000")
+    code, _, err = invoke("ui", "--tracking-uri", "http://ann:hunter2@host:5000")
     assert code == 2
     assert "***@host:5000 is a server already" in err
     assert "hunter2" not in err
@@ -415,7 +384,6 @@ def test_a_study_of_scripts_shows_them_as_text(project: Path) -> None:
     """From the file through the real report: HTML, markdown, LaTeX."""
     from ganablate.report.build import build_report
     from ganablate.report.claims.page_of_all import write_ledger
-    from tests.support.synthetic_study import numbers_of, write_trial
 
     (project / "x.yaml").write_text(MARKED)
     study = load_study(project / "x.yaml")
@@ -466,8 +434,6 @@ def test_temporary_folders_are_private(tmp_path: Path) -> None:
 
 
 def test_what_a_trial_writes_is_not_for_others_to_change(project: Path) -> None:
-    from tests.support.synthetic_study import numbers_of, write_trial
-
     (project / "x.yaml").write_text(HEAD)
     trial = expand(load_study(project / "x.yaml")).trials[0]
     before = os.umask(0o022)
@@ -483,10 +449,14 @@ def test_what_a_trial_writes_is_not_for_others_to_change(project: Path) -> None:
 # --- the lock ---
 
 
-def pinned() -> dict[str, str]:
+def pinned() -> set[str]:
+    """The packages of the lock, which names each once, by one version."""
     lines = (ROOT / "requirements.lock").read_text().splitlines()
-    pairs = (line.split("==") for line in lines if line and not line.startswith("#"))
-    return {canonicalize_name(name): number for name, number in pairs}
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line) for line in pins)
+    names = {canonicalize_name(line.partition("==")[0]) for line in pins}
+    assert len(names) == len(pins)
+    return names
 
 
 def needed() -> set[str]:
@@ -514,13 +484,6 @@ def needed() -> set[str]:
 
 def test_the_lock_pins_all_that_an_installation_brings_and_nothing_else() -> None:
     lock = pinned()
-    assert not needed() - lock.keys()
-    installed = {canonicalize_name(one.name) for one in metadata.distributions()}
-    assert not (lock.keys() & installed) - needed()
-
-
-def test_the_lock_names_each_package_once_by_one_version() -> None:
-    lines = (ROOT / "requirements.lock").read_text().splitlines()
-    names = [line for line in lines if line and not line.startswith("#")]
-    assert all(re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+!]+", line) for line in names)
-    assert len(pinned()) == len(names)
+    assert not needed() - lock
+    installed = {canonicalize_name(package.name) for package in metadata.distributions()}
+    assert not (lock & installed) - needed()

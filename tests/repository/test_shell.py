@@ -4,13 +4,11 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from ganablate.cli import COMMANDS, app
-from ganablate.cli.commands import function_of
+from ganablate.cli import COMMANDS, app, function_of
 from tests.support.command import GOOD, invoke
 
 HEAVY = {"torch", "torchvision", "ray", "mlflow", "pandas", "scipy", "seaborn", "numpy"}
@@ -77,11 +75,6 @@ def test_the_help_lists_every_command_and_the_exit_codes() -> None:
     assert codes == ["0", "1", "2", "130"]
 
 
-def test_the_version() -> None:
-    code, out, _ = invoke("--version")
-    assert (code, out.split()[0]) == (0, "ganablate")
-
-
 def test_python_runs_the_package() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "ganablate", "validate", "nowhere.yaml"],
@@ -120,12 +113,14 @@ def test_light_commands_import_nothing_heavy(arguments: list[str], project: Path
     assert imported_by(project, *arguments).isdisjoint(HEAVY)
 
 
-def test_only_wrong_input_and_failures_end_with_another_code_than_0(project: Path) -> None:
-    codes: dict[str, Any] = {
-        line: invoke(*line.split())[0]
-        for line in (
-            "validate studies/tiny.yaml", "plan studies/tiny.yaml", "status studies/tiny.yaml",
-            "schema", "validate none.yaml", "nothing", "run",
-        )
-    }  # fmt: skip
-    assert list(codes.values()) == [0, 0, 0, 0, 2, 2, 2]
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("--version", 0), ("validate studies/tiny.yaml", 0), ("plan studies/tiny.yaml", 0),
+        ("status studies/tiny.yaml", 0), ("schema", 0), ("validate none.yaml", 2), ("nothing", 2),
+    ],
+)  # fmt: skip
+def test_only_wrong_input_ends_with_2(line: str, expected: int, project: Path) -> None:
+    code, out, _ = invoke(*line.split())
+    assert code == expected
+    assert line != "--version" or out.startswith("ganablate ")

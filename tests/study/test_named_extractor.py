@@ -25,10 +25,10 @@ def test_naming_an_extractor_changes_no_trial_but_what_it_is_measured_with(load:
 
 def test_a_plan_finds_its_own_numbers_in_a_shared_folder(load: Load) -> None:
     stored = {"fid": 1.0, "fid.inception": 2.0, "d_loss_mean": 3.0, "kid.inception": 4.0}
-    assert expand(load("")).own(stored) == {"fid": 1.0, "d_loss_mean": 3.0}
+    assert expand(load("")).by_column(stored) == {"fid": 1.0, "d_loss_mean": 3.0}
     named = expand(load("extractor: inception\n"))
-    assert named.own(stored) == {"fid": 2.0, "d_loss_mean": 3.0}
-    assert named.own({"fid": 1.0}) == {}
+    assert named.by_column(stored) == {"fid": 2.0, "d_loss_mean": 3.0}
+    assert named.by_column({"fid": 1.0}) == {}
 
 
 def test_a_budget_may_go_without_or_be_the_only_one(load: Load) -> None:

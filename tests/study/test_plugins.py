@@ -183,7 +183,7 @@ def test_numbers_of_another_source_are_not_those_of_this_metric(project: Path) -
         version = digest[:8]
         assert plan.measured == ("fid", f"apart-{version}", f"brightness-{version}")
         stored = {"fid": 1.0, f"apart-{version}": 2.0, f"mean_pixel-{version}": 3.0, "apart": 9.0}
-        assert plan.own(stored) == {"fid": 1.0, "apart": 2.0, "mean_pixel": 3.0}
+        assert plan.by_column(stored) == {"fid": 1.0, "apart": 2.0, "mean_pixel": 3.0}
         assert stored_name("apart", "inception") == f"apart.inception-{version}"
         assert catalog.named_parts(f"apart.inception-{version}") == ("apart", "inception")
         seen.append(version)

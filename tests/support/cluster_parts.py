@@ -68,7 +68,6 @@ class RayNode:
         address: str,
         *options: str,
         cpus: int,
-        gpus: int = 0,
         before: tuple[str, ...] = (),
         environment: dict[str, str] | None = None,
     ) -> None:
@@ -76,7 +75,7 @@ class RayNode:
         self._log = folder / f"node-{address}.log"
         command = [
             *before, str(Path(sys.executable).with_name("ray")), "start", "--block",
-            f"--num-cpus={cpus}", f"--num-gpus={gpus}", f"--node-ip-address={address}",
+            f"--num-cpus={cpus}", "--num-gpus=0", f"--node-ip-address={address}",
             "--disable-usage-stats", "--object-store-memory=80000000", "--log-color=false",
             # Of their own choice, or two nodes of one machine would take the same ones.
             "--min-worker-port=0", "--max-worker-port=0", *options,
@@ -218,9 +217,9 @@ def _created(database: str, port: int, password: str) -> bool:
 
 
 @contextlib.contextmanager
-def mlflow_server(store: str, artifacts: Path) -> Iterator[str]:
-    """An MLflow server that keeps artifacts in a folder; yields its address."""
-    port = free_port()
+def mlflow_server(store: str, artifacts: Path, port: int | None = None) -> Iterator[str]:
+    """An MLflow server that keeps artifacts in a folder; yields its address. It ends by kill -9."""
+    port = port or free_port()
     command = [
         sys.executable, "-m", "mlflow", "server", "--artifacts-destination", str(artifacts),
         "--host", HERE, "--port", str(port), "--workers", "1",

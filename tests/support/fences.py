@@ -43,8 +43,8 @@ class Block:
 
     @property
     def commands(self) -> list[str]:
-        """Its lines without comments; a line that ends in a backslash goes on."""
-        if self.is_script:
+        """Its lines to type without comments; a line that ends in a backslash goes on."""
+        if self.is_script or self.kind == "python":
             return []
         joined = self.text.replace("\\\n", " ").splitlines()
         lines = (re.sub(r"(^|\s)#.*", "", line).strip() for line in joined)

@@ -20,7 +20,7 @@ from ganablate.sweep.attempt import start
 from ganablate.sweep.job import Job
 from ganablate.tracking.trial_copy import artifacts_of, final_points, points_of
 from ganablate.trials import folder as folder_module
-from ganablate.trials.folder import POINTS_PER_LOSS, TrialFolder
+from ganablate.trials.folder import POINTS_PER_LOSS
 from ganablate.trials.needs import (
     Measurements,
     lacks_evaluations,
@@ -42,6 +42,33 @@ def few_images(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is measured is not the matter here, and 5,000 images take a second each time."""
     monkeypatch.setattr(evaluate_module, "N_FAKE", 200)
     monkeypatch.setattr(evaluate_module, "N_REAL", 500)
+
+
+def often(job: Job) -> Job:
+    """The job with a checkpoint at each step."""
+    return replace(job, checkpoint_seconds=0.001)
+
+
+def points_in_blocks(job: Job, key: str) -> list[list[float]]:
+    """Step, value and time of each point that a trial's checkpoints have of a loss."""
+    blocks = [json.loads(path.read_text()) for path in folder_of(job).blocks()]
+    return [point for block in blocks for point in block["points"][key]]
+
+
+def assert_same_end(job: Job, other: Job) -> None:
+    for name in ("weights.safetensors", "samples.npy", "metrics.json"):
+        first, second = (folder_of(each).path / name for each in (job, other))
+        assert first.read_bytes() == second.read_bytes(), name
+    losses, others = (folder_of(each).losses() for each in (job, other))
+    assert losses.keys() == others.keys()
+    assert all(np.array_equal(losses[key], others[key]) for key in losses)
+
+
+def break_evaluation(patch: pytest.MonkeyPatch, error: Exception) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    patch.setattr(measure_module, "evaluate", fail)
 
 
 def test_a_finished_trial_has_everything_that_a_report_needs(tmp_path: Path, cache: Path) -> None:
@@ -82,23 +109,20 @@ def test_blocks_hold_each_point_once_and_never_too_many(
 ) -> None:
     monkeypatch.setattr(folder_module, "POINTS_PER_LOSS", 7)
     assert POINTS_PER_LOSS == 1000
-    job = replace(job_for(tmp_path, cache), checkpoint_seconds=0.001)
+    job = often(job_for(tmp_path, cache))
     run(job)
-    blocks = [json.loads(path.read_text()) for path in folder_of(job).blocks()]
-    assert len(blocks) > 2
-    steps = [step for block in blocks for step, *_ in block["points"]["g/criterion"]]
-    assert steps == [3, 6, 9, 12, 15, 18, 20]
+    assert len(folder_of(job).blocks()) > 2
+    steps, values, stamps = zip(*points_in_blocks(job, "g/criterion"), strict=True)
+    assert steps == (3, 6, 9, 12, 15, 18, 20)
     losses = folder_of(job).losses()["g/criterion"]
-    values = [value for block in blocks for _, value, _ in block["points"]["g/criterion"]]
-    assert values == [float(losses[step - 1]) for step in steps]
-    stamps = [stamp for block in blocks for *_, stamp in block["points"]["g/criterion"]]
-    assert stamps == sorted(stamps)
+    assert values == tuple(float(losses[step - 1]) for step in steps)
+    assert list(stamps) == sorted(stamps)
 
 
 def test_an_attempt_that_was_cut_off_is_gone_on_with(tmp_path: Path, cache: Path) -> None:
     whole = job_for(tmp_path / "whole", cache)
     run(whole)
-    cut = replace(job_for(tmp_path / "cut", cache), checkpoint_seconds=0.001)
+    cut = often(job_for(tmp_path / "cut", cache))
     first = start(cut)
     first.advance()
     first.close()
@@ -106,18 +130,15 @@ def test_an_attempt_that_was_cut_off_is_gone_on_with(tmp_path: Path, cache: Path
     reached = int(state.parent.name.removeprefix("at-"))
     assert 0 < reached < 20
     run(cut)
-    second = folder_of(cut).attempts()[1]
+    _, second = folder_of(cut).attempts()
     assert second["from_iteration"] == reached  # gone on with, not begun again
-    for name in ("weights.safetensors", "samples.npy", "metrics.json"):
-        ours, theirs = folder_of(cut).path / name, folder_of(whole).path / name
-        assert ours.read_bytes() == theirs.read_bytes(), name
-    assert len(folder_of(cut).attempts()) == 2
+    assert_same_end(cut, whole)
 
 
 def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path: Path, cache: Path) -> None:
     whole = job_for(tmp_path / "whole", cache)
     run(whole)
-    job = replace(job_for(tmp_path / "cut", cache), checkpoint_seconds=0.001)
+    job = often(job_for(tmp_path / "cut", cache))
     cut_off(job)
     newest, older = folder_of(job).states()
     newest.write_bytes(newest.read_bytes()[:500])
@@ -127,11 +148,9 @@ def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path: Path, cac
     second.close()
     run(job)
     # The block of the lost checkpoint stays: its points may have been sent, and come only once.
-    points = [json.loads(path.read_text())["points"] for path in folder_of(job).blocks()]
-    steps = [step for block in points for step, *_ in block["g/criterion"]]
-    assert steps == list(range(1, 21))
-    losses = folder_of(whole).losses()["g/criterion"]
-    assert [v for block in points for _, v, _ in block["g/criterion"]] == losses.tolist()
+    steps, values, _ = zip(*points_in_blocks(job, "g/criterion"), strict=True)
+    assert steps == tuple(range(1, 21))
+    assert list(values) == folder_of(whole).losses()["g/criterion"].tolist()
     assert_same_end(job, whole)
 
 
@@ -140,7 +159,7 @@ def test_a_state_that_cannot_be_taken_now_stays(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     """A file that cannot be read is passed over; a device without room fails the attempt."""
-    job = replace(job_for(tmp_path, cache), checkpoint_seconds=0.001)
+    job = often(job_for(tmp_path, cache))
     cut_off(job)
     newest, older = folder_of(job).states()
     taken = []
@@ -170,15 +189,14 @@ def test_two_truncated_checkpoints_are_a_fresh_start(
 ) -> None:
     whole = job_for(tmp_path / "whole", cache)
     run(whole)
-    job = replace(job_for(tmp_path / "cut", cache), checkpoint_seconds=0.001)
+    job = often(job_for(tmp_path / "cut", cache))
     cut_off(job)
-    states = folder_of(job).states()
-    assert len(states) == 2
-    for state in states:
+    first, second = folder_of(job).states()
+    for state in (first, second):
         state.write_bytes(state.read_bytes()[:left])
-    second = start(job)
-    assert second.trainer.iteration == 0
-    second.close()
+    attempt = start(job)
+    assert attempt.trainer.iteration == 0
+    attempt.close()
     run(job)
     assert_same_end(job, whole)
     points = [point for path in folder_of(job).blocks() for point in points_of(path)]
@@ -186,29 +204,16 @@ def test_two_truncated_checkpoints_are_a_fresh_start(
     assert sorted(steps) == list(range(1, 21))  # each once
 
 
-def assert_same_end(one: Job, other: Job) -> None:
-    for name in ("weights.safetensors", "samples.npy", "metrics.json"):
-        ours, theirs = (folder_of(job).path / name for job in (one, other))
-        assert ours.read_bytes() == theirs.read_bytes(), name
-    first, second = (folder_of(job).losses() for job in (one, other))
-    assert first.keys() == second.keys()
-    assert all(np.array_equal(first[key], second[key]) for key in first)
-
-
 def test_a_failure_is_written_down_and_forgotten_once_complete(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = job_for(tmp_path, cache)
-
-    def broken(*_: object, **__: object) -> None:
-        raise ValueError("upside down")
-
     with monkeypatch.context() as patch:
-        patch.setattr(measure_module, "evaluate", broken)
+        break_evaluation(patch, ValueError("upside down"))
         with pytest.raises(ValueError, match="upside down"):
             run(job)
     assert state_of(job.trial, job.trials_root) == "failed"
-    points = [json.loads(path.read_text())["points"] for path in folder_of(job).blocks()]
+    points = points_in_blocks(job, "d/criterion")
     failure = folder_of(job).failure
     assert failure is not None
     assert failure["message"] == "ValueError: upside down"
@@ -222,23 +227,8 @@ def test_a_failure_is_written_down_and_forgotten_once_complete(
     assert folder_of(job).failure is None
     assert not folder_of(job).traceback.exists()
     # The end was cut off after the last checkpoint: its block must still have the points.
-    again = [json.loads(path.read_text())["points"] for path in folder_of(job).blocks()]
-    assert again == points
-    assert sum(len(block["d/criterion"]) for block in again) == 20
-
-
-def test_metrics_added_later_need_no_training(tmp_path: Path, cache: Path) -> None:
-    job = job_for(tmp_path, cache)
-    run(job)
-    before = folder_of(job).metrics()["numbers"]
-    finished = folder_of(job).complete
-    progress = run(replace(job, wanted=Measurements(("d_loss", "fid", "modes"))))
-    assert progress.done
-    after = folder_of(job).metrics()["numbers"]
-    assert {name: after[name] for name in before} == before
-    assert 1 <= after["modes"] <= 10
-    assert folder_of(job).complete == finished
-    assert len(folder_of(job).attempts()) == 1
+    assert points_in_blocks(job, "d/criterion") == points
+    assert len(points) == 20
 
 
 def test_probes_added_later_need_no_training(
@@ -251,10 +241,11 @@ def test_probes_added_later_need_no_training(
     monkeypatch.setattr(attempt_module.Trainer, "train", lambda *_: pytest.fail("it trains again"))
     assert run(replace(job, wanted=Measurements(("d_loss", "walk")))).done
     ours, theirs = folder_of(job), folder_of(probed)
-    assert ours.metrics() == theirs.metrics()
-    assert ours.metrics()["evaluated"] == ["d_loss", "walk"]
-    assert 1 <= ours.metrics()["numbers"]["walk_largest_step"] <= 8
-    assert "5 straight lines" in ours.metrics()["protocols"]["walk_largest_step"]
+    metrics = ours.metrics()
+    assert metrics == theirs.metrics()
+    assert metrics["evaluated"] == ["d_loss", "walk"]
+    assert 1 <= metrics["numbers"]["walk_largest_step"] <= 8
+    assert "5 straight lines" in metrics["protocols"]["walk_largest_step"]
     picture = ours.probe_picture("walk", "lines")
     assert picture.read_bytes() == theirs.probe_picture("walk", "lines").read_bytes()
     with Image.open(picture) as drawn:
@@ -272,49 +263,45 @@ def test_an_unknown_name_is_not_measured(tmp_path: Path, cache: Path) -> None:
         run(job)
 
 
-def test_a_failure_to_measure_later_does_not_stick(
+def test_metrics_added_later_need_no_training_and_their_failure_does_not_stick(
     tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job = job_for(tmp_path, cache)
     run(job)
     more = replace(job, wanted=Measurements(("d_loss", "fid", "modes")))
-
-    def broken(*_: object, **__: object) -> None:
-        raise MemoryError("too large")
-
+    before, complete = folder_of(job).metrics()["numbers"], folder_of(job).complete
     with monkeypatch.context() as patch:
-        patch.setattr(measure_module, "evaluate", broken)
+        break_evaluation(patch, MemoryError("too large"))
         with pytest.raises(MemoryError):
             run(more)
     assert folder_of(job).failure is not None
-    run(more)
+    assert run(more).done
     assert folder_of(job).failure is None
+    after = folder_of(job).metrics()["numbers"]
+    assert {name: after[name] for name in before} == before
+    assert 1 <= after["modes"] <= 10
+    assert folder_of(job).complete == complete
+    assert len(folder_of(job).attempts()) == 1
 
 
-def test_a_half_trained_trial_does_not_go_on_with_other_data(tmp_path: Path, cache: Path) -> None:
-    job = replace(job_for(tmp_path, cache), checkpoint_seconds=0.001)
-    first = start(job)
-    first.advance()
-    first.folder.update_attempt(1, data_fingerprint="another")
-    first.close()
-    second = start(job)
-    assert second.trainer.iteration == 0
-    second.close()
-    assert (job.trials_root / f"{job.trial.trial_id}.stale-1").exists()
-
-
+@pytest.mark.parametrize("trained", [False, True], ids=["half", "complete"])
 def test_a_trial_that_saw_other_data_is_put_aside_and_trained_again(
-    tmp_path: Path, cache: Path
+    tmp_path: Path, cache: Path, trained: bool
 ) -> None:
-    job = job_for(tmp_path, cache)
-    run(job)
-    path = folder_of(job).path / "complete.json"
-    facts = json.loads(path.read_text())
-    path.write_text(json.dumps({**facts, "data_fingerprint": "another"}))
-    run(job)
-    assert folder_of(job).complete["data_fingerprint"] == facts["data_fingerprint"]
-    aside = job.trials_root / f"{job.trial.trial_id}.stale-1"
-    assert json.loads((aside / "complete.json").read_text())["data_fingerprint"] == "another"
+    job = often(job_for(tmp_path, cache))
+    if trained:
+        run(job)
+        path = folder_of(job).path / "complete.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), "data_fingerprint": "another"}))
+    else:
+        cut_off(job)
+        folder_of(job).update_attempt(1, data_fingerprint="another")
+    attempt = start(job)
+    assert attempt.trainer.iteration == 0
+    attempt.close()
+    retired = job.trials_root / f"{job.trial.trial_id}.stale-1"
+    assert (retired / "complete.json").exists() == trained
+    assert retired.exists()
 
 
 DIVERGING = {
@@ -374,16 +361,16 @@ def test_images_are_measured_during_training_as_at_the_end(tmp_path: Path, cache
     )
     run(at_end)
     run(during)
-    folder = TrialFolder(during.trials_root, during.trial.trial_id)
+    folder = folder_of(during)
     points = folder.evaluations()
     assert list(points) == [5, 10, 15]
     assert [content["images_seen"] for content in points.values()] == [40, 80, 120]
     assert all(set(content["numbers"]) == {"fid"} for content in points.values())
     # Looking does not change what is looked at, and the numbers are of the weights of then.
-    assert folder.metrics() == TrialFolder(at_end.trials_root, at_end.trial.trial_id).metrics()
+    assert folder.metrics() == folder_of(at_end).metrics()
     shorter = job_for(tmp_path / "shorter", cache, iterations=10)
     run(shorter)
-    numbers = TrialFolder(shorter.trials_root, shorter.trial.trial_id).metrics()["numbers"]
+    numbers = folder_of(shorter).metrics()["numbers"]
     assert points[10]["numbers"]["fid"] == numbers["fid"]
     sent = [(point.step, point.value) for point in final_points(folder) if point.key == "fid"]
     assert [step for step, _ in sent] == [5, 10, 15, 20]
@@ -402,19 +389,19 @@ def test_points_survive_a_stop_between_two_of_them(tmp_path: Path, cache: Path) 
     attempt._checkpoint()
     attempt.close()
     run(cut)
-    found = [
-        [content["numbers"] for content in folder.evaluations().values()]
-        for folder in (TrialFolder(j.trials_root, j.trial.trial_id) for j in (whole, cut))
-    ]
-    assert len(found[0]) == 3
-    assert found[0] == found[1]
+    first, second = (
+        [content["numbers"] for content in folder_of(job).evaluations().values()]
+        for job in (whole, cut)
+    )
+    assert len(first) == 3
+    assert first == second
 
 
 @pytest.mark.slow
 def test_a_curve_that_was_not_measured_takes_training_again(tmp_path: Path, cache: Path) -> None:
     job = job_for(tmp_path, cache)
     run(job)
-    folder = TrialFolder(job.trials_root, job.trial.trial_id)
+    folder = folder_of(job)
     weights = (folder.path / "weights.safetensors").read_bytes()
     wanted = Measurements(("d_loss", "fid"), ((2, ("fid",)),))
     assert needs_run(job.trial, wanted, job.trials_root, {})
@@ -423,7 +410,7 @@ def test_a_curve_that_was_not_measured_takes_training_again(tmp_path: Path, cach
     # Another plan that wants more of the end does not want more of the curve.
     assert not lacks_evaluations(folder, Measurements(("fid", "kid"), wanted.curves), 20, 20)
     assert lacks_evaluations(folder, Measurements(("fid",), ((2, ("fid", "kid")),)), 20, 20)
-    assert (job.trials_root / job.trial.trial_id / "weights.safetensors").read_bytes() == weights
+    assert (folder.path / "weights.safetensors").read_bytes() == weights
     assert (job.trials_root / f"{job.trial.trial_id}.stale-1").is_dir()
 
 
@@ -439,7 +426,7 @@ def test_a_checkpoint_beyond_a_point_that_was_not_measured_is_not_used(
     attempt.close()
     wanted = Measurements(("d_loss", "fid"), FOUR)
     run(replace(job, wanted=wanted))
-    assert list(TrialFolder(job.trials_root, job.trial.trial_id).evaluations()) == [5, 10, 15]
+    assert list(folder_of(job).evaluations()) == [5, 10, 15]
     assert not needs_run(job.trial, wanted, job.trials_root, {})
 
 

@@ -57,14 +57,8 @@ def test_the_same_work_has_one_name(changes: dict[str, object], same: bool) -> N
 
 
 def test_other_measurements_are_other_work() -> None:
-    names = {
-        work_of(trial(), wanted)
-        for wanted in (
-            WANTED,
-            Measurements(("fid", "modes")),
-            Measurements(("fid",), ((4, ("fid",)),)),
-        )
-    }
+    others = [Measurements(("fid", "modes")), Measurements(("fid",), ((4, ("fid",)),))]
+    names = {work_of(trial(), wanted) for wanted in (WANTED, *others)}
     assert len(names) == 3
     assert work_of(trial(), Measurements(("modes", "fid"))) in names
 
@@ -79,44 +73,42 @@ def complete(runs: Path, done: Trial, seconds: Sequence[float], **facts: object)
     folder.write_complete({"outcome": None, "iterations": 39, **facts})
 
 
-def test_cost_is_the_median_of_the_complete_trials(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("attempts", "facts", "median"),
+    [
+        ([[10.0], [8.0, 4.0], [90.0]], {}, 12.0),
+        ([[10.0]], {"iterations": 13, "planned_iterations": 39}, 10.0),  # it ended early
+    ],
+)
+def test_cost_is_the_median_of_the_complete_trials(
+    tmp_path: Path, attempts: list[list[float]], facts: dict[str, object], median: float
+) -> None:
     made = plan(["baseline"], 5)
-    for done, seconds in zip(made.trials, ([10.0], [8.0, 4.0], [90.0]), strict=False):
-        complete(tmp_path, done, seconds)
+    for done, seconds in zip(made.trials, attempts, strict=False):
+        complete(tmp_path, done, seconds, **facts)
     cost = Costs(tmp_path, HERE).of_trials(made.trials)
     assert cost is not None
-    assert 39 * cost.iteration == pytest.approx(12.0)
+    assert 39 * cost.iteration == pytest.approx(median)
     assert (cost.around, cost.rehearsed) == (0.0, False)
 
 
 @pytest.mark.parametrize(
-    "facts",
+    ("seconds", "facts"),
     [
-        {"host": "there"},
-        {"threads": 2},
-        {"device": "cuda"},
-        {"precision": "bf16"},
-        {"ganablate": "0.0.0"},
-        {"iterations": 0},
+        ([10.0], {"host": "there"}),
+        ([10.0], {"threads": 2}),
+        ([10.0], {"device": "cuda"}),
+        ([10.0], {"precision": "bf16"}),
+        ([10.0], {"ganablate": "0.0.0"}),
+        ([10.0], {"iterations": 0}),
+        ([], {}),
     ],
 )
-def test_trials_in_other_conditions_say_nothing(tmp_path: Path, facts: dict[str, object]) -> None:
+def test_trials_in_other_conditions_or_without_a_time_say_nothing(
+    tmp_path: Path, seconds: list[float], facts: dict[str, object]
+) -> None:
     made = plan(["baseline"])
-    complete(tmp_path, made.trials[0], [10.0], **facts)
-    assert Costs(tmp_path, HERE).of_trials(made.trials) is None
-
-
-def test_a_trial_that_ended_early_says_what_its_arm_takes(tmp_path: Path) -> None:
-    made = plan(["baseline"])
-    complete(tmp_path, made.trials[0], [10.0], iterations=13, planned_iterations=39)
-    cost = Costs(tmp_path, HERE).of_trials(made.trials)
-    assert cost is not None
-    assert 39 * cost.iteration == pytest.approx(10.0)
-
-
-def test_a_trial_without_a_time_says_nothing(tmp_path: Path) -> None:
-    made = plan(["baseline"])
-    complete(tmp_path, made.trials[0], [])
+    complete(tmp_path, made.trials[0], seconds, **facts)
     assert Costs(tmp_path, HERE).of_trials(made.trials) is None
 
 

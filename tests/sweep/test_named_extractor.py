@@ -11,8 +11,8 @@ import torch
 
 from ganablate.catalog import NAMED_EXTRACTORS
 from ganablate.metrics import evaluate as evaluate_module
-from ganablate.metrics import named_weights
-from ganablate.metrics.named_weights import weights_of
+from ganablate.metrics import weight_files
+from ganablate.metrics.weight_files import weights_of
 from ganablate.sweep.prepare import prepare_data
 from ganablate.tracking.trial_copy import final_points
 from ganablate.trials.folder import TrialFolder
@@ -100,7 +100,7 @@ def test_what_an_extractor_lacks_is_told_before_the_first_trial(
 ) -> None:
     weights_of.cache_clear()
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    monkeypatch.setattr(named_weights, "find_spec", lambda name: name)
+    monkeypatch.setattr(weight_files, "find_spec", lambda name: name)
     plan = replace(plan_of(["baseline"]), extractor="inception")
     _, problems = prepare_data([plan, replace(plan, extractor=None)], None, runs)
     (line,) = problems

@@ -12,15 +12,12 @@ from ganablate.trials.weights import Keep
 SWEEPS = Path(__file__).parents[2] / "sweeps"
 
 
-@pytest.mark.parametrize("path", sorted(SWEEPS.glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_profile_loads_and_says_what_it_is_for(path: Path) -> None:
-    load_profile(path)
-    assert path.read_text(encoding="utf-8").startswith("# ")
-
-
-def test_the_shipped_profiles_are_these() -> None:
-    names = {path.stem for path in SWEEPS.glob("*.yaml")}
-    assert names == {"laptop", "one-gpu", "multi-gpu", "cluster"}
+def test_every_shipped_profile_loads_and_says_what_it_is_for() -> None:
+    profiles = {path.stem: load_profile(path) for path in SWEEPS.glob("*.yaml")}
+    assert profiles.keys() == {"laptop", "one-gpu", "multi-gpu", "cluster"}
+    assert profiles["laptop"] == Profile(device="cpu")
+    for path in SWEEPS.glob("*.yaml"):
+        assert path.read_text(encoding="utf-8").startswith("# ")
 
 
 @pytest.mark.parametrize("given", ["10.0.0.1:6379", "head:6379", "[fd00::1]:6379", "auto"])
@@ -38,31 +35,24 @@ def test_another_address_is_one_clear_problem(given: str, tmp_path: Path) -> Non
     assert "auto or HOST:PORT" in text
 
 
-def test_the_default_file_is_the_defaults_on_cpu() -> None:
-    assert load_profile(SWEEPS / "laptop.yaml") == Profile(device="cpu")
-
-
 def problems(tmp_path: Path, text: str) -> list[tuple[int, str]]:
     path = tmp_path / "p.yaml"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(StudyError) as caught:
         load_profile(path)
-    found = []
-    for problem in caught.value.problems:
-        name, _, line = problem.place.rpartition(":")
-        assert name == str(path)
-        found.append((int(line), problem.message))
-    return found
+    places = [problem.place.rpartition(":") for problem in caught.value.problems]
+    assert {name for name, *_ in places} == {str(path)}
+    messages = [problem.message for problem in caught.value.problems]
+    return list(zip([int(line) for *_, line in places], messages, strict=True))
 
 
 def test_all_errors_come_at_once_each_with_its_line(tmp_path: Path) -> None:
-    found = problems(
-        tmp_path,
+    text = (
         "device: gpu\nretrys: 3\nthreads: 0\nconcurrency: many\nretries: true\n"
-        "checkpoint_seconds: -1\n",
+        "checkpoint_seconds: -1\n"
     )
-    assert [line for line, _ in found] == [1, 2, 3, 4, 5, 6]
-    texts = [text for _, text in found]
+    lines, texts = zip(*problems(tmp_path, text), strict=True)
+    assert lines == (1, 2, 3, 4, 5, 6)
     assert '"gpu" is given' in texts[0]
     assert "'auto', 'cpu' or 'cuda'" in texts[0]
     assert '"retrys" is not' in texts[1]
@@ -71,10 +61,7 @@ def test_all_errors_come_at_once_each_with_its_line(tmp_path: Path) -> None:
     assert '"many" is given' in texts[3]
     assert "cores" in texts[3]
     assert texts[4].startswith("retries: ")
-
-
-def test_one_mistake_is_one_problem(tmp_path: Path) -> None:
-    assert len(problems(tmp_path, "concurrency: 0\n")) == 1
+    assert len(problems(tmp_path, "concurrency: 0\n")) == 1  # one mistake is one problem
 
 
 def test_what_trials_keep_is_one_of_three(tmp_path: Path) -> None:
@@ -97,11 +84,5 @@ def test_reading_a_profile_imports_neither_torch_nor_ray_nor_mlflow() -> None:
         "ganablate.sweep.job, ganablate.sweep.events; "
         "print(sorted({'torch', 'ray', 'mlflow'} & set(sys.modules)))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        cwd=SWEEPS.parent,
-    )
-    assert done.stdout.strip() == "[]"
+    command = [sys.executable, "-c", code]
+    assert subprocess.check_output(command, text=True, cwd=SWEEPS.parent).strip() == "[]"

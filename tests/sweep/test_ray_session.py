@@ -4,9 +4,8 @@ import time
 import pytest
 
 from ganablate.sweep import ray_session
-from ganablate.sweep.interrupt import Interruption
 from ganablate.sweep.machine import Machine, MachineError
-from ganablate.sweep.ray_session import temporary_folder
+from ganablate.sweep.ray_session import Interruption, temporary_folder
 
 
 def test_a_folder_in_use_stays_and_one_that_was_left_goes() -> None:

@@ -9,10 +9,9 @@ import pytest
 
 from ganablate.study.plan import Plan
 from ganablate.sweep.attempt import start
-from ganablate.sweep.estimate import Costs, arm_costs
+from ganablate.sweep.estimate import Costs, arm_costs, rehearse_all
 from ganablate.sweep.job import Job
 from ganablate.sweep.profile import Profile
-from ganablate.sweep.rehearsal import rehearse_all
 from tests.support.sweep_cases import config, plan
 
 pytestmark = [

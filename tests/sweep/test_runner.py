@@ -5,15 +5,18 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ganablate.study.plan import Plan
 from ganablate.sweep.estimate import Cost, Costs, work_of
 from ganablate.sweep.events import Summary
 from ganablate.sweep.job import Job
 from ganablate.sweep.profile import Profile
-from ganablate.tracking import TrackedTrial
+from ganablate.tracking import NoTracker, TrackedTrial
 from ganablate.trials.needs import Measurements, measurements_of, state_of
 from tests.support.fake_attempts import NoOpAttempt
 from tests.support.paths import ROOT
@@ -25,21 +28,12 @@ pytestmark = [
 ]
 
 
-class Recorder:
-    """A tracker that notes what it is told."""
+class Recorder(NoTracker):
+    """A tracker that notes what became of trials."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, str, str]] = []
         self.closed = False
-
-    def prepare(self) -> None:
-        self.calls.append(("prepare", "", ""))
-
-    def started(self, tracked: TrackedTrial) -> None:
-        self.calls.append(("started", tracked.study, tracked.trial.arm))
-
-    def blocks(self, tracked: TrackedTrial, blocks: object) -> None:
-        self.calls.append(("blocks", tracked.study, tracked.trial.arm))
 
     def completed(self, tracked: TrackedTrial) -> None:
         self.calls.append(("completed", tracked.study, tracked.trial.arm))
@@ -51,22 +45,32 @@ class Recorder:
         self.closed = True
 
 
-def test_one_arm_fails_one_worker_is_killed_and_the_rest_completes(tmp_path: Path) -> None:
+def sweep(
+    plans: Sequence[Plan],
+    profile: Profile,
+    runs: Path,
+    attempt: str = "telltale",
+    tracker: NoTracker | None = None,
+) -> tuple[Summary, Diary]:
+    """Run a sweep with attempts of this name; how it ended, and what its observer heard."""
     from ganablate.sweep.runner import run_sweep
 
+    diary = Diary()
+    summary = run_sweep(
+        plans, profile, observer=diary, tracker=tracker or NoTracker(), runs=runs,
+        attempt=f"tests.support.fake_attempts:{attempt}",
+    )  # fmt: skip
+    return summary, diary
+
+
+def test_one_arm_fails_one_worker_is_killed_and_the_rest_completes(tmp_path: Path) -> None:
     arms = ["baseline", "broken", "mortal", "last"]
-    diary, recorder = Diary(), Recorder()
+    recorder = Recorder()
     runs = tmp_path / "runs"
     made = plan(arms, replicates=2)
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    summary = run_sweep(
-        [made],
-        Profile(retries=1, concurrency=2, threads=3),
-        observer=diary,
-        tracker=recorder,
-        runs=runs,
-        attempt="tests.support.fake_attempts:telltale",
-    )
+    profile = Profile(retries=1, concurrency=2, threads=3)
+    summary, diary = sweep([made], profile, runs, tracker=recorder)
     assert (summary.complete, summary.failed, summary.reused) == (6, 2, 0)
     assert not summary.interrupted
     assert recorder.closed
@@ -100,26 +104,16 @@ def test_one_arm_fails_one_worker_is_killed_and_the_rest_completes(tmp_path: Pat
 
 
 def test_trials_shared_by_studies_run_once_and_workers_are_reused(tmp_path: Path) -> None:
-    from ganablate.sweep.runner import run_sweep
-
     first = plan(["baseline", "other"], replicates=6)
-    second = plan(["baseline"], replicates=6)
-    second = type(second)(**{f: getattr(second, f) for f in second.__slots__} | {"study": "again"})
+    second = replace(plan(["baseline"], replicates=6), study="again")
     done = first.trials[3]
     job = Job(
         trial=done, wanted=Measurements(("fid",)), trials_root=tmp_path / "trials", cache=tmp_path,
         data_root=None, device="cpu", precision="fp32", threads=1, checkpoint_seconds=1,
     )  # fmt: skip
     NoOpAttempt(job).advance()
-    diary, recorder = Diary(), Recorder()
-    summary = run_sweep(
-        [first, second],
-        Profile(concurrency=2),
-        observer=diary,
-        tracker=recorder,
-        runs=tmp_path,
-        attempt="tests.support.fake_attempts:telltale",
-    )
+    recorder = Recorder()
+    summary, diary = sweep([first, second], Profile(concurrency=2), tmp_path, tracker=recorder)
     assert (summary.complete, summary.failed, summary.reused) == (11, 0, 1)
     assert diary.of("started") == [(12, 1)]
     finished = [call for call in recorder.calls if call[0] == "completed"]
@@ -146,28 +140,18 @@ def test_one_signal_ends_the_sweep_and_leaves_no_process(
     assert len(workers) == 2
     assert not [pid for pid in workers if alive(pid)]
     assert not children_of_session(process.pid)
-    said = [line for line in (output + errors).splitlines() if line != "working"]
-    assert len(said) == 1
-    assert said[0].startswith("Summary(")
+    (line,) = [line for line in (output + errors).splitlines() if line != "working"]
+    assert line.startswith("Summary(")
 
 
 def test_workers_of_a_killed_driver_end_soon_and_a_restart_is_not_disturbed(
     tmp_path: Path,
 ) -> None:
-    from ganablate.sweep.runner import run_sweep
-
     process = start_slow_sweep(tmp_path)
     process.kill()
     process.communicate()
-    diary = Diary()
-    summary: Summary = run_sweep(
-        [plan(["baseline", "other"], replicates=2)],
-        Profile(concurrency=2),
-        observer=diary,
-        tracker=Recorder(),
-        runs=tmp_path,
-        attempt="tests.support.fake_attempts:no_op",
-    )
+    plans = [plan(["baseline", "other"], replicates=2)]
+    summary, _ = sweep(plans, Profile(concurrency=2), tmp_path, attempt="no_op")
     assert (summary.complete, summary.failed) == (4, 0)
     workers = [int(path.name) for path in (tmp_path / "pids").iterdir()]
     assert not [pid for pid in workers if alive(pid)]
@@ -200,7 +184,7 @@ def alive(pid: int) -> bool:
 
 def children_of_session(session: int) -> list[str]:
     """Processes of the session that `start_new_session` made, zombies left out."""
-    found = []
+    names = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             name, _, rest = stat.read_text().rpartition(")")
@@ -208,29 +192,19 @@ def children_of_session(session: int) -> list[str]:
             continue
         fields = rest.split()
         if int(fields[3]) == session and fields[0] != "Z":
-            found.append(name)
-    return found
+            names.append(name)
+    return names
 
 
 def test_the_longest_trials_run_first_where_their_costs_are_known(tmp_path: Path) -> None:
-    from ganablate.sweep.runner import run_sweep
-
     made = plan(["baseline", "other"], replicates=4)
     profile = Profile(concurrency=2)
     runs = tmp_path / "runs"
     costs = Costs(runs, profile)
     wanted = measurements_of([made])
-    for one, seconds in ((made.trials[0], 0.1), (made.trials[-1], 1.0)):
-        costs.keep(work_of(one, wanted[one.trial_id]), Cost(iteration=seconds))
-    summary = run_sweep(
-        [made],
-        profile,
-        observer=Diary(),
-        tracker=Recorder(),
-        runs=runs,
-        attempt="tests.support.fake_attempts:telltale",
-    )
-    assert summary.complete == 8
+    for trial, seconds in ((made.trials[0], 0.1), (made.trials[-1], 1.0)):
+        costs.keep(work_of(trial, wanted[trial.trial_id]), Cost(iteration=seconds))
+    assert sweep([made], profile, runs)[0].complete == 8
     notes = sorted((runs / "attempts").iterdir(), key=lambda note: note.stat().st_mtime_ns)
     arms = [note.name.partition("-")[0] for note in notes]
     # Four trials wait at a time, among which Tune chooses as it likes.

@@ -14,18 +14,10 @@ from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
 from ganablate.sweep.events import FailedTrial, Summary
 from ganablate.sweep.job import Progress
-from ganablate.sweep.screen import (
-    LineScreen,
-    LiveScreen,
-    Overview,
-    Picture,
-    Running,
-    Watch,
-    observers,
-    screen_for,
-    watch,
-)
-from ganablate.sweep.screen.folders import overview_of
+from ganablate.sweep.screen import observers, watch
+from ganablate.sweep.screen.observers import LineScreen, LiveScreen, screen_for
+from ganablate.sweep.screen.overview import Overview, Picture, Running
+from ganablate.sweep.screen.watch import Watch, overview_of
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import status_of
 
@@ -53,64 +45,77 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
+def watch_of(total: int) -> Watch:
+    watched = Watch()
+    watched.started(total, 0)
+    return watched
+
+
+def seconds_left(watched: Watch) -> float | None:
+    return watched.overview().seconds_left
+
+
 def test_the_time_left_follows_from_the_speed(clock: Clock) -> None:
-    watch = Watch()
-    watch.total = 4
-    assert watch.seconds_left() is None
-    watch.progressed("baseline", 0, progress(0))
+    watched = watch_of(4)
+    assert seconds_left(watched) is None
+    watched.progressed("baseline", 0, progress(0))
     clock.now += 30
-    watch.progressed("baseline", 0, progress(50))  # half a trial in 30 s: a trial a minute
-    assert watch.seconds_left() == pytest.approx(3.5 * 60)
+    watched.progressed("baseline", 0, progress(50))  # half a trial in 30 s: a trial a minute
+    assert seconds_left(watched) == pytest.approx(3.5 * 60)
     clock.now += 30
-    watch.progressed("baseline", 0, progress(100, done=True))
-    watch.ended("a", failed=False)
-    assert watch.seconds_left() == pytest.approx(3 * 60)
-    assert watch.headline() == "1 of 4 trials done, about 3 min left"
+    watched.progressed("baseline", 0, progress(100, done=True))
+    watched.ended("a", failed=False)
+    assert seconds_left(watched) == pytest.approx(3 * 60)
+    assert watched.overview().headline() == "1 of 4 trials done, about 3 min left"
 
 
 def test_work_restored_from_a_checkpoint_does_not_count_as_speed(clock: Clock) -> None:
-    watch = Watch()
-    watch.total = 2
-    watch.progressed("baseline", 0, progress(80))
+    watched = watch_of(2)
+    watched.progressed("baseline", 0, progress(80))
     clock.now += 10
-    watch.progressed("baseline", 0, progress(100, done=True))  # a fifth of a trial in 10 s
-    watch.ended("a", failed=False)
-    watch.progressed("baseline", 1, progress(50, trial="b", from_iteration=50))
-    assert watch.seconds_left() == pytest.approx(0.5 * 50)
+    watched.progressed("baseline", 0, progress(100, done=True))  # a fifth of a trial in 10 s
+    watched.ended("a", failed=False)
+    watched.progressed("baseline", 1, progress(50, trial="b", from_iteration=50))
+    assert seconds_left(watched) == pytest.approx(0.5 * 50)
 
 
 def test_a_trial_that_ends_early_is_a_whole_one_for_the_speed(clock: Clock) -> None:
-    watch = Watch()
-    watch.total = 3
-    watch.progressed("baseline", 0, progress(0))
+    watched = watch_of(3)
+    watched.progressed("baseline", 0, progress(0))
     clock.now += 10
-    watch.completed("baseline", 0, progress(40, done=True))
-    assert watch.seconds_left() == pytest.approx(2 * 10)
+    watched.completed(progress(40, done=True))
+    assert seconds_left(watched) == pytest.approx(2 * 10)
 
 
 def test_measuring_at_the_end_is_counted_once_a_trial_was_seen_to_its_end(clock: Clock) -> None:
-    watch = Watch()
-    watch.total = 3
+    watched = watch_of(3)
     for iteration in (0, 40, 80):  # 20 s for the whole training
-        watch.progressed("baseline", 0, progress(iteration))
+        watched.progressed("baseline", 0, progress(iteration))
         clock.now += 8
-    assert watch.seconds_left() == pytest.approx((3 - 0.8) * 24 / 0.8)
+    assert seconds_left(watched) == pytest.approx((3 - 0.8) * 24 / 0.8)
     clock.now += 16  # 40 s are over, so that measuring took 20
-    watch.completed("baseline", 0, progress(100, done=True))
-    assert watch.seconds_left() == pytest.approx(2 * 40)
-    watch.progressed("baseline", 1, progress(50, trial="b", from_iteration=50))
-    assert watch.seconds_left() == pytest.approx((2 - 0.5 / 2) * 40)
+    watched.completed(progress(100, done=True))
+    assert seconds_left(watched) == pytest.approx(2 * 40)
+    watched.progressed("baseline", 1, progress(50, trial="b", from_iteration=50))
+    assert seconds_left(watched) == pytest.approx((2 - 0.5 / 2) * 40)
 
 
-def test_short_trials_count_from_their_start(clock: Clock) -> None:
-    watch = Watch()
-    watch.total = 3
-    watch.progressed("baseline", 0, progress(100, done=True))
-    watch.ended("a", failed=False)
-    clock.now += 4
-    watch.progressed("baseline", 1, progress(100, trial="b", done=True))
-    watch.ended("b", failed=False)
-    assert watch.seconds_left() == pytest.approx(4)
+def summary(**changes: object) -> Summary:
+    facts = {"complete": 1, "failed": 1, "reused": 0, "interrupted": False, "wall_seconds": 9.0}
+    return Summary(**{**facts, **changes})
+
+
+def failed(number: int, traceback: Path | None = None) -> FailedTrial:
+    return FailedTrial(
+        trial_id="", arm=f"arm{number}", replicate=0, message="OSError: no", traceback=traceback
+    )
+
+
+def last_lines(**facts: object) -> list[str]:
+    """The last lines that a person reads, in a narrow window that is not a terminal."""
+    stream = io.StringIO()
+    screen_for(Console(file=stream, width=40)).finished(summary(**facts))
+    return stream.getvalue().splitlines()
 
 
 def test_plain_lines(clock: Clock) -> None:
@@ -125,7 +130,7 @@ def test_plain_lines(clock: Clock) -> None:
     lines.failed("lr=1.0", 2, 1, "OSError: full", will_retry=True, trial_id="c")
     lines.failed("lr=1.0", 2, 2, "OSError: full", will_retry=False, trial_id="c")
     lines.warned("no MLflow")
-    lines.finished(Summary(complete=1, failed=1, reused=1, interrupted=True, wall_seconds=75.0))
+    lines.finished(summary(reused=1, interrupted=True, wall_seconds=75.0))
     assert stream.getvalue().splitlines() == [
         "3 trials, 1 of them complete before",
         "1 of 3 trials done, 1 running, 1 starting, about 18 min left",
@@ -141,38 +146,23 @@ def test_plain_lines(clock: Clock) -> None:
     ]  # fmt: skip
 
 
-def failed(number: int, traceback: Path | None = None) -> FailedTrial:
-    return FailedTrial(
-        trial_id="", arm=f"arm{number}", replicate=0, message="OSError: no", traceback=traceback
-    )
-
-
-def finished(**facts: object) -> list[str]:
-    """The last lines that a person reads, in a narrow window that is not a terminal."""
-    stream = io.StringIO()
-    counts = {"complete": 1, "failed": 1, "reused": 0, "interrupted": False, "wall_seconds": 9.0}
-    screen_for(Console(file=stream, width=40)).finished(Summary(**{**counts, **facts}))
-    return stream.getvalue().splitlines()
-
-
 def test_each_trial_that_failed_is_one_line_with_the_place_of_its_traceback(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "runs" / "trials" / "ab" / "traceback.txt"
-    assert finished(failures=(failed(0, path), failed(1), failed(2, Path("/else/where.txt")))) == [
+    failures = (failed(0, path), failed(1), failed(2, Path("/else/where.txt")))
+    assert last_lines(failures=failures) == [
         "1 trial completed, 1 failed, in 9 s",
         "failed: arm0 / 0: OSError: no; traceback: runs/trials/ab/traceback.txt",
         "failed: arm1 / 0: OSError: no",
         "failed: arm2 / 0: OSError: no; traceback: /else/where.txt",
     ]
-    many = finished(failures=tuple(failed(number) for number in range(25)))
+    many = last_lines(failures=tuple(failed(number) for number in range(25)))
     assert len(many) == 1 + 20 + 1
     assert many[-1] == "and 5 more: ganablate status tells of all"
 
-
-def test_a_sweep_that_stopped_says_how_to_go_on() -> None:
-    assert finished(stopped="runs/trials cannot be written")[0] == (
+    assert last_lines(stopped="runs/trials cannot be written")[0] == (
         "1 trial completed, 1 failed, in 9 s, stopped; make room and run the same command again"
         " to go on"
     )
@@ -184,14 +174,12 @@ def test_the_live_screen_shows_running_trials_and_ends_clean() -> None:
     assert isinstance(live, LiveScreen)
     live.started(2, 0)
     live.progressed("d_dropout=0.0", 1, progress(40))
-    picture = io.StringIO()
-    Console(file=picture, width=100).print(live.picture())
-    assert "0 of 2 trials done, 1 running" in picture.getvalue()
-    assert "d_dropout=0.0 / 1" in picture.getvalue()
-    assert "iteration 40 of 100" in picture.getvalue()
-    assert "D 1.250 ········▅···" in picture.getvalue()
-    assert "G 0.500 ········▅···" in picture.getvalue()
-    live.finished(Summary(complete=0, failed=0, reused=0, interrupted=True, wall_seconds=1.0))
+    picture = "\n".join(lines_of(Picture(live.watch.overview()), 100))
+    assert "0 of 2 trials done, 1 running" in picture
+    assert "d_dropout=0.0 / 1  iteration 40 of 100" in picture
+    assert "D 1.250 ········▅···" in picture
+    assert "G 0.500 ········▅···" in picture
+    live.finished(summary(complete=0, failed=0, interrupted=True))
     assert "interrupted" in stream.getvalue()
 
 
@@ -227,7 +215,7 @@ def complete(plan: Plan, number: int, root: Path, right: float) -> TrialFolder:
     return folder
 
 
-def shown(picture: Picture, width: int, height: int = 25) -> list[str]:
+def lines_of(picture: Picture, width: int, height: int = 25) -> list[str]:
     stream = io.StringIO()
     Console(file=stream, width=width, height=height, force_terminal=False).print(picture)
     return stream.getvalue().splitlines()
@@ -242,18 +230,18 @@ def test_a_trial_that_becomes_complete_is_judged(plan: Plan, tmp_path: Path) -> 
     first, second = (trial.trial_id for trial in plan.trials[:2])
     lines.completed("baseline", 1, progress(100, trial=second, done=True))
     assert lines.watch.outcomes == {first: None, second: "saturated"}  # modes are not measured
-    said = stream.getvalue().splitlines()
-    assert said[1].startswith("baseline / 1: saturated (D 1.250  G 0.500); 2 of 6 trials done")
-    lines.finished(Summary(complete=1, failed=0, reused=1, interrupted=False, wall_seconds=9.0))
+    line = stream.getvalue().splitlines()[1]
+    assert line.startswith("baseline / 1: saturated (D 1.250  G 0.500); 2 of 6 trials done")
+    lines.finished(summary(failed=0, reused=1))
     assert stream.getvalue().splitlines()[-1] == "outcomes: 1 saturated, 1 not assessed"
 
 
 def test_a_damaged_trial_does_not_end_the_watching(plan: Plan, tmp_path: Path) -> None:
     folder = complete(plan, 0, tmp_path, 0.7)
     (folder.path / "losses.npz").write_bytes(b"no archive")
-    seen = Watch([plan], tmp_path)
-    seen.started(6, 0)
-    assert seen.completed("baseline", 0, progress(9, trial=folder.trial_id)) == "complete"
+    watched = Watch([plan], tmp_path)
+    watched.started(6, 0)
+    assert watched.completed(progress(9, trial=folder.trial_id)) == "complete"
 
 
 def test_epochs_are_told_where_the_study_counts_in_them(plan: Plan) -> None:
@@ -263,17 +251,17 @@ def test_epochs_are_told_where_the_study_counts_in_them(plan: Plan) -> None:
     for iteration in (0, 25, 99):
         live.progressed("baseline", 0, progress(iteration, trial=of_plan))
         live.progressed("other", 0, progress(iteration, trial="elsewhere"))
-    lines = shown(Picture(live.watch.overview()), 100)
+    lines = lines_of(Picture(live.watch.overview()), 100)
     assert lines[0] == "tiny at full"
     assert "baseline / 0  epoch 4 of 4 " in lines[2]
     assert "other / 0     iteration 99 of 100 " in lines[3]
     live.close()
 
 
-@pytest.mark.parametrize(("done", "where"), [(0, 1), (24, 1), (25, 2), (100, 4)])
-def test_the_epoch_is_the_one_that_a_trial_is_in(done: int, where: int) -> None:
-    running = Running(arm="a", replicate=0, iteration=done, total=100, epochs=4)
-    assert running.where == f"epoch {where} of 4"
+def test_the_epoch_is_the_one_that_a_trial_is_in() -> None:
+    for done, epoch in ((0, 1), (24, 1), (25, 2), (100, 4)):
+        running = Running(arm="a", replicate=0, iteration=done, total=100, epochs=4)
+        assert running.where == f"epoch {epoch} of 4"
 
 
 def many(count: int) -> Overview:
@@ -294,7 +282,7 @@ def many(count: int) -> Overview:
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 160])
 def test_the_picture_fits_every_width_and_keeps_what_tells_trials_apart(width: int) -> None:
-    lines = shown(Picture(many(2)), width)
+    lines = lines_of(Picture(many(2)), width)
     assert max(map(len, lines)) <= width
     assert lines[0] == "tiny at full"
     assert "7 of 100 trials done" in lines[1]
@@ -309,19 +297,15 @@ def test_the_picture_fits_every_width_and_keeps_what_tells_trials_apart(width: i
 
 
 def test_a_low_terminal_shows_fewer_trials_and_says_how_many_more() -> None:
-    lines = shown(Picture(many(20)), 100, height=12)
+    lines = lines_of(Picture(many(20)), 100, height=12)
     assert sum("epoch" in line for line in lines) == 4
     assert lines[-1] == "and 16 more running"
     assert len(lines) <= 12
 
 
 def test_outcomes_of_a_part_of_the_trials_say_of_how_many() -> None:
-    assert shown(Picture(replace(many(0), done=9)), 100)[2] == (
-        "outcomes of 7 of 9 done: 4 ok, 3 diverged"
-    )
-
-
-def test_a_bar_counts_the_parts_of_running_trials() -> None:
+    lines = lines_of(Picture(replace(many(0), done=9)), 100)
+    assert lines[2] == "outcomes of 7 of 9 done: 4 ok, 3 diverged"
     assert many(2).share == pytest.approx((8 + 2 * 0.5) / 100)
 
 
@@ -330,14 +314,13 @@ def test_a_terminal_that_cannot_move_its_cursor_gets_lines(monkeypatch: pytest.M
     assert isinstance(screen_for(Console(file=io.StringIO(), force_terminal=True)), LineScreen)
 
 
-def test_no_colour_where_none_is_wanted() -> None:
-    for no_color, coloured in ((True, False), (False, True)):
-        stream = io.StringIO()
-        console = Console(
-            file=stream, force_terminal=True, color_system="standard", no_color=no_color, width=100
-        )
-        console.print(Picture(many(1)))
-        assert bool(re.search(r"\x1b\[[0-9;]*3[0-7]m", stream.getvalue())) is coloured
+@pytest.mark.parametrize("no_color", [True, False])
+def test_no_colour_where_none_is_wanted(no_color: bool) -> None:
+    stream = io.StringIO()
+    Console(
+        file=stream, force_terminal=True, color_system="standard", no_color=no_color, width=100
+    ).print(Picture(many(1)))
+    assert bool(re.search(r"\x1b\[[0-9;]*3[0-7]m", stream.getvalue())) is not no_color
 
 
 def test_the_quiet_screen_tells_of_warnings_and_failures_alone() -> None:
@@ -349,7 +332,7 @@ def test_the_quiet_screen_tells_of_warnings_and_failures_alone() -> None:
     quiet.completed("baseline", 0, progress(100, done=True))
     quiet.warned("no MLflow")
     quiet.failed("lr=1.0", 2, 1, "OSError: full", will_retry=False, trial_id="c")
-    quiet.finished(Summary(complete=1, failed=1, reused=0, interrupted=False, wall_seconds=75.0))
+    quiet.finished(summary())
     assert stream.getvalue().splitlines() == [
         "warning: no MLflow",
         "lr=1.0 / 2: attempt 1 failed, giving up on it: OSError: full",
@@ -368,27 +351,22 @@ def test_of_two_studies_the_one_is_named_and_its_trial_is_the_one_that_ended(pla
     lines.started(2, 0)
     for trial in (arm, other):
         lines.progressed("baseline", 0, progress(50, trial=trial.trial_id))
-    assert [one.name for one in lines.watch.overview().running] == [
-        "a: baseline / 0", "b: baseline / 0"
-    ]  # fmt: skip
+    names = [trial.name for trial in lines.watch.overview().running]
+    assert names == ["a: baseline / 0", "b: baseline / 0"]
     lines.failed("baseline", 0, 1, "OSError: no", will_retry=True, trial_id=other.trial_id)
     assert len(lines.watch.running) == 2
     lines.failed("baseline", 0, 2, "OSError: no", will_retry=False, trial_id=other.trial_id)
     assert list(lines.watch.running) == [arm.trial_id]
     lines.completed("baseline", 0, progress(100, trial=arm.trial_id, done=True))
     failure = replace(failed(0), trial_id=other.trial_id, arm="baseline")
-    lines.finished(
-        Summary(
-            complete=1, failed=1, reused=0, interrupted=False, wall_seconds=9.0, failures=(failure,)
-        )
-    )
-    said = stream.getvalue().splitlines()
-    assert said[1:3] == [
+    lines.finished(summary(failures=(failure,)))
+    printed = stream.getvalue().splitlines()
+    assert printed[1:3] == [
         "b: baseline / 0: attempt 1 failed, trying it again: OSError: no",
         "b: baseline / 0: attempt 2 failed, giving up on it: OSError: no",
     ]
-    assert said[3].startswith("a: baseline / 0: complete (")
-    assert said[-1] == "failed: b: baseline / 0: OSError: no"
+    assert printed[3].startswith("a: baseline / 0: complete (")
+    assert printed[-1] == "failed: b: baseline / 0: OSError: no"
 
 
 # From another terminal
@@ -406,13 +384,13 @@ def test_the_folders_say_what_the_screen_says(plan: Plan, tmp_path: Path) -> Non
             folder.write_checkpoint(
                 last, lambda path: path.touch(), {"iteration": last, "points": points}
             )
-        statuses = {one.trial_id: status_of(one, tmp_path) for one in plan.trials}
-        found = overview_of(plan, statuses, tmp_path)
-    assert found.headline() == "1 of 6 trials done, 1 running, about 6 min left"
+        statuses = {each.trial_id: status_of(each, tmp_path) for each in plan.trials}
+        overview = overview_of(plan, statuses, tmp_path)
+    assert overview.headline() == "1 of 6 trials done, 1 running, about 6 min left"
     # 4 wait, 3/4 of one is left; 30 s were measured of a whole one, 120 s at the other's speed.
-    assert found.seconds_left == pytest.approx(4.75 * (30 + 120) / 2)
-    assert found.outcomes == {"saturated": 1}
-    (running,) = found.running
+    assert overview.seconds_left == pytest.approx(4.75 * (30 + 120) / 2)
+    assert overview.outcomes == {"saturated": 1}
+    (running,) = overview.running
     assert (running.where, running.losses) == (
         "epoch 2 of 4", {"d/criterion": 1.0, "g/criterion": 2.0},
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""How the rounds of a search follow each other, with a Tune that does as it is told."""
+"""How the rounds of a search follow each other, with a Tune that follows a script."""
 
 import contextlib
 from collections.abc import Mapping, Sequence
@@ -17,28 +17,19 @@ from ganablate.study.search.records import read_record
 from ganablate.study.search.rounds import propose
 from ganablate.sweep import runner
 from ganablate.sweep.events import Summary
-from ganablate.sweep.failure import Failure
-from ganablate.sweep.interrupt import SweepInterruptedError
-from ganablate.sweep.job import Job
+from ganablate.sweep.job import Failure, Job
 from ganablate.sweep.profile import Profile
+from ganablate.sweep.ray_session import SweepInterruptedError
+from ganablate.sweep.runner import Session
 from ganablate.sweep.search import run_search
-from ganablate.sweep.supply import Session
 from ganablate.sweep.trainable import FAILURE, INDEX, PROGRESS
 from ganablate.sweep.tune_callback import Relay
 from ganablate.tracking import NoTracker
 from ganablate.trials.folder import TrialFolder
 from tests.support.search_attempts import Rated
+from tests.support.searches import TWO_ARMS, searches_of, with_ended
 from tests.support.sweep_cases import Diary
 
-TEXT = """\
-study: t
-base: {dataset: mnist_5k, network: dcgan, epochs: 2}
-ablate: {norm: [none]}
-search: {lr: {log_uniform: [1e-5, 1e-1]}}
-search_trials: 4
-primary: fid
-metrics: [fid, d_loss]
-"""
 Who = tuple[str, int]
 """Arm and number of a search trial."""
 GAVE_UP = "Ray Tune gave the trial up"
@@ -46,7 +37,7 @@ FIRST = [("baseline", 0), ("norm=none", 0), ("baseline", 1), ("norm=none", 1)]
 SECOND = [("baseline", 2), ("norm=none", 2), ("baseline", 3), ("norm=none", 3)]
 
 
-class ToldTune:
+class ScriptedTune:
     """Ends attempts as `fates` says, first in first out; all others complete.
 
     Fates are "error": Tune ends the trial itself, whatever retries are left; "memory" and "disk":
@@ -102,8 +93,9 @@ class Bench:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.runs = folder / "runs"
         path = folder / "t.yaml"
-        path.write_text(TEXT)
-        self.plan = expand(load_study(path))
+        path.write_text(TWO_ARMS)
+        self._study = load_study(path)
+        self.plan = expand(self._study)
         self._patch = monkeypatch
 
         def session(profile: Profile, machine: Any, *_: object) -> Any:
@@ -113,8 +105,8 @@ class Bench:
         monkeypatch.setattr(runner.tune, "with_parameters", lambda _, **given: given["jobs"])
         monkeypatch.setattr(runner.tune, "with_resources", lambda jobs, share: (jobs, share))
 
-    def search(self, told: ToldTune, plan: Plan | None = None, retries: int = 1) -> Summary:
-        self._patch.setattr(runner, "_run_tune", told.run)
+    def search(self, script: ScriptedTune, plan: Plan | None = None, retries: int = 1) -> Summary:
+        self._patch.setattr(runner, "_run_tune", script.run)
         self.diary = Diary()
         return run_search(
             plan or self.plan, Profile(retries=retries, concurrency=2), observer=self.diary,
@@ -125,24 +117,21 @@ class Bench:
     def failed(self) -> list[tuple[Any, ...]]:
         return self.diary.of("failed")
 
-    def ended(self, plan: Plan | None = None) -> dict[str, tuple[SearchTrial, ...]]:
+    def ended(self) -> dict[str, tuple[SearchTrial, ...]]:
         """What is on record of each arm."""
-        assert self.plan.search is not None
-        found = {
+        records = {
             arm: read_record(self.runs, search.search_id)
-            for arm, search in self.plan.search.arms.items()
+            for arm, search in searches_of(self.plan).items()
         }
-        return {arm: ended for arm, ended in found.items() if ended is not None}
+        return {arm: ended for arm, ended in records.items() if ended is not None}
+
+    def counts(self) -> dict[str, int]:
+        """How many trials of each arm are on record."""
+        return {arm: len(ended) for arm, ended in self.ended().items()}
 
     def next_plan(self) -> Plan:
         """The plan as the next process has it: with what is on record."""
-        assert self.plan.search is not None
-        ended = self.ended()
-        arms = {
-            arm: replace(search, ended=ended.get(arm, ()))
-            for arm, search in self.plan.search.arms.items()
-        }
-        return replace(self.plan, search=replace(self.plan.search, arms=arms))
+        return expand(with_ended(self._study, self.ended()))
 
 
 @pytest.fixture
@@ -151,16 +140,15 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
 
 
 def test_the_arms_go_side_by_side_round_by_round(bench: Bench) -> None:
-    told = ToldTune()
-    summary = bench.search(told)
-    assert told.calls == [(False, FIRST), (False, SECOND)]
+    script = ScriptedTune()
+    summary = bench.search(script)
+    assert script.calls == [(False, FIRST), (False, SECOND)]
     assert replace(summary, wall_seconds=0) == Summary(
         complete=8, failed=0, reused=0, interrupted=False, wall_seconds=0
     )
     assert bench.diary.of("started") == [(8, 0)]
     assert bench.diary.of("finished") == [(summary,)]
-    assert bench.plan.search is not None
-    for arm, search in bench.plan.search.arms.items():
+    for arm, search in searches_of(bench.plan).items():
         ended = bench.ended()[arm]
         whole = replace(search, ended=ended)
         for number, trial in enumerate(ended):
@@ -175,16 +163,16 @@ def test_the_arms_go_side_by_side_round_by_round(bench: Bench) -> None:
 def test_a_second_call_starts_nothing_even_where_the_record_is_lost(
     bench: Bench, lost: bool
 ) -> None:
-    bench.search(ToldTune())
+    bench.search(ScriptedTune())
     ended = bench.ended()
     plan = bench.next_plan()
     if lost:
         plan = bench.plan
         for path in (bench.runs / "searches").iterdir():
             path.unlink()
-    told = ToldTune()
-    summary = bench.search(told, plan)
-    assert told.calls == []
+    script = ScriptedTune()
+    summary = bench.search(script, plan)
+    assert script.calls == []
     assert (summary.complete, summary.reused) == (0, 8)
     assert bench.ended() == ended
 
@@ -193,40 +181,35 @@ def test_a_second_call_starts_nothing_even_where_the_record_is_lost(
 def test_what_was_stopped_goes_on_and_ends_as_if_it_had_not_been(
     bench: Bench, stopped_by: str
 ) -> None:
-    summary = bench.search(ToldTune({("norm=none", 2): [stopped_by]}), retries=0)
+    summary = bench.search(ScriptedTune({("norm=none", 2): [stopped_by]}), retries=0)
     assert summary.interrupted == (stopped_by == "signal")
     assert summary.stopped == ("no disk" if stopped_by == "disk" else "")
-    before = bench.ended()
-    assert {arm: len(ended) for arm, ended in before.items()} in (
-        {"baseline": 3, "norm=none": 2}, {"baseline": 4, "norm=none": 3}
-    )  # fmt: skip
-    told = ToldTune()
-    summary = bench.search(told, bench.next_plan())
+    assert tuple(bench.counts().values()) in ((3, 2), (4, 3))
+    script = ScriptedTune()
+    summary = bench.search(script, bench.next_plan())
     assert summary.complete + summary.reused == 8
-    assert len(told.calls) == 1
+    assert len(script.calls) == 1
     resumed = bench.ended()
     bench.runs = bench.runs.with_name("again")
-    bench.search(ToldTune())
+    bench.search(ScriptedTune())
     assert bench.ended() == resumed
 
 
 def test_a_trial_that_fails_stops_its_arm_alone_and_the_next_call_tries_it_again(
     bench: Bench,
 ) -> None:
-    told = ToldTune({("baseline", 1): ["error"] * 2})
-    summary = bench.search(told)
+    script = ScriptedTune({("baseline", 1): ["error"] * 2})
+    summary = bench.search(script)
     assert (summary.complete, summary.failed, summary.interrupted) == (5, 1, False)
-    assert [call for _, call in told.calls] == [
+    assert [call for _, call in script.calls] == [
         FIRST, [("baseline", 1)], [("norm=none", 2), ("norm=none", 3)]
     ]  # fmt: skip
     assert [(failure.arm, failure.replicate) for failure in summary.failures] == [("baseline", 1)]
-    assert {arm: len(ended) for arm, ended in bench.ended().items()} == {
-        "baseline": 1, "norm=none": 4
-    }  # fmt: skip
-    told = ToldTune()
-    summary = bench.search(told, bench.next_plan())
+    assert bench.counts() == {"baseline": 1, "norm=none": 4}
+    script = ScriptedTune()
+    summary = bench.search(script, bench.next_plan())
     assert (summary.complete, summary.failed, summary.reused) == (3, 0, 5)
-    assert [call for _, call in told.calls] == [
+    assert [call for _, call in script.calls] == [
         [("baseline", 1)], [("baseline", 2), ("baseline", 3)]
     ]  # fmt: skip
 
@@ -234,51 +217,42 @@ def test_a_trial_that_fails_stops_its_arm_alone_and_the_next_call_tries_it_again
 def test_a_trial_that_tune_ended_with_retries_left_is_tried_again_in_its_round(
     bench: Bench,
 ) -> None:
-    told = ToldTune({("baseline", 0): ["error"]})
-    summary = bench.search(told)
+    script = ScriptedTune({("baseline", 0): ["error"]})
+    summary = bench.search(script)
     assert (summary.complete, summary.failed) == (8, 0)
     assert [(*line[:3], line[4]) for line in bench.failed] == [("baseline", 0, 1, True)]
-    assert told.calls == [(False, FIRST), (False, [("baseline", 0)]), (False, SECOND)]
+    assert script.calls == [(False, FIRST), (False, [("baseline", 0)]), (False, SECOND)]
 
 
-def test_what_ran_out_of_memory_is_alone_in_its_call_and_no_other_is(bench: Bench) -> None:
-    told = ToldTune({("baseline", 0): ["memory"], ("norm=none", 1): ["memory", "memory"]})
-    summary = bench.search(told)
+def test_what_ran_out_of_memory_is_alone_in_its_call_after_the_others(bench: Bench) -> None:
+    script = ScriptedTune({("baseline", 0): ["memory"], ("norm=none", 1): ["memory", "memory"]})
+    summary = bench.search(script)
     assert (summary.complete, summary.failed) == (5, 1)
     assert [line[:3] for line in bench.failed] == [
         ("baseline", 0, 1), ("norm=none", 1, 1), ("norm=none", 1, 2)
     ]  # fmt: skip
-    assert told.calls == [
-        (False, FIRST),
-        (True, [("baseline", 0), ("norm=none", 1)]),
-        (False, [("baseline", 2), ("baseline", 3)]),
-    ]
-
-
-def test_others_are_tried_again_before_those_that_are_alone(bench: Bench) -> None:
-    told = ToldTune({("baseline", 0): ["memory"], ("norm=none", 1): ["error"]})
-    summary = bench.search(told)
-    assert (summary.complete, summary.failed) == (8, 0)
-    assert told.calls[1:] == [
-        (False, [("norm=none", 1)]), (True, [("baseline", 0)]), (False, SECOND)
-    ]  # fmt: skip
+    alone = (True, [("baseline", 0), ("norm=none", 1)])
+    assert script.calls == [(False, FIRST), alone, (False, [("baseline", 2), ("baseline", 3)])]
+    bench.runs = bench.runs.with_name("others")
+    script = ScriptedTune({("baseline", 0): ["memory"], ("norm=none", 1): ["error"]})
+    assert bench.search(script).failed == 0
+    calls = [(False, [("norm=none", 1)]), (True, [("baseline", 0)]), (False, SECOND)]
+    assert script.calls[1:] == calls
 
 
 def test_a_trial_may_fail_in_another_way_when_it_is_alone(bench: Bench) -> None:
     """Tune retries nothing after its first call: it ends the trial, whose retries are not over."""
-    summary = bench.search(ToldTune({("baseline", 0): ["memory", "error"]}), retries=2)
+    summary = bench.search(ScriptedTune({("baseline", 0): ["memory", "error"]}), retries=2)
     assert (summary.complete, summary.failed) == (8, 0)
     assert [(line[2], line[4]) for line in bench.failed] == [(1, True), (2, True)]
 
 
 def test_calls_in_which_nothing_moves_use_up_the_retries(bench: Bench) -> None:
-    summary = bench.search(ToldTune(broken=range(10)))
+    summary = bench.search(ScriptedTune(broken=[1]))
+    assert (summary.complete, summary.failed) == (8, 0)
+    assert [line[3:] for line in bench.failed] == [(GAVE_UP, True)] * 4
+    bench.runs = bench.runs.with_name("broken")
+    summary = bench.search(ScriptedTune(broken=range(10)))
     assert (summary.complete, summary.failed) == (0, 4)
     assert {failure.message for failure in summary.failures} == {GAVE_UP}
     assert len(bench.failed) == 8
-
-
-def test_after_a_call_in_which_nothing_moved_the_search_goes_on(bench: Bench) -> None:
-    summary = bench.search(ToldTune(broken=[1]))
-    assert (summary.complete, summary.failed) == (8, 0)
-    assert [line[3:] for line in bench.failed] == [(GAVE_UP, True)] * 4

@@ -19,7 +19,7 @@ class _Networks:
     """What lies on a GPU: it holds on to itself, as hooks and optimizers may."""
 
     def __init__(self) -> None:
-        self.own = self
+        self.itself = self
 
 
 class _Attempt:
@@ -61,11 +61,9 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialTra
 @pytest.fixture
 def gone(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
     """Whether the networks were gone, each time that the GPU's memory was given back."""
-    found: list[bool] = []
-    monkeypatch.setattr(
-        torch.cuda, "empty_cache", lambda: found.append(_Attempt.networks() is None)
-    )
-    return found
+    gone: list[bool] = []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: gone.append(_Attempt.networks() is None))
+    return gone
 
 
 @pytest.mark.parametrize("steps", [1, 2])

@@ -150,33 +150,6 @@ class TestMlflow:
         complete(one, runs)  # as `run` tells of a trial that is reused
         assert client.get_run(run.info.run_id).data.tags["ganablate.outcome"] == outcome
 
-    def test_a_training_put_aside_halfway_does_not_mix_with_the_next(
-        self, tmp_path: Path, fresh_database: Path
-    ) -> None:
-        one = tracked(tmp_path)
-        runs = runs_with(fresh_database, tmp_path)
-        one.folder.open(one.trial)
-        one.folder.begin_attempt({"started_ms": 100})
-        first = MlflowTracker(resolve_uri(runs), runs, pytest.fail)
-        first.started(one)
-        first.blocks(one, (write_block(one, 20),))
-        first.close()  # cut off
-        one.folder.retire()  # forced, or other data
-
-        second = MlflowTracker(resolve_uri(runs), runs, pytest.fail)
-        second.started(one)  # before the worker has begun
-        one.folder.open(one.trial)
-        one.folder.begin_attempt({"started_ms": 200})
-        block = write_block(one, 30)  # steps 29, 30; the first training had 19, 20
-        second.blocks(one, (block,))
-        write_end(one, 30)
-        second.completed(one)
-        second.close()
-        (seen,) = look_mlflow(runs).values()
-        steps = [step for key, _, step, _ in seen.points if key == "d/criterion"]
-        assert steps == [30, 29]
-        assert seen.tags["ganablate.begun_ms"] == "200"
-
 
 def complete(one: TrackedTrial, runs: Path) -> None:
     tracker = MlflowTracker(resolve_uri(runs), runs, pytest.fail)

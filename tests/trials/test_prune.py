@@ -1,8 +1,6 @@
 """What `prune` and a profile's `keep` remove, and what stays."""
 
 import json
-import multiprocessing
-import time
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +15,7 @@ from ganablate.trials.needs import WeightsError, check_weights, not_measurable
 from ganablate.trials.prune import Pruning, prune
 from ganablate.trials.weights import Keep, keep_only, networks_in
 from tests.support.command import invoke
+from tests.support.held_trial import held_trial
 from tests.support.tiny_study import write_tiny
 
 NETS = {
@@ -144,22 +143,10 @@ def test_other_budgets_are_named_and_other_studies_are_not(plan: Plan) -> None:
     assert baseline.complete is not None
 
 
-def _hold(root: Path, trial_id: str, ready: multiprocessing.Event) -> None:
-    with TrialFolder(root, trial_id).claim():
-        ready.set()
-        time.sleep(60)
-
-
 def test_a_trial_that_is_being_run_is_left_alone(plan: Plan) -> None:
     folders = [finish(trial) for trial in plan.trials[:2]]
-    context = multiprocessing.get_context("spawn")
-    ready = context.Event()
-    holder = context.Process(target=_hold, args=(ROOT.resolve(), folders[0].trial_id, ready))
-    holder.start()
-    assert ready.wait(60)
-    code, _, err = invoke("prune", "tiny.yaml", "--keep", "none", "--unnamed", "--retired")
-    holder.kill()
-    holder.join()
+    with held_trial(folders[0]):
+        code, _, err = invoke("prune", "tiny.yaml", "--keep", "none", "--unnamed", "--retired")
     assert code == 0
     assert err.strip() == f"left alone: {folders[0].trial_id}: a process works on it"
     assert folders[0].weights.exists()

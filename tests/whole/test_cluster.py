@@ -253,16 +253,3 @@ def test_nodes_with_another_ganablate_or_another_disk_are_named(tmp_path: Path) 
     assert "install the same on both" in said
     assert ("does not see the folder" in said) == can_mount
     assert not list(runs.glob(".nodes-*"))
-
-
-def test_gpus_that_torch_cannot_use_are_named_where_they_are_wanted(tmp_path: Path) -> None:
-    """A node that gives more GPUs than there are is one with a torch that does not see them."""
-    cpu, cuda = (project(tmp_path / device, device=device) for device in ("cpu", "cuda"))
-    with ray_cluster({"gpus": 64}, head=1) as (folder, _, (_, given)):
-        environment = ray_environment(folder)
-        plain, wanted = cluster_line(cpu, environment), cluster_line(cuda, environment)
-    assert plain.split()[0] == "ok"
-    assert plain.endswith("2 nodes with 2 CPUs and 64 GPUs to give")
-    assert wanted.split()[0] == "fail"
-    assert f"node {given.address} (" in wanted
-    assert "gives 64 GPUs, and its torch can use " in wanted

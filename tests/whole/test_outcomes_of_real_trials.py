@@ -2,6 +2,7 @@
 
 import csv
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,8 @@ import yaml
 from ganablate.report.build import build_report
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
-from ganablate.study.plan import Trial
-from ganablate.sweep.attempt import start
-from ganablate.sweep.job import Job
 from ganablate.trials.needs import Measurements
+from tests.support.real_attempt import job_for, run
 
 pytestmark = pytest.mark.slow
 
@@ -50,32 +49,12 @@ STUDY = {
 }  # fmt: skip
 
 
-def train(trial: Trial, wanted: Measurements, runs: Path) -> None:
-    attempt = start(
-        Job(
-            trial=trial,
-            wanted=wanted,
-            trials_root=runs / "trials",
-            cache=runs / "data",
-            data_root=None,
-            device="cpu",
-            precision="fp32",
-            threads=1,
-            checkpoint_seconds=600.0,
-        )
-    )
-    try:
-        while not attempt.advance().done:
-            pass
-    finally:
-        attempt.close()
-
-
 def test_each_rule_meets_a_trial_that_really_does_it(tmp_path: Path) -> None:
     (tmp_path / "ends.yaml").write_text(yaml.safe_dump(STUDY, sort_keys=False))
     plan = expand(load_study(tmp_path / "ends.yaml"))
     for trial in plan.trials:
-        train(trial, Measurements(plan.measured), tmp_path / "runs")
+        job = job_for(tmp_path / "runs", tmp_path / "runs" / "data")
+        run(replace(job, trial=trial, wanted=Measurements(plan.measured)))
     report = build_report(
         plan, trials_root=tmp_path / "runs" / "trials", results_root=tmp_path / "results"
     )

@@ -1,13 +1,13 @@
 """Faces, flowers and bedrooms as a user has them: folders of pictures, trained with the command."""
 
 import csv
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from tests.support.real_project import ganablate
 
 pytestmark = [
     pytest.mark.slow,
@@ -35,6 +35,7 @@ arms:
 primary: fid
 metrics: [d_loss, fid, inception_score]
 """
+RUN = ("run", "studies/pictures.yaml", "--data-root", "pictures")
 SHAPES = {"faces": (218, 178), "flowers": (90, 130), "bedrooms": (64, 64)}
 
 
@@ -53,29 +54,21 @@ def make_pictures(root: Path) -> None:
             Image.fromarray(picture.astype(np.uint8)).save(folder / f"{index:03d}.jpg")
 
 
-def run(folder: Path) -> subprocess.CompletedProcess[str]:
-    call = "from ganablate.cli import main; main()"
-    return subprocess.run(
-        [sys.executable, "-c", call, "run", "studies/pictures.yaml", "--data-root", "pictures"],
-        cwd=folder, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-
-
 def test_folders_of_pictures_are_trained_and_drawn(tmp_path: Path) -> None:
     (tmp_path / "studies").mkdir()
     (tmp_path / "studies" / "pictures.yaml").write_text(STUDY)
-    missing = run(tmp_path)
+    missing = ganablate(tmp_path, *RUN)
     assert missing.returncode == 2
     assert missing.stderr.count("put the images there, or name another data root") == 3
     assert not (tmp_path / "results").exists()
 
     make_pictures(tmp_path / "pictures")
     (tmp_path / "pictures" / "faces" / "part" / "000.jpg").rename(tmp_path / "one.jpg")
-    fewer = run(tmp_path)
+    fewer = ganablate(tmp_path, *RUN)
     assert fewer.returncode == 2
     assert "folder:faces holds 23 images, and the study pictures says 24" in fewer.stderr
     (tmp_path / "one.jpg").rename(tmp_path / "pictures" / "faces" / "part" / "000.jpg")
-    done = run(tmp_path)
+    done = ganablate(tmp_path, *RUN)
     assert done.returncode == 0, done.stdout + done.stderr
     results = tmp_path / "results" / "pictures" / "full"
     with (results / "trials.csv").open() as file:

@@ -3,12 +3,13 @@
 import csv
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.support.plugin_files import ALL, write
+from tests.support.real_project import attempts
+from tests.support.real_project import ganablate as command
 
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = [
@@ -30,11 +31,7 @@ probes: [brightness]
 
 
 def ganablate(folder: Path, *arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-    call = "from ganablate.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", call, *arguments],
-        cwd=folder, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+    done = command(folder, *arguments)
     assert done.returncode == code, done.stdout + done.stderr
     return done
 
@@ -42,14 +39,6 @@ def ganablate(folder: Path, *arguments: str, code: int = 0) -> subprocess.Comple
 def rows(folder: Path, study: str = "own", budget: str = "full") -> dict[str, dict[str, str]]:
     with (folder / "results" / study / budget / "trials.csv").open() as file:
         return {row["arm"]: row for row in csv.DictReader(file)}
-
-
-def attempts(folder: Path) -> dict[str, int]:
-    found = (folder / "runs" / "trials").glob("*/attempts/[0-9]*.json")
-    counts: dict[str, int] = {}
-    for path in found:
-        counts[path.parents[1].name] = counts.get(path.parents[1].name, 0) + 1
-    return counts
 
 
 @pytest.fixture(scope="module")

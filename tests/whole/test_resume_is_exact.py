@@ -13,6 +13,7 @@ import pytest
 from ganablate.catalog import NETWORKS, PENALTIES
 from ganablate.trials.folder import TrialFolder
 from tests.support.killed_trial import LENGTH, finish, job_of, kill_after, of_network
+from tests.support.trial_config import HOPELESS
 
 pytestmark = pytest.mark.slow
 
@@ -72,24 +73,57 @@ def test_killed_and_gone_on_with_is_never_interrupted(
     assert 0 < second["from_iteration"] < LENGTH  # gone on with, from somewhere inside
     assert first["pid"] != second["pid"]
     assert {first["precision"], second["precision"]} == {precision}
-    for file in ("weights.safetensors", "metrics.json", "samples.npy"):
-        ours, theirs = (one.path / file for one in (folder, expected))
-        assert ours.read_bytes() == theirs.read_bytes(), file
-    ours, theirs = folder.losses(), expected.losses()
-    assert ours.keys() == theirs.keys()
-    for key, values in theirs.items():
-        assert len(values) == LENGTH
-        assert ours[key].tobytes() == values.tobytes(), key
-    assert curve(folder) == curve(expected) != []
-    assert pictures(folder) == pictures(expected) != {}
+    assert {len(values) for values in folder.losses().values()} == {LENGTH}
+    assert folder.evaluations()
+    assert list(folder.path.glob("samples/[0-9]*.png"))
+    assert_same_end(folder, expected)
 
 
-def curve(folder: TrialFolder) -> list[tuple[int, dict[str, float]]]:
-    return [(at, content["numbers"]) for at, content in folder.evaluations().items()]
+def assert_same_end(folder: TrialFolder, expected: TrialFolder) -> None:
+    """Both trainings ended with the same bytes, and with the same facts but for the time."""
+    assert results(folder) == results(expected)
+    assert facts(folder) == facts(expected)
 
 
-def pictures(folder: TrialFolder) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.path.glob("samples/[0-9]*.png")}
+def facts(folder: TrialFolder) -> dict[object, dict[str, Any]]:
+    """What was measured during the training and said of its end, without the times."""
+    contents = {**folder.evaluations(), "end": folder.complete or {}}
+    times = {"measured_ms", "finished_ms"}
+    return {
+        at: {key: content[key] for key in content.keys() - times}
+        for at, content in contents.items()
+    }
+
+
+def results(folder: TrialFolder) -> dict[str, bytes]:
+    names = ["weights.safetensors", "metrics.json", "samples.npy"]
+    files = {name: (folder.path / name).read_bytes() for name in names}
+    files |= {path.name: path.read_bytes() for path in folder.path.glob("samples/[0-9]*.png")}
+    return files | {key: values.tobytes() for key, values in folder.losses().items()}
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_a_trial_that_ends_early_has_the_same_bytes_however_often_it_was_killed(
+    tmp_path: Path, cache: Path, process_of: Any, precision: str
+) -> None:
+    settings = of_network("mlp", **HOPELESS)
+    whole = job_of(tmp_path / "whole", cache, settings, precision)
+    finish(process_of(whole))
+    expected = TrialFolder(whole.trials_root, whole.trial.trial_id)
+    end = expected.complete["ended_early_at"]
+    assert 50 <= end < 200
+    job = job_of(tmp_path / "cut", cache, settings, precision)
+    folder = TrialFolder(job.trials_root, job.trial.trial_id)
+    moments = random.Random(precision)
+    # The last moment is the end itself: killed while it is measured, with the checkpoint there.
+    for least in (5, end // 2, end - 10, end):
+        assert kill_after(process_of(job), folder, least, moments, 0.005)
+    finish(process_of(job))
+    begun = [attempt["from_iteration"] for attempt in folder.attempts()]
+    assert begun == sorted(begun)
+    assert begun[1] > 0
+    assert begun[-1] == end  # nothing was left to train
+    assert_same_end(folder, expected)
 
 
 def test_other_bytes_are_seen(tmp_path: Path, cache: Path, process_of: Any) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ganablate.cli.plan_text import notes, status_as_json
+from ganablate.cli.plan import notes, status_as_json
 from ganablate.files import write_json
 from ganablate.gan.data import DataError, materialise
 from ganablate.study.arms.identity import SEMANTICS_VERSION

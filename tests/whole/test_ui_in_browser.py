@@ -158,24 +158,6 @@ def test_the_list_of_runs_shows_arms_replicates_outcomes_and_the_primary_metric(
     assert "4 matching runs" in text  # the parent is no trial
 
 
-def test_the_view_is_one_click_from_the_plain_list(site: Site, browser: Browser) -> None:
-    open_page(browser, site.page("/runs"), "smoke")  # the parent, with its trials folded
-    press = """(() => {{ const all = [...document.querySelectorAll({what!r})];
-        const one = all.findLast(one => one.textContent.trim() === {text!r});
-        if (!one) return false;
-        for (const kind of ['pointerdown', 'mousedown', 'pointerup', 'mouseup', 'click'])
-            one.dispatchEvent(new PointerEvent(kind, {{bubbles: true, button: 0}}));
-        return true; }})()"""
-    button = press.format(what="[data-testid=saved-views-trigger]", text="Views")
-    until(lambda: browser.run(button), bool)
-    until(lambda: browser.run("document.body.innerText"), lambda text: "trials" in text)
-    browser.run(press.format(what="[role=menu] *, [role=dialog] *", text="trials"))
-    until(
-        lambda: browser.run("document.body.innerText"),
-        lambda text: all(f"{arm} / 0" in text for arm in ARMS),
-    )
-
-
 def test_a_trial_shows_its_sample_grid_and_its_animation(site: Site, browser: Browser) -> None:
     run = site.runs()["norm=none / 0"]
     for name in ("samples/000000256.png", "animation.gif"):
@@ -203,21 +185,3 @@ def test_the_parent_run_says_what_was_found_and_shows_the_report(
     table = site.project / "results" / "quickstart" / "smoke" / "table.md"
     kept = site.project / "runs" / "mlartifacts" / run / "artifacts"
     assert (kept / "table.md").read_bytes() == table.read_bytes()
-
-
-def test_runs_can_be_compared_by_our_names(site: Site, browser: Browser) -> None:
-    chosen = [run for name, run in site.runs().items() if name != "smoke"]
-    given = json.dumps(chosen), json.dumps([site.experiment])
-    runs, experiments = (urllib.request.quote(text) for text in given)
-    address = f"{site.address}/#/compare-runs?runs={runs}&experiments={experiments}"
-    text = open_page(browser, address, "Comparing 4 Runs", *(f"{arm} / 0" for arm in ARMS), "fid")
-    for name in ("d_loss_mean", "modes", "g_norm", "latent_dim"):
-        assert name in text
-
-
-def test_the_page_itself_renders(site: Site, browser: Browser) -> None:
-    page = site.project / "results" / "quickstart" / "smoke" / "report.html"
-    text = open_page(browser, page.as_uri(), "quickstart", *ARMS)
-    assert "Arms by FID" in text
-    assert browser.run("document.querySelectorAll('#arms tr').length") == 1 + len(ARMS)
-    assert browser.run("[...document.images].every(one => one.naturalWidth > 100)")

@@ -1,13 +1,15 @@
-"""What a probe may look at, and what it finds."""
+"""What a probe may look at, what it finds, and the probes of a study run on one trained trial."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
-from ganablate.metrics.features import Features, Floats, Images
+from ganablate.catalog import PROBES
+from ganablate.metrics.features import Features, Floats, Images, MetricError
 
 Labels = npt.NDArray[np.int64]
 """int64 [n]."""
@@ -65,3 +67,46 @@ class Finding:
     numbers: Mapping[str, float] = field(default_factory=dict)
     protocol: str = ""
     pictures: Mapping[str, Images] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Probed:
+    """Table column -> finite number, the protocol of each, and pictures by (probe, name).
+
+    A picture is uint8 [height, width, 1 or 3].
+    """
+
+    numbers: dict[str, float] = field(default_factory=dict)
+    protocols: dict[str, str] = field(default_factory=dict)
+    pictures: dict[tuple[str, str], Images] = field(default_factory=dict)
+
+
+def probe(probes: Sequence[str], subject: Subject) -> Probed:
+    """Look at a trained trial with each of the probes.
+
+    Args:
+        probes: keys of catalog.PROBES, each with what it needs.
+        subject: the trial; one that diverged is not looked at.
+
+    Raises:
+        MetricError: a probe lacks what it needs, or finds something that the catalog does not
+            declare.
+    """
+    result = Probed()
+    for name in probes:
+        line = PROBES[name]
+        if "labels" in line.needs and subject.train.labels is None:
+            raise MetricError(f"the probe {name} needs labels, and this data set has none")
+        if "classifier" in line.needs and subject.extract is None:
+            raise MetricError(f"the probe {name} needs an extractor, and this data set has none")
+        finding: Finding = line.load()(subject)
+        extra = {*finding.numbers, *finding.pictures} - {*line.columns, *line.pictures}
+        if extra:
+            names = ", ".join(sorted(extra))
+            raise MetricError(f"the probe {name} finds {names}; the catalog declares none")
+        for column, number in finding.numbers.items():
+            if math.isfinite(number):
+                result.numbers[column] = number
+                result.protocols[column] = finding.protocol
+        result.pictures.update({(name, key): image for key, image in finding.pictures.items()})
+    return result

@@ -124,8 +124,11 @@ def measured_points(folder: TrialFolder, plan: Plan) -> list[tuple[int, Mapping[
     ended = facts.get("ended_early_at") or math.inf
     for at in (at for at in wanted.stops(facts.get("planned_iterations", 0)) if at < ended):
         content = evaluations.get(at, {"images_seen": -1, "numbers": {}})
-        points.append((int(content["images_seen"]), plan.own(content["numbers"])))
-    return [*points, (int(facts.get("images_seen", 0)), plan.own(folder.metrics()["numbers"]))]
+        points.append((int(content["images_seen"]), plan.by_column(content["numbers"])))
+    return [
+        *points,
+        (int(facts.get("images_seen", 0)), plan.by_column(folder.metrics()["numbers"])),
+    ]
 
 
 def _measured(trial: Trial, folder: TrialFolder, plan: Plan) -> Iterator[pd.DataFrame]:

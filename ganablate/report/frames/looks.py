@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import pandas as pd
 
@@ -29,6 +29,7 @@ _COLUMNS = (
     "look", "kind", "declared", "replicates", "level", "spent", "decided", "set_aside", "goes_on",
     "reference",
 )  # fmt: skip
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def schedules(looks: Sequence[Look]) -> int:
 
 def bound(looks: Sequence[Look]) -> float:
     """The chance, at most, of a wrong verdict at any of the looks or those declared with them."""
-    return sum(added_level(before) for before in range(schedules(looks)))
+    return sum(map(added_level, range(schedules(looks))))
 
 
 def is_whole(trials: pd.DataFrame) -> bool:
@@ -119,20 +120,22 @@ def look_notes(looks: Sequence[Look]) -> list[str]:
     """What a reader of the table must know about the looks; nothing where there was only one."""
     if not looks or (len(looks) == 1 and looks[0].kind == "by hand"):
         return []
-    last, held = looks[-1], percent(bound(looks))
-    text = f"Look {len(looks)}: this table was looked at before with fewer replicates. "
-    text = text if len(looks) > 1 else "Look 1. "
-    text += f"Its verdicts and intervals are at a level of {percent(last.level)}, by a rule that "
+    last = looks[-1]
+    text = "Look 1. "
+    if len(looks) > 1:
+        text = f"Look {len(looks)}: this table was looked at before with fewer replicates. "
+    rule = "halves it each time that replicates are added by hand, "
     if last.kind == "adaptive":
-        numbers = ", ".join(map(str, last.declared))
-        text += f"was declared before (looks at {numbers} replicates, fewer where an arm is decided"
-        text += " or hardly will be), "
-    else:
-        text += "halves it each time that replicates are added by hand, "
-    text += f"so that a wrong verdict at any look has a chance of {held} at most"
-    if schedules(looks) > 1:
-        text += f"; {percent(ALPHA)} would have needed a schedule before the first look"
-    return [text + "."]
+        rule = (
+            f"was declared before (looks at {', '.join(map(str, last.declared))} replicates, fewer "
+            "where an arm is decided or hardly will be), "
+        )
+    late = f"; {percent(ALPHA)} would have needed a schedule before the first look"
+    return [
+        f"{text}Its verdicts and intervals are at a level of {percent(last.level)}, by a rule that "
+        f"{rule}so that a wrong verdict at any look has a chance of {percent(bound(looks))} at "
+        f"most{late if schedules(looks) > 1 else ''}."
+    ]
 
 
 def looks_csv(looks: Sequence[Look]) -> str:
@@ -143,15 +146,12 @@ def looks_csv(looks: Sequence[Look]) -> str:
     spent = 0.0
     for number, look in enumerate(looks, start=1):
         spent += look.level
-        cells: list[object] = [number, look.kind, " ".join(map(str, look.declared))]
-        cells += [_json(dict(look.replicates)), repr(look.level), repr(round(spent, 9))]
-        cells += [_json(list(names)) for names in (look.decided, look.set_aside, look.goes_on)]
-        writer.writerow([*cells, look.reference])
+        given = (dict(look.replicates), look.decided, look.set_aside, look.goes_on)
+        replicates, *arms = (_JSON.encode(value) for value in given)
+        declared = " ".join(map(str, look.declared))
+        row = [number, look.kind, declared, replicates, repr(look.level), repr(round(spent, 9))]
+        writer.writerow([*row, *arms, look.reference])
     return text.getvalue()
-
-
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def read_looks(path: Path, plan: Plan) -> tuple[Look, ...]:
@@ -171,13 +171,26 @@ def read_looks(path: Path, plan: Plan) -> tuple[Look, ...]:
     return tuple(look for look in looks if look.reference == reference_trial(plan))
 
 
+def _look(row: Mapping[str, Any]) -> Look:
+    if row["kind"] not in get_args(Kind):
+        raise ValueError(f'kind is "{row["kind"]}"; "by hand" or "adaptive" is allowed')
+    level = float(row["level"])
+    if not 0 < level <= ALPHA:
+        raise ValueError(f"level is {level}; more than 0 and at most {ALPHA} is allowed")
+    return Look(
+        kind=row["kind"],
+        declared=tuple(map(int, row["declared"].split())),
+        replicates={str(name): int(n) for name, n in json.loads(row["replicates"]).items()},
+        level=level,
+        reference=row["reference"],
+        **{name: tuple(json.loads(row[name])) for name in ("decided", "set_aside", "goes_on")},
+    )
+
+
 def looked_plan(study: Study, budget: str | None, results: Path) -> tuple[Plan, tuple[Look, ...]]:
     """The plan of a study's table, and its looks: no arm with fewer replicates than were seen.
 
-    Args:
-        study: The study.
-        budget: Of the study; None: its default one.
-        results: The folder of results.
+    Without a `budget` it is the study's default one; `results` is the folder of results.
 
     Raises:
         StudyError: the study has no such budget.
@@ -185,24 +198,7 @@ def looked_plan(study: Study, budget: str | None, results: Path) -> tuple[Plan, 
     """
     plan = expand(study, budget)
     looks = read_looks(results / plan.study / plan.budget / LOOKS, plan)
-    if looks and any(count > plan.replicates for count in looks[-1].replicates.values()):
+    if looks and looks[-1].most > plan.replicates:
         seen = {name: max(n, plan.replicates) for name, n in looks[-1].replicates.items()}
         plan = expand(study, plan.budget, replicates=seen)
     return plan, looks
-
-
-def _look(row: Mapping[str, Any]) -> Look:
-    if row["kind"] not in ("by hand", "adaptive"):
-        raise ValueError(f'kind is "{row["kind"]}"; "by hand" or "adaptive" is allowed')
-    level = float(row["level"])
-    if not 0 < level <= ALPHA:
-        raise ValueError(f"level is {level}; more than 0 and at most {ALPHA} is allowed")
-    lists = {name: tuple(json.loads(row[name])) for name in ("decided", "set_aside", "goes_on")}
-    return Look(
-        kind=row["kind"],
-        declared=tuple(map(int, row["declared"].split())),
-        replicates={str(name): int(n) for name, n in json.loads(row["replicates"]).items()},
-        level=level,
-        reference=row["reference"],
-        **lists,
-    )

@@ -119,8 +119,8 @@ def _row(trial: Trial, folder: TrialFolder, plan: Plan) -> dict[str, Any]:
     if complete.get("ended_early_at") is not None:
         row |= {name: complete.get(name) for name in _EARLY}
     end = folder.metrics()
-    numbers: Mapping[str, Any] = plan.own(end["numbers"])
-    protocols: Mapping[str, Any] = plan.own(end["protocols"])
+    numbers: Mapping[str, Any] = plan.by_column(end["numbers"])
+    protocols: Mapping[str, Any] = plan.by_column(end["protocols"])
     for column in plan.columns:
         row[column] = _finite(numbers.get(column))
     points = measured_points(folder, plan) if plan.points else []

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ganablate.study.expand import expand
-from ganablate.study.plan import Arm, Plan
+from ganablate.study.plan import Plan
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.reading.wording import listed, unknown
 from ganablate.study.schema import Study
@@ -52,7 +52,11 @@ def find_all(
         raise ValueError(_nowhere(names, usual))
     holders = list(dict.fromkeys(subjects[0].study.name for subjects in matches))
     if len(holders) > 1 and not any(map(_is_id, names)):
-        raise ValueError(_in_several(names, holders))
+        quoted = " and ".join(f'"{name}"' for name in names)
+        raise ValueError(
+            f"{quoted}: in {len(holders)} studies ({listed(holders)}); name the study too, such as "
+            f"studies/{holders[0]}.yaml"
+        )
     return matches[0]
 
 
@@ -61,33 +65,27 @@ Places = list[tuple[Study, str]]
 
 
 def _places(studies: Sequence[Study], budget: str | None) -> tuple[Places, Places]:
-    """Where names are looked up first, and where then: at the other budgets unless one is given.
-
-    Raises:
-        ValueError: No study has the budget.
-    """
+    """Where names are looked up first, and where then: at the other budgets unless one is given."""
     every = [(study, name) for study in studies for name in study.budget_names]
     usual = [(study, name) for study, name in every if name == (budget or study.default_budget)]
     if not usual:
         budgets = dict.fromkeys(name for _, name in every)
         raise ValueError(f"--budget: {unknown('a budget here', budget, budgets)}")
-    others = [] if budget else [place for place in every if place not in usual]
-    return usual, others
+    return usual, [] if budget else [place for place in every if place not in usual]
 
 
-def _matches(names: Sequence[str], places: Sequence[tuple[Study, str]]) -> list[list[Subject]]:
+def _matches(names: Sequence[str], places: Places) -> list[list[Subject]]:
     """What the names stand for, of each study and budget that has all of them."""
     matches = []
     for study, budget in places:
         plan = expand(study, budget)
-        subjects = [_match(name, study, plan) for name in names]
-        present = [subject for subject in subjects if subject is not None]
-        if len(present) == len(names):
-            matches.append(present)
+        subjects = [subject for name in names if (subject := _match(name, study, plan)) is not None]
+        if len(subjects) == len(names):
+            matches.append(subjects)
     return matches
 
 
-def _nowhere(names: Sequence[str], places: Sequence[tuple[Study, str]]) -> str:
+def _nowhere(names: Sequence[str], places: Places) -> str:
     """What to say of names that no study has together."""
     plans = [(study, expand(study, budget)) for study, budget in places]
     arms = dict.fromkeys(arm.name for _, plan in plans for arm in plan.arms)
@@ -97,53 +95,38 @@ def _nowhere(names: Sequence[str], places: Sequence[tuple[Study, str]]) -> str:
     return f"{' and '.join(names)} are not in one study at one budget"
 
 
-def _in_several(names: Sequence[str], studies: list[str]) -> str:
-    """What to say of names that several studies have."""
-    named = " and ".join(f'"{name}"' for name in names)
-    return (
-        f"{named}: in {len(studies)} studies ({listed(studies)}); name the study too, such as "
-        f"studies/{studies[0]}.yaml"
-    )
-
-
 def _is_id(name: str) -> bool:
     return re.fullmatch(rf"[0-9a-f]{{{_SHORTEST_ID},}}", name) is not None
 
 
 def _match(name: str, study: Study, plan: Plan) -> Subject | None:
     """What the name stands for in a plan; None: nothing."""
-    exact = {arm.name for arm in plan.arms}
-    if name in exact:
+    arms = {arm.name for arm in plan.arms}
+    if name in arms:
         return Subject(study, plan.budget, name)
     arm, slash, number = (part.strip() for part in name.rpartition("/"))
-    if slash and arm in exact and number.isdecimal():
-        planned = sum(trial.arm == arm for trial in plan.trials)
-        most = max(planned, study.replicates)
-        if int(number) >= most:
-            raise ValueError(f"{arm} has the replicates 0 to {most - 1}; {number} is given")
+    if slash and arm in arms and number.isdecimal():
+        count = max(sum(trial.arm == arm for trial in plan.trials), study.replicates)
+        if int(number) >= count:
+            raise ValueError(f"{arm} has the replicates 0 to {count - 1}; {number} is given")
         return Subject(study, plan.budget, arm, int(number))
-    if _is_id(name):
-        begins = [trial for trial in plan.trials if trial.trial_id.startswith(name)]
-        if len(begins) > 1:
-            ids = listed([trial.trial_id for trial in begins])
-            raise ValueError(f'"{name}" begins the ids of several trials: {ids}')
-        if begins:
-            return Subject(study, plan.budget, begins[0].arm, begins[0].replicate)
+    trials = [trial for trial in plan.trials if _is_id(name) and trial.trial_id.startswith(name)]
+    if len(trials) > 1:
+        ids = listed([trial.trial_id for trial in trials])
+        raise ValueError(f'"{name}" begins the ids of several trials: {ids}')
+    if trials:
+        return Subject(study, plan.budget, trials[0].arm, trials[0].replicate)
     return _respelt(name, study, plan)
 
 
 def _respelt(name: str, study: Study, plan: Plan) -> Subject | None:
     """The arm that `--arm` would find: `d_dropout=0` is d_dropout=0.0."""
     try:
-        named = expand(study, plan.budget, arms=[name]).arms
+        spelled = [arm.name for arm in expand(study, plan.budget, arms=[name]).arms]
     except StudyError:
         return None
-    if len(named) > 1:
-        names = listed([arm.name for arm in named])
-        raise ValueError(f'"{name}" names several arms of {study.name}; name one of: {names}')
-    return Subject(study, plan.budget, named[0].name)
-
-
-def arm_of(plan: Plan, name: str) -> Arm:
-    """The arm of that name, which the plan has."""
-    return next(arm for arm in plan.arms if arm.name == name)
+    if len(spelled) > 1:
+        raise ValueError(
+            f'"{name}" names several arms of {study.name}; name one of: {listed(spelled)}'
+        )
+    return Subject(study, plan.budget, spelled[0])

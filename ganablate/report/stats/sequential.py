@@ -55,21 +55,18 @@ def declared_looks(first: int, last: int) -> tuple[int, ...]:
 
 
 def look_levels(replicates: Sequence[int], total: float = ALPHA) -> tuple[float, ...]:
-    """The level of each declared look; they sum to at most `total`.
+    """The level of each declared look, of increasing `replicates`; they sum to at most `total`.
 
-    Args:
-        replicates: At each look, increasing.
-        total: Level of all looks together.
+    Levels are cut to three digits, so that a reader sees those that were used.
     """
-    shares = [(count / replicates[-1]) ** _POWER for count in (0, *replicates)]
-    parts = [total * (b - a) for a, b in pairwise(shares)]
-    return tuple(_floored(part) for part in parts) if len(parts) > 1 else (total,)
-
-
-def _floored(level: float) -> float:
-    """Three digits of it, so that a reader sees the level that was used."""
-    scale = 10.0 ** (_DIGITS - 1 - math.floor(math.log10(level)))
-    return math.floor(level * scale + 1e-9) / scale
+    if len(replicates) == 1:
+        return (total,)
+    levels = []
+    for before, count in pairwise((0, *replicates)):
+        share = (count / replicates[-1]) ** _POWER - (before / replicates[-1]) ** _POWER
+        scale = 10.0 ** (_DIGITS - 1 - math.floor(math.log10(total * share)))
+        levels.append(math.floor(total * share * scale + 1e-9) / scale)
+    return tuple(levels)
 
 
 def added_level(before: int) -> float:
@@ -83,14 +80,9 @@ def chance_of_verdict(
     """The chance, from 0 to 1, that an arm is decided once both sides have `last` replicates.
 
     Predictive power (Spiegelhalter, Freedman and Blackburn 1986, Control. Clin. Trials 7, 8-17)
-    with a flat prior for the effect, spreads taken as they are now.
-
-    Args:
-        arm: Replicates so far, [...].
-        reference: Those of the arm it is compared with, [...].
-        last: Replicates at the last look.
-        level: Of one arm's test there.
-        margin: Within which the arm would be called equivalent; None: never.
+    with a flat prior for the effect, spreads taken as they are now: of replicates so far, [...], of
+    the arm and of the one that it is compared with. `level` is that of one arm's test at the last
+    look; within `margin` the arm would be called equivalent, None: never.
     """
     now = welch(arm, reference)
     last_error = np.sqrt((arm.variance + reference.variance) / last)
@@ -112,10 +104,8 @@ def chance_of_verdict(
 def chances(effects: StudyEffects, last: int, level: float) -> Mapping[str, float]:
     """The chance of a verdict by the last look of each arm that has none, where it can be told.
 
-    Args:
-        effects: Of the primary metric, at the present look.
-        last: Replicates at the last look.
-        level: Of the last look.
+    `effects` are of the primary metric at the present look; `last` are the replicates at the last
+    look, and `level` is its level.
     """
     undecided = [name for name, effect in effects.by_arm.items() if effect.verdict == OPEN]
     tested = {name: x for name, x in effects.replicates.items() if name not in effects.null}
@@ -123,9 +113,8 @@ def chances(effects: StudyEffects, last: int, level: float) -> Mapping[str, floa
     margin = math.log(MARGIN) if effects.scale == "ratio" else None
     by_arm = {}
     for name in undecided:
-        reference = effects.by_arm[name].compared_to
-        if name in steady and reference in steady:
-            each = level / len(undecided)
-            chance = chance_of_verdict(steady[name], steady[reference], last, each, margin)
+        arm, reference = steady.get(name), steady.get(effects.by_arm[name].compared_to or "")
+        if arm is not None and reference is not None:
+            chance = chance_of_verdict(arm, reference, last, level / len(undecided), margin)
             by_arm[name] = float(chance)
     return by_arm

@@ -1,25 +1,47 @@
-"""What a reader must know of every number: study, budget, n, protocol, and what it ran on."""
+"""What a reader must know of the numbers: their study, budget, n, protocol, and how they came.
 
-from collections.abc import Iterator
+The sentences stand below the table of arms, and most of them below the pictures too.
+"""
+
+from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
 from ganablate.config import TrialConfig
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
-from ganablate.report.table.cells import MARKS
-from ganablate.report.table.tables import baseline_arm, reference_arm, reference_protocol
-from ganablate.study.plan import BASELINE, Plan
-from ganablate.text import counted
+from ganablate.report.stats.comparison import MARGIN
+from ganablate.report.stats.effects import EQUIVALENT, FAILS, OPEN, StudyEffects
+from ganablate.report.stats.loss_scale import loss_scale
+from ganablate.report.table.cells import MARKS, MISSING, estimate_text, p_text, published_text
+from ganablate.report.table.tables import (
+    arm_title,
+    baseline_arm,
+    criterion_columns,
+    not_all_ok,
+    primary_column,
+    reference_arm,
+    reference_protocol,
+)
+from ganablate.study.plan import BASELINE, Plan, PublishedNumber
+from ganablate.text import counted, low_to_high, percent
+from ganablate.trials.outcome import FEW_CLASSES, FEW_MODES, classes_told, decides, measure_of_modes
+from ganablate.trials.saturation import ONE_SIDED, PARTS
+
+_IN_NATS = ("bce", "minimax")
+_BETTER = {"min": "lower is better", "max": "higher is better", "none": "no direction"}
+
+
+# --- what was trained, how far, and by which protocol it was measured ---
 
 
 def coverage(trials: pd.DataFrame, plan: Plan) -> str:
     """Study, budget, arms and how many of the trials there are."""
-    complete = int((trials["state"] == "complete").sum())
+    states = trials["state"].value_counts()
     text = (
         f"Study {plan.study}, budget {plan.budget}: {counted(len(plan.arms), 'arm')}, "
-        f"{complete:,} of {counted(len(plan.trials), 'trial')} complete"
+        f"{states.get('complete', 0):,} of {counted(len(plan.trials), 'trial')} complete"
     )
-    failed = int((trials["state"] == "failed").sum())
+    failed = states.get("failed", 0)
     return f"{text}, {failed} failed." if failed else f"{text}."
 
 
@@ -27,13 +49,12 @@ def execution(trials: pd.DataFrame) -> str | None:
     """On what the complete trials ran, and that it is mixed if it is."""
     facts = trials.loc[trials["state"] == "complete", ["device", "precision"]].fillna("unknown")
     counts = (facts["device"] + " in " + facts["precision"]).value_counts()
-    kinds = {str(kind): int(count) for kind, count in counts.items()}
-    if not kinds:
+    if not len(counts):
         return None
-    if len(kinds) == 1:
-        return f"Run on {next(iter(kinds))}."
-    named = "; ".join(f"{kind} ({counted(kinds[kind], 'trial')})" for kind in sorted(kinds))
-    return f"This table mixes executions: {named}."
+    if len(counts) == 1:
+        return f"Run on {counts.index[0]}."
+    kinds = "; ".join(f"{kind} ({counted(n, 'trial')})" for kind, n in sorted(counts.items()))
+    return f"This table mixes executions: {kinds}."
 
 
 def past_short_trials(trials: pd.DataFrame, what: str) -> str:
@@ -42,9 +63,11 @@ def past_short_trials(trials: pd.DataFrame, what: str) -> str:
     Past the end of a trial that ended early or diverged, `what` is over the other trials.
     """
     complete = trials[trials["state"] == "complete"]
-    early = "ended_early_at" in complete and complete["ended_early_at"].notna().any()
-    diverged = (complete["outcome"] == "diverged").any()
-    ends = [*(["an early end"] if early else []), *(["a divergence"] if diverged else [])]
+    ends = []
+    if "ended_early_at" in complete and complete["ended_early_at"].notna().any():
+        ends.append("an early end")
+    if (complete["outcome"] == "diverged").any():
+        ends.append("a divergence")
     return f" Behind {' or '.join(ends)}, {what} over the others." if ends else ""
 
 
@@ -59,35 +82,28 @@ def protocols(
         only: Of this column; None: of all.
         mark: How the others are marked.
     """
-    columns = [name for name in protocol_columns(plan) if only in (None, name)]
-    by_stamp: dict[str, list[str]] = {}
-    for column in columns:
+    titles: dict[str, list[str]] = {}
+    stamps: set[str] = set()
+    for column in protocol_columns(plan):
+        if only not in (None, column):
+            continue
         stamp = reference_protocol(trials, plan, column)
         if stamp is not None:
-            by_stamp.setdefault(stamp, []).append(plan.columns[column].title)
-    lines = [f"{'; '.join(titles)}: {stamp}." for stamp, titles in by_stamp.items()]
-    stamps = {
-        str(stamp) for column in columns for stamp in trials[column + PROTOCOL].dropna().unique()
-    }
-    unlike = sorted(stamps - set(by_stamp))
-    if unlike:
+            titles.setdefault(stamp, []).append(plan.columns[column].title)
+        stamps.update(map(str, trials[column + PROTOCOL].dropna()))
+    lines = [f"{'; '.join(names)}: {stamp}." for stamp, names in titles.items()]
+    if others := sorted(stamps - set(titles)):
         name = reference_arm(plan).name
-        lines.append(f"{mark} another protocol than the arm {name}'s: {'; or '.join(unlike)}.")
+        lines.append(f"{mark} another protocol than the arm {name}'s: {'; or '.join(others)}.")
     return lines
 
 
-def _optimizers(config: TrialConfig) -> str:
-    g = f"{config.g_optimizer} lr {config.g_lr:g}"
-    d = f"{config.d_optimizer} lr {config.d_lr:g}"
-    return g if g == d else f"G {g}, D {d}"
-
-
-def _beyond_the_usual(config: TrialConfig) -> Iterator[str]:
+def _rare_settings(config: TrialConfig) -> Iterator[str]:
     """What few trials have; a reader would take it for absent."""
     if (config.d_steps, config.g_steps) != (1, 1):
         steps = f"{counted(config.d_steps, 'D step')} and {counted(config.g_steps, 'G step')}"
         yield f"{steps} an iteration"
-    named = {
+    values = {
         "weights of D clipped to": config.d_weight_clip,
         "real labels": config.real_labels,
         "fake labels": config.fake_labels,
@@ -97,9 +113,7 @@ def _beyond_the_usual(config: TrialConfig) -> Iterator[str]:
         "G gradients clipped to": config.g_grad_clip,
         "D gradients clipped to": config.d_grad_clip,
     }
-    for words, value in named.items():
-        if value is not None:
-            yield f"{words} {value}"
+    yield from (f"{words} {value}" for words, value in values.items() if value is not None)
     for net, norm in (("G", config.g_norm), ("D", config.d_norm)):
         if norm == "spectral":
             yield f"spectral norm in {net}"
@@ -111,7 +125,11 @@ def settings_line(plan: Plan) -> str:
     label = "First arm" if baseline_arm(plan) is None else "Baseline"
     images = f" ({config.train_images:,} images)" if config.train_images else ""
     penalty = f" with {config.penalty}" if config.penalty else ""
-    weight = f" (weight {config.penalty_weight:g})" if config.penalty_weight is not None else ""
+    if config.penalty and config.penalty_weight is not None:
+        penalty += f" (weight {config.penalty_weight:g})"
+    g_optimizer = f"{config.g_optimizer} lr {config.g_lr:g}"
+    d_optimizer = f"{config.d_optimizer} lr {config.d_lr:g}"
+    same = g_optimizer == d_optimizer
     if config.epochs is not None:
         length = counted(config.epochs, "epoch")
     else:
@@ -120,11 +138,267 @@ def settings_line(plan: Plan) -> str:
         config.dataset + images,
         f"{config.network} (G {config.g_width}, D {config.d_width})",
         f"latent {config.latent_dim}",
-        config.criterion + (penalty + weight if penalty else ""),
-        _optimizers(config),
+        config.criterion + penalty,
+        g_optimizer if same else f"G {g_optimizer}, D {d_optimizer}",
         f"batch {config.batch_size}",
         length,
-        *_beyond_the_usual(config),
+        *_rare_settings(config),
     ]
     name = "" if arm.name == BASELINE else f" {arm.name}"
     return f"{label}{name}: {', '.join(parts)}."
+
+
+# --- the notes below the table of arms ---
+
+
+def table_notes(
+    trials: pd.DataFrame, table: pd.DataFrame, plan: Plan, effects: StudyEffects | None = None
+) -> list[str]:
+    """The notes below the table of arms: plain sentences, one a paragraph.
+
+    Args:
+        trials: As `trials_frame` gives it.
+        table: As `arm_table` gives it.
+        plan: The plan that they are of.
+        effects: Those of the table.
+    """
+    columns = list(plan.columns)
+    spread = (
+        "Mean ± sample standard deviation over an arm's complete replicates; "
+        "a number without ±: n = 1."
+    )
+    if any((table[name + "_n"] < table["n_complete"]).any() for name in columns):
+        spread += f" (k): over the k of them that have this number. {MISSING}: none has it."
+    left_out = _grouped((because, name) for name, because in plan.excluded)
+    lines = [coverage(trials, plan), settings_line(plan)]
+    lines += [f"Left out: {', '.join(names)} ({because})." for because, names in left_out.items()]
+    lines += [spread, *_outcome_notes(trials, plan)]
+    primary = primary_column(plan)
+    if primary is not None:
+        column = plan.columns[primary]
+        lines.append(f"Primary: {column.title} ({_BETTER[column.direction]}), in {column.unit}.")
+    lines += effect_notes(effects, plan) if effects is not None else []
+    lines += [*_units(plan), *_last_steps(plan), *protocols(trials, plan)]
+    ran_on = execution(trials)
+    lines += [] if ran_on is None else [ran_on]
+    if any((table[name + "_mark"] == "criterion").any() for name in columns):
+        reference = reference_arm(plan)
+        lines.append(
+            f"{MARKS['criterion']} another criterion than {loss_scale(reference.config)} of the "
+            f"arm {reference.name}, or another clip: not on the same scale."
+        )
+    return [*lines, *_published_notes(plan)]
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Lists of the second members by the first ones, in their order."""
+    groups: dict[str, list[str]] = {}
+    for key, text in pairs:
+        groups.setdefault(key, []).append(text)
+    return groups
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _units(plan: Plan) -> Iterator[str]:
+    losses, primary = criterion_columns(plan), primary_column(plan)
+    parts = []
+    if losses:
+        used = {arm.config.criterion for arm in plan.arms}
+        nats = " and ".join(name for name in _IN_NATS if name in used)
+        parts.append("losses: units of the criterion" + (f" (nats for {nats})" if nats else ""))
+    titles = _grouped(
+        (column.unit, column.title)
+        for name, column in plan.columns.items()
+        if name not in losses and name != primary
+    )
+    parts += [f"{unit}: {'; '.join(names)}" for unit, names in titles.items()]
+    if parts:
+        yield f"Units. {'. '.join(map(_sentence, parts))}."
+
+
+def _last_steps(plan: Plan) -> Iterator[str]:
+    """Over which steps the losses and the accuracies were taken."""
+    measures = ["losses"] if criterion_columns(plan) else []
+    measures += ["accuracies of D"] if "d_accuracy" in plan.metrics else []
+    text = f"{' and '.join(measures)}: over every step of the last fifth of training"
+    if "losses" in measures:
+        text += (
+            "; spread is the standard deviation over those steps, oscillation the mean distance "
+            "from one step to the next; penalty left out"
+        )
+    if measures:
+        yield f"{_sentence(text)}."
+
+
+def _published_notes(plan: Plan) -> list[str]:
+    """Where the published columns come from, and the published numbers that have no column."""
+
+    def source(number: PublishedNumber) -> str:
+        return f"{number.source} ({number.protocol})"
+
+    in_columns = [number for number in plan.published if number.metric in plan.columns]
+    others = _grouped(
+        (source(number), f"{number.name} {published_text(number.value)} ({number.arm})")
+        for number in plan.published
+        if number.metric not in plan.columns
+    )
+    lines = []
+    if in_columns:
+        sources = "; ".join(dict.fromkeys(map(source, in_columns)))
+        lines.append(f"Published: as printed in {sources}. Not comparable with ours, not compared.")
+    lines += [f"Published in {name}: {'; '.join(texts)}." for name, texts in others.items()]
+    return lines
+
+
+# --- outcomes ---
+
+
+def _outcome_notes(trials: pd.DataFrame, plan: Plan) -> Iterator[str]:
+    """The rules, as far as they apply to this study, and how many trials could not be judged."""
+    complete = trials[trials["state"] == "complete"]
+    if not len(complete):
+        return
+    rules = ["Diverged: a loss or a weight is not finite", *_saturated(plan), *_collapsed(plan)]
+    yield (
+        "Outcomes are rates of the complete trials, judged in this order. "
+        f"{'; '.join(rules)}; else ok."
+    )
+    reasons = complete.loc[complete["outcome"].isna(), "outcome_because"]
+    if len(reasons):
+        counts = reasons.fillna("judged by no rule when they were run").value_counts().sort_index()
+        texts = "; ".join(f"{count} ({reason})" for reason, count in counts.items())
+        yield f"Not assessed: {texts}."
+    yield from _early_ends(complete, plan)
+    if not_all_ok(complete) and plan.primary in plan.columns:
+        title = plan.columns[plan.primary].title
+        yield f"{title}, of those ok (k): over the k trials that are ok; what is compared is all."
+
+
+def _saturated(plan: Plan) -> Iterator[str]:
+    critics = sorted({arm.config.criterion for arm in plan.arms if not decides(arm.config)})
+    if any(decides(arm.config) for arm in plan.arms):
+        yield (
+            "saturated: over the last fifth of training D decides alike about "
+            f"{100 * ONE_SIDED:g} % or more of the real and of the generated images"
+        )
+    if critics:
+        yield f"D of the criterion {' and '.join(critics)} decides nothing, and cannot saturate"
+
+
+def _collapsed(plan: Plan) -> Iterator[str]:
+    rules = []
+    for arm in plan.arms:
+        column = measure_of_modes(arm.config, plan.measured)
+        if column == "modes":
+            classes = classes_told(arm.config)
+            few = int(FEW_CLASSES * (classes or 0))
+            rules.append(f"{few} of {classes} classes covered or fewer")
+        elif column is not None:
+            rules.append(f"{plan.columns[column].title.lower()} at most {FEW_MODES[column]:g}")
+    if rules:
+        yield f"collapsed: {', or '.join(dict.fromkeys(rules))}"
+
+
+def _early_ends(complete: pd.DataFrame, plan: Plan) -> Iterator[str]:
+    """The rule, and for each arm how many of its trials ended by it and where."""
+    successive = sorted({arm.config.early_end for arm in plan.arms if arm.config.early_end})
+    if not successive:
+        return
+    yield (
+        "A training ends early once it is saturated, by the same rule, in each of "
+        f"{' or '.join(map(str, successive))} successive {PARTS}ths of its length; its numbers are "
+        "those of that moment."
+    )
+    early = complete[complete["ended_early_at"].notna()]
+    texts = []
+    for arm in plan.arms:
+        of_arm = early[early["arm"] == arm.name]
+        places = ", ".join(
+            f"at {low_to_high(map(int, ends))} of {planned:,} iterations"
+            for planned, ends in of_arm.groupby("planned_iterations")["ended_early_at"]
+        )
+        if len(of_arm):
+            texts.append(f"{arm.name} {len(of_arm)} ({places})")
+    n = f"{len(early)} of {len(complete)} complete trials"
+    yield f"Ended early: {n}{': ' if texts else ''}{'; '.join(texts)}."
+
+
+# --- effects ---
+
+
+def effect_notes(effects: StudyEffects, plan: Plan) -> list[str]:
+    """How the effects were estimated and tested: plain sentences, one a paragraph."""
+    by_arm = effects.by_arm.values()
+    if not by_arm:
+        return []
+    title = plan.columns[effects.column].title
+    references = {effect.compared_to for effect in by_arm}
+    other = arm_title(references.pop()) if len(references) == 1 else "the arm it is compared with"
+    if effects.scale == "ratio":
+        text = f"Effect: geometric mean of an arm's {title} over that of {other}."
+    else:
+        text = f"Effect: mean {title} of an arm less that of {other}."
+    if all(effect.p_alone is None and effect.low is None for effect in by_arm):
+        return [text + " No arm has two replicates to test."]
+    lines = [text + _interval(effects), *_verdicts(effects)]
+    if any(effect.fails_p is not None for effect in by_arm):
+        lines.append(
+            f"{FAILS.capitalize()}: every replicate diverged, saturated or collapsed, and none of "
+            "the arm compared with; a verdict by rule, with Fisher's exact p, not corrected."
+        )
+    return [*lines, *_noise(effects)]
+
+
+def _interval(effects: StudyEffects) -> str:
+    logs = " on logs" if effects.scale == "ratio" else ""
+    text = (
+        f" Its {percent(1 - effects.alpha)} interval (Welch's{logs}; with five arms or more, low "
+        "variances raised towards the common one) is for each arm alone. Replicates are unpaired"
+    )
+    correlation = effects.correlation
+    if correlation is not None:
+        text += (
+            f"; those of two compared arms correlate by {correlation.mean:.2f} "
+            f"(± {correlation.error:.2f} if unrelated)"
+        )
+        if correlation.clearly_positive:
+            text += ", clearly: the intervals are wider than they need to be"
+    return text + "."
+
+
+def _verdicts(effects: StudyEffects) -> Iterator[str]:
+    verdicts = {effect.verdict for effect in effects.by_arm.values()}
+    text = (
+        f"p (Holm): two-sided, corrected over the {counted(effects.tested, 'arm')} tested; "
+        f"verdicts come from it, at {percent(effects.alpha)}, not from the intervals."
+    )
+    if EQUIVALENT in verdicts:
+        text += (
+            f" Equivalent: within a factor of {MARGIN:g} by two one-sided tests, corrected alike."
+        )
+    if OPEN in verdicts:
+        text += " Cannot tell: not at this n."
+    if effects.tested:
+        yield text
+    compared = {*effects.by_arm, *(effect.compared_to for effect in effects.by_arm.values())}
+    if any(effects.replicates[name].diverged for name in compared):
+        ranked = "; p is of ranks, exact, a diverged one worst."
+        yield (
+            "Where a replicate has diverged, on either side, there is no mean effect"
+            + (" and no p." if effects.direction == "none" else ranked)
+        )
+
+
+def _noise(effects: StudyEffects) -> Iterator[str]:
+    for name in effects.null:
+        if name not in effects.by_arm:
+            continue
+        effect = effects.by_arm[name]
+        estimate = estimate_text([effect.estimate, effect.low, effect.high], effects.scale)
+        alone = p_text(effect.p_alone)
+        numbers = ", ".join(filter(None, [estimate, alone and f"p {alone} by itself"]))
+        text = f"The arm {name} changes only the seeds" + (f" ({numbers})" if numbers else "")
+        yield f"{text}: one look at the noise, outside the correction, without a verdict."

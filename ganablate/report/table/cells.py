@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
 import pandas as pd
@@ -13,8 +12,7 @@ from ganablate.report.stats.effects import OPEN
 MISSING = "—"
 MARKS = {"protocol": "†", "criterion": "‡"}
 ARROWS = {"min": "↓", "max": "↑", "none": ""}
-_DIGITS = 3
-"""Significant digits of a ratio and of its interval."""
+_RATIO_DIGITS = 3
 _LONE_DIGITS = 4
 """Significant digits of a number without a spread."""
 
@@ -27,77 +25,56 @@ def heading(column: Column) -> str:
 # --- a number with its spread ---
 
 
-@dataclass(frozen=True)
-class Rounded:
-    """A mean, its standard deviation where there is one, and a power of ten where one is needed.
-
-    The value is `(mean ± sd) * 10**exponent`.
-    """
-
-    mean: str
-    sd: str | None
-    exponent: int | None
-
-
-def _order(value: Decimal) -> int:
-    """The exponent of the leading digit; 0 for zero."""
-    return value.adjusted() if value else 0
-
-
 def _fixed(value: Decimal, decimals: int) -> str:
-    """Rounded half to even at so many decimals; negative: at tens, hundreds, ..."""
-    rounded = value.quantize(Decimal(1).scaleb(-decimals))
-    return f"{rounded + 0:f}" if rounded else f"{abs(rounded):f}"
+    """Round half to even at so many decimals; negative ones are tens, hundreds, ..."""
+    # Adding 0 makes -0.00 positive.
+    return f"{value.quantize(Decimal(1).scaleb(-decimals)) + 0:f}"
 
 
-def round_to_spread(mean: float, sd: float) -> Rounded:
+def _rounded(mean: float, sd: float) -> tuple[str, str | None, int | None]:
     """Round a finite mean to the decimals of its sd, and that to two significant digits.
 
-    Without a spread (sd is NaN, or 0) the mean has at most four significant digits.
-    Numbers under 1e-3 or from 1e6 on get a power of ten.
+    Without a spread (sd is NaN, or 0) the mean has at most four significant digits. Numbers under
+    1e-3 or from 1e6 on get a power of ten.
+
+    Returns:
+        The mean, the sd or None, and the exponent of the power of ten or None.
     """
-    exact_mean = Decimal(repr(float(mean)))
-    exact_sd = None if math.isnan(sd) else Decimal(repr(float(sd)))
-    largest = max(abs(exact_mean), exact_sd or Decimal(0))
-    exponent = None
+    center = Decimal(repr(float(mean)))
+    spread = Decimal(0 if math.isnan(sd) else repr(float(sd)))
+    largest, exponent = max(abs(center), spread), None
     if largest and not Decimal("1e-3") <= largest < Decimal("1e6"):
-        exponent = _order(largest)
-        exact_mean = exact_mean.scaleb(-exponent)
-        exact_sd = None if exact_sd is None else exact_sd.scaleb(-exponent)
-    if not exact_sd:
-        last = exact_mean.normalize().as_tuple().exponent
-        assert isinstance(last, int)  # the mean is finite
-        decimals = max(0, min(_LONE_DIGITS - 1 - _order(exact_mean), -last))
-        return Rounded(_fixed(exact_mean, decimals), None if exact_sd is None else "0", exponent)
-    decimals = 1 - _order(exact_sd)
-    two_digits = exact_sd.quantize(Decimal(1).scaleb(-decimals))
-    decimals = 1 - _order(two_digits)  # 0.0996 becomes 0.10, not 0.100
-    return Rounded(_fixed(exact_mean, decimals), _fixed(exact_sd, decimals), exponent)
+        exponent = largest.adjusted()
+        center, spread = center.scaleb(-exponent), spread.scaleb(-exponent)
+    if spread:
+        two_digits = spread.quantize(Decimal(1).scaleb(spread.adjusted() - 1))
+        decimals = 1 - two_digits.adjusted()  # 0.0996 becomes 0.10, not 0.100
+        return _fixed(center, decimals), _fixed(spread, decimals), exponent
+    order = center.adjusted() if center else 0
+    needed = -int(center.normalize().as_tuple().exponent)
+    text = _fixed(center, max(0, min(_LONE_DIGITS - 1 - order, needed)))
+    return text, None if math.isnan(sd) else "0", exponent
 
 
 def spread_text(mean: float, sd: float) -> str:
     """A mean with its standard deviation, as `179 ± 11` or `(1.2 ± 0.3)×10^-4`; sd may be NaN."""  # noqa: RUF002 - a product
-    value = round_to_spread(mean, sd)
-    text = value.mean if value.sd is None else f"{value.mean} ± {value.sd}"
-    if value.exponent is None:
-        return text
-    inner = text if value.sd is None else f"({text})"
-    return f"{inner}×10^{value.exponent}"  # noqa: RUF001 - a product
+    text, spread, exponent = _rounded(mean, sd)
+    if spread is not None:
+        text = f"{text} ± {spread}" if exponent is None else f"({text} ± {spread})"
+    return text if exponent is None else f"{text}×10^{exponent}"  # noqa: RUF001 - a product
 
 
 def lone_text(value: float) -> str:
     """A number of a single trial, as `21.30` or `2e-9`; a dash where it is missing."""
     if math.isnan(value):
         return MISSING
-    rounded = round_to_spread(value, math.nan)
-    return rounded.mean if rounded.exponent is None else f"{rounded.mean}e{rounded.exponent}"
+    text, _, exponent = _rounded(value, math.nan)
+    return text if exponent is None else f"{text}e{exponent}"
 
 
 def mean_text(row: pd.Series, column: str) -> str:
     """An arm's mean and spread in a column, as `179 ± 11`; a dash where it has no number."""
-    if pd.isna(row[column]):
-        return MISSING
-    return spread_text(row[column], row[column + "_sd"])
+    return MISSING if pd.isna(row[column]) else spread_text(row[column], row[column + "_sd"])
 
 
 def published_text(value: float) -> str:
@@ -109,26 +86,26 @@ def published_text(value: float) -> str:
 # --- an effect, its p and its verdict ---
 
 
-def significant(value: float, digits: int = _DIGITS) -> str:
-    """`1.34`, `0.0871`, `12.0`, `6442`: at least so many digits; from 1e6, under 1e-4 a power."""
+def significant(value: float) -> str:
+    """`1.34`, `0.0871`, `12.0`, `6442`: three digits or more; from 1e6, under 1e-4 a power."""
     exact = Decimal(repr(value))
     if not exact:
         return "0"
-    rounded = Decimal(f"{exact:.{digits - 1}e}")
+    rounded = Decimal(f"{exact:.{_RATIO_DIGITS - 1}e}")
     order = rounded.adjusted()
     if -5 < order < 6:
-        return f"{exact:.{max(0, digits - 1 - order)}f}"
-    return f"{rounded.scaleb(-order):.{digits - 1}f}×10^{order}"  # noqa: RUF001 - a product
+        return f"{exact:.{max(0, _RATIO_DIGITS - 1 - order)}f}"
+    return f"{rounded.scaleb(-order):.{_RATIO_DIGITS - 1}f}×10^{order}"  # noqa: RUF001 - a product
 
 
-def _decimals(value: float, half: float) -> str:
+def _difference_text(value: float, half: float) -> str:
     """A difference at the decimals that give half of its interval two digits."""
     order = Decimal(repr(half)).adjusted() if half else Decimal(repr(value)).adjusted() - 2
     places = 1 - order
     if not -4 < places < 7:
         return significant(value)
     text = f"{round(value, places):.{max(0, places)}f}"
-    return text[1:] if float(text) == 0 and text.startswith("-") else text
+    return text.removeprefix("-") if float(text) == 0 else text
 
 
 def estimate_text(ends: Sequence[float | None], scale: Scale) -> str | None:
@@ -142,20 +119,22 @@ def estimate_text(ends: Sequence[float | None], scale: Scale) -> str | None:
     if not numbers:
         return None
     if scale == "ratio":
-        texts = ["×" + significant(numbers[0]), *map(significant, numbers[1:])]  # noqa: RUF001
+        estimate, *interval = map(significant, numbers)
+        estimate = f"×{estimate}"  # noqa: RUF001 - a product
     else:
         half = (numbers[2] - numbers[1]) / 2 if len(numbers) == 3 else 0.0
-        texts = [_decimals(end, half) for end in numbers]
-        texts[0] = texts[0] if texts[0].startswith("-") else f"+{texts[0]}"
-    return texts[0] if len(texts) == 1 else f"{texts[0]} [{texts[1]}, {texts[2]}]"
+        estimate, *interval = (_difference_text(number, half) for number in numbers)
+        estimate = estimate if estimate.startswith("-") else f"+{estimate}"
+    return f"{estimate} [{', '.join(interval)}]" if interval else estimate
 
 
 def effect_text(row: pd.Series) -> str | None:
     """The effect of a row of the table of arms with its interval; None: missing."""
     if pd.isna(row["effect"]):
         return None
-    ends = [row["effect"], row["effect_low"], row["effect_high"]]
-    return estimate_text(ends, row["effect_scale"])
+    return estimate_text(
+        [row["effect"], row["effect_low"], row["effect_high"]], row["effect_scale"]
+    )
 
 
 def p_text(p: float | None) -> str | None:

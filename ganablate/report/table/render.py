@@ -5,7 +5,7 @@ The page sets the same tables in HTML, by its template.
 
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ganablate.report.table.cells import MISSING
@@ -102,24 +102,22 @@ def _blocks(columns: Sequence[Column]) -> list[list[Column]]:
     The blocks are as narrow as they can be without becoming more, so that none is left with a
     single column while the others are full.
     """
-    fewest = len(_broken(columns, _WIDTH))
-    for width in range(_WIDTH // 2, _WIDTH):
-        if len(blocks := _broken(columns, width)) == fewest:
-            return blocks
-    return _broken(columns, _WIDTH)
+    widest = _filled(columns, _WIDTH)
+    narrower = (_filled(columns, width) for width in range(_WIDTH // 2, _WIDTH))
+    return next((blocks for blocks in narrower if len(blocks) == len(widest)), widest)
 
 
-def _broken(columns: Sequence[Column], most: int) -> list[list[Column]]:
+def _filled(columns: Sequence[Column], most: int) -> list[list[Column]]:
     """Fill one block after the other up to so many characters."""
-    arm, *rest = columns
+    arm, *others = columns
     blocks = [[arm]]
-    used = arm.width
-    for column in rest:
-        if used + column.width + 3 > most and len(blocks[-1]) > 1:
+    width = arm.width
+    for column in others:
+        if width + column.width + 3 > most and len(blocks[-1]) > 1:
             blocks.append([arm])
-            used = arm.width
+            width = arm.width
         blocks[-1].append(column)
-        used += column.width + 3
+        width += column.width + 3
     return blocks
 
 
@@ -131,24 +129,17 @@ def escape_markdown(text: str) -> str:
     return re.sub(r"(?<![^\W_])_|_(?![^\W_])", r"\\_", escaped)
 
 
-def _line(cells: Iterable[str], widths: list[int], columns: Sequence[Column]) -> str:
-    padded = (
-        cell.ljust(width) if column.left else cell.rjust(width)
-        for cell, width, column in zip(cells, widths, columns, strict=True)
-    )
-    return f"| {' | '.join(padded)} |"
-
-
 def _markdown_block(columns: Sequence[Column]) -> str:
-    titles = [escape_markdown(column.title) for column in columns]
-    titles = [f"**{t}**" if c.strong else t for t, c in zip(titles, columns, strict=True)]
-    body = [[escape_markdown(cell) for cell in column.texts()] for column in columns]
-    widths = [max(map(len, [title, *cells])) for title, cells in zip(titles, body, strict=True)]
-    rules = [
-        "-" * w if c.left else "-" * (w - 1) + ":" for w, c in zip(widths, columns, strict=True)
-    ]
-    rows = [titles, rules, *map(list, zip(*body, strict=True))]
-    return "\n".join(_line(row, widths, columns) for row in rows)
+    padded = []
+    for column in columns:
+        title = escape_markdown(column.title)
+        title = f"**{title}**" if column.strong else title
+        cells = [escape_markdown(text) for text in column.texts()]
+        width = max(map(len, [title, *cells]))
+        rule = "-" * width if column.left else "-" * (width - 1) + ":"
+        align = str.ljust if column.left else str.rjust
+        padded.append([align(text, width) for text in (title, rule, *cells)])
+    return "\n".join(f"| {' | '.join(row)} |" for row in zip(*padded, strict=True))
 
 
 def to_markdown(columns: Sequence[Column], notes: Sequence[str]) -> str:
@@ -185,37 +176,36 @@ def escape_latex(text: str) -> str:
     return "".join(_LATEX.get(character, character) for character in text)
 
 
-def _latex_cell(text: str) -> str:
-    """Numbers with their signs and powers of ten."""
-    escaped = escape_latex(text)
-    powers = re.sub(r"\$\\times\$10\\textasciicircum\{\}(-?\d+)", r"$\\times 10^{\1}$", escaped)
-    return _minus(powers)
-
-
 def _minus(text: str) -> str:
     return re.sub(r"(^|[(\[ ])-(?=\d)", r"\1$-$", text)
 
 
-def _latex_block(columns: Sequence[Column]) -> str:
-    def line(cells: Iterable[str]) -> str:
-        return " & ".join(cells) + r" \\"
+def _latex_number(text: str) -> str:
+    """Numbers with their signs and powers of ten."""
+    power = r"\$\\times\$10\\textasciicircum\{\}(-?\d+)"
+    return _minus(re.sub(power, r"$\\times 10^{\1}$", escape_latex(text)))
 
-    titles = [escape_latex(column.title) for column in columns]
-    titles = [f"\\textbf{{{t}}}" if c.strong else t for t, c in zip(titles, columns, strict=True)]
-    form: list[Callable[[str], str]] = [
-        escape_latex if column.left else _latex_cell for column in columns
-    ]
-    body = [
-        [f(text.rstrip()) for text in column.texts()]
-        for f, column in zip(form, columns, strict=True)
-    ]
+
+def _latex_block(columns: Sequence[Column]) -> str:
+    lines = []
+    for column in columns:
+        title = escape_latex(column.title)
+        set_text = escape_latex if column.left else _latex_number
+        lines.append(
+            [
+                f"\\textbf{{{title}}}" if column.strong else title,
+                *(set_text(text.rstrip()) for text in column.texts()),
+            ]
+        )
+    head, *body = (" & ".join(cells) + r" \\" for cells in zip(*lines, strict=True))
+    sides = "".join("l" if column.left else "r" for column in columns)
     return "\n".join(
         [
-            rf"\begin{{tabular}}{{{''.join('l' if column.left else 'r' for column in columns)}}}",
+            rf"\begin{{tabular}}{{{sides}}}",
             r"\toprule",
-            line(titles),
+            head,
             r"\midrule",
-            *(line(row) for row in zip(*body, strict=True)),
+            *body,
             r"\bottomrule",
             r"\end{tabular}",
         ]

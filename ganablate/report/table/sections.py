@@ -24,9 +24,9 @@ from ganablate.report.table.cells import (
     significant,
     spread_text,
 )
-from ganablate.report.table.columns import verdict_column
 from ganablate.report.table.render import Table, text_column
 from ganablate.report.table.summary import Sentence
+from ganablate.report.table.tables import verdict_column
 from ganablate.report.table.verdict_style import AGREES, DIFFERS, EQUAL, verdict_kind
 from ganablate.study.arms.settings import text_of
 from ganablate.study.plan import Plan
@@ -42,16 +42,15 @@ _REPLICATION = "Replication of the published record"
 def cross_section(effects: CrossEffects, plan: Plan) -> Table:
     """Main effects and interactions."""
     changes = [*effects.main, *effects.interactions]
+    estimates = [estimate_text([x.estimate, x.low, x.high], effects.scale) for x in changes]
     columns = [
         text_column("Change", map(_change, changes), left=True),
-        text_column("Kind", map(_kind, changes), left=True),
         text_column(
-            f"Effect [{percent(1 - effects.alpha)}]",
-            [
-                estimate_text([change.estimate, change.low, change.high], effects.scale)
-                for change in changes
-            ],
+            "Kind",
+            ["interaction" if len(x.factors) > 1 else "main effect" for x in changes],
+            left=True,
         ),
+        text_column(f"Effect [{percent(1 - effects.alpha)}]", estimates),
         text_column("p (Holm)", [p_text(change.p) for change in changes]),
     ]
     title = f"Main effects and interactions: {heading(plan.columns[effects.column])}"
@@ -65,15 +64,13 @@ def _change(effect: CrossEffect) -> str:
     return f"{text}, at {effect.factors[1]} {effect.levels[1]} instead of {effect.against[1]}"
 
 
-def _kind(effect: CrossEffect) -> str:
-    return "interaction" if len(effect.factors) > 1 else "main effect"
-
-
 def cross_notes(effects: CrossEffects, plan: Plan) -> list[str]:
     """How they were estimated, and where one factor at a time would mislead: one a paragraph."""
     title = plan.columns[effects.column].title
-    mean = "geometric mean" if effects.scale == "ratio" else "mean"
-    over, difference = ("over", "ratio") if effects.scale == "ratio" else ("less", "difference")
+    if effects.scale == "ratio":
+        mean, over, difference = "geometric mean", "over", "ratio"
+    else:
+        mean, over, difference = "mean", "less", "difference"
     text = (
         f"Main effect: {mean} {title} at a level {over} that at the level compared with, over all "
         f"levels of the other factors with equal weights. Interaction: {difference} of two such "
@@ -91,44 +88,39 @@ def cross_notes(effects: CrossEffects, plan: Plan) -> list[str]:
         )
     lines = [text, *_warnings(effects, title)]
     factors = {} if plan.cross is None else plan.cross.factors
+    cells = [] if plan.cross is None else list(plan.cross.cells.values())
     if sum(len(levels) > 1 for levels in factors.values()) > 2:
         lines.append("Interactions of three factors are not estimated.")
     if any(effect.lacking for effect in (*effects.main, *effects.interactions)):
         lacking = "; ".join(f"{name} ({why})" for name, why in effects.lacking.items())
         lines.append(f"{MISSING}: needs a cell without a mean and a spread. Those are: {lacking}.")
-    cells = [] if plan.cross is None else list(plan.cross.cells.values())
     if len(set(cells)) < len(cells):
         lines.append("Cells that come to the same trials count in each of their places.")
     return lines
 
 
-def _warnings(effects: CrossEffects, title: str) -> list[str]:
+def _warnings(effects: CrossEffects, title: str) -> Iterator[str]:
     """One for each pair of factors with an interaction shown: its largest."""
 
-    def distance(effect: CrossEffect) -> float:
+    def size(effect: CrossEffect) -> float:
         assert effect.estimate is not None
         return abs(math.log(effect.estimate) if effects.scale == "ratio" else effect.estimate)
 
-    largest = {effect.factors: effect for effect in sorted(effects.shown, key=distance)}
-    if largest:
-        return [_warning(effect, effects, title) for effect in largest.values()]
-    if any(effect.p is not None for effect in effects.interactions):
-        return ["No interaction is shown at this n; that does not show that there is none."]
-    return []
-
-
-def _warning(effect: CrossEffect, effects: CrossEffects, title: str) -> str:
-    assert effect.at is not None
-    factor, by = effect.factors
-    if effects.scale == "ratio":
-        verb, (first, second) = f"multiplies {title} by", (significant(x) for x in effect.at)
-    else:
-        verb, (first, second) = f"changes {title} by", (f"{x:+.3g}" for x in effect.at)
-    return (
-        f"Changing {factor} from {effect.against[0]} to {effect.levels[0]} {verb} {first} at "
-        f"{by}={effect.against[1]} and by {second} at {by}={effect.levels[1]}: {factor} matters "
-        f"differently at different {by}, and one factor at a time would mislead."
-    )
+    largest = {effect.factors: effect for effect in sorted(effects.shown, key=size)}
+    for (factor, by), effect in largest.items():
+        assert effect.at is not None
+        if effects.scale == "ratio":
+            verb, (first, second) = "multiplies", map(significant, effect.at)
+        else:
+            verb, (first, second) = "changes", (f"{x:+.3g}" for x in effect.at)
+        yield (
+            f"Changing {factor} from {effect.against[0]} to {effect.levels[0]} {verb} {title} by "
+            f"{first} at {by}={effect.against[1]} and by {second} at {by}={effect.levels[1]}: "
+            f"{factor} matters differently at different {by}, and one factor at a time would "
+            "mislead."
+        )
+    if not largest and any(effect.p is not None for effect in effects.interactions):
+        yield "No interaction is shown at this n; that does not show that there is none."
 
 
 # --- searches inside the arms ---
@@ -136,15 +128,18 @@ def _warning(effect: CrossEffect, effects: CrossEffects, title: str) -> str:
 
 def search_section(search: Search) -> Table:
     """What was searched inside each arm, and what came of it."""
+
+    def value(name: str, arm: ArmSearch) -> str | None:
+        return text_of(name, arm.best.values[name]) if arm.best and name in arm.spaces else None
+
     arms = list(search.arms.values())
-    values = [text_column(name, [_value(name, arm) for arm in arms]) for name in search.spaces]
-    best = [None if arm.found is None else arm.found.value for arm in arms]
+    best = [None if arm.best is None else arm.best.value for arm in arms]
     columns = [
         text_column("Arm", [arm.arm for arm in arms], left=True),
-        *values,
+        *(text_column(name, [value(name, arm) for arm in arms]) for name in search.spaces),
         text_column(
             f"{search.column}, best of search",
-            [None if value is None else significant(value) for value in best],
+            [None if number is None else significant(number) for number in best],
         ),
         text_column("Search trials", map(ended_text, arms), left=True),
     ]
@@ -156,23 +151,17 @@ def search_section(search: Search) -> Table:
         "seeds and length: it is no estimate of the arm. What an arm comes to depends on how much "
         "it was searched (Lucic et al. 2018, arXiv 1711.10337); here all had as many trials.",
     ]
-    if edges := ", ".join(_at_edges(search)):
-        notes.append(f"At the edge of its space, so the best may lie outside: {edges}.")
+    edges = [
+        f"{arm.arm} ({name} {text_of(name, arm.best.values[name])})"
+        for arm in arms
+        for name, space in arm.spaces.items()
+        if arm.best is not None and space.near_edge(arm.best.values[name])
+    ]
+    if edges:
+        notes.append(f"At the edge of its space, so the best may lie outside: {', '.join(edges)}.")
     if search.open:
         notes.append(f"Not searched to its end yet: {', '.join(search.open)}.")
     return Table("search", "Found by the search inside each arm", columns, notes)
-
-
-def _value(name: str, arm: ArmSearch) -> str | None:
-    return text_of(name, arm.found.values[name]) if arm.found and name in arm.spaces else None
-
-
-def _at_edges(search: Search) -> Iterator[str]:
-    """Values within a twentieth of their range of its end, which is in logs where it is."""
-    for arm in search.arms.values():
-        for name, space in arm.spaces.items():
-            if arm.found is not None and space.near_edge(arm.found.values[name]):
-                yield f"{arm.arm} ({name} {text_of(name, arm.found.values[name])})"
 
 
 # --- the published record beside this machine's ---
@@ -182,30 +171,27 @@ def replication_section(replication: Replication) -> Table:
     """Both records, an arm a row: the numbers, how they compare, and the verdicts."""
     arms, scale = replication.arms, replication.scale
     effects = [arm.effect for arm in arms]
-    ratio = "Ratio" if scale == "ratio" else "Difference"
+    comparison = "Ratio" if scale == "ratio" else "Difference"
     columns = [
         text_column("Arm", [arm.arm for arm in arms], left=True),
         text_column(f"{replication.title}, published", [_numbers(arm.published) for arm in arms]),
         text_column(f"{replication.title}, here", [_numbers(arm.local) for arm in arms]),
         text_column(
-            f"{ratio} [{percent(1 - replication.alpha)}]",
+            f"{comparison} [{percent(1 - replication.alpha)}]",
             [estimate_text([e.estimate, e.low, e.high], scale) for e in effects],
         ),
         verdict_column("Replication", [(arm.verdict, arm.verdict) for arm in arms]),
         text_column("p (Holm)", [p_text(effect.p) for effect in effects]),
     ]
     if replication.arm_verdicts:
-        columns += [
-            text_column(
-                "Verdict, published", [_short(a.published_verdict) for a in arms], left=True
-            ),
-            text_column("Verdict, here", [_short(arm.local_verdict) for arm in arms], left=True),
-        ]
+        verdicts = {
+            "published": [arm.published_verdict for arm in arms],
+            "here": [arm.local_verdict for arm in arms],
+        }
+        for place, texts in verdicts.items():
+            short = ["cannot tell" if text == OPEN else text for text in texts]
+            columns.append(text_column(f"Verdict, {place}", short, left=True))
     return Table("replication", _REPLICATION, columns, replication_notes(replication))
-
-
-def _short(verdict: str | None) -> str | None:
-    return "cannot tell" if verdict == OPEN else verdict
 
 
 def _numbers(replicates: Replicates) -> str | None:
@@ -239,16 +225,16 @@ def replication_notes(replication: Replication) -> list[str]:
     )
     seeds = "Both records have the same seeds: equal initial weights and order of images."
     facts = "; ".join(
-        f"{name}: {theirs} published, {ours} here"
-        for name, (theirs, ours) in replication.facts.items()
+        f"{name}: {published} published, {here} here"
+        for name, (published, here) in replication.facts.items()
     )
     return [text, f"{seeds} They were trained with another {facts}." if facts else seeds]
 
 
 def replication_sentence(replication: Replication) -> Sentence:
     """How many arms replicate, and how many of their verdicts came out the same."""
-    apart = replication.count(OTHER_PROTOCOL, OTHER_SETTINGS)
-    judged = sum(arm.verdict is not None for arm in replication.arms) - apart
+    incomparable = replication.count(OTHER_PROTOCOL, OTHER_SETTINGS)
+    judged = sum(arm.verdict is not None for arm in replication.arms) - incomparable
     agreeing, differing = replication.count(AGREES, EQUAL), replication.count(DIFFERS)
     arms = counted(judged, "arm")
     if replication.equal:
@@ -260,9 +246,14 @@ def replication_sentence(replication: Replication) -> Sentence:
         )
     else:
         text = f"a difference is shown for {differing} of {arms}"
-    text += f"; {counted(apart, 'arm')} cannot be compared" if apart else ""
+    text += f"; {counted(incomparable, 'arm')} cannot be compared" if incomparable else ""
     if pairs := replication.arm_verdicts:
-        same = sum(theirs == ours for theirs, ours in pairs)
+        same = sum(published == here for published, here in pairs)
         text += f"; {same} of {counted(len(pairs), 'verdict')} on arms came out the same"
-    verdict = DIFFERS if differing else AGREES if agreeing == judged else CANNOT_TELL
+    if differing:
+        verdict = DIFFERS
+    elif agreeing == judged:
+        verdict = AGREES
+    else:
+        verdict = CANNOT_TELL
     return Sentence(f"{_REPLICATION}:", f"{text}.", verdict_kind(verdict), "replication")

@@ -1,6 +1,7 @@
-"""One row an arm: what its complete replicates measured, and which cells cannot be compared."""
+"""The table of arms: what each arm's complete replicates measured, as numbers and as text."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import replace
 
 import pandas as pd
 
@@ -8,7 +9,20 @@ from ganablate.catalog import metric_columns
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.stats.effects import StudyEffects, effect_columns
 from ganablate.report.stats.loss_scale import loss_scale
+from ganablate.report.table.cells import (
+    MARKS,
+    MISSING,
+    effect_text,
+    heading,
+    mean_text,
+    p_text,
+    published_text,
+    verdict_text,
+)
+from ganablate.report.table.render import Cell, Column
+from ganablate.report.table.verdict_style import KINDS, verdict_kind
 from ganablate.study.plan import BASELINE, Arm, Plan
+from ganablate.text import percent
 from ganablate.trials.outcome import OUTCOMES
 
 OF_OK = "_of_ok"
@@ -19,8 +33,11 @@ PUBLISHED = "_published"
 They were measured by another protocol, mostly once, and often on data that the report does not
 name; so they have no mark, no effect and no verdict.
 """
-CRITERION_METRICS = ("d_loss", "g_loss")
+ALL_OUTCOMES = (*OUTCOMES, "not_assessed")
+_CRITERION_METRICS = ("d_loss", "g_loss")
 """Metrics on the scale of the criterion: two criteria make two scales."""
+
+# --- what the table is of ---
 
 
 def baseline_arm(plan: Plan) -> Arm | None:
@@ -34,9 +51,25 @@ def reference_arm(plan: Plan) -> Arm:
     return baseline_arm(plan) or plan.arms[0]
 
 
+def arm_title(name: str) -> str:
+    """An arm in a sentence: `the baseline`, `the arm lr=0.1`."""
+    return f"the {name}" if name == BASELINE else f"the arm {name}"
+
+
+def arms_in_order(plan: Plan) -> list[Arm]:
+    """The baseline first, then as the plan has them."""
+    first = reference_arm(plan)
+    return [first, *(arm for arm in plan.arms if arm.name != first.name)]
+
+
 def primary_column(plan: Plan) -> str | None:
     """The column that the study ranks by; None where its metric is not measured."""
     return plan.primary if plan.primary in plan.columns else None
+
+
+def criterion_columns(plan: Plan) -> set[str]:
+    """Columns on the scale of the criterion."""
+    return set(metric_columns([name for name in plan.metrics if name in _CRITERION_METRICS]))
 
 
 def compared_elsewhere(plan: Plan) -> bool:
@@ -47,17 +80,6 @@ def compared_elsewhere(plan: Plan) -> bool:
 def not_all_ok(trials: pd.DataFrame) -> bool:
     """Whether a trial was judged to be something else than ok."""
     return bool((trials["outcome"].dropna() != "ok").any())
-
-
-def arms_in_order(plan: Plan) -> list[Arm]:
-    """The baseline first, then as the plan has them."""
-    first = reference_arm(plan)
-    return [first, *(arm for arm in plan.arms if arm.name != first.name)]
-
-
-def criterion_columns(plan: Plan) -> set[str]:
-    """Columns on the scale of the criterion."""
-    return set(metric_columns([name for name in plan.metrics if name in CRITERION_METRICS]))
 
 
 def reference_protocol(trials: pd.DataFrame, plan: Plan, column: str) -> str | None:
@@ -81,8 +103,8 @@ def marks_of(trials: pd.DataFrame, plan: Plan, column: str) -> dict[str, str]:
     if column in criterion_columns(plan):
         scale = loss_scale(reference_arm(plan).config)
         measured = set(complete.loc[complete[column].notna(), "arm"])
-        unlike = [arm.name for arm in plan.arms if loss_scale(arm.config) != scale]
-        return {name: "criterion" for name in unlike if name in measured}
+        others = [arm.name for arm in plan.arms if loss_scale(arm.config) != scale]
+        return {name: "criterion" for name in others if name in measured}
     usual = reference_protocol(trials, plan, column)
     if usual is None:
         return {}
@@ -92,20 +114,40 @@ def marks_of(trials: pd.DataFrame, plan: Plan, column: str) -> dict[str, str]:
     )
 
 
-def _range(values: pd.Series) -> tuple[int | None, int | None]:
-    present = values.dropna()
-    return (int(present.min()), int(present.max())) if len(present) else (None, None)
+# --- numbers ---
 
 
-def _numbers(numbers: pd.Series, name: str) -> dict[str, float | int | None]:
+def _numbers(numbers: pd.Series, name: str) -> dict[str, float | int]:
     """Mean, standard deviation and n of the numbers that are not missing."""
     # Sorted, so that the sum does not depend on the order of the rows.
     values = numbers.dropna().sort_values()
-    return {
-        name: float(values.mean()) if len(values) else None,
-        f"{name}_sd": float(values.std(ddof=1)) if len(values) > 1 else None,
-        f"{name}_n": len(values),
+    return {name: values.mean(), f"{name}_sd": values.std(ddof=1), f"{name}_n": len(values)}
+
+
+def _typed(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+    """Text, floating-point numbers of these columns, and counts."""
+    types = {"arm": "string"}
+    for column in columns:
+        types |= {column: "float64", f"{column}_sd": "float64", f"{column}_mark": "string"}
+    return table.astype({name: types.get(name, "Int64") for name in table.columns})
+
+
+def _counts(trials: pd.DataFrame, arm: Arm, plan: Plan) -> dict[str, object]:
+    """How many trials an arm has, their outcomes, and how far they were trained."""
+    complete = trials[trials["state"] == "complete"]
+    row: dict[str, object] = {
+        "arm": arm.name,
+        "n_complete": len(complete),
+        "n_planned": sum(trial.arm == arm.name for trial in plan.trials),
+        "n_failed": int((trials["state"] == "failed").sum()),
     }
+    row |= {f"n_{name}": int((complete["outcome"] == name).sum()) for name in OUTCOMES}
+    row["n_not_assessed"] = int(complete["outcome"].isna().sum())
+    if plan.may_end_early:
+        row["n_ended_early"] = int(complete["ended_early_at"].notna().sum())
+    for name in ("images_seen", "g_updates", "d_updates"):
+        row |= {f"{name}_min": complete[name].min(), f"{name}_max": complete[name].max()}
+    return row
 
 
 def arm_table(
@@ -136,13 +178,7 @@ def arm_table(
     for arm in arms_in_order(plan):
         of_arm = trials[trials["arm"] == arm.name]
         complete = of_arm[of_arm["state"] == "complete"]
-        row: dict[str, object] = {
-            "arm": arm.name,
-            "n_complete": len(complete),
-            "n_planned": sum(trial.arm == arm.name for trial in plan.trials),
-            "n_failed": int((of_arm["state"] == "failed").sum()),
-            **_counts(complete, plan),
-        }
+        row = _counts(of_arm, arm, plan)
         for column in columns:
             row |= _numbers(complete[column], column)
             row[f"{column}_mark"] = marks[column].get(arm.name)
@@ -153,39 +189,149 @@ def arm_table(
     table = _typed(pd.DataFrame(rows, dtype=object), [*columns, plan.primary + OF_OK])
     if effects is not None:
         table = table.join(effect_columns(effects, [str(name) for name in table["arm"]]))
-    return _with_published(table, plan)
-
-
-def _counts(complete: pd.DataFrame, plan: Plan) -> dict[str, object]:
-    """Outcomes of an arm's complete trials, and how far they were trained."""
-    row: dict[str, object] = {
-        f"n_{name}": int((complete["outcome"] == name).sum()) for name in OUTCOMES
-    }
-    row["n_not_assessed"] = int(complete["outcome"].isna().sum())
-    if plan.may_end_early:
-        row["n_ended_early"] = int(complete["ended_early_at"].notna().sum())
-    for name in ("images_seen", "g_updates", "d_updates"):
-        row[f"{name}_min"], row[f"{name}_max"] = _range(complete[name])
-    return row
-
-
-def _with_published(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """The table with a column `<column>_published` for each that a report printed."""
-    columns: dict[str, pd.Series] = {}
-    for name in plan.columns:
-        values = {number.arm: number.value for number in plan.published if number.metric == name}
-        if values:
-            columns[name + PUBLISHED] = table["arm"].map(values).astype("float64")
-    return table.assign(**columns)
-
-
-def _typed(table: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
-    types = {"arm": "string"}
     for column in columns:
-        types |= {column: "float64", f"{column}_sd": "float64", f"{column}_mark": "string"}
-    return table.astype({name: types.get(name, "Int64") for name in table.columns})
+        values = {number.arm: number.value for number in plan.published if number.metric == column}
+        if values:
+            table[column + PUBLISHED] = table["arm"].map(values).astype("float64")
+    return table
 
 
 def table_csv(table: pd.DataFrame) -> str:
     """The table for machines: every digit, missing cells empty."""
     return table.to_csv(index=False, na_rep="", lineterminator="\n")
+
+
+# --- text ---
+
+
+def text_columns(table: pd.DataFrame, plan: Plan) -> list[Column]:
+    """Every column that a reader is shown, the arms' names first, rows as in `arm_table`."""
+    rows = [row for _, row in table.iterrows()]
+    columns = [_column("Arm", rows, "arm", [str(row["arm"]) for row in rows])]
+    complete = _column(
+        "Complete",
+        rows,
+        "n_complete",
+        [f"{row['n_complete']} of {row['n_planned']}" for row in rows],
+    )
+    both = any(_range(row, "g_updates") != _range(row, "d_updates") for row in rows)
+    title = "Updates G / D" if both else "Updates"
+    progress = [_column(title, rows, "g_updates_max", map(_updates, rows))]
+    outcomes = [_outcome(row) for row in rows]
+    # Rates of all replicates say by themselves that all are complete.
+    if not any(outcomes):
+        columns.append(complete)
+    elif any(row["n_complete"] != row["n_planned"] for row in rows):
+        progress.insert(0, complete)
+    # The primary, its effects and what became of the trials stand first: what the study asks must
+    # not hide in a later block. Then come the numbers that have a better and a worse.
+    names = sorted(
+        plan.columns,
+        key=lambda name: (name != plan.primary, plan.columns[name].direction == "none"),
+    )
+    groups = [_metric(rows, name, plan, outcomes) for name in names]
+    groups.insert(1 if "effect" in table else 0, progress)
+    return columns + [column for group in groups for column in group]
+
+
+def _column(
+    title: str,
+    rows: list[pd.Series],
+    key: str,
+    texts: Iterable[str | None],
+    ends: Iterable[str] = (),
+    *,
+    strong: bool = False,
+) -> Column:
+    """A column that is sorted by the values of a column of the table; texts of words lie left."""
+    ends = list(ends) or [""] * len(rows)
+    values = ["" if pd.isna(row[key]) else str(row[key]) for row in rows]
+    cells = [
+        Cell(MISSING if text is None else text, end, sort=value)
+        for text, end, value in zip(texts, ends, values, strict=True)
+    ]
+    words = key in ("arm", "compared_to")
+    return Column(title, cells, left=words, strong=strong, numeric=not words, key=key)
+
+
+def _metric(
+    rows: list[pd.Series], name: str, plan: Plan, outcomes: list[str | None]
+) -> list[Column]:
+    """A metric; the primary with its effects, the outcomes, and those of the trials that are ok.
+
+    The last one is a report's own numbers, where it has some.
+    """
+    column, primary = plan.columns[name], name == plan.primary
+    means, ends = [mean_text(row, name) for row in rows], [_end(row, name) for row in rows]
+    columns = [_column(heading(column), rows, name, means, ends, strong=primary)]
+    if primary and "effect" in rows[0]:
+        columns += _effects(rows, plan)
+    if primary and any(outcomes):
+        columns.append(replace(_column("Outcomes", rows, "n_ok", outcomes), left=True))
+    key = name + OF_OK
+    if primary and key in rows[0]:
+        means = [mean_text(row, key) for row in rows]
+        ends = [f"({row[key + '_n']})" if row[key + "_n"] else "" for row in rows]
+        columns.append(_column(f"{column.title}, of those ok", rows, key, means, ends))
+    key = name + PUBLISHED
+    if key in rows[0]:
+        texts = [None if pd.isna(row[key]) else published_text(row[key]) for row in rows]
+        columns.append(_column(f"{column.title}, published", rows, key, texts))
+    return columns
+
+
+def _end(row: pd.Series, column: str) -> str:
+    """The note behind a cell: n, where it is fewer replicates than the arm has, and a mark."""
+    n, mark = row[column + "_n"], row[column + "_mark"]
+    parts = [f"({n})"] if 0 < n < row["n_complete"] else []
+    return " ".join(parts if pd.isna(mark) else [*parts, MARKS[str(mark)]])
+
+
+def _outcome(row: pd.Series) -> str | None:
+    """Rates of the complete trials, and how many trials failed; None where there are neither."""
+    complete = row["n_complete"]
+    if row["n_not_assessed"] == complete > 0:
+        parts = ["not assessed"]
+    else:
+        counts = {name: row["n_" + name] for name in ALL_OUTCOMES}
+        parts = [f"{n}/{complete} {name.replace('_', ' ')}" for name, n in counts.items() if n]
+    parts += [f"{row['n_ended_early']} ended early"] if row.get("n_ended_early") else []
+    parts += [f"{row['n_failed']} failed"] if row["n_failed"] else []
+    return ", ".join(parts) or None
+
+
+def _range(row: pd.Series, name: str) -> str:
+    low, high = row[f"{name}_min"], row[f"{name}_max"]
+    if pd.isna(low):
+        return MISSING
+    return f"{low:,}" if low == high else f"{low:,}–{high:,}"  # noqa: RUF001 - a range
+
+
+def _updates(row: pd.Series) -> str:
+    g_updates, d_updates = _range(row, "g_updates"), _range(row, "d_updates")
+    return g_updates if g_updates == d_updates else f"{g_updates} / {d_updates}"
+
+
+def _effects(rows: list[pd.Series], plan: Plan) -> list[Column]:
+    """What the arms change in the primary metric."""
+    levels = [row["effect_level"] for row in rows if not pd.isna(row["effect_level"])]
+    title = f"Effect [{percent(levels[0])}]" if levels else "Effect"
+    columns = [
+        _column(title, rows, "effect", map(effect_text, rows)),
+        _column("p (Holm)", rows, "effect_p", [p_text(row["effect_p"]) for row in rows]),
+        verdict_column("Verdict", [(row["verdict"], verdict_text(row)) for row in rows]),
+    ]
+    if compared_elsewhere(plan):
+        others = [None if pd.isna(row["compared_to"]) else row["compared_to"] for row in rows]
+        columns.append(_column("Compared to", rows, "compared_to", others))
+    return columns
+
+
+def verdict_column(title: str, verdicts: Iterable[tuple[object, str | None]]) -> Column:
+    """Verdicts, and how each is put; they are sorted by their kinds."""
+    cells = []
+    for verdict, text in verdicts:
+        kind = verdict_kind(str(verdict))
+        cell = Cell(MISSING) if text is None else Cell(text, "", kind, str(KINDS.index(kind)))
+        cells.append(cell)
+    return Column(title, cells, left=True, numeric=True, key="verdict")

@@ -12,7 +12,6 @@ MOST_TRIALS = 200_000
 """Of one budget. Planning 100,000 takes 3 to 10 s and 0.7 GB."""
 MOST_ARMS = 400_000
 """Of all budgets together: each is laid out when a study is checked."""
-
 MOST_MATCHES = 10_000_000
 """Arms of all budgets times entries of `exclude`: each arm is held against each entry."""
 MOST_UNASKED = 1_000
@@ -26,19 +25,12 @@ def arms_at(study: Study, budget: str) -> int:
     Raises:
         KeyError: the study has no such budget.
     """
-    restated = study.budget(budget).settings
-    sizes = {
-        section: [
-            _length(restated.get(f"{section}.{name}", given))
-            for name, given in getattr(study, section).items()
-        ]
-        for section in ("ablate", "cross")
-    }
-    arms = sum(
-        _pairs(restated.get(f"arms.{name}", arm.changes)) for name, arm in study.arms.items()
-    )
-    cells = math.prod(sizes["cross"]) if study.cross else 0
-    return 1 + sum(sizes["ablate"]) + cells + arms + study.null_arm
+    given = study.budget(budget).settings
+    levels = [_length(given.get(f"ablate.{name}", usual)) for name, usual in study.ablate.items()]
+    factors = [_length(given.get(f"cross.{name}", usual)) for name, usual in study.cross.items()]
+    arms = [_pairs(given.get(f"arms.{name}", arm.changes)) for name, arm in study.arms.items()]
+    cells = math.prod(factors) if factors else 0
+    return 1 + sum(levels) + cells + sum(arms) + study.null_arm
 
 
 def size_faults(study: Study) -> Iterator[Fault]:
@@ -75,8 +67,8 @@ def _largest(study: Study, budget: str) -> KeyPath:
     restated = study.budget(budget).settings
     if budget != FULL and any(key.startswith(("ablate.", "cross.")) for key in restated):
         return ("budgets", budget)
-    sections = {"cross": bool(study.cross), "ablate": bool(study.ablate), "arms": bool(study.arms)}
-    return next(((section,) for section, there in sections.items() if there), ("replicates",))
+    sections = (name for name in ("cross", "ablate", "arms") if getattr(study, name))
+    return (next(sections, "replicates"),)
 
 
 def _length(given: Any) -> int:
@@ -85,6 +77,5 @@ def _length(given: Any) -> int:
 
 def _pairs(changes: Any) -> int:
     """Arms of one name: a paired one has as many as its longest list."""
-    if not isinstance(changes, Mapping):
-        return 1
-    return max(map(_length, changes.values()), default=1)
+    values = changes.values() if isinstance(changes, Mapping) else ()
+    return max(map(_length, values), default=1)

@@ -16,8 +16,6 @@ ID_VERSION = 1
 """Raised when the way of hashing changes."""
 SEMANTICS_VERSION = 2
 """Raised when the same settings train differently than before (a fixed bug in the trainer)."""
-
-_HEX_DIGITS = 16
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -31,11 +29,6 @@ def null_seed(study_seed: int, replicate: int) -> int:
     return derive_seed(study_seed, "null arm", replicate)
 
 
-def search_seed(study_seed: int, *, null: bool) -> int:
-    """What the seeds of an arm's search come from: the same for every arm but the null arm."""
-    return derive_seed(study_seed, "null arm search" if null else "search")
-
-
 def trial_id(config: TrialConfig, data_id: str) -> str:
     """The trial's name: the first 16 hex digits of the sha256 of its canonical JSON.
 
@@ -43,16 +36,28 @@ def trial_id(config: TrialConfig, data_id: str) -> str:
     to `TrialConfig` later keeps every old id. Parts from a plug-in bring the digest of their source
     with them; a trial without any has no such entry.
     """
-    return _digest(_canonical(config, data_id))
+    return _digest(_ENCODER.encode(_content(config, data_id)))
 
 
 def trial_ids(config: TrialConfig, data_id: str, seeds: Iterable[int]) -> Iterator[str]:
     """The ids of one arm's trials: as `trial_id` with the seed replaced, but ten times faster."""
     # A quote inside a JSON string is escaped, so this text occurs only at the key itself.
-    own = f'"seed":{config.seed}'
-    before, _, after = _canonical(config, data_id).partition(own)
+    seed_text = f'"seed":{config.seed}'
+    before, _, after = _ENCODER.encode(_content(config, data_id)).partition(seed_text)
     for seed in seeds:
         yield _digest(f'{before}"seed":{seed}{after}')
+
+
+def search_id(config: TrialConfig, data_id: str, searched: Mapping[str, object]) -> str:
+    """The name of an arm's search: a hash of its trials' settings, and of how it searches.
+
+    `searched` says how, as JSON values; its `fields` and the seed of the trials do not count.
+    """
+    content = _content(config, data_id)
+    given = searched.get("fields")
+    for name in ("seed", *(given if isinstance(given, list) else ())):
+        content["settings"].pop(name, None)
+    return _digest(_ENCODER.encode({**content, "search": dict(searched)}))
 
 
 def dataset_content(dataset: str | None) -> str | None:
@@ -69,25 +74,6 @@ def plugin_content(settings: Mapping[str, object]) -> dict[str, dict[str, str]]:
     return {"plugins": digests} if digests else {}
 
 
-def search_id(config: TrialConfig, data_id: str, searched: Mapping[str, object]) -> str:
-    """The name of an arm's search: a hash of its trials' settings, and of how it searches.
-
-    Args:
-        config: of its trials; the fields searched and the seed do not count.
-        data_id: of its data.
-        searched: how it searches, as JSON values, and the names of those `fields`.
-    """
-    content = _content(config, data_id)
-    given = searched.get("fields")
-    without = {"seed", *(given if isinstance(given, list) else ())}
-    content["settings"] = {k: v for k, v in content["settings"].items() if k not in without}
-    return _digest(_ENCODER.encode({**content, "search": dict(searched)}))
-
-
-def _canonical(config: TrialConfig, data_id: str) -> str:
-    return _ENCODER.encode(_content(config, data_id))
-
-
 def _content(config: TrialConfig, data_id: str) -> dict[str, Any]:
     settings = config.model_dump(exclude_none=True)
     settings["dataset"] = dataset_content(config.dataset)
@@ -101,4 +87,4 @@ def _content(config: TrialConfig, data_id: str) -> dict[str, Any]:
 
 
 def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:_HEX_DIGITS]
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,15 +1,14 @@
 """The arms of a study at one budget: resolved, named, checked against each other."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from ganablate.catalog import SETTINGS
-from ganablate.study.arms.excludes import Exclusion, read_excludes
-from ganablate.study.arms.levels import Draft, LevelReader
+from ganablate.study.arms.levels import Draft, Exclusion, LevelReader
 from ganablate.study.arms.names import ArmNames
-from ganablate.study.arms.resolve import BOTTOM, Resolution, Stack, finish, put
+from ganablate.study.arms.resolve import BASE, BOTTOM, Resolution, finish, put
 from ganablate.study.arms.settings import axes, read_layer
 from ganablate.study.plan import BASELINE, NULL
 from ganablate.study.reading.errors import Fault, KeyPath, dotted
@@ -24,26 +23,28 @@ class Row:
     """An arm of the layout. `changes` are the settings that its draft gives, by field."""
 
     name: str
-    path: KeyPath
     resolution: Resolution
-    changes: tuple[str, ...]
-    compare_to: str | None
+    changes: tuple[str, ...] = ()
+    compare_to: str | None = None
     null: bool = False
 
 
 @dataclass
 class Layout:
-    """What a study comes to at a budget, with everything that is wrong with it there."""
+    """What a study comes to at a budget, with everything that is wrong with it there.
 
+    `broken` are the names of arms that could not be read, `idle_excludes` the entries of `exclude`
+    that match no arm. `cells` maps the levels of a cell of the cross to its arm; None: left out.
+    """
+
+    names: ArmNames
+    has_baseline: bool
     rows: list[Row] = field(default_factory=list)
     excluded: list[tuple[str, str]] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
-    names: ArmNames = field(default_factory=ArmNames)
     broken: set[str] = field(default_factory=set)
     idle_excludes: set[int] = field(default_factory=set)
-    has_baseline: bool = True
     cells: dict[tuple[str, ...], str | None] = field(default_factory=dict)
-    """Levels of a cell of the cross -> its arm; None: left out."""
 
     @property
     def baseline(self) -> Row | None:
@@ -55,7 +56,7 @@ class Layout:
         self.faults.append(Fault(path, message))
 
 
-_laid_out: WeakKeyDictionary[Study, dict[str, Layout]] = WeakKeyDictionary()
+_layouts: WeakKeyDictionary[Study, dict[str, Layout]] = WeakKeyDictionary()
 
 
 def lay_out(study: Study, label: str) -> Layout:
@@ -66,120 +67,117 @@ def lay_out(study: Study, label: str) -> Layout:
     Raises:
         KeyError: the study has no such budget.
     """
-    layouts = _laid_out.setdefault(study, {})
+    layouts = _layouts.setdefault(study, {})
     if label not in layouts:
-        layouts[label] = _Builder(study, study.budget(label), ("budgets", label)).build()
+        layouts[label] = _new_layout(study, study.budget(label), ("budgets", label))
     return layouts[label]
 
 
-class _Builder:
-    def __init__(self, study: Study, budget: Budget, path: KeyPath) -> None:
-        self.study = study
-        self.budget = budget
-        self.path = path
-        self.folders = list(study.folders)
-        self.layout = Layout(names=ArmNames(self.folders))
-        self.reader = LevelReader(self.folders, self.layout.faults, self.layout.broken)
-        self.seen: dict[tuple[Any, ...], str] = {}
-        self.layout.has_baseline = bool(study.ablate or study.arms or not study.cross)
+def _new_layout(study: Study, budget: Budget, path: KeyPath) -> Layout:
+    folders = list(study.folders)
+    layout = Layout(ArmNames(folders), bool(study.ablate or study.arms or not study.cross))
+    base = read_layer(study.base, BASE, folders, layout.faults)
+    budget_layer = read_layer(budget.base, path, folders, layout.faults)
+    stack = put(put(BOTTOM, base), budget_layer)
+    layout.faults += _restating(study, budget, path, budget_layer.paths)
+    bottom = finish(stack, study.folders)
+    reader = LevelReader(folders, layout.faults, layout.broken)
+    exclusions = _exclusions(study, layout, reader, bottom)
+    first_with: dict[tuple[Any, ...], Row] = {}
+    if layout.has_baseline:
+        layout.faults.extend(bottom.faults)
+        layout.rows.append(Row(BASELINE, bottom))
+        layout.names.add(BASELINE)
+        first_with[bottom.identity] = layout.rows[0]
+    inherited = bottom.faults if layout.has_baseline else ()
+    for draft in _drafts(study, budget, path, reader):
+        resolution = finish(put(stack, draft.layer), study.folders)
+        if not _is_excluded(layout, draft, resolution, exclusions):
+            faults = [fault for fault in resolution.faults if fault not in inherited]
+            layout.faults.extend(faults)
+            changes = tuple(draft.layer.values)
+            row = Row(draft.name, resolution, changes, draft.compare_to)
+            first = first_with.setdefault(resolution.identity, row)
+            _place(layout, draft, row, first, is_faulty=bool(faults))
+    if layout.broken:
+        # An exclude may be meant for the arm that could not be read.
+        layout.idle_excludes.clear()
+    _choose_baseline(study, layout)
+    _add_null(study, layout)
+    _link(layout)
+    if not layout.rows and not layout.faults:
+        layout.refuse(("exclude",), "exclude: no arm of the study is left")
+    return layout
 
-    def build(self) -> Layout:
-        layout, study = self.layout, self.study
-        base = put(BOTTOM, read_layer(study.base, ("base",), self.folders, layout.faults))
-        budget_layer = read_layer(self.budget.base, self.path, self.folders, layout.faults)
-        stack = put(base, budget_layer)
-        layout.faults += _restating(study, self.budget, self.path, budget_layer.paths)
-        bottom = finish(stack, study.folders)
-        excludes = self._excludes(bottom)
-        if layout.has_baseline:
-            layout.faults.extend(bottom.faults)
-            self._add(Row(BASELINE, ("base",), bottom, (), None))
-        for draft in self._drafts():
-            self._place(draft, stack, bottom, excludes)
-        if layout.broken:
-            # An exclude may be meant for the arm that could not be read.
-            layout.idle_excludes.clear()
-        _choose_baseline(study, layout)
-        _add_null(study, layout)
-        _link(layout)
-        if not layout.rows and not layout.faults:
-            layout.refuse(("exclude",), "exclude: no arm of the study is left")
-        return layout
 
-    def _add(self, row: Row) -> None:
-        self.layout.rows.append(row)
-        self.layout.names.add(row.name)
-        self.seen[row.resolution.identity] = row.name
-
-    def _restated(self, section: str, name: str, given: object) -> tuple[object, KeyPath]:
+def _drafts(study: Study, budget: Budget, path: KeyPath, reader: LevelReader) -> Iterator[Draft]:
+    def restated(section: str, name: str, given: object) -> tuple[object, KeyPath]:
         key = f"{section}.{name}"
-        if key in self.budget.settings:
-            return self.budget.settings[key], (*self.path, key)
+        if key in budget.settings:
+            return budget.settings[key], (*path, key)
         return given, (section, name)
 
-    def _drafts(self) -> Iterator[Draft]:
-        study = self.study
-        for factor, levels in study.ablate.items():
-            yield from self.reader.ablation(factor, *self._restated("ablate", factor, levels))
-        if study.cross:
-            yield from self.reader.cross(
-                {name: self._restated("cross", name, given) for name, given in study.cross.items()}
-            )
-        for name, arm in study.arms.items():
-            changes, path = self._restated("arms", name, arm.changes)
-            if isinstance(changes, dict):
-                yield from self.reader.named(name, changes, arm.compare_to, path)
-            else:
-                given = f"{show(changes)} is given; a mapping is needed"
-                self.layout.refuse(path, f"{dotted(path)}: {given}")
-
-    def _excludes(self, bottom: Resolution) -> list[Exclusion]:
-        layout, excludes = self.layout, []
-        for exclusion in read_excludes(self.study.exclude, self.folders, layout.faults):
-            if layout.has_baseline and exclusion.matches(bottom, {}):
-                message = "exclude: this leaves out the baseline; name what differs from it"
-                layout.refuse(exclusion.path, message)
-            else:
-                excludes.append(exclusion)
-                layout.idle_excludes.add(exclusion.index)
-        return excludes
-
-    def _place(
-        self, draft: Draft, stack: Stack, bottom: Resolution, excludes: list[Exclusion]
-    ) -> None:
-        layout = self.layout
-        resolution = finish(put(stack, draft.layer), self.study.folders)
-        for exclusion in excludes:
-            if exclusion.matches(resolution, draft.layer.values):
-                layout.idle_excludes.discard(exclusion.index)
-                layout.excluded.append((draft.name, exclusion.because))
-                layout.names.leave_out(draft.name, exclusion.because)
-                if draft.cell:
-                    layout.cells[draft.cell] = None
-                return
-        inherited = bottom.faults if layout.has_baseline else ()
-        faults = [fault for fault in resolution.faults if fault not in inherited]
-        layout.faults.extend(faults)
-        same = self.seen.get(resolution.identity)
-        if draft.cell:
-            layout.cells[draft.cell] = same or draft.name
-        if same is None:
-            changes = tuple(draft.layer.values)
-            self._add(Row(draft.name, draft.path, resolution, changes, draft.compare_to))
-        elif draft.cell:
-            layout.names.add(draft.name, stands_for=same)
-        elif not faults:
-            layout.broken.add(draft.name)
-            layout.refuse(draft.path, _same_message(draft, same))
+    for factor, levels in study.ablate.items():
+        yield from reader.levels(factor, *restated("ablate", factor, levels))
+    if study.cross:
+        yield from reader.cross(
+            {name: restated("cross", name, given) for name, given in study.cross.items()}
+        )
+    for name, arm in study.arms.items():
+        changes, place = restated("arms", name, arm.changes)
+        if isinstance(changes, dict):
+            yield from reader.named(name, changes, arm.compare_to, place)
+        else:
+            message = f"{dotted(place)}: {show(changes)} is given; a mapping is needed"
+            reader.faults.append(Fault(place, message))
 
 
-def _same_message(draft: Draft, same: str) -> str:
-    where = dotted(draft.path)
-    if same == BASELINE:
-        if draft.path[0] == "arms" or "arms." in where:
-            return f"{where}: {draft.name} is the baseline itself; change a setting or drop it"
-        return f"{where}: {draft.name} is the baseline's own value; leave it out"
-    return f"{where}: {draft.name} has the same settings as the arm {same}; leave one out"
+def _exclusions(
+    study: Study, layout: Layout, reader: LevelReader, bottom: Resolution
+) -> list[Exclusion]:
+    exclusions = []
+    for exclusion in reader.exclusions(study.exclude):
+        if layout.has_baseline and exclusion.matches(bottom, {}):
+            message = "exclude: this leaves out the baseline; name what differs from it"
+            layout.refuse(("exclude", exclusion.index), message)
+        else:
+            exclusions.append(exclusion)
+            layout.idle_excludes.add(exclusion.index)
+    return exclusions
+
+
+def _is_excluded(
+    layout: Layout, draft: Draft, resolution: Resolution, exclusions: Sequence[Exclusion]
+) -> bool:
+    """Whether an entry of `exclude` leaves out the arm; the layout then says so."""
+    for exclusion in exclusions:
+        if exclusion.matches(resolution, draft.layer.values):
+            layout.idle_excludes.discard(exclusion.index)
+            layout.excluded.append((draft.name, exclusion.because))
+            layout.names.leave_out(draft.name, exclusion.because)
+            if draft.cell:
+                layout.cells[draft.cell] = None
+            return True
+    return False
+
+
+def _place(layout: Layout, draft: Draft, row: Row, first: Row, *, is_faulty: bool) -> None:
+    """Add an arm, unless `first` has the same settings already."""
+    if draft.cell:
+        layout.cells[draft.cell] = first.name
+    if first is row:
+        layout.rows.append(row)
+    if first is row or draft.cell:
+        layout.names.add(draft.name, stands_for=first.name)
+    elif not is_faulty:
+        where = dotted(draft.path)
+        message = f"has the same settings as the arm {first.name}; leave one out"
+        if first.name == BASELINE and (draft.path[0] == "arms" or "arms." in where):
+            message = "is the baseline itself; change a setting or drop it"
+        elif first.name == BASELINE:
+            message = "is the baseline's own value; leave it out"
+        layout.broken.add(draft.name)
+        layout.refuse(draft.path, f"{where}: {draft.name} {message}")
 
 
 def _restating(
@@ -217,29 +215,28 @@ def _first_touched(names: Iterable[str], touched: Mapping[str, KeyPath]) -> KeyP
 
 
 def _choose_baseline(study: Study, layout: Layout) -> None:
-    """Of a cross, the cell that the study names comes first."""
-    path: KeyPath = ("baseline",)
+    """Put the cell of a cross that the study names first."""
     if study.baseline is None:
         return
+    name = layout.names.find(study.baseline)
+    message = ""
     if not study.cross or study.ablate or study.arms:
         message = (
-            "baseline: names a cell of a cross; with ablate or arms (or without a cross) the "
-            "base is the baseline, so leave it out"
+            "names a cell of a cross; with ablate or arms (or without a cross) the base is the "
+            "baseline, so leave it out"
         )
-        layout.refuse(path, message)
-        return
-    name = layout.names.find(study.baseline)
-    if name is not None:
+    elif name is not None:
         layout.rows.sort(key=lambda row: row.name != name)
         layout.has_baseline = True
         layout.names.baseline = name
     elif not layout.broken:
-        refusal = layout.names.refusal(study.baseline, "an arm of the cross")
-        layout.refuse(path, f"baseline: {refusal}")
+        message = layout.names.refusal(study.baseline, "an arm of the cross")
+    if message:
+        layout.refuse(("baseline",), f"baseline: {message}")
 
 
 def _add_null(study: Study, layout: Layout) -> None:
-    """The baseline once more, last; its seeds are what makes it another arm."""
+    """Add the baseline once more, last; its seeds are what makes it another arm."""
     path: KeyPath = ("null_arm",)
     if not study.null_arm or not layout.rows:
         return
@@ -247,7 +244,7 @@ def _add_null(study: Study, layout: Layout) -> None:
         message = f"null_arm: the study has an arm called {NULL} already; name it otherwise"
         layout.refuse(path, message)
     elif layout.has_baseline:
-        layout.rows.append(Row(NULL, path, layout.rows[0].resolution, (), None, null=True))
+        layout.rows.append(Row(NULL, layout.rows[0].resolution, null=True))
         layout.names.add(NULL)
     elif study.baseline is None:
         message = (
@@ -255,9 +252,6 @@ def _add_null(study: Study, layout: Layout) -> None:
             "a cell; give that, or leave null_arm out"
         )
         layout.refuse(path, message)
-
-
-# --- what an arm is compared with ---
 
 
 def _link(layout: Layout) -> None:
@@ -275,7 +269,6 @@ def _link(layout: Layout) -> None:
 
 
 def _target(row: Row, wanted: str, layout: Layout) -> str | None:
-    path = _compare_path(row.name)
     name = layout.names.find(wanted)
     if name == row.name:
         message = "the arm would be compared with itself"
@@ -283,6 +276,7 @@ def _target(row: Row, wanted: str, layout: Layout) -> str | None:
         message = layout.names.refusal(wanted, but=row.name)
     else:
         return name
+    path = _compare_path(row.name)
     layout.refuse(path, f"{dotted(path)}: {message}")
     layout.broken.add(row.name)
     return None
@@ -292,15 +286,14 @@ def _circles(targets: Mapping[str, str | None]) -> Iterator[list[str]]:
     """The arms that are compared with each other in a circle, each circle once."""
     walked: set[str] = set()
     for start in targets:
-        chain: dict[str, None] = {}
+        chain: list[str] = []
         arm: str | None = start
-        while arm is not None and arm not in walked and arm not in chain:
-            chain[arm] = None
+        while arm is not None and arm not in walked:
+            walked.add(arm)
+            chain.append(arm)
             arm = targets.get(arm)
-        walked.update(chain)
         if arm in chain:
-            names = list(chain)
-            yield names[names.index(arm) :]
+            yield chain[chain.index(arm) :]
 
 
 def _compare_path(arm: str) -> KeyPath:

@@ -1,11 +1,12 @@
-"""Reads what varies: levels of a factor, cells of a cross, named and paired arms."""
+"""Reads what a study varies and leaves out: levels, cells, named and paired arms, `exclude`."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ganablate.catalog import SETTINGS
+from ganablate.study.arms.resolve import Resolution
 from ganablate.study.arms.settings import (
     LENGTH,
     Layer,
@@ -20,6 +21,7 @@ from ganablate.study.arms.settings import (
 from ganablate.study.plan import BASELINE
 from ganablate.study.reading.errors import Fault, KeyPath, dotted
 from ganablate.study.reading.wording import show
+from ganablate.study.schema import Exclude
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +40,26 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Level:
-    """One level of a factor and its text in an arm's name."""
+class Exclusion:
+    """One entry of `exclude`: the levels of each field that it leaves out together."""
 
-    text: str
-    layer: Layer
-    path: KeyPath
+    index: int
+    because: str
+    wanted: Mapping[str, set[Any]]
+
+    def matches(self, resolution: Resolution, given: Mapping[str, Any]) -> bool:
+        """Whether it leaves out an arm; `given` is what the arm itself says.
+
+        A setting that falls away when the arm is resolved (adam's momentum) still counts here.
+        """
+        for name, levels in self.wanted.items():
+            value = resolution.values.get(name)
+            values = [value, given.get(name, value)]
+            if name == "train_images" and value is None and resolution.data is not None:
+                values.append(resolution.data.images)
+            if levels.isdisjoint(values):
+                return False
+        return True
 
 
 class LevelReader:
@@ -61,8 +77,8 @@ class LevelReader:
         self.faults.append(Fault(path, message))
         self.broken.update(broken)
 
-    def levels(self, factor: str, given: object, path: KeyPath) -> list[Level]:
-        """The levels of a factor; wrong and repeated ones are left out."""
+    def levels(self, factor: str, given: object, path: KeyPath) -> list[Draft]:
+        """An arm for each level of a factor; wrong and repeated ones are left out."""
         where = dotted(path)
         if factor not in SETTINGS:
             self._refuse(path, unknown_setting(factor, dotted(path[:-1])))
@@ -70,47 +86,40 @@ class LevelReader:
         if not isinstance(given, list):
             self._refuse(path, f"{where}: {show(given)} is given; a list is needed")
             return []
-        levels: dict[str, Level] = {}
+        levels: dict[str, Draft] = {}
         for position, value in enumerate(given):
-            here = (*path, position)
+            place = (*path, position)
             try:
                 resolved = read_value(factor, value, self.folders)
             except ValueError as error:
-                self._refuse(here, f"{where}: {error}", f"{factor}={value}")
+                self._refuse(place, f"{where}: {error}", f"{factor}={value}")
                 continue
-            text = f"{factor}={text_of(factor, resolved)}"
-            if text in levels:
-                self._refuse(here, f"{where}: {show(value)} is given twice; the level is {text}")
+            name = f"{factor}={text_of(factor, resolved)}"
+            if name in levels:
+                self._refuse(place, f"{where}: {show(value)} is given twice; the level is {name}")
                 continue
-            levels[text] = Level(text, value_layer(factor, resolved, here), here)
+            levels[name] = Draft(name, place, value_layer(factor, resolved, place))
         return list(levels.values())
 
-    def ablation(self, factor: str, given: object, path: KeyPath) -> Iterator[Draft]:
-        """One arm for each level."""
-        for level in self.levels(factor, given, path):
-            yield Draft(level.text, level.path, level.layer)
-
     def cross(self, factors: Mapping[str, tuple[object, KeyPath]]) -> Iterator[Draft]:
-        """One arm for each combination of levels, the last factor running fastest."""
+        """An arm for each combination of levels, the last factor running fastest."""
         for given, path in factors.values():
             if given == []:
                 message = "a cross without a level of this factor has no arm"
                 self._refuse(path, f"{dotted(path)}: {message}")
-        if self._clash(list(factors)):
+        if self._clash([factor for factor in factors if factor in SETTINGS]):
             return
         columns = [self.levels(name, given, path) for name, (given, path) in factors.items()]
-        if not all(columns):
-            return
-        for cell in itertools.product(*columns):
-            name = ",".join(level.text for level in cell)
+        for cell in itertools.product(*columns) if all(columns) else ():
+            name = ",".join(level.name for level in cell)
             layer = merged([level.layer for level in cell])
-            levels = tuple(level.text.partition("=")[2] for level in cell)
+            levels = tuple(level.name.partition("=")[2] for level in cell)
             yield Draft(name, ("cross",), layer, cell=levels)
 
     def _clash(self, factors: list[str]) -> bool:
-        """Whether two factors set the same thing, so that a cell has room for one of them only."""
+        """Whether two factors set the same thing, so that a cell can have one of them only."""
         clashes = False
-        for first, second in itertools.combinations([f for f in factors if f in SETTINGS], 2):
+        for first, second in itertools.combinations(factors, 2):
             shared = [axis for axis in axes(first) if axis in axes(second)]
             if shared:
                 what = " and ".join("the length" if axis == LENGTH else axis for axis in shared)
@@ -139,29 +148,60 @@ class LevelReader:
         elif count := lengths.pop():
             for position in range(count):
                 row = {key: values[position] for key, values in changes.items()}
-                yield from self._paired(name, row, position, compare_to, path)
-        elif layer := self._layer(name, changes, path):
-            yield Draft(name, path, layer, compare_to)
+                yield from self._arm(name, row, compare_to, path, position)
+        else:
+            yield from self._arm(name, changes, compare_to, path)
 
-    def _layer(self, name: str, changes: Mapping[str, Any], path: KeyPath) -> Layer | None:
-        """The arm's changes, or None where one of them is wrong."""
+    def _arm(
+        self,
+        name: str,
+        changes: Mapping[str, Any],
+        compare_to: str | None,
+        path: KeyPath,
+        position: int | None = None,
+    ) -> Iterator[Draft]:
+        """The arm, at its position among paired ones; none where one of its changes is wrong."""
         before = len(self.faults)
         layer = read_layer(changes, path, self.folders, self.faults)
-        if len(self.faults) == before:
-            return layer
-        self.broken.add(name)
-        return None
-
-    def _paired(
-        self, name: str, row: Mapping[str, Any], at: int, compare_to: str | None, path: KeyPath
-    ) -> Iterator[Draft]:
-        layer = self._layer(name, row, path)
-        if layer is None:
+        if len(self.faults) > before:
+            self.broken.add(name)
             return
-        paths = {field: (*where, at) for field, where in layer.paths.items()}
-        parts = [f"{key}={text_of(key, read_value(key, row[key], self.folders))}" for key in row]
-        located = Layer(layer.values, paths, layer.both)
-        yield Draft(f"{name}:{','.join(parts)}", path, located, compare_to)
+        if position is not None:
+            levels = {key: read_value(key, value, self.folders) for key, value in changes.items()}
+            name += ":" + ",".join(f"{key}={text_of(key, level)}" for key, level in levels.items())
+            paths = {field: (*place, position) for field, place in layer.paths.items()}
+            layer = replace(layer, paths=paths)
+        yield Draft(name, path, layer, compare_to)
+
+    def exclusions(self, entries: Sequence[Exclude]) -> Iterator[Exclusion]:
+        """The entries of `exclude` without a mistake."""
+        for index, entry in enumerate(entries):
+            before = len(self.faults)
+            both: dict[str, set[Any]] = {}
+            single: dict[str, set[Any]] = {}
+            for name, given in entry.settings.items():
+                levels = self._excluded(name, given, ("exclude", index, name))
+                fields = SETTINGS[name].fields if name in SETTINGS else ()
+                form = both if len(fields) > 1 else single
+                form |= dict.fromkeys(fields if levels else (), levels)
+            if not entry.settings:
+                message = "exclude: no setting is given; name the factors and levels to leave out"
+                self._refuse(("exclude", index), message)
+            elif len(self.faults) == before:
+                # As everywhere in a study: a `g_` or `d_` form wins over the form for both nets.
+                yield Exclusion(index, entry.because, {**both, **single})
+
+    def _excluded(self, name: str, given: object, path: KeyPath) -> set[Any]:
+        if name not in SETTINGS:
+            self._refuse(path, unknown_setting(name, "exclude"))
+            return set()
+        levels = set()
+        for value in given if isinstance(given, list) else [given]:
+            try:
+                levels.add(read_value(name, value, self.folders))
+            except ValueError as error:
+                self._refuse(path, f"{dotted(path)}: {error}")
+        return levels
 
 
 def _length(value: object) -> str:

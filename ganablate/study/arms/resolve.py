@@ -7,18 +7,19 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from ganablate.catalog import DATASETS, FOLDER_PREFIX, NETWORKS, extractor_of
-from ganablate.catalog.settings import LENGTHS
+from ganablate.catalog import settings as catalog
+from ganablate.catalog.settings import LENGTHS, USUAL, part_named, reads
 from ganablate.config import MOST_ITERATIONS, TrialConfig
-from ganablate.study.arms.dependence import DEPENDENT, idle_faults, with_defaults
 from ganablate.study.arms.identity import dataset_content
 from ganablate.study.arms.settings import Layer
 from ganablate.study.reading.errors import Fault, KeyPath
 from ganablate.study.schema import Folder
 
 FIELDS = tuple(name for name in TrialConfig.model_fields if name != "seed")
-_DATASET = FIELDS.index("dataset")
 _PARTS = ("dataset", "network", "criterion", "g_optimizer", "d_optimizer", "penalty")
 """Settings that bring defaults of the catalog with them."""
+_OWNERS = {name: line.part for name, line in catalog.FIELDS.items() if line.part is not None}
+"""Settings that some part must read -> the setting that names the part."""
 BASE: KeyPath = ("base",)
 MOST_PIXELS = 2**28
 """Of a batch: 3 GB in colour, and a net keeps several times that for its gradients."""
@@ -26,17 +27,19 @@ MOST_PIXELS = 2**28
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What the checks need to know of a data set. Sizes in pixels; None: not one size."""
+    """The facts of a data set that are checked. Sizes in pixels; None: not one size.
+
+    `channels` are those of a folder; a data set of the catalog has its own.
+    """
 
     data_id: str
     images: int
     image_size: int | None
     extractor: str | None
     channels: Literal[1, 3] | None = None
-    """Of a folder; a data set of the catalog has its own."""
 
 
-def data_of(dataset: object, folders: Mapping[str, Folder]) -> Data | None:
+def _data_of(dataset: object, folders: Mapping[str, Folder]) -> Data | None:
     """The data set of that name in the catalog or among the folders; None: there is none."""
     if not isinstance(dataset, str):
         return None
@@ -59,13 +62,13 @@ class Stack:
     faults: tuple[Fault, ...] = ()
     unsure: frozenset[str] = frozenset()
 
-    def where(self, *settings: str) -> KeyPath:
-        """Where the last layer that gives one of these settings does so."""
+    def fault(self, message: str, *settings: str) -> Fault:
+        """A fault at the last layer that gives one of these settings."""
         for layer in reversed(self.layers):
             for name in settings:
                 if name in layer.paths:
-                    return layer.paths[name]
-        return BASE
+                    return Fault(layer.paths[name], message)
+        return Fault(BASE, message)
 
 
 BOTTOM = Stack({}, ())
@@ -74,53 +77,94 @@ BOTTOM = Stack({}, ())
 def put(below: Stack, layer: Layer) -> Stack:
     """Put one more layer on top. Of epochs and iterations the newer one stays."""
     given = {**below.given, **layer.values}
-    for own, other in (LENGTHS, LENGTHS[::-1]):
-        if own in layer.values and other not in layer.values:
-            given.pop(other, None)
+    for newer, older in (LENGTHS, LENGTHS[::-1]):
+        if newer in layer.values and older not in layer.values:
+            given.pop(older, None)
     faults = below.faults
     unsure = below.unsure - layer.values.keys() | layer.unsure
-    if not DEPENDENT.keys().isdisjoint(layer.values):
-        faults = (*faults, *idle_faults(layer, given, unsure))
+    if not _OWNERS.keys().isdisjoint(layer.values):
+        faults = (*faults, *_idle_faults(layer, given, unsure))
     return Stack(given, (*below.layers, layer), faults, unsure)
+
+
+def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings given and those that their parts bring, without those that nothing reads."""
+    values = {**USUAL, **catalog.brought(given), **given}
+    if values.get("penalty") is not None or values.get("d_norm") == "spectral":
+        # The clip that a criterion brings keeps D as smooth as these do.
+        values["d_weight_clip"] = given.get("d_weight_clip")
+    for name, owner in _OWNERS.items():
+        # Of a network that is missing nothing can be said; the penalty may be none.
+        if not reads(values, name) and (owner in values or catalog.FIELDS[owner].absent):
+            values.pop(name, None)
+    return values
+
+
+def _idle_faults(layer: Layer, given: Mapping[str, Any], unsure: frozenset[str]) -> Iterator[Fault]:
+    """Settings that this layer gives although nothing reads them.
+
+    One that was only inherited when an arm changed the part that reads it falls away in silence.
+    """
+    for name, owner in _OWNERS.items():
+        if layer.values.get(name) is None or owner in unsure or reads(given, name):
+            continue
+        bare = catalog.FIELDS[name].bare
+        is_shared = name in layer.both
+        if is_shared and any(reads(given, f"{net}_{bare}") for net in "gd"):
+            continue
+        if part_named(owner, given) is not None or catalog.FIELDS[owner].absent:
+            yield Fault(layer.paths[name], _idle(bare if is_shared else name, owner, given))
+
+
+def _idle(spelled: str, owner: str, given: Mapping[str, Any]) -> str:
+    """Why a setting does nothing, and which parts would read it."""
+    kind = owner.removeprefix("g_").removeprefix("d_")
+    bare = spelled.removeprefix("g_").removeprefix("d_")
+    lines = catalog.OF_SETTINGS[owner].items()
+    having = ", ".join(name for name, line in lines if {spelled, bare} & line.brings.keys())
+    part = part_named(owner, given)
+    if part is None:
+        return f"{spelled} is given without a {kind}; name one of: {having}"
+    message = f"the {kind} {given.get(owner, USUAL.get(owner))} has no {spelled}"
+    if kind == "optimizer":
+        return f"{message}; it has {', '.join(['lr', *part.brings])}"
+    return f"{message}; those that have it: {having}"
 
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The settings of an arm without its seed, as far as they could be resolved.
-
-    `key` holds them in the order of `FIELDS`.
-    """
+    """The settings of an arm without its seed, as far as they could be resolved."""
 
     values: Mapping[str, Any]
     faults: tuple[Fault, ...]
     data: Data | None
-    key: tuple[Any, ...]
 
     @property
     def identity(self) -> tuple[Any, ...]:
         """Equal for arms that are the same trial."""
-        rest = self.key[:_DATASET] + self.key[_DATASET + 1 :]
+        values = {**self.values, "dataset": dataset_content(self.values.get("dataset"))}
         data_id = None if self.data is None else self.data.data_id
-        return (data_id, dataset_content(self.key[_DATASET]), *rest)
+        return (data_id, *map(values.get, FIELDS))
 
 
 def finish(stack: Stack, folders: Mapping[str, Folder]) -> Resolution:
     """Fill in the defaults and check what only the whole can tell."""
-    given = stack.given
-    network = NETWORKS.get(given.get("network", ""))
-    values = with_defaults(given)
-    data = data_of(values.get("dataset"), folders)
-    if data is not None and data.channels is not None:
-        values["channels"] = data.channels
-    if data is not None and "image_size" not in values and data.image_size is not None:
-        admitted = network is None or network.image_sizes is None
-        if admitted or (network and network.image_sizes and data.image_size in network.image_sizes):
+    network = NETWORKS.get(stack.given.get("network", ""))
+    sizes = network.image_sizes if network is not None else None
+    values = with_defaults(stack.given)
+    data = _data_of(values.get("dataset"), folders)
+    if data is not None:
+        if data.channels is not None:
+            values["channels"] = data.channels
+        fits = data.image_size is not None and (sizes is None or data.image_size in sizes)
+        if fits and "image_size" not in values:
             values["image_size"] = data.image_size
-    if data is not None and values.get("train_images") == data.images:
-        values["train_images"] = None
-    faults = (*stack.faults, *_missing(stack, values), *_size_faults(stack, values, data))
-    faults = (*faults, *_amount_faults(stack, values, data))
-    return Resolution(values, faults, data, tuple(map(values.get, FIELDS)))
+        if values.get("train_images") == data.images:
+            values["train_images"] = None
+    faults = (*stack.faults, *_missing(stack, values))
+    if data is not None:
+        faults = (*faults, *_size_faults(stack, values, data), *_amount_faults(stack, values, data))
+    return Resolution(values, faults, data)
 
 
 def _missing(stack: Stack, values: Mapping[str, Any]) -> Iterator[Fault]:
@@ -131,84 +175,72 @@ def _missing(stack: Stack, values: Mapping[str, Any]) -> Iterator[Fault]:
         yield Fault(BASE, "base gives no length; epochs or iterations is needed")
 
 
-def _size_faults(stack: Stack, values: Mapping[str, Any], data: Data | None) -> Iterator[Fault]:
-    name = values.get("network")
-    if name is None or data is None:
+def _size_faults(stack: Stack, values: Mapping[str, Any], data: Data) -> Iterator[Fault]:
+    name, size = values.get("network"), values.get("image_size")
+    if name is None:
         return
     sizes = NETWORKS[name].image_sizes
-    allowed = "any size" if sizes is None else ", ".join(str(size) for size in sizes)
-    size = values.get("image_size")
-    where = stack.where("image_size", "network", "dataset")
+    possible = "any size" if sizes is None else ", ".join(map(str, sizes))
+    allowed = f"the network {name} can be built for: {possible}"
+    message = ""
     if size is None:
-        own = "no one size" if data.image_size is None else f"{data.image_size} pixels"
-        message = (
-            f"image_size must be stated: {values['dataset']} has {own}, and the network {name} "
-            f"can be built for: {allowed}"
-        )
-        yield Fault(where, message)
+        given = "no one size" if data.image_size is None else f"{data.image_size} pixels"
+        message = f"image_size must be stated: {values['dataset']} has {given}, and {allowed}"
     elif sizes is not None and size not in sizes:
-        message = f"image_size {size}: the network {name} can be built for: {allowed}"
-        yield Fault(where, message)
+        message = f"image_size {size}: {allowed}"
+    if message:
+        yield stack.fault(message, "image_size", "network", "dataset")
 
 
-def _amount_faults(stack: Stack, values: Mapping[str, Any], data: Data | None) -> Iterator[Fault]:
-    if data is None:
-        return
-    dataset, images = values["dataset"], data.images
-    train_images = values.get("train_images")
-    if train_images is not None and train_images > images:
-        message = f"train_images {train_images} is more than the {images} images of {dataset}"
-        yield Fault(stack.where("train_images", "dataset"), message)
-    elif values["batch_size"] > (train_images or images):
-        of = f"train_images {train_images}" if train_images else f"the {images} images of {dataset}"
-        message = f"batch_size {values['batch_size']} is larger than {of}"
-        yield Fault(stack.where("batch_size", "train_images", "dataset"), message)
-    yield from _most_faults(stack, values, min(train_images or images, images))
-
-
-def _most_faults(stack: Stack, values: Mapping[str, Any], images: int) -> Iterator[Fault]:
-    """Products of settings that are too large, although each is allowed by itself."""
-    size, batch = values.get("image_size"), values["batch_size"]
+def _amount_faults(stack: Stack, values: Mapping[str, Any], data: Data) -> Iterator[Fault]:
+    """Numbers that are too large together, although each is allowed by itself."""
+    dataset, chosen, batch = values["dataset"], values.get("train_images"), values["batch_size"]
+    images, size, epochs = chosen or data.images, values.get("image_size"), values.get("epochs")
+    if images > data.images:
+        message = f"train_images {chosen} is more than the {data.images} images of {dataset}"
+        yield stack.fault(message, "train_images", "dataset")
+        images = data.images
+    elif batch > images:
+        limit = f"train_images {chosen}" if chosen else f"the {images} images of {dataset}"
+        message = f"batch_size {batch} is larger than {limit}"
+        yield stack.fault(message, "batch_size", "train_images", "dataset")
     if size is not None and batch * size**2 > MOST_PIXELS:
         message = (
             f"batch_size {batch} with image_size {size}: a batch of {batch * size**2:,} pixels; at "
             f"most {MOST_PIXELS:,} are allowed"
         )
-        yield Fault(stack.where("batch_size", "image_size"), message)
-    epochs = values.get("epochs")
-    if epochs is not None:
-        iterations = epochs * (images // batch) // values["d_steps"]
-        if iterations > MOST_ITERATIONS:
-            message = (
-                f"epochs {epochs} of {images} images in batches of {batch} are {iterations:,} "
-                f"iterations; at most {MOST_ITERATIONS:,} are allowed"
-            )
-            yield Fault(stack.where("epochs", "batch_size", "train_images"), message)
+        yield stack.fault(message, "batch_size", "image_size")
+    iterations = (epochs or 0) * (images // batch) // values["d_steps"]
+    if iterations > MOST_ITERATIONS:
+        message = (
+            f"epochs {epochs} of {images} images in batches of {batch} are {iterations:,} "
+            f"iterations; at most {MOST_ITERATIONS:,} are allowed"
+        )
+        yield stack.fault(message, "epochs", "batch_size", "train_images")
 
 
 class Configs:
-    """Makes the settings of arms, which share one seed.
+    """Makes the settings of arms.
 
     Arms with the same parts differ in values that `read_value` has checked already, so only the
     first of them goes through the model: ten thousand arms in a tenth of a second.
     """
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self) -> None:
         self._checked: dict[tuple[Any, ...], TrialConfig] = {}
 
-    def of(self, resolution: Resolution) -> TrialConfig:
-        """The trial's settings.
+    def config(self, resolution: Resolution, seed: int) -> TrialConfig:
+        """The settings of a trial.
 
         Raises:
             ValueError: they do not fit `TrialConfig`: a line of the catalog is wrong.
         """
-        values = dict(zip(FIELDS, resolution.key, strict=True))
+        values = {name: resolution.values.get(name) for name in FIELDS} | {"seed": seed}
         parts = tuple(values[name] for name in _PARTS)
         if parts in self._checked:
             return self._checked[parts].model_copy(update=values)
         try:
-            config = TrialConfig(**values, seed=self.seed)
+            config = TrialConfig(**values)
         except ValidationError as error:
             first = error.errors()[0]
             where = "".join(f"{part}: " for part in first["loc"])

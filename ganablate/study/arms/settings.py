@@ -5,7 +5,7 @@ the same mapping a `g_` or `d_` form overrides them.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ganablate.catalog import FOLDER_PREFIX, SETTINGS, Setting
@@ -127,25 +127,24 @@ def read_layer(
     layers: list[Layer] = []
     unsure: set[str] = set()
     for name, value in given.items():
-        here = (*path, name)
+        place = (*path, name)
         if name not in SETTINGS:
-            faults.append(Fault(here, unknown_setting(name, dotted(path))))
+            faults.append(Fault(place, unknown_setting(name, dotted(path))))
             continue
         try:
-            layers.append(value_layer(name, read_value(name, value, folders), here))
+            layers.append(value_layer(name, read_value(name, value, folders), place))
         except ValueError as error:
-            faults.append(Fault(here, f"{dotted(here)}: {error}"))
+            faults.append(Fault(place, f"{dotted(place)}: {error}"))
             unsure.update(SETTINGS[name].fields)
-    layer = merged(layers)
-    return Layer(layer.values, layer.paths, layer.both, frozenset(unsure))
+    return replace(merged(layers), unsure=frozenset(unsure))
 
 
 def unknown_setting(name: str, where: str) -> str:
     """The message for a name that is no setting; `where` is the dotted key around it."""
     if name == "seed":
         return f"{where}: seed is not a setting of a trial; give `seed:` to the study as a whole"
-    own = _BESIDE.get(where.partition(".")[0], ())
-    return f"{where}: {unknown('a setting', name, (*own, *SETTINGS))}"
+    keys = _BESIDE.get(where.partition(".")[0], ())
+    return f"{where}: {unknown('a setting', name, (*keys, *SETTINGS))}"
 
 
 def value_layer(name: str, value: object, path: KeyPath) -> Layer:

@@ -1,18 +1,19 @@
-"""What the search of an arm is, and what was found in it.
+"""The search inside each arm: what it may try, and the trials of it that have ended.
 
 Every arm gets the same number of search trials of the same length; Lucic et al. 2018
 (arXiv 1711.10337, section 5) is why: which GAN is ahead depends on how much each was tuned.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ganablate.config import TrialConfig, derive_seed
+from ganablate.config import TrialConfig
 from ganablate.study.search.space import Space
 
 SEARCH_TRIALS = 20
 """Of each arm, unless the study says otherwise."""
+Mode = Literal["min", "max"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,9 @@ class SearchTrial:
 class ArmSearch:
     """The search of one arm.
 
-    `base` is a search trial but for the searched values and the seed. `owners` says of each field
-    of the configuration that is searched, which setting of the study sets it. `seed` is what the
-    seeds of its trials and proposals come from. `ended` are the trials that have ended, by number.
+    `base` is a search trial but for the searched values and the seed. `owners` maps each searched
+    field of the configuration to the setting of the study that sets it. The seeds of its trials and
+    proposals come from `seed`. `ended` are the trials that have ended, by number.
     """
 
     arm: str
@@ -47,12 +48,12 @@ class ArmSearch:
     spaces: Mapping[str, Space]
     owners: Mapping[str, str]
     trials: int
-    mode: Literal["min", "max"]
+    mode: Mode
     seed: int
     ended: tuple[SearchTrial, ...] = ()
 
     @property
-    def found(self) -> SearchTrial | None:
+    def best(self) -> SearchTrial | None:
         """The best trial once all have ended, the first of equal ones; None before that.
 
         Where all diverged it is the first of them, so that its arm's replicates tell.
@@ -64,38 +65,33 @@ class ArmSearch:
 
     def with_trial(self, trial: SearchTrial) -> "ArmSearch":
         """The search once that trial has ended as well."""
-        ended = {known.number: known for known in (*self.ended, trial)}
+        ended = {earlier.number: earlier for earlier in (*self.ended, trial)}
         return replace(self, ended=tuple(ended[number] for number in sorted(ended)))
 
     def fields(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Values of settings as fields of a configuration: those that the arm has."""
+        """Values by setting as values by field of a configuration."""
         return {field: values[setting] for field, setting in self.owners.items()}
 
-    def config(self, number: int, values: Mapping[str, Any]) -> TrialConfig:
-        """The settings of the search trial of that number (0, 1, ...)."""
-        seed = derive_seed(self.seed, "train", number)
-        return self.base.model_copy(update={**self.fields(values), "seed": seed})
+    def values(self, config: TrialConfig) -> dict[str, Any]:
+        """The searched values of a configuration, by setting: the inverse of `fields`."""
+        field_of = {setting: field for field, setting in self.owners.items()}
+        return {name: getattr(config, field_of[name]) for name in self.spaces}
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """The searches of a plan, by arm; an arm that has none of the settings has no search.
 
-    `spaces` are all that the study searches, `length` how long a search trial is, in words,
-    `column` what it is searched by.
+    `spaces` are all that the study searches, `length` is the length of a search trial in words,
+    `column` is searched by.
     """
 
     spaces: Mapping[str, Space]
     trials: int
     length: str
     column: str
-    mode: Literal["min", "max"]
+    mode: Mode
     arms: Mapping[str, ArmSearch]
-
-    def of(self, arms: Collection[str]) -> "Search":
-        """The searches of these arms alone."""
-        chosen = {name: search for name, search in self.arms.items() if name in arms}
-        return replace(self, arms=chosen)
 
     @property
     def left(self) -> int:
@@ -104,5 +100,5 @@ class Search:
 
     @property
     def open(self) -> tuple[str, ...]:
-        """The arms whose search has not found anything yet."""
-        return tuple(name for name, search in self.arms.items() if search.found is None)
+        """The arms whose search has not come to its end."""
+        return tuple(name for name, search in self.arms.items() if search.best is None)

@@ -1,8 +1,8 @@
-"""What searches found, where it is kept: `runs/searches/<search_id>.json`, and `search.csv`.
+"""Keeps search trials that have ended: in `runs/searches/<search_id>.json`, and `search.csv`.
 
 The file under `runs/` is written anew whenever a search trial has ended, so a search that is
 killed goes on. `search.csv` of a local or a published record has the searches that are whole: with
-it, a fresh clone trains and reports what was found without searching again.
+it, a fresh clone trains and reports their best values without searching again.
 """
 
 import csv
@@ -10,20 +10,15 @@ import io
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
 
-from ganablate.catalog import SETTINGS
 from ganablate.files import PUBLISHED, read_json, tell_unreadable, write_json
 from ganablate.study.arms.settings import read_value, text_of
 from ganablate.study.expand import expand
 from ganablate.study.plan import Plan
-from ganablate.study.reading.document import read_number
 from ganablate.study.reading.errors import Problem, StudyError
 from ganablate.study.schema import Study
 from ganablate.study.search.arm_search import ArmSearch, SearchTrial
 
-SEARCHES = "searches"
-"""Folder under `runs/`."""
 SEARCH_CSV = "search.csv"
 Ended = tuple[SearchTrial, ...]
 """The trials of a search that have ended, by number."""
@@ -34,87 +29,79 @@ _STATE = "complete"
 """Of every trial in `search.csv`."""
 
 
-def recalled(study: Study, runs: Path | None, results: Path) -> Study:
-    """The study with what is known of its searches at every budget.
+def with_recorded_searches(study: Study, runs: Path | None, results: Path) -> Study:
+    """The study with the recorded trials of its searches at every budget, and no others.
 
-    Args:
-        study: Whatever it knows of searches itself is left out.
-        runs: Holds `searches/`; None: only `results` is asked.
-        results: Holds a folder a study; asked where `runs` knows less, and at last the published
-            records in it.
+    `runs` holds `searches/`; None: only `results` is read. `results` holds a folder a study: it
+    counts where `runs` has less of a search, and the published records in it where it has none.
 
     Raises:
         StudyError: A `search.csv` cannot be read as one.
     """
     if not study.search:
         return study
-    known: dict[str, Ended] = {}
+    recorded: dict[str, Ended] = {}
     for budget in study.budget_names:
         search = expand(study, budget).search
         assert search is not None
         arms = {arm.search_id: arm for arm in search.arms.values()}
-        written: dict[str, Ended] = {}
+        whole: dict[str, Ended] = {}
         for root in (results / PUBLISHED, results):
-            written |= _read_csv(root / study.name / budget / SEARCH_CSV, arms)
+            whole |= _read_csv(root / study.name / budget / SEARCH_CSV, arms)
         for search_id, arm in arms.items():
-            here = None if runs is None else read_record(runs, search_id)
-            whole = written.get(search_id)
-            if here is None or (whole is not None and len(here) < arm.trials):
-                here = whole
-            if here is not None:
-                known[search_id] = here
-    return study.with_searches(known)
+            ended = None if runs is None else read_record(runs, search_id)
+            if search_id in whole and (ended is None or len(ended) < arm.trials):
+                ended = whole[search_id]
+            if ended is not None:
+                recorded[search_id] = ended
+    return study.with_searches(recorded)
 
 
 def write_record(runs: Path, search: ArmSearch) -> None:
-    """Keep what is known of an arm's search now."""
+    """Keep the trials of an arm's search that have ended by now."""
     trials = [asdict(trial) for trial in search.ended]
-    path = runs / SEARCHES / f"{search.search_id}.json"
-    write_json(path, {"search_id": search.search_id, "trials": trials})
+    write_json(_record(runs, search.search_id), {"search_id": search.search_id, "trials": trials})
 
 
 def read_record(runs: Path, search_id: str) -> Ended | None:
-    """What is known here of a search; None where that is nothing, or damaged."""
-    path = runs / SEARCHES / f"{search_id}.json"
+    """The recorded trials of a search; None where there is no record, or a damaged one."""
+    path = _record(runs, search_id)
     content = read_json(path)
     if content is None:
         return None
     names = [field.name for field in fields(SearchTrial)]  # former versions wrote more of a trial
     try:
-        return tuple(
-            SearchTrial(**{name: trial[name] for name in names}) for trial in content["trials"]
-        )
+        return tuple(SearchTrial(**{n: trial[n] for n in names}) for trial in content["trials"])
     except (KeyError, TypeError, ValueError) as error:
         tell_unreadable(path, f"{type(error).__name__}: {error}")
         return None
 
 
+def _record(runs: Path, search_id: str) -> Path:
+    return runs / "searches" / f"{search_id}.json"
+
+
 def search_csv(plan: Plan) -> str | None:
     """The searches of a plan that are whole, a row a trial; None where there is none."""
-    if plan.search is None:
+    if plan.search is None or len(plan.search.open) == len(plan.search.arms):
         return None
     names = list(plan.search.spaces)
-    whole = [arm for arm in plan.search.arms.values() if arm.found is not None]
-    file = io.StringIO()
-    rows = csv.writer(file, lineterminator="\n")
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
     rows.writerow([*_COLUMNS, plan.search.column, *names])
-    for arm in whole:
-        for trial in arm.ended:
+    for arm in plan.search.arms.values():
+        for trial in arm.ended if arm.best is not None else ():
             row = [arm.arm, arm.search_id, trial.number, trial.trial_id, _STATE]
-            row += [trial.outcome or "", trial.iterations, str(trial == arm.found).lower()]
+            row += [trial.outcome or "", trial.iterations, str(trial == arm.best).lower()]
             row.append("" if trial.value is None else repr(trial.value))
             values = trial.values
             row += [text_of(name, values[name]) if name in values else "" for name in names]
             rows.writerow(row)
-    return file.getvalue() if whole else None
+    return text.getvalue()
 
 
 def _read_csv(path: Path, arms: Mapping[str, ArmSearch]) -> dict[str, Ended]:
-    """The whole searches of a written file; those that are no longer the study's are left out.
-
-    Raises:
-        StudyError: it cannot be read as one.
-    """
+    """The whole searches of a written file; those that are no longer the study's are left out."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -143,15 +130,8 @@ def _of_row(row: Mapping[str, str], arm: ArmSearch) -> SearchTrial:
     return SearchTrial(
         number=int(row["number"]),
         trial_id=row["trial_id"],
-        values={name: _value(name, row[name]) for name in arm.spaces},
+        values={name: read_value(name, row[name]) for name in arm.spaces},
         value=float(row[column]) if row[column] else None,
         outcome=row["outcome"] or None,
         iterations=int(row["iterations"]),
     )
-
-
-def _value(name: str, text: str) -> Any:
-    if text == SETTINGS[name].absent:
-        return None
-    number = read_number(text)
-    return read_value(name, text if number is None else number)

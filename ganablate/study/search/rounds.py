@@ -1,4 +1,4 @@
-"""What a search tries next: round by round, by Optuna's TPE, as a function of coordinates.
+"""Proposes search trials round by round, by Optuna's TPE, as a function of their coordinates.
 
 TPE: Bergstra et al. 2011, Algorithms for Hyper-Parameter Optimization, section 4; the sampler is
 that of Akiba et al. 2019 (arXiv 1907.10902). It proposes from the results of whole rounds, with a
@@ -19,17 +19,15 @@ from ganablate.catalog import METRICS, PROBES
 from ganablate.config import derive_seed
 from ganablate.study.arms.identity import trial_id
 from ganablate.study.plan import Plan, Trial
-from ganablate.study.search.arm_search import ArmSearch
+from ganablate.study.search.arm_search import ArmSearch, SearchTrial
 from ganablate.study.search.space import Space
 
 if TYPE_CHECKING:
     import optuna
 
 ROUNDS = 5
-"""Of a search, about: the first is random, and each later one knows all before it."""
-OF_SEARCH = " search"
-"""Ending of the budget that search trials are tracked under: apart from the replicates."""
-_FEWEST = 2
+"""Of a search, about: the first is random, and each later one uses all before it."""
+_SMALLEST_ROUND = 2
 _DIGITS = 4
 """Significant digits of a proposed number, so that it can be written into a study as it is."""
 
@@ -38,13 +36,12 @@ def next_round(search: ArmSearch) -> list[int]:
     """The numbers of the round that a search is at, without those that have ended."""
     ended = {trial.number for trial in search.ended}
     left = [number for number in range(search.trials) if number not in ended]
-    start = _round_start(left[0], search.trials) if left else 0
-    return [number for number in left if _round_start(number, search.trials) == start]
+    return [n for n in left if _round_start(n, search) == _round_start(left[0], search)]
 
 
-def _round_start(number: int, trials: int) -> int:
-    """The first number of the round that a number is in, of a search of so many trials."""
-    size = max(_FEWEST, math.ceil(trials / ROUNDS))
+def _round_start(number: int, search: ArmSearch) -> int:
+    """The first number of the round that a number is in."""
+    size = max(_SMALLEST_ROUND, math.ceil(search.trials / ROUNDS))
     return number - number % size
 
 
@@ -53,64 +50,62 @@ def propose(search: ArmSearch, number: int) -> dict[str, Any]:
 
     Every trial of the rounds before must have ended; those of its own and later ones do not count.
     """
-    start = _round_start(number, search.trials)
-    known = [trial for trial in search.ended if trial.number < start]
-    if not known:
-        return {
-            name: _short(_drawn(space, derive_seed(search.seed, "draw", number, name)), space)
-            for name, space in search.spaces.items()
-        }
+    start = _round_start(number, search)
+    earlier = [trial for trial in search.ended if trial.number < start]
+    values = _tpe(search, number, earlier) if earlier else _random(search, number)
+    return {name: _rounded(values[name], space) for name, space in search.spaces.items()}
+
+
+def _random(search: ArmSearch, number: int) -> dict[str, Any]:
+    """Seeded by setting, so that arms with further settings draw the same."""
+    values = {}
+    for name, space in search.spaces.items():
+        generator = random.Random(derive_seed(search.seed, "draw", number, name))
+        if space.kind == "choice":
+            values[name] = generator.choice(space.values)
+            continue
+        low, high = space.values
+        if space.kind == "int":
+            values[name] = generator.randint(low, high)
+        elif space.kind == "log_uniform":
+            values[name] = math.exp(generator.uniform(math.log(low), math.log(high)))
+        else:
+            values[name] = generator.uniform(low, high)
+    return values
+
+
+def _tpe(search: ArmSearch, number: int, earlier: Sequence[SearchTrial]) -> dict[str, Any]:
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(
         seed=derive_seed(search.seed, "propose", number) % 2**32,
-        n_startup_trials=0,  # what is known is the first round at least
+        n_startup_trials=0,  # the first round at least has ended
     )
-    study = optuna.create_study(
-        sampler=sampler, direction="minimize" if search.mode == "min" else "maximize"
-    )
+    is_min = search.mode == "min"
+    study = optuna.create_study(sampler=sampler, direction="minimize" if is_min else "maximize")
     axes = {name: _distribution(space) for name, space in search.spaces.items()}
-    worst = math.inf if search.mode == "min" else -math.inf  # of one that diverged
-    study.add_trials(
-        [
-            optuna.trial.create_trial(
-                params=dict(trial.values),
-                distributions=axes,
-                value=worst if trial.value is None else trial.value,
-            )
-            for trial in known
-        ]
-    )
-    asked = study.ask(fixed_distributions=axes)
-    return {name: _short(asked.params[name], space) for name, space in search.spaces.items()}
-
-
-def _drawn(space: Space, seed: int) -> Any:
-    """A value at random: by setting, so that arms with further settings draw the same."""
-    drawn = random.Random(seed)
-    if space.kind == "choice":
-        return drawn.choice(space.values)
-    low, high = space.values
-    if space.kind == "int":
-        return drawn.randint(low, high)
-    if space.kind == "log_uniform":
-        return math.exp(drawn.uniform(math.log(low), math.log(high)))
-    return drawn.uniform(low, high)
+    worst = math.inf if is_min else -math.inf  # of a trial that diverged
+    for trial in earlier:
+        value = worst if trial.value is None else trial.value
+        study.add_trial(
+            optuna.trial.create_trial(params=dict(trial.values), distributions=axes, value=value)
+        )
+    return study.ask(fixed_distributions=axes).params
 
 
 def _distribution(space: Space) -> "optuna.distributions.BaseDistribution":
-    from optuna import distributions as of
+    from optuna import distributions
 
     if space.kind == "choice":
-        return of.CategoricalDistribution(space.values)
+        return distributions.CategoricalDistribution(space.values)
     low, high = space.values
     if space.kind == "int":
-        return of.IntDistribution(low, high)
-    return of.FloatDistribution(low, high, log=space.kind == "log_uniform")
+        return distributions.IntDistribution(low, high)
+    return distributions.FloatDistribution(low, high, log=space.kind == "log_uniform")
 
 
-def _short(value: Any, space: Space) -> Any:
+def _rounded(value: Any, space: Space) -> Any:
     """A number with few digits, inside its range."""
     if not isinstance(value, float) or space.kind == "choice":
         return value
@@ -118,25 +113,24 @@ def _short(value: Any, space: Space) -> Any:
     return min(max(float(f"{value:.{_DIGITS}g}"), low), high)
 
 
-# --- search trials as plans have them ---
-
-
 def trial_of(search: ArmSearch, number: int, values: Mapping[str, Any]) -> Trial:
     """The search trial of that number; its replicate is the number."""
-    config = search.config(number, values)
+    seed = derive_seed(search.seed, "train", number)
+    config = search.base.model_copy(update={**search.fields(values), "seed": seed})
     return Trial(trial_id(config, search.data_id), search.arm, number, config, search.data_id)
 
 
 def searched_plan(plan: Plan) -> Plan | None:
     """The search trials of a plan that have ended, as a plan of their own; None without a search.
 
-    They are measured with what gives the plan's primary column, and nothing else.
+    They are measured with what gives the plan's primary column, and nothing else, and tracked
+    under a budget of their own, apart from the replicates.
     """
     if plan.search is None:
         return None
     return replace(
         plan,
-        budget=plan.budget + OF_SEARCH,
+        budget=f"{plan.budget} search",
         trials=tuple(
             trial_of(search, trial.number, trial.values)
             for search in plan.search.arms.values()

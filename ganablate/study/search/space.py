@@ -1,4 +1,4 @@
-"""What a search may try: the space of each setting, as a study writes it under `search`."""
+"""Reads what a search may try: the space of each setting, as a study writes it under `search`."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -11,28 +11,19 @@ from ganablate.study.reading.wording import show, unknown
 
 Kind = Literal["uniform", "log_uniform", "int", "choice"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-
-_WORK = "it sets how much an arm is trained, and every arm gets the same"
-_IMAGES = "numbers of other images cannot be compared"
-_PART = "it is a part, which brings settings of its own; name it in ablate, cross or arms"
-NOT_SEARCHED: Mapping[str, str] = {
-    "epochs": _WORK,
-    "iterations": _WORK,
-    "train_images": _WORK,
-    "early_end": _WORK,
-    "dataset": _IMAGES,
-    "image_size": _IMAGES,
-    "crop": _IMAGES,
-    "pixel_range": _IMAGES,
-    "network": _PART,
-    "criterion": _PART,
-    "penalty": _PART,
-    "optimizer": _PART,
-    "g_optimizer": _PART,
-    "d_optimizer": _PART,
-    "precision": "it says how a machine computes",
-    "device": "it says how a machine computes",
-}
+_REASONS = {
+    "it sets how much an arm is trained, and every arm gets the same": (
+        "epochs", "iterations", "train_images", "early_end",
+    ),
+    "numbers of other images cannot be compared": (
+        "dataset", "image_size", "crop", "pixel_range",
+    ),
+    "it is a part, which brings settings of its own; name it in ablate, cross or arms": (
+        "network", "criterion", "penalty", "optimizer", "g_optimizer", "d_optimizer",
+    ),
+    "it says how a machine computes": ("precision", "device"),
+}  # fmt: skip
+NOT_SEARCHED = {name: reason for reason, names in _REASONS.items() for name in names}
 """Setting -> why it is not searched. All others are, where an arm has them."""
 
 
@@ -56,10 +47,10 @@ class Space:
 
     def text(self, setting: str) -> str:
         """As a table has it: `0.0001 to 0.01 (log)`, or the levels."""
-        shown = [text_of(setting, value) for value in self.values]
+        texts = [text_of(setting, value) for value in self.values]
         if self.kind == "choice":
-            return ", ".join(shown)
-        return " to ".join(shown) + (" (log)" if self.kind == "log_uniform" else "")
+            return ", ".join(texts)
+        return " to ".join(texts) + (" (log)" if self.kind == "log_uniform" else "")
 
 
 def read_space(name: str, given: object) -> Space:
@@ -74,19 +65,14 @@ def read_space(name: str, given: object) -> Space:
         raise ValueError(f"{name} is not searched: {NOT_SEARCHED[name]}")
     example = _example(name)
     if not isinstance(given, Mapping) or len(given) != 1:
-        raise ValueError(f"{_shown(given)} is given; one space is needed, such as {example}")
+        text = f"a mapping of {len(given)} keys" if isinstance(given, Mapping) else show(given)
+        raise ValueError(f"{text} is given; one space is needed, such as {example}")
     ((kind, values),) = given.items()
     if kind not in KINDS:
         raise ValueError(f"{unknown('a kind of space', kind, KINDS)}; such as {example}")
     if not isinstance(values, list):
         raise ValueError(f"{kind}: {show(values)} is given; a list is needed, as in {example}")
     return _choice(name, values) if kind == "choice" else _range(name, kind, values)
-
-
-def _shown(given: object) -> str:
-    if isinstance(given, Mapping):
-        return f"a mapping of {len(given)} keys"
-    return show(given)
 
 
 def _example(name: str) -> str:

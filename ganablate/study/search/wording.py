@@ -1,6 +1,6 @@
-"""What is said of searches: by `plan`, `status`, `run` and the report."""
+"""Describes searches in words: for `plan`, `status`, `run` and the report."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ganablate.study.arms.settings import text_of
@@ -9,11 +9,19 @@ from ganablate.study.search.arm_search import ArmSearch, Search
 
 
 def search_lines(plan: Plan) -> list[str]:
-    """What is searched and how, then a line an arm: what was found, or how far it is."""
-    search = plan.search
-    if search is None:
+    """What is searched and how, then a line an arm: its best values, or how far its search is."""
+    if plan.search is None:
         return []
-    return [f"search inside each arm: {how(search)}", *_arm_lines(search)]
+    lines = [f"search inside each arm: {how(plan.search)}"]
+    width = max(map(len, plan.search.arms), default=0)
+    for name, search in plan.search.arms.items():
+        text = f"{len(search.ended)} of {search.trials} trials have ended"
+        if (best := search.best) is not None:
+            given = ", ".join(f"{key} {text_of(key, best.values[key])}" for key in search.spaces)
+            value = f"{plan.search.column} {best.value:.4g}" if best.value is not None else ""
+            text = f"{given} (best of {ended_text(search)}: {value or 'all diverged'})"
+        lines.append(f"  {name:{width}}  {text}")
+    return lines
 
 
 def how(search: Search) -> str:
@@ -26,14 +34,6 @@ def how(search: Search) -> str:
     )
 
 
-def found_text(search: ArmSearch) -> str:
-    """The values found, as a study would give them: `lr 0.0003, d_dropout 0.1`."""
-    if search.found is None:
-        return ""
-    values = search.found.values
-    return ", ".join(f"{name} {text_of(name, values[name])}" for name in search.spaces)
-
-
 def ended_text(search: ArmSearch) -> str:
     """How its trials ended: `20 trials, 1 diverged, 3 saturated`."""
     parts = [f"{len(search.ended)} trials"]
@@ -44,14 +44,10 @@ def ended_text(search: ArmSearch) -> str:
 
 
 def seconds_left(plan: Plan, each: Mapping[str, float]) -> float | None:
-    """What the search trials take that have not ended, in seconds of one trial after another.
+    """How many seconds the open search trials take, one after another.
 
-    Args:
-        plan: The plan.
-        each: Arm -> seconds of one of its replicates; a search trial costs its share of these.
-
-    Returns:
-        None where nothing is left, or an arm's seconds are not known or not of the same unit.
+    `each` maps an arm to the seconds of one replicate; a search trial costs its share of these.
+    None where nothing is left, or an arm's seconds are not known or not of the same unit.
     """
     if plan.search is None or not plan.search.left:
         return None
@@ -60,43 +56,29 @@ def seconds_left(plan: Plan, each: Mapping[str, float]) -> float | None:
         search = plan.search.arms.get(arm.name)
         if search is None:
             continue
-        own, short = arm.config, search.base
-        unit = "epochs" if own.epochs is not None else "iterations"
-        whole, part = getattr(own, unit), getattr(short, unit)
-        if arm.name not in each or part is None:
+        unit = "epochs" if arm.config.epochs is not None else "iterations"
+        length = getattr(search.base, unit)
+        if arm.name not in each or length is None:
             return None
-        total += each[arm.name] * part / whole * (search.trials - len(search.ended))
+        seconds = each[arm.name] * length / getattr(arm.config, unit)
+        total += seconds * (search.trials - len(search.ended))
     return total
 
 
-def _arm_lines(search: Search) -> Iterator[str]:
-    width = max(map(len, search.arms), default=0)
-    for name, arm in search.arms.items():
-        if arm.found is None:
-            text = f"{len(arm.ended)} of {arm.trials} trials have ended"
-        else:
-            value = arm.found.value
-            best = "all diverged" if value is None else f"{search.column} {value:.4g}"
-            text = f"{found_text(arm)} (best of {ended_text(arm)}: {best})"
-        yield f"  {name:{width}}  {text}"
-
-
-def as_json(search: Search | None) -> dict[str, Any] | None:
-    """Everything about the searches of a plan, as plain values; null without one."""
-    if search is None:
-        return None
+def as_json(search: Search) -> dict[str, Any]:
+    """Everything about the searches of a plan, as plain values."""
     return {
         "column": search.column,
         "trials": search.trials,
         "length": search.length,
-        "spaces": {name: {one.kind: list(one.values)} for name, one in search.spaces.items()},
+        "spaces": {name: {space.kind: list(space.values)} for name, space in search.spaces.items()},
         "arms": [
             {
                 "arm": name,
                 "search_id": arm.search_id,
                 "ended": len(arm.ended),
-                "found": None if arm.found is None else dict(arm.found.values),
-                "trial_id": None if arm.found is None else arm.found.trial_id,
+                "found": None if arm.best is None else dict(arm.best.values),
+                "trial_id": None if arm.best is None else arm.best.trial_id,
             }
             for name, arm in search.arms.items()
         ],

@@ -9,27 +9,18 @@ from rich.live import Live
 from rich.text import Text
 
 from ganablate.study.plan import Plan
-from ganablate.sweep.events import FailedTrial, Summary
+from ganablate.sweep.events import Summary
 from ganablate.sweep.job import Progress
-from ganablate.sweep.screen.overview import Picture, losses_text, running_lines
+from ganablate.sweep.screen.overview import LOSSES, Picture, loss_texts, running_lines
 from ganablate.sweep.screen.watch import Watch
 from ganablate.text import counted, duration
 
-LINE_SECONDS = 60.0
+_LINE_SECONDS = 60.0
 """Plain lines: the longest silence while trials run."""
 _LINE_ROWS, _LINE_WIDTH = 4, 100
 """Plain lines: most running trials shown at once, and the width of their lines."""
-FAILURES = 20
+_FAILURES = 20
 """Most failed trials listed at the end; `status` lists all."""
-
-
-def _failure_line(name: str, failure: FailedTrial) -> str:
-    """The trial that failed, why, and where the traceback is."""
-    line = f"failed: {name}: {failure.message}"
-    if failure.traceback is None:
-        return line
-    here, path = Path.cwd(), failure.traceback
-    return f"{line}; traceback: {path.relative_to(here) if path.is_relative_to(here) else path}"
 
 
 class Screen:
@@ -53,7 +44,8 @@ class Screen:
 
     def completed(self, arm: str, replicate: int, progress: Progress) -> None:
         """Note that a trial is complete."""
-        self.watch.completed(arm, replicate, progress)
+        del arm, replicate
+        self.watch.completed(progress)
         self.refresh()
 
     def failed(
@@ -69,22 +61,26 @@ class Screen:
         """Print why an attempt failed."""
         name = self.watch.name(trial_id, arm, replicate)
         then = "trying it again" if will_retry else "giving up on it"
-        self._say(f"{name}: attempt {attempt} failed, {then}: {message}", "red")
+        self._print(f"{name}: attempt {attempt} failed, {then}: {message}", "red")
         if not will_retry:
             self.watch.ended(trial_id, failed=True)
         self.refresh()
 
     def warned(self, message: str) -> None:
         """Print a warning."""
-        self._say(f"warning: {message}", "yellow")
+        self._print(f"warning: {message}", "yellow")
 
     def finished(self, summary: Summary) -> None:
-        """Print which trials failed."""
-        for failure in summary.failures[:FAILURES]:
+        """Print which trials failed, why, and where the tracebacks are."""
+        here = Path.cwd()
+        for failure in summary.failures[:_FAILURES]:
             name = self.watch.name(failure.trial_id, failure.arm, failure.replicate)
-            self._say(_failure_line(name, failure), "red")
-        if len(summary.failures) > FAILURES:
-            more = len(summary.failures) - FAILURES
+            line = f"failed: {name}: {failure.message}"
+            if path := failure.traceback:
+                shown = path.relative_to(here) if path.is_relative_to(here) else path
+                line += f"; traceback: {shown}"
+            self._print(line, "red")
+        if (more := len(summary.failures) - _FAILURES) > 0:
             self._print(f"and {more} more: ganablate status tells of all")
 
     def refresh(self) -> None:
@@ -93,24 +89,19 @@ class Screen:
     def close(self) -> None:
         """Leave the terminal as it was, however the sweep ended."""
 
-    def _say(self, text: str, style: str) -> None:
+    def _print(self, text: str, style: str = "") -> None:
         self.console.print(Text(text, style=style), soft_wrap=True)
-
-    def _print(self, text: str | Text) -> None:
-        self.console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 class _SummarisingScreen(Screen):
     """Prints how much there is to do, and at the end how it went."""
 
     def started(self, total: int, already_complete: int, at_once: int = 0) -> None:
-        """Print how much there is to do."""
         super().started(total, already_complete, at_once)
         reused = f", {already_complete} of them complete before" if already_complete else ""
         self._print(f"{counted(total, 'trial')}{reused}")
 
     def finished(self, summary: Summary) -> None:
-        """Print how it went, and how to go on."""
         parts = [f"{counted(summary.complete, 'trial')} completed"]
         if summary.reused:
             parts.append(f"{summary.reused} reused")
@@ -136,15 +127,16 @@ class LineScreen(_SummarisingScreen):
 
     def completed(self, arm: str, replicate: int, progress: Progress) -> None:
         """Print a line for a completed trial."""
-        outcome = self.watch.completed(arm, replicate, progress)
-        losses = losses_text(progress.losses)
+        outcome = self.watch.completed(progress)
+        texts = loss_texts(progress.losses)
+        losses = "  ".join(f"{LOSSES[key]} {text}" for key, text in texts.items())
         detail = f" ({losses})" if losses else ""
         name = self.watch.name(progress.trial_id, arm, replicate)
-        self._line(f"{name}: {outcome}{detail}; {self.watch.headline()}")
+        self._line(f"{name}: {outcome}{detail}; {self.watch.overview().headline()}")
 
     def refresh(self) -> None:
         """Print lines if nothing was printed for a while."""
-        if time.monotonic() - self._printed >= LINE_SECONDS:
+        if time.monotonic() - self._printed >= _LINE_SECONDS:
             overview = self.watch.overview()
             self._line(overview.headline())
             for line in running_lines(overview.running[:_LINE_ROWS], _LINE_WIDTH):
@@ -174,7 +166,7 @@ class LiveScreen(_SummarisingScreen):
 
     def refresh(self) -> None:
         """Draw the new state."""
-        self._live.update(self.picture())
+        self._live.update(Picture(self.watch.overview()))
 
     def close(self) -> None:
         """Remove the drawing; twice does no harm."""
@@ -184,10 +176,6 @@ class LiveScreen(_SummarisingScreen):
         """Remove the drawing and print how it went."""
         self.close()
         super().finished(summary)
-
-    def picture(self) -> Picture:
-        """The whole screen as it is now."""
-        return Picture(self.watch.overview())
 
 
 def screen_for(

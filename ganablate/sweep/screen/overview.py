@@ -1,6 +1,6 @@
 """The state of a sweep as the live screen, the lines of a log file and `status` all show it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
@@ -12,10 +12,6 @@ from ganablate.text import binned, duration, sparkline
 
 LOSSES = {"d/criterion": "D", "g/criterion": "G"}
 """The losses that are shown, and the net of each."""
-NOT_ASSESSED = "not assessed"
-
-Points = Sequence[tuple[float, float]]
-"""Share of the training (0 to 1) and a value, in order."""
 
 _WIDEST_SPARKLINE, _NARROWEST_SPARKLINE = 24, 6
 _OTHER_LINES = 8
@@ -28,23 +24,26 @@ _STYLES = {
 _NET_STYLES = {"D": "cyan", "G": "magenta"}
 
 
-def _loss_text(value: float) -> str:
-    """Three decimals, or three digits where that is too long."""
-    return f"{value:.3f}" if abs(value) < 1000 else f"{value:.3g}"
+def share_of(iteration: int, total: int) -> float:
+    """The share of a training that is done after so many iterations, 0 to 1."""
+    return min(iteration / max(total, 1), 1.0)
 
 
-def losses_text(losses: Mapping[str, float]) -> str:
-    """The criteria of both nets: "D 1.312  G 0.804"; empty before the first step."""
-    return "  ".join(
-        f"{net} {_loss_text(losses[key])}" for key, net in LOSSES.items() if key in losses
-    )
+def loss_texts(losses: Mapping[str, float]) -> dict[str, str]:
+    """Loss -> its value with three decimals, or three digits where that is too long."""
+    return {
+        key: f"{losses[key]:.3f}" if abs(losses[key]) < 1000 else f"{losses[key]:.3g}"
+        for key in LOSSES
+        if key in losses
+    }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Running:
     """A running trial: how far it is, its last losses, and their curves so far.
 
-    `epochs` is the length of its training; None: it is given in iterations.
+    A point of a curve is the share of the training (0 to 1) and a value. `epochs` is the length of
+    the training; None: it is given in iterations.
     """
 
     arm: str
@@ -53,7 +52,7 @@ class Running:
     total: int
     epochs: int | None = None
     losses: Mapping[str, float] = field(default_factory=dict)
-    curves: Mapping[str, Points] = field(default_factory=dict)
+    curves: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -63,7 +62,7 @@ class Running:
     @property
     def share(self) -> float:
         """The share of its training that is done, 0 to 1."""
-        return min(self.iteration / max(self.total, 1), 1.0)
+        return share_of(self.iteration, self.total)
 
     @property
     def where(self) -> str:
@@ -100,7 +99,7 @@ class Overview:
         """Trials done, running, starting, failed, and the time left, in one line."""
         parts = [f"{self.done} of {self.total} trials done"]
         counts = {"running": len(self.running), "starting": self.starting, "failed": self.failed}
-        parts += [f"{count} {what}" for what, count in counts.items() if count]
+        parts += [f"{count} {state}" for state, count in counts.items() if count]
         if self.seconds_left is not None and self.done + self.failed < self.total:
             parts.append(f"about {duration(self.seconds_left)} left")
         return ", ".join(parts)
@@ -114,10 +113,7 @@ class Overview:
             return Text()
         judged = sum(self.outcomes.values())
         part = "" if judged == self.done else f" of {judged} of {self.done} done"
-        counts = [
-            Text(f"{count} {name}", style=_STYLES.get(name, ""))
-            for name, count in self.outcomes.items()
-        ]
+        counts = [Text(f"{n} {name}", _STYLES.get(name, "")) for name, n in self.outcomes.items()]
         return Text.assemble(f"outcomes{part}: ", Text(", ").join(counts))
 
 
@@ -125,12 +121,12 @@ class Picture:
     """An overview, drawn for the width and height of wherever it is printed."""
 
     def __init__(self, overview: Overview, *, bar: bool = True) -> None:
-        self.overview = overview
+        self._overview = overview
         self._bar = bar
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """Draw title, bar with the headline, outcomes, and the running trials."""
-        overview = self.overview
+        overview = self._overview
         height = options.height or console.height
         rows = max(_FEWEST_ROWS, min(_MOST_ROWS, height - _OTHER_LINES))
         parts: list[Text | Table] = []
@@ -145,12 +141,12 @@ class Picture:
         yield Group(*parts)
 
     def _first_line(self, width: int) -> Text | Table:
-        headline = Text(self.overview.headline(), overflow="ellipsis", no_wrap=True)
+        headline = Text(self._overview.headline(), overflow="ellipsis", no_wrap=True)
         if not self._bar or width < len(headline) + _BAR // 2:
             return headline
         grid = Table.grid(padding=(0, 2, 0, 0))
         bar = ProgressBar(
-            1.0, self.overview.share, width=min(_BAR, width - len(headline) - 2),
+            1.0, self._overview.share, width=min(_BAR, width - len(headline) - 2),
             complete_style="cyan", finished_style="green",
         )  # fmt: skip
         grid.add_row(bar, headline)
@@ -164,40 +160,28 @@ def running_lines(running: Sequence[Running], width: int) -> list[Text]:
     """
     if not running:
         return []
+    texts = [loss_texts(trial.losses) for trial in running]
     where = max(len(trial.where) for trial in running)
-    losses = {key: max(len(_loss_of(trial, key)) for trial in running) for key in LOSSES}
-    numbers = sum(length + 2 + len(net) for length, net in zip(losses.values(), "DG", strict=True))
+    digits = {key: max(len(text.get(key, "")) for text in texts) for key in LOSSES}
+    fixed = where + sum(digits.values()) + 3 * len(LOSSES) + 4
     longest = max(len(trial.name) for trial in running)
-    fixed = where + numbers + 4
     name = max(12, min(longest, width - fixed - 2 * (_NARROWEST_SPARKLINE + 1)))
     free = (width - fixed - name) // len(LOSSES) - 1
     curve = min(free, _WIDEST_SPARKLINE) if free >= _NARROWEST_SPARKLINE else 0
-    return [
-        Text.assemble(*_cells(trial, name, where, losses, curve), no_wrap=True, overflow="ellipsis")
-        for trial in running
-    ]
-
-
-def _cells(
-    trial: Running, name: int, where: int, losses: Mapping[str, int], curve: int
-) -> Iterator[Text | str]:
-    """The cells of a trial's line, of these widths."""
-    yield f"{_cut(trial.name, name):{name}}  {trial.where:{where}}"
-    for key, net in LOSSES.items():
-        number = _loss_of(trial, key)
-        yield f"  {net} {number:>{losses[key]}}" if number else " " * (losses[key] + 4)
-        if curve:
-            line = sparkline(binned(trial.curves.get(key, ()), curve))
-            yield Text(f" {line}", style=_NET_STYLES[net])
-
-
-def _loss_of(trial: Running, key: str) -> str:
-    return _loss_text(trial.losses[key]) if key in trial.losses else ""
+    lines = []
+    for trial, text in zip(running, texts, strict=True):
+        line = Text(no_wrap=True, overflow="ellipsis")
+        line.append(f"{_cut(trial.name, name):{name}}  {trial.where:{where}}")
+        for key, net in LOSSES.items():
+            line.append(f"  {net if key in text else ' '} {text.get(key, ''):>{digits[key]}}")
+            if curve:
+                points = sparkline(binned(trial.curves.get(key, ()), curve))
+                line.append(f" {points}", _NET_STYLES[net])
+        lines.append(line)
+    return lines
 
 
 def _cut(text: str, width: int) -> str:
     """The text, its middle left out where it is too long: the replicate stays."""
-    if len(text) <= width:
-        return text
     end = 5
-    return f"{text[: width - end - 1]}…{text[-end:]}"
+    return text if len(text) <= width else f"{text[: width - end - 1]}…{text[-end:]}"

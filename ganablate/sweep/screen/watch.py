@@ -1,105 +1,31 @@
-"""What happened in a sweep so far: counts, outcomes, the speed, and the running trials."""
+"""The state of a sweep: as its process hears of it, or as the trial folders tell it."""
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+from ganablate.files import read_json
 from ganablate.study.plan import Plan, Trial
 from ganablate.sweep.job import Progress
-from ganablate.sweep.screen.overview import LOSSES, NOT_ASSESSED, Overview, Running
+from ganablate.sweep.screen.overview import LOSSES, Overview, Running, share_of
 from ganablate.trials.folder import TrialFolder
+from ganablate.trials.needs import TrialStatus
 from ganablate.trials.outcome import OUTCOMES, OutcomeKind, outcome_of
 
-MOST_JUDGED = 500
+_MOST_JUDGED = 500
 """Most trials, complete before a sweep, that are judged at once; each takes a millisecond."""
 _MOST_POINTS = 400
 """Points kept of a loss; those of a day of training, one every few seconds, are thinned."""
 _LEAST_WORK = 0.02
 """Trials' worth of work, at least, that the time left is estimated from."""
+_LATEST = 20
+"""Complete trials whose durations are averaged."""
+_NOT_ASSESSED = "not assessed"
 
 
-def title_of(plans: Sequence[Plan]) -> str:
-    """`mnist_ablation at cpu`; of several studies with commas between them."""
-    return ", ".join(f"{plan.study} at {plan.budget}" for plan in plans)
-
-
-class PlannedTrials:
-    """The trials of plans; complete ones are judged by the metrics of the first plan with them."""
-
-    def __init__(self, plans: Sequence[Plan] = (), trials_root: Path | None = None) -> None:
-        self._root = trials_root
-        self._trials: dict[str, tuple[Trial, tuple[str, ...]]] = {}
-        self._studies: dict[str, str] = {}  # of each trial, where there are several
-        for plan in plans:
-            for trial in plan.trials:
-                if len(plans) > 1:
-                    self._studies.setdefault(trial.trial_id, plan.study)
-                self._trials.setdefault(trial.trial_id, (trial, plan.measured))
-
-    def __contains__(self, trial_id: str) -> bool:
-        return trial_id in self._trials
-
-    def epochs(self, trial_id: str) -> int | None:
-        """The length of a trial's training, where it is known and given in epochs."""
-        return self._trials[trial_id][0].config.epochs if trial_id in self else None
-
-    def arm_name(self, trial_id: str, arm: str) -> str:
-        """The name of a trial's arm, with the study's name before it if there are several."""
-        study = self._studies.get(trial_id)
-        return arm if study is None else f"{study}: {arm}"
-
-    def outcome(self, trial_id: str) -> OutcomeKind | None:
-        """The outcome of a trial; None: it is not complete, not assessed, or not readable."""
-        if self._root is None or trial_id not in self:
-            return None
-        trial, measured = self._trials[trial_id]
-        folder = TrialFolder(self._root, trial_id)
-        try:
-            return outcome_of(trial, folder, measured).kind if folder.complete else None
-        except (OSError, ValueError, KeyError):  # whoever watches must not end the sweep
-            return None
-
-    def complete(self) -> list[str]:
-        """Ids of the trials that are complete now."""
-        root = self._root
-        if root is None:
-            return []
-        return [id_ for id_ in self._trials if (root / id_ / "complete.json").exists()]
-
-
-def outcome_counts(outcomes: Iterable[OutcomeKind | None]) -> dict[str, int]:
-    """How many trials have each outcome, ok first, those that were not assessed last."""
-    counts = Counter(outcome or NOT_ASSESSED for outcome in outcomes)
-    return {name: counts[name] for name in (*OUTCOMES, NOT_ASSESSED) if counts[name]}
-
-
-def _share_of(progress: Progress) -> float:
-    """The share of its training that a trial has done, 0 to 1."""
-    return min(progress.iteration / max(progress.total, 1), 1.0)
-
-
-@dataclass
-class _Reports:
-    """When a trial first and last reported before its end, and its share done."""
-
-    first: tuple[float, float]
-    last: tuple[float, float]
-
-    def training_share(self, done: float) -> float | None:
-        """The share of a trial's time that training takes; the rest, until `done`, is measuring.
-
-        None: it did not report often enough.
-        """
-        (began, first), (ended, last) = self.first, self.last
-        if last <= first:
-            return None
-        whole = (ended - began) / (last - first)
-        return min(whole / max(done - began + first * whole, 1e-9), 1.0)
-
-
-class Pace:
+class _Pace:
     """Measures the work done since the first report of a sweep.
 
     A trial's work is its training and the measuring at its end, during which it does not report:
@@ -111,48 +37,39 @@ class Pace:
         self._trained = 0.0  # trials' worth of training seen by this sweep
         self._complete = 0
         self._training_shares: list[float] = []
-        self._reports: dict[str, _Reports] = {}
+        # The first and the last report of each running trial: when, and the share done.
+        self._reports: dict[str, list[tuple[float, float]]] = {}
 
     def progressed(self, progress: Progress) -> None:
-        """Note how far a trial is."""
-        now, share = time.monotonic(), _share_of(progress)
-        reports = self._reports.get(progress.trial_id)
-        if reports is not None:
-            before = reports.last[1]
+        now, share = time.monotonic(), share_of(progress.iteration, progress.total)
+        reports = self._reports.setdefault(progress.trial_id, [])
+        if reports:
+            before = reports[-1][1]
         elif self._began is None:
             # The clock starts at the first report of all, so what came before it does not count.
             self._began, before = now, share
         else:  # what was restored is not this sweep's work
-            before = min(progress.from_iteration / max(progress.total, 1), 1.0)
+            before = share_of(progress.from_iteration, progress.total)
         self._trained += max(share - before, 0.0)
-        if reports is None:
-            self._reports[progress.trial_id] = _Reports((now, share), (now, share))
-        else:
-            reports.last = (now, share)
+        reports[1:] = [(now, share)]
 
     def completed(self, progress: Progress) -> None:
-        """Note that a trial is complete.
-
-        One that ended early counts as a whole one: the others may end so too.
-        """
-        reports = self._reports.get(progress.trial_id)
-        training = reports.training_share(time.monotonic()) if reports is not None else None
-        if training is not None:
-            self._training_shares.append(training)
+        """One that ended early counts as a whole one: the others may end so too."""
+        reports = self._reports.get(progress.trial_id, [])
+        if reports and reports[-1][1] > reports[0][1]:
+            (began, first), (ended, last) = reports[0], reports[-1]
+            training = (ended - began) / (last - first)
+            whole = time.monotonic() - began + first * training
+            self._training_shares.append(min(training / max(whole, 1e-9), 1.0))
         self.progressed(progress)
-        self._trained += 1 - _share_of(progress)
+        self._trained += 1 - share_of(progress.iteration, progress.total)
         self._complete += 1
-        self.forget(progress.trial_id)
 
-    def forget(self, trial_id: str) -> None:
-        """A trial is over."""
+    def ended(self, trial_id: str) -> None:
         self._reports.pop(trial_id, None)
 
-    def seconds_left(self, running: Iterable[Progress], waiting: int) -> float | None:
-        """The time that the running trials and so many waiting ones take at this speed.
-
-        None: too little was done to tell.
-        """
+    def seconds_left(self, running: Iterable[Running], waiting: int) -> float | None:
+        """The time that these trials take at this speed; None: too little was done to tell."""
         if self._began is None:
             return None
         shares = self._training_shares
@@ -160,112 +77,175 @@ class Pace:
         worked = training * self._trained + (1 - training) * self._complete
         if worked < _LEAST_WORK:
             return None
-        rest = waiting + sum(1 - training * _share_of(progress) for progress in running)
+        rest = waiting + sum(1 - training * trial.share for trial in running)
         return rest * (time.monotonic() - self._began) / worked
 
 
-@dataclass
-class _Trajectory:
-    """A running trial: its last report, and its losses so far."""
-
-    arm: str
-    replicate: int
-    progress: Progress
-    curves: dict[str, list[tuple[float, float]]] = field(default_factory=dict)
-
-    def add(self, progress: Progress) -> None:
-        """Note a report."""
-        self.progress = progress
-        for key in LOSSES.keys() & progress.losses.keys():
-            points = self.curves.setdefault(key, [])
-            points.append((_share_of(progress), progress.losses[key]))
-            if len(points) > _MOST_POINTS:
-                del points[1::2]
-
-
 class Watch:
-    """Counts what happened in a sweep; both kinds of screen show what it says."""
+    """Counts what happened in a sweep of these plans; all screens show what it says.
+
+    Complete trials are judged by the metrics of the first plan with them; without `trials_root`
+    none is.
+    """
 
     def __init__(self, plans: Sequence[Plan] = (), trials_root: Path | None = None) -> None:
-        self.total = 0
-        self.done = 0
-        self.failed = 0
-        self.at_once = 0
-        self.running: dict[str, _Trajectory] = {}
+        self.total = self.done = self.failed = self.at_once = 0
+        self.running: dict[str, Running] = {}
         self.outcomes: dict[str, OutcomeKind | None] = {}
-        self._title = title_of(plans)
-        self._trials = PlannedTrials(plans, trials_root)
-        self._pace = Pace()
+        self._title = ", ".join(f"{plan.study} at {plan.budget}" for plan in plans)
+        self._several = len(plans) > 1
+        self._root = trials_root
+        self._pace = _Pace()
+        self._planned: dict[str, tuple[Trial, Plan]] = {}
+        for plan in plans:
+            for trial in plan.trials:
+                self._planned.setdefault(trial.trial_id, (trial, plan))
 
     def started(self, total: int, already_complete: int, at_once: int = 0) -> None:
         """Note how much there is to do, and the outcomes of what was done before."""
         self.total, self.done, self.at_once = total, already_complete, at_once
-        if already_complete == total:
-            return
-        complete = self._trials.complete()
-        if len(complete) <= MOST_JUDGED:
-            self.outcomes = {id_: self._trials.outcome(id_) for id_ in complete}
+        root = self._root
+        if root is not None and already_complete < total:
+            self.judge([id_ for id_ in self._planned if (root / id_ / "complete.json").exists()])
+
+    def judge(self, complete: Sequence[str]) -> None:
+        """Note the outcomes of complete trials, unless they are too many to look at."""
+        if len(complete) <= _MOST_JUDGED:
+            self.outcomes = {trial_id: self._outcome(trial_id) for trial_id in complete}
+
+    def _outcome(self, trial_id: str) -> OutcomeKind | None:
+        """The outcome of a trial; None: it is not complete, not assessed, or not readable."""
+        if self._root is None or trial_id not in self._planned:
+            return None
+        trial, plan = self._planned[trial_id]
+        folder = TrialFolder(self._root, trial_id)
+        try:
+            return outcome_of(trial, folder, plan.measured).kind if folder.complete else None
+        except (OSError, ValueError, KeyError):  # whoever watches must not end the sweep
+            return None
 
     def progressed(self, arm: str, replicate: int, progress: Progress) -> None:
         """Note how far a trial is."""
         self._pace.progressed(progress)
-        new = _Trajectory(arm, replicate, progress)
-        self.running.setdefault(progress.trial_id, new).add(progress)
+        trial_id = progress.trial_id
+        if trial_id not in self.running:
+            planned = self._planned.get(trial_id)
+            self.running[trial_id] = Running(
+                arm=self._arm_name(trial_id, arm),
+                replicate=replicate,
+                iteration=0,
+                total=progress.total,
+                epochs=planned[0].config.epochs if planned else None,
+            )
+        running = self.running[trial_id]
+        running.iteration, running.losses = progress.iteration, progress.losses
+        for key in LOSSES.keys() & progress.losses.keys():
+            points = running.curves.setdefault(key, [])
+            points.append((running.share, progress.losses[key]))
+            if len(points) > _MOST_POINTS:
+                del points[1::2]
 
-    def completed(self, arm: str, replicate: int, progress: Progress) -> str:
+    def completed(self, progress: Progress) -> str:
         """Note that a trial is complete; returns its outcome."""
+        trial_id = progress.trial_id
         self._pace.completed(progress)
-        self.ended(progress.trial_id, failed=False)
-        outcome = self._trials.outcome(progress.trial_id)
-        if progress.trial_id in self._trials:
-            self.outcomes[progress.trial_id] = outcome
+        self.ended(trial_id, failed=False)
+        outcome = self._outcome(trial_id)
+        if trial_id in self._planned:
+            self.outcomes[trial_id] = outcome
         return outcome or progress.outcome or "complete"
 
     def ended(self, trial_id: str, *, failed: bool) -> None:
         """Note that a trial is over."""
         self.running.pop(trial_id, None)
-        self._pace.forget(trial_id)
-        if failed:
-            self.failed += 1
-        else:
-            self.done += 1
+        self._pace.ended(trial_id)
+        self.failed += failed
+        self.done += not failed
 
     def name(self, trial_id: str, arm: str, replicate: int) -> str:
         """The name of a trial: `baseline / 0`, of several studies `mine: baseline / 0`."""
-        return f"{self._trials.arm_name(trial_id, arm)} / {replicate}"
+        return f"{self._arm_name(trial_id, arm)} / {replicate}"
 
-    def seconds_left(self) -> float | None:
-        """The time left at the speed so far; None while there is nothing to measure."""
-        reports = [trial.progress for trial in self.running.values()]
-        waiting = self.total - self.done - self.failed - len(reports)
-        return self._pace.seconds_left(reports, waiting)
+    def _arm_name(self, trial_id: str, arm: str) -> str:
+        if self._several and trial_id in self._planned:
+            return f"{self._planned[trial_id][1].study}: {arm}"
+        return arm
 
     def overview(self) -> Overview:
         """The state of the sweep now."""
+        running = list(self.running.values())
         left = self.total - self.done - self.failed
+        counts = Counter(outcome or _NOT_ASSESSED for outcome in self.outcomes.values())
         return Overview(
             title=self._title,
             total=self.total,
             done=self.done,
             failed=self.failed,
-            running=[self._running(trial) for trial in self.running.values()],
-            starting=max(0, min(self.at_once, left) - len(self.running)),
-            outcomes=outcome_counts(self.outcomes.values()),
-            seconds_left=self.seconds_left(),
+            running=running,
+            starting=max(0, min(self.at_once, left) - len(running)),
+            outcomes={name: counts[name] for name in (*OUTCOMES, _NOT_ASSESSED) if counts[name]},
+            seconds_left=self._pace.seconds_left(running, left - len(running)),
         )
 
-    def headline(self) -> str:
-        """The state of the sweep in one line."""
-        return self.overview().headline()
 
-    def _running(self, trial: _Trajectory) -> Running:
-        progress = trial.progress
-        return Running(
-            arm=self._trials.arm_name(progress.trial_id, trial.arm),
-            replicate=trial.replicate,
-            iteration=progress.iteration,
-            total=progress.total,
-            epochs=self._trials.epochs(progress.trial_id),
-            losses=progress.losses,
-            curves=trial.curves,
-        )
+def overview_of(plan: Plan, statuses: Mapping[str, TrialStatus], trials_root: Path) -> Overview:
+    """The state of a plan's trials, of these statuses by trial id, as the trial folders tell it.
+
+    A trial writes its losses down with each checkpoint, so this is up to half a minute behind
+    (`checkpoint_seconds` of the profile).
+    """
+    by_state: dict[str, list[str]] = {}
+    for trial_id, status in statuses.items():
+        by_state.setdefault(status.state, []).append(trial_id)
+    complete = by_state.get("complete", [])
+    watch = Watch([plan], trials_root)
+    watch.total, watch.done = len(statuses), len(complete)
+    watch.failed = len(by_state.get("failed", []))
+    watch.judge(complete)
+    durations = _durations(complete, trials_root)
+    for trial in plan.trials:
+        if statuses[trial.trial_id].state == "running":
+            folder = TrialFolder(trials_root, trial.trial_id)
+            running = _running_of(trial, plan, folder)
+            watch.running[trial.trial_id] = running
+            last = (folder.attempts() or [{}])[-1]
+            iterations = last.get("until_iteration", 0) - last.get("from_iteration", 0)
+            if iterations > 0:  # at its speed so far it takes so long from beginning to end
+                durations.append(last.get("wall_seconds", 0.0) * running.total / iterations)
+    overview = watch.overview()
+    if not overview.running or not durations:
+        return overview
+    waiting = len(by_state.get("pending", [])) + len(by_state.get("stale", []))
+    trials_left = waiting + sum(1 - trial.share for trial in overview.running)
+    average = sum(durations) / len(durations)
+    return replace(overview, seconds_left=trials_left * average / len(overview.running))
+
+
+def _running_of(trial: Trial, plan: Plan, folder: TrialFolder) -> Running:
+    """How far a trial is, as its checkpoints say."""
+    running = Running(
+        arm=trial.arm,
+        replicate=trial.replicate,
+        iteration=0,
+        total=trial.config.total_iterations(plan.images_of(trial.config.dataset)),
+        epochs=trial.config.epochs,
+    )
+    for path in folder.blocks():
+        block = read_json(path) or {}
+        running.iteration = max(running.iteration, int(block.get("iteration", 0)))
+        for key in LOSSES.keys() & block.get("points", {}).keys():
+            points = [(step / max(running.total, 1), x) for step, x, _ in block["points"][key]]
+            running.curves.setdefault(key, []).extend(points)
+    running.losses = {key: points[-1][1] for key, points in running.curves.items() if points}
+    return running
+
+
+def _durations(complete: Iterable[str], trials_root: Path) -> list[float]:
+    """Seconds of the trials that became complete last, each with all its attempts."""
+    paths = [trials_root / trial_id / "complete.json" for trial_id in complete]
+    latest = sorted((path.stat().st_mtime, path.parent.name) for path in paths if path.exists())
+    durations = []
+    for _, trial_id in latest[-_LATEST:]:
+        attempts = TrialFolder(trials_root, trial_id).attempts()
+        durations.append(sum(attempt.get("wall_seconds", 0.0) for attempt in attempts))
+    return [seconds for seconds in durations if seconds > 0]

@@ -24,23 +24,17 @@ from tests.support.synthetic_study import make_plan, write_trial
 ARMS = {"baseline": {}, "batch_size=32": {"batch_size": 32}, 'a, "b": c': {"batch_size": 128}}
 
 
-def trials_of(plan, complete=None):
-    """The columns that looks are about; `complete` of each arm, all unless stated."""
-    rows = [
-        {
-            "arm": trial.arm,
-            "state": "complete" if trial.replicate < (complete or 99) else "pending",
-        }
-        for trial in plan.trials
-    ]
+def trials_of(plan):
+    """The columns that looks are about, all complete."""
+    rows = [{"arm": trial.arm, "state": "complete"} for trial in plan.trials]
     return pd.DataFrame(rows, dtype="string")
 
 
-def looks_at(*numbers, arms=ARMS):
+def looks_at(*numbers):
     """The looks of a study that was reported with these numbers of replicates, one by one."""
     looks = ()
     for number in numbers:
-        plan = make_plan(arms, replicates=number)
+        plan = make_plan(ARMS, replicates=number)
         looks = with_look_by_hand(looks, trials_of(plan), plan)
     return looks
 
@@ -63,31 +57,21 @@ def test_each_time_that_replicates_are_added_the_level_is_halved():
     assert (level_of(()), bound(())) == (0.05, 0)
 
 
-def test_the_same_replicates_again_are_no_look():
+def test_only_more_replicates_of_an_arm_are_a_look():
     assert looks_at(5, 5, 5) == looks_at(5)
-
-
-def test_one_replicate_can_show_nothing_and_is_no_look():
+    # One replicate can show nothing.
     assert looks_at(1) == ()
     assert [look.level for look in looks_at(1, 5)] == [0.05]
-
-
-def test_one_arm_with_more_replicates_is_a_look():
     plan = make_plan(ARMS, replicates=5)
     trials = trials_of(plan)
     trials.loc[(trials["arm"] != "batch_size=32"), "state"] = "pending"
-    first = looks_at(3)
-    looks = with_look_by_hand(first, trials, plan)
+    looks = with_look_by_hand(looks_at(3), trials, plan)
     assert (len(looks), looks[-1].level) == (2, 0.025)
     assert not is_whole(trials)
-
-
-def test_an_arm_that_is_new_or_gone_is_no_look():
-    more = {**ARMS, "batch_size=512": {"batch_size": 512}}
-    plan = make_plan(more, replicates=5)
-    assert with_look_by_hand(looks_at(5), trials_of(plan), plan) == looks_at(5)
-    fewer = make_plan({"baseline": {}}, replicates=5)
-    assert with_look_by_hand(looks_at(5), trials_of(fewer), fewer) == looks_at(5)
+    more, fewer = {**ARMS, "batch_size=512": {"batch_size": 512}}, {"baseline": {}}
+    for arms in (more, fewer):
+        plan = make_plan(arms, replicates=5)
+        assert with_look_by_hand(looks_at(5), trials_of(plan), plan) == looks_at(5)
 
 
 def test_bound_of_a_schedule_and_of_one_that_was_declared_late():

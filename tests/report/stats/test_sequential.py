@@ -76,8 +76,8 @@ def test_chance_of_a_verdict_against_drawing_the_rest(distance: float, margin: f
     decided = np.abs(difference) > stats.t.isf(level / 2, 18) * error
     if margin is not None:
         decided |= np.abs(difference) < margin - stats.t.isf(level, 18) * error
-    found = float(chance_of_verdict(arm, reference, last, level, margin))
-    assert found == pytest.approx(decided.mean(), abs=0.005)
+    chance = float(chance_of_verdict(arm, reference, last, level, margin))
+    assert chance == pytest.approx(decided.mean(), abs=0.005)
 
 
 def test_chance_without_spread_or_without_replicates_to_come() -> None:

@@ -15,6 +15,7 @@ from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 
 BASE = {"dataset": "mnist_5k", "network": "dcgan", "epochs": 3}
+HEAD = {"study": "p", "base": BASE, "primary": "fid", "metrics": ["fid"]}
 LEVELS: dict[str, st.SearchStrategy[Any]] = {
     "d_dropout": st.floats(0.01, 0.9),
     "lr": st.floats(1e-6, 1e-4),
@@ -36,8 +37,7 @@ def factors(draw: st.DrawFn) -> dict[str, list[Any]]:
 
 
 def study(**keys: Any) -> Study:
-    given_keys = {"study": "p", "base": BASE, "primary": "fid", "metrics": ["fid"]} | keys
-    return Study.model_validate(given_keys)
+    return Study.model_validate(HEAD | keys)
 
 
 def ids(plan_of: Study) -> list[str]:
@@ -46,32 +46,24 @@ def ids(plan_of: Study) -> list[str]:
 
 @given(factors(), st.integers(1, 3))
 @settings(max_examples=60, deadline=None)
-def test_ablation_size_baseline_and_unique_names(levels: dict[str, list[Any]], n: int) -> None:
+def test_sizes_baseline_and_unique_names(levels: dict[str, list[Any]], n: int) -> None:
     plan = expand(study(ablate=levels, replicates=n))
     assert len(plan.arms) == 1 + sum(map(len, levels.values()))
-    assert len(plan.trials) == len(plan.arms) * n
-    assert plan.arms[0].name == "baseline"
     assert len({arm.name for arm in plan.arms}) == len(plan.arms)
-    assert len({trial.trial_id for trial in plan.trials}) == len(plan.trials)
+    assert plan.arms[0].name == "baseline"
     assert all(arm.compare_to == "baseline" and arm.changes for arm in plan.arms[1:])
-
-
-@given(factors(), st.integers(1, 2))
-@settings(max_examples=60, deadline=None)
-def test_cross_size_is_the_product(levels: dict[str, list[Any]], n: int) -> None:
+    assert len({trial.trial_id for trial in plan.trials}) == len(plan.trials) == len(plan.arms) * n
     # g_lr overrides half of lr, so their product may hold a cell twice.
     assume(levels and not {"lr", "g_lr"} <= levels.keys())
-    plan = expand(study(cross=levels, replicates=n))
-    assert len(plan.trials) == math.prod(map(len, levels.values())) * n
-    assert len({trial.trial_id for trial in plan.trials}) == len(plan.trials)
+    crossed = ids(study(cross=levels, replicates=n))
+    assert len(set(crossed)) == len(crossed) == math.prod(map(len, levels.values())) * n
 
 
 @given(factors(), st.randoms(use_true_random=False))
 @settings(max_examples=60, deadline=None)
 def test_ids_do_not_depend_on_the_order_of_keys(levels: dict[str, list[Any]], random: Any) -> None:
-    names = list(levels)
+    names, base = list(levels), list(BASE.items())
     random.shuffle(names)
-    base = list(BASE.items())
     random.shuffle(base)
     shuffled = study(ablate={name: levels[name] for name in names}, base=dict(base))
     assert sorted(ids(shuffled)) == sorted(ids(study(ablate=levels)))
@@ -79,28 +71,20 @@ def test_ids_do_not_depend_on_the_order_of_keys(levels: dict[str, list[Any]], ra
 
 @given(factors(), st.data())
 @settings(max_examples=60, deadline=None)
-def test_more_levels_and_replicates_keep_every_id(levels: dict[str, list[Any]], data: Any) -> None:
+def test_a_level_changes_exactly_its_ids(levels: dict[str, list[Any]], data: Any) -> None:
     name = data.draw(st.sampled_from(sorted(LEVELS)))
     level = data.draw(LEVELS[name])
-    assume(level not in levels.get(name, []))
-    before = study(ablate=levels, replicates=2)
-    more = levels | {name: [*levels.get(name, []), level]}
-    after = study(ablate=more, replicates=3, metrics=["fid", "modes"])
-    assert set(ids(before)) < set(ids(after))
-    assert len(ids(after)) == (len(expand(before).arms) + 1) * 3
-
-
-@given(factors(), st.data())
-@settings(max_examples=60, deadline=None)
-def test_editing_a_level_changes_exactly_its_ids(levels: dict[str, list[Any]], data: Any) -> None:
-    assume(levels)
-    name = data.draw(st.sampled_from(sorted(levels)))
-    level = data.draw(LEVELS[name])
-    assume(level not in levels[name])
-    edited = levels | {name: [*levels[name][:-1], level]}
-    before, after = ids(study(ablate=levels, replicates=2)), ids(study(ablate=edited, replicates=2))
-    assert len(set(before) - set(after)) == 2
-    assert len(set(after) - set(before)) == 2
+    given_levels = levels.get(name, [])
+    assume(level not in given_levels)
+    before = ids(study(ablate=levels, replicates=2))
+    more = study(
+        ablate=levels | {name: [*given_levels, level]}, replicates=3, metrics=["fid", "modes"]
+    )
+    assert set(before) < set(ids(more))
+    assert len(ids(more)) == (len(before) // 2 + 1) * 3
+    if given_levels:
+        edited = ids(study(ablate=levels | {name: [*given_levels[:-1], level]}, replicates=2))
+        assert len(set(before) - set(edited)) == len(set(edited) - set(before)) == 2
 
 
 ANY: dict[str, st.SearchStrategy[Any]] = {
@@ -132,11 +116,7 @@ def varied(draw: st.DrawFn) -> dict[str, list[Any]]:
 
 @st.composite
 def documents(draw: st.DrawFn) -> dict[str, Any]:
-    sections: dict[str, Any] = {
-        "ablate": {},
-        "cross": {},
-        "arms": {},
-    }
+    sections: dict[str, Any] = {"ablate": {}, "cross": {}, "arms": {}}
     for part in draw(st.lists(st.sampled_from(sorted(sections)), max_size=2)):
         sections[part] = draw(varied()) if part != "arms" else {"a": draw(changes())}
     restated = [f"{part}.{name}" for part, entries in sections.items() for name in entries]
@@ -145,12 +125,9 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
         part, _, name = key.partition(".")
         levels = st.lists(ANY[name], min_size=1, max_size=2) if part != "arms" else changes()
         budget[key] = draw(levels)
-    exclude = [
-        {**one, "because": "b"}
-        for one in draw(st.lists(changes(), max_size=draw(st.integers(0, 1))))
-    ]
-    head = {"study": "p", "base": BASE, "primary": "fid", "metrics": ["fid"]}
-    return head | sections | {"budgets": {"b": budget}, "exclude": exclude}
+    entries = draw(st.lists(changes(), max_size=draw(st.integers(0, 1))))
+    exclude = [{**entry, "because": "b"} for entry in entries]
+    return HEAD | sections | {"budgets": {"b": budget}, "exclude": exclude}
 
 
 @pytest.fixture(scope="module")
@@ -158,11 +135,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("studies") / "p.yaml"
 
 
-RESTATED_TO_THE_BASE = {
-    "study": "p",
-    "base": BASE,
-    "primary": "fid",
-    "metrics": ["fid"],
+RESTATED_TO_THE_BASE = HEAD | {
     "arms": {"big": {"batch_size": 512}},
     "budgets": {"b": {"epochs": 1, "arms.big": {"batch_size": 128}}},
 }

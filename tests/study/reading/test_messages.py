@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ganablate.study.arms.resolve import FIELDS, Configs, Resolution
+from ganablate.study.arms.resolve import Configs, Resolution
 from ganablate.study.load import load_study
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.reading.wording import unknown
@@ -48,7 +48,7 @@ def test_the_same_words_at_the_same_line_come_once(load: Load) -> None:
 
 def test_settings_that_do_not_fit_are_said_plainly() -> None:
     with pytest.raises(ValueError, match=r"^dataset: Input should be"):
-        Configs(0).of(Resolution({}, (), None, (None,) * len(FIELDS)))
+        Configs().config(Resolution({}, (), None), 0)
     fitting: dict[str, object] = {
         "dataset": "mnist_5k", "image_size": 28, "pixel_range": "unit", "network": "dcgan",
         "latent_dim": 2, "latent": "normal", "g_width": 1, "d_width": 1, "g_activation": "relu",
@@ -58,4 +58,4 @@ def test_settings_that_do_not_fit_are_said_plainly() -> None:
         "d_steps": 1, "g_steps": 1, "epochs": 1, "iterations": 1,
     }  # fmt: skip
     with pytest.raises(ValueError, match=r"^exactly one of epochs and iterations is needed$"):
-        Configs(0).of(Resolution({}, (), None, tuple(map(fitting.get, FIELDS))))
+        Configs().config(Resolution(fitting, (), None), 0)

@@ -1,0 +1,361 @@
+"""`report.html`: everything that is known of a study at a budget, on one page without a network."""
+
+import base64
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from PIL import Image
+
+from ganablate.catalog import PROBES
+from ganablate.report.analysis import Analysis
+from ganablate.report.claims.judgement import Judgement
+from ganablate.report.figures.style import read_caption
+from ganablate.report.frames.looks import complete_replicates
+from ganablate.report.frames.provenance import (
+    provenance_lines,
+    read_provenance,
+    settings_lines,
+    trial_seconds,
+)
+from ganablate.report.frames.trials import early_text
+from ganablate.report.table.captions import coverage, execution, protocols, settings_line
+from ganablate.report.table.cells import MISSING
+from ganablate.report.table.render import Cell, Column, Table, text_column
+from ganablate.report.table.summary import Sentence
+from ganablate.report.table.tables import (
+    ALL_OUTCOMES,
+    OF_OK,
+    PUBLISHED,
+    arm_title,
+    baseline_arm,
+    primary_column,
+    reference_arm,
+)
+from ganablate.report.table.verdict_style import VerdictKind, verdict_kind
+from ganablate.study.plan import Plan
+from ganablate.text import counted, duration, low_to_high, percent
+from ganablate.trials.outcome import FAILURES
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def write_page(
+    analysis: Analysis, sentences: Sequence[Sentence], sections: Sequence[Table], folder: Path
+) -> str:
+    """The page as HTML, with the pictures and the provenance that `folder` holds now.
+
+    Args:
+        analysis: What it shows.
+        sentences: Its summary.
+        sections: What stands below the table of arms.
+        folder: Of the report.
+    """
+    plan, trials = analysis.plan, analysis.trials
+    facts = read_provenance(folder / "provenance.json")
+    seconds = trial_seconds(facts)
+    protocol = [settings_line(plan), *protocols(trials, plan), execution(trials)]
+    page = {
+        "study": plan.study,
+        "budget": plan.budget,
+        "asks": plan.asks,
+        "facts": _facts(analysis, seconds),
+        "tiles": _tiles(analysis),
+        "summary": sentences,
+        "tables": _arm_tables(analysis),
+        "coverage": coverage(trials, plan),
+        "notes": analysis.notes,
+        "sections": sections,
+        "pictures": _pictures(plan, trials, folder / "figures"),
+        "outcomes": _outcome_rows(analysis.table, plan),
+        "claims": _claims_table(analysis.claims, analysis.alpha),
+        "protocol": [line for line in protocol if line],
+        "provenance": provenance_lines(facts),
+        "reference": arm_title(reference_arm(plan).name),
+        "settings": settings_lines(facts),
+        "trials": trials_table(trials, plan, seconds),
+    }
+    return _template().render(page=page)
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=PackageLoader("ganablate.report"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+    )  # fmt: skip
+    environment.filters["pieces"] = _pieces
+    environment.filters["raised"] = _raised
+    return environment.get_template("report.html")
+
+
+def _pieces(name: str) -> list[str]:
+    """A name at the joints where it may be broken."""
+    return [piece for piece in re.split(r"(?<=[,_=+;:/-])", name) if piece]
+
+
+def _raised(text: str) -> str:
+    """Powers of ten as they are set in a text: `10^-4` with a raised exponent."""
+    return re.sub(r"(?<=10)\^(-?\d+)", lambda power: power[1].translate(_RAISED), text)
+
+
+# --- first sight ---
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A number to be seen at first sight."""
+
+    value: str
+    label: str
+    kind: VerdictKind | None = None
+
+
+def _facts(analysis: Analysis, seconds: Mapping[str, float]) -> list[str]:
+    plan, complete = analysis.plan, int((analysis.trials["state"] == "complete").sum())
+    facts = [
+        f"budget {plan.budget}",
+        counted(len(plan.arms), "arm"),
+        f"{complete:,} of {len(plan.trials):,} trials complete",
+    ]
+    facts += [f"{duration(sum(seconds.values()))} of training"] if seconds else []
+    return facts
+
+
+_TILES = {
+    "better": "better",
+    "worse": "worse",
+    "fails": "failing",
+    "changed": "changed",
+    "equivalent": "equivalent",
+    "open": "undecided",
+    "none": "not tested",
+}
+"""Kind of verdict -> how a tile calls it, in the tiles' order."""
+
+
+def _tiles(analysis: Analysis) -> list[Tile]:
+    """How many arms got each kind of verdict, and how many claims were decided."""
+    table, tiles = analysis.table, []
+    verdicts = table["verdict"].dropna() if "verdict" in table else ()
+    kinds = [verdict_kind(str(verdict)) for verdict in verdicts]
+    for kind in sorted(set(kinds), key=lambda kind: list(_TILES).index(kind.name)):
+        noun = "arm" if kinds.count(kind) == 1 else "arms"
+        tiles.append(Tile(str(kinds.count(kind)), f"{noun} {_TILES[kind.name]}", kind))
+    failures = sum(int(table[f"n_{name}"].fillna(0).sum()) for name in FAILURES)
+    if failures:
+        tiles.append(Tile(str(failures), "trials not ok" if failures > 1 else "trial not ok"))
+    judged = [verdict_kind(judgement.verdict).name for judgement in analysis.claims]
+    if judged:
+        decided = judged.count("better") + judged.count("worse")
+        tiles.append(Tile(f"{decided} of {len(judged)}", "claims decided"))
+    return tiles
+
+
+# --- tables that are no section of `table.md` ---
+
+
+@dataclass(frozen=True)
+class OutcomeRow:
+    """An arm's outcomes: (outcome, count) of its complete trials, and what became of the others."""
+
+    arm: str
+    counts: list[tuple[str, int]]
+    complete: int
+    others: str
+    pinned: bool
+
+
+def _arm_tables(analysis: Analysis) -> list[Table]:
+    """What the study asks, then every other column."""
+    plan, columns = analysis.plan, analysis.columns
+    primary = primary_column(plan)
+    leading = (
+        "arm", primary, "effect", "effect_p", "verdict", "compared_to", f"{primary}{PUBLISHED}",
+        "n_ok", f"{primary}{OF_OK}", "n_complete",
+    )  # fmt: skip
+    by_key = {column.key: column for column in columns}
+    first = [by_key[key] for key in leading if key in by_key]
+    others = [column for column in columns if column.key not in leading]
+    title = plan.columns[primary].title if primary is not None else "outcomes"
+    # The baseline is the first row of the table of arms.
+    pinned = None if baseline_arm(plan) is None else 0
+    tables = [Table("arms", f"Arms by {title}", first, pinned=pinned)]
+    if others:
+        title = "Everything else that was measured"
+        tables.append(Table("measures", title, [columns[0], *others], pinned=pinned))
+    return tables
+
+
+def _outcome_rows(table: pd.DataFrame, plan: Plan) -> list[OutcomeRow]:
+    """Every arm's outcomes; arms without a complete trial have none."""
+    baseline = baseline_arm(plan)
+    rows = []
+    for _, row in table.iterrows():
+        counts = [(name.replace("_", " "), int(row[f"n_{name}"])) for name in ALL_OUTCOMES]
+        complete, failed = int(row["n_complete"]), int(row["n_failed"])
+        pending = int(row["n_planned"]) - complete - failed
+        others = [f"{failed} failed to run"] if failed else []
+        others += [f"{pending} not yet complete"] if pending else []
+        pinned = baseline is not None and row["arm"] == baseline.name
+        present = [(name, count) for name, count in counts if count]
+        rows.append(OutcomeRow(str(row["arm"]), present, complete, ", ".join(others), pinned))
+    return rows
+
+
+def _claims_table(judgements: Sequence[Judgement], alpha: float) -> Table | None:
+    """What the source said, and what became of it at that level; None: it claims nothing."""
+    if not judgements:
+        return None
+    says = [Cell(j.says, ", ".join(j.arms), sort=j.says) for j in judgements]
+    verdicts = [Cell(j.verdict, kind=verdict_kind(j.verdict), sort=j.verdict) for j in judgements]
+    numbers = [Cell(j.numbers or MISSING, j.because or "", sort=j.numbers) for j in judgements]
+    columns = [
+        text_column("Claim", [judgement.id for judgement in judgements], left=True),
+        Column("What the source said", says, left=True),
+        Column("Verdict", verdicts, left=True),
+        Column("Numbers", numbers, left=True),
+        text_column("n", [judgement.n or None for judgement in judgements], left=True),
+    ]
+    title = f"Judged at the budget {judgements[0].budget}, at a level of {percent(alpha)}"
+    return Table("claims", title, columns)
+
+
+def trials_table(trials: pd.DataFrame, plan: Plan, seconds: Mapping[str, float]) -> Table:
+    """Every trial, by the id that its folder and its MLflow run have.
+
+    Args:
+        trials: As `trials_frame` gives it.
+        plan: The plan that they are of.
+        seconds: trial_id -> wall seconds, where known.
+    """
+    primary = primary_column(plan)
+    early = [early_text(row) for _, row in trials.iterrows()]
+    columns = [
+        _texts("Arm", trials["arm"]),
+        replace(_texts("Replicate", trials["replicate"]), left=False, numeric=True),
+        _texts("State", trials["state"]),
+        _texts("Outcome", trials["outcome"], early),
+        _numbers("Seconds", map(seconds.get, trials["trial_id"])),
+        _texts("Trial", trials["trial_id"]),
+    ]
+    if primary is not None:
+        columns.insert(4, _numbers(plan.columns[primary].title, trials[primary]))
+    return Table("trials", "Every trial of the plan", columns)
+
+
+def _texts(title: str, values: pd.Series, ends: Iterable[str] | None = None) -> Column:
+    ends = [""] * len(values) if ends is None else ends
+    cells = [
+        Cell(MISSING, end) if pd.isna(value) else Cell(str(value), end, sort=str(value))
+        for value, end in zip(values, ends, strict=True)
+    ]
+    return Column(title, cells, left=True)
+
+
+def _numbers(title: str, values: Iterable[float | None]) -> Column:
+    cells = []
+    for value in values:
+        if value is None or pd.isna(value):
+            cells.append(Cell(MISSING))
+        else:
+            text = f"{value:.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+            cells.append(Cell(text, sort=repr(float(value))))
+    return Column(title, cells, numeric=True)
+
+
+# --- pictures ---
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure: its `name`, that in a menu, what it shows, and its data as `source`.
+
+    `width` and `height` are pixels of what is shown of it. `stamp` holds what its caption lacks of
+    n, budget and protocol.
+    """
+
+    name: str
+    short: str
+    title: str
+    alt: str
+    source: str
+    caption: str
+    stamp: str
+    width: int
+    height: int
+
+
+def _kinds_of_picture(plan: Plan) -> list[tuple[str, str, str, str]]:
+    """Name, that in a menu, title and text of every picture that there may be, in order."""
+    column = primary_column(plan)
+    primary = plan.columns[column].title if column is not None else "the primary metric"
+    kinds = [
+        (
+            "forest", "Effects", f"What each arm changes in {primary}",
+            f"Forest plot: the effect of each arm on {primary} with its interval and its verdict; "
+            "the numbers stand in the table of arms",
+        ),
+        (
+            "primary", "Replicates", f"{primary} of every replicate",
+            f"Dot plot: {primary} of every replicate of each arm; the means stand in the table",
+        ),
+        (
+            "losses", "Losses", "Losses",
+            "Line charts, one for each arm: the losses of discriminator and generator over the "
+            "images seen, the mean of the replicates within their range",
+        ),
+        (
+            "loss_pairs", "Fluctuation", "How much the losses fluctuate",
+            "Line charts, one for each arm: the losses of one replicate within the spread of "
+            "their steps",
+        ),
+        (
+            "over_time", "Over time", f"{primary} during training",
+            f"Line chart: {primary} over the images seen, a line for each arm",
+        ),
+        ("samples", "Samples", "Samples", "Generated images, a row for each arm"),
+    ]  # fmt: skip
+    for name in plan.probes:
+        for shows in PROBES[name].pictures.values():
+            kinds.append((name, name.capitalize(), f"Probe: {name}", f"{shows}, for each arm"))
+    return kinds
+
+
+_OF_PRIMARY = ("forest", "primary", "over_time", "samples")
+"""Pictures that show values of the primary metric."""
+
+
+def _pictures(plan: Plan, trials: pd.DataFrame, figures: Path) -> list[Picture]:
+    """The pictures that the folder `figures` holds, in the page's order."""
+    pictures = []
+    for kind in _kinds_of_picture(plan):
+        path = figures / f"{kind[0]}.png"
+        # The forest shows every replicate too.
+        if path.exists() and not (kind[0] == "primary" and (figures / "forest.png").exists()):
+            pictures.append(_picture(kind, plan, trials, path))
+    return pictures
+
+
+def _picture(
+    kind: tuple[str, str, str, str], plan: Plan, trials: pd.DataFrame, path: Path
+) -> Picture:
+    content = path.read_bytes()
+    with Image.open(io.BytesIO(content)) as image:
+        words, (width, height) = read_caption(image), image.size
+    if words is None:
+        caption = coverage(trials, plan)
+    else:
+        # A picture's own caption is cut off where the page can set it in text.
+        caption, height = words.text, round(height * words.above)
+    n = low_to_high(complete_replicates(trials, plan).values())
+    lines = protocols(trials, plan, only=primary_column(plan)) if kind[0] in _OF_PRIMARY else []
+    lines = [line for line in (*lines, execution(trials)) if line and line not in caption]
+    stamp = " ".join([f"n = {n} complete replicates an arm.", *lines])
+    source = "data:image/png;base64," + base64.b64encode(content).decode("ascii")
+    return Picture(*kind, source, caption, stamp, width, height)
