@@ -6,7 +6,7 @@ nothing else: no folder of this machine is looked at.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -44,6 +44,7 @@ from ganablate.report.table.captions import table_notes
 from ganablate.report.table.render import Column
 from ganablate.report.table.summary import Sentence, summary
 from ganablate.report.table.tables import arm_table, marks_of, text_columns
+from ganablate.study.arms.identity import former_ids
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
 
@@ -135,6 +136,9 @@ def read_local(plan: Plan, trials_root: Path, folder: Path) -> Analysis:
         ValueError: A csv file of the record cannot be read as one.
     """
     trials, curves = local_frames(plan, trials_root)
+    if not (trials["state"] == "complete").any():
+        plan = _as_recorded(plan, folder)
+        trials, curves = local_frames(plan, trials_root)
     complete = trials.loc[trials["state"] == "complete", "trial_id"]
     return _joined(plan, folder, trials, curves, set(map(str, complete)))
 
@@ -149,7 +153,23 @@ def read_written(plan: Plan, folder: Path) -> Analysis:
     Raises:
         ValueError: A csv file cannot be read as one.
     """
+    plan = _as_recorded(plan, folder)
     return _joined(plan, folder, planned_frame(plan), curves_of([]), set())
+
+
+def _as_recorded(plan: Plan, folder: Path) -> Plan:
+    """The plan with the ids that its trials have in a record which an older version trained."""
+    if not (folder / "trials.csv").exists():
+        return plan
+    recorded = set(read_trials(folder / "trials.csv")["trial_id"])
+    if any(trial.trial_id in recorded for trial in plan.trials):
+        return plan
+    former = [former_ids(trial.config, trial.data_id) for trial in plan.trials]
+    for ids in zip(*former, strict=True):
+        if recorded.intersection(ids):
+            pairs = zip(plan.trials, ids, strict=True)
+            return replace(plan, trials=tuple(replace(trial, trial_id=id_) for trial, id_ in pairs))
+    return plan
 
 
 def _joined(

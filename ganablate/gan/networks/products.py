@@ -46,8 +46,9 @@ class _OneDnnProduct(torch.autograd.Function):
 
 def _by_onednn(values: Tensor) -> bool:
     """Whether to multiply these by oneDNN ourselves; torch does so with bf16."""
-    half = torch.is_autocast_enabled(values.device.type) or values.dtype != torch.float32
-    return _ONEDNN_IS_FASTER and values.device.type == "cpu" and not half
+    if not _ONEDNN_IS_FASTER or values.device.type != "cpu" or values.dtype != torch.float32:
+        return False
+    return not torch.is_autocast_enabled("cpu")
 
 
 def product(a: Tensor, b: Tensor) -> Tensor:
