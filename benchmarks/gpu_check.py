@@ -29,9 +29,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
 
 STUDY = """\
-name: four
-question: Does a trial on this device end with the same bytes, however it was disturbed?
-base: {dataset: mnist_5k, network: conv28, iterations: 400, batch_size: 64}
+study: four
+asks: Does a trial on this device end with the same bytes, however it was disturbed?
+base: {dataset: mnist_5k, network: conv28, iterations: 400, batch_size: 64, d_dropout: 0.4}
 ablate: {d_dropout: [0.0]}
 replicates: 2
 metrics: [d_loss]
