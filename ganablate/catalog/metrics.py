@@ -2,39 +2,37 @@
 
 from collections.abc import Iterable
 
-from ganablate.catalog.parts import Column, Extractor, Metric, NamedExtractor, Probe, Scale
+from ganablate.catalog.parts import (
+    Column,
+    Direction,
+    Extractor,
+    Metric,
+    NamedExtractor,
+    Probe,
+    Scale,
+)
 
 _LOSS = "ganablate.metrics.losses:"
 
 EXTRACTORS: dict[str, Extractor] = {
-    "mnist_classifier": Extractor(
-        implementation="ganablate.metrics.extractors:mnist_classifier",
-        summary="small convolutional classifier, penultimate features",
-        source="trained on MNIST by ganablate.metrics.train_extractor",
-        image_size=28,
-        channels=1,
-        weights="mnist_classifier.safetensors",
-        tells=("mnist", "mnist_5k"),
-    ),
-    "fashion_mnist_classifier": Extractor(
-        implementation="ganablate.metrics.extractors:fashion_mnist_classifier",
-        summary="small residual classifier, penultimate features",
-        source="trained on Fashion-MNIST by ganablate.metrics.train_extractor",
-        image_size=28,
-        channels=1,
-        weights="fashion_mnist_classifier.safetensors",
-        tells=("fashion_mnist",),
-    ),
-    "cifar10_classifier": Extractor(
-        implementation="ganablate.metrics.extractors:cifar10_classifier",
-        summary="small residual classifier, penultimate features; for every colour data set",
-        source="trained on CIFAR-10 by ganablate.metrics.train_extractor",
-        image_size=32,
-        channels=3,
-        weights="cifar10_classifier.safetensors",
-        tells=("cifar10",),
-    ),
-}
+    name: Extractor(
+        implementation=f"ganablate.metrics.extractors:{name}",
+        summary=summary,
+        source=f"trained on {trained_on} by ganablate.metrics.train_extractor",
+        image_size=image_size,
+        channels=channels,
+        weights=f"{name}.safetensors",
+        tells=tells,
+    )
+    for name, image_size, channels, trained_on, tells, summary in (
+        ("mnist_classifier", 28, 1, "MNIST", ("mnist", "mnist_5k"),
+         "small convolutional classifier, penultimate features"),
+        ("fashion_mnist_classifier", 28, 1, "Fashion-MNIST", ("fashion_mnist",),
+         "small residual classifier, penultimate features"),
+        ("cifar10_classifier", 32, 3, "CIFAR-10", ("cifar10",),
+         "small residual classifier, penultimate features; for every colour data set"),
+    )
+}  # fmt: skip
 
 _INCEPTION = "weights-inception-2015-12-05-6726825d.pth"
 
@@ -58,20 +56,17 @@ _PAIRS = 5_000
 metrics are meant for sets of one size."""
 
 
-_OF_LOSSES: dict[str, Scale] = {
-    "mean": "difference",
-    "lowest": "difference",
-    "spread": "ratio",
-    "oscillation": "ratio",
-}
+def _column(direction: Direction, unit: str, title: str, scale: Scale = "difference") -> Column:
+    return Column(direction=direction, unit=unit, title=title, scale=scale)
 
 
 def _loss_columns(net: str, title: str) -> dict[str, Column]:
+    scales: dict[str, Scale] = {
+        "mean": "difference", "lowest": "difference", "spread": "ratio", "oscillation": "ratio",
+    }  # fmt: skip
     return {
-        f"{net}_loss_{what}": Column(
-            direction="none", unit=_CRITERION, title=f"{title} loss, {what}", scale=scale
-        )
-        for what, scale in _OF_LOSSES.items()
+        f"{net}_loss_{statistic}": _column("none", _CRITERION, f"{title} loss, {statistic}", scale)
+        for statistic, scale in scales.items()
     }
 
 
@@ -96,8 +91,8 @@ METRICS: dict[str, Metric] = {
         source="R0, section 3.4",
         needs="losses",
         columns={
-            "d_accuracy_real": Column(direction="none", unit="share", title="D accuracy, real"),
-            "d_accuracy_fake": Column(direction="none", unit="share", title="D accuracy, fake"),
+            "d_accuracy_real": _column("none", "share", "D accuracy, real"),
+            "d_accuracy_fake": _column("none", "share", "D accuracy, fake"),
         },
     ),
     "fid": Metric(
@@ -105,9 +100,7 @@ METRICS: dict[str, Metric] = {
         summary="Frechet distance of two Gaussians fitted to features",
         source="Heusel et al. 2017, arXiv 1706.08500, equation 6",
         needs="features",
-        columns={
-            "fid": Column(direction="min", unit="squared feature units", title="FID", scale="ratio")
-        },
+        columns={"fid": _column("min", "squared feature units", "FID", "ratio")},
     ),
     "kid": Metric(
         implementation="ganablate.metrics.distances:kid",
@@ -115,18 +108,14 @@ METRICS: dict[str, Metric] = {
         source="Binkowski et al. 2018, arXiv 1801.01401",
         needs="features",
         images=_PAIRS,
-        columns={"kid": Column(direction="min", unit="kernel units", title="KID")},
+        columns={"kid": _column("min", "kernel units", "KID")},
     ),
     "inception_score": Metric(
         implementation="ganablate.metrics.classes:inception_score",
         summary="inception score by the extractor's classes, one split",
         source="Salimans et al. 2016, arXiv 1606.03498, section 4",
         needs="features",
-        columns={
-            "inception_score": Column(
-                direction="max", unit="classes", title="Inception score", scale="ratio"
-            )
-        },
+        columns={"inception_score": _column("max", "classes", "Inception score", "ratio")},
     ),
     "precision_recall": Metric(
         implementation="ganablate.metrics.neighbours:precision_recall",
@@ -135,8 +124,8 @@ METRICS: dict[str, Metric] = {
         needs="features",
         images=_PAIRS,
         columns={
-            "sample_precision": Column(direction="max", unit="share", title="Precision"),
-            "sample_recall": Column(direction="max", unit="share", title="Recall"),
+            "sample_precision": _column("max", "share", "Precision"),
+            "sample_recall": _column("max", "share", "Recall"),
         },
     ),
     "density_coverage": Metric(
@@ -146,8 +135,8 @@ METRICS: dict[str, Metric] = {
         needs="features",
         images=_PAIRS,
         columns={
-            "density": Column(direction="max", unit="balls over k", title="Density"),
-            "coverage": Column(direction="max", unit="share", title="Coverage"),
+            "density": _column("max", "balls over k", "Density"),
+            "coverage": _column("max", "share", "Coverage"),
         },
     ),
     "class_kl": Metric(
@@ -156,7 +145,7 @@ METRICS: dict[str, Metric] = {
         source="Srivastava et al. 2017, arXiv 1705.07761",
         needs="features",
         counts_classes=True,
-        columns={"class_kl": Column(direction="min", unit="nats", title="Class KL", scale="ratio")},
+        columns={"class_kl": _column("min", "nats", "Class KL", "ratio")},
     ),
     "modes": Metric(
         implementation="ganablate.metrics.classes:modes",
@@ -164,7 +153,7 @@ METRICS: dict[str, Metric] = {
         source="R0.7; mode counting as in Srivastava et al. 2017, arXiv 1705.07761",
         needs="features",
         counts_classes=True,
-        columns={"modes": Column(direction="max", unit="classes", title="Classes covered")},
+        columns={"modes": _column("max", "classes", "Classes covered")},
     ),
 }
 
@@ -175,11 +164,9 @@ PROBES: dict[str, Probe] = {
         source="Radford et al. 2016, arXiv 1511.06434, section 5.1; R2.2",
         needs=("labels", "convolutions"),
         columns={
-            "svm_test_accuracy": Column(direction="max", unit="share", title="SVM accuracy, test"),
-            "svm_train_accuracy": Column(
-                direction="none", unit="share", title="SVM accuracy, train"
-            ),
-            "svm_dimensions": Column(direction="none", unit="features", title="SVM dimensions"),
+            "svm_test_accuracy": _column("max", "share", "SVM accuracy, test"),
+            "svm_train_accuracy": _column("none", "share", "SVM accuracy, train"),
+            "svm_dimensions": _column("none", "features", "SVM dimensions"),
         },
     ),
     "filters": Probe(
@@ -195,11 +182,7 @@ PROBES: dict[str, Probe] = {
         implementation="ganablate.metrics.probes.latents:walk",
         summary="images along straight lines between latents, and how even the steps are",
         source="Radford et al. 2016, arXiv 1511.06434, section 6.1; R2.4",
-        columns={
-            "walk_largest_step": Column(
-                direction="none", unit="mean steps", title="Largest step of a walk"
-            )
-        },
+        columns={"walk_largest_step": _column("none", "mean steps", "Largest step of a walk")},
         pictures={"lines": "5 straight lines between two latents, at 9 even points"},
     ),
     "arithmetic": Probe(
@@ -207,11 +190,7 @@ PROBES: dict[str, Probe] = {
         summary="adding and subtracting mean latents of classes",
         source="Radford et al. 2016, arXiv 1511.06434, section 6.3.2; R2.5",
         needs=("classifier",),
-        columns={
-            "arithmetic_hits": Column(
-                direction="max", unit="share", title="Latent arithmetic, hits"
-            )
-        },
+        columns={"arithmetic_hits": _column("max", "share", "Latent arithmetic, hits")},
         pictures={
             "sums": "10 rows: images of the mean latents of 3 samples each of classes a, b and c; "
             "of a - b + c; and of 8 latents near that"

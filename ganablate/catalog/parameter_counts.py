@@ -32,8 +32,8 @@ def mlp(config: TrialConfig, channels: int) -> Counts:
     layers = config.hidden_layers or 1
     wide = [max(config.g_width >> step, 1) for step in range(layers)][::-1]
     narrow = [max(config.d_width >> step, 1) for step in range(layers)]
-    generator = _denses([config.latent_dim, *wide, pixels]) + _norms(wide, config.g_norm)
-    discriminator = _denses([pixels, *narrow, 1]) + _norms(narrow[1:], config.d_norm)
+    generator = _dense(config.latent_dim, *wide, pixels) + _norms(wide, config.g_norm)
+    discriminator = _dense(pixels, *narrow, 1) + _norms(narrow[1:], config.d_norm)
     return generator, discriminator
 
 
@@ -75,12 +75,8 @@ def _maps(inputs: int, outputs: int, side: int) -> int:
     return inputs * outputs * side**2 + outputs
 
 
-def _dense(inputs: int, outputs: int) -> int:
-    return _maps(inputs, outputs, 1)
-
-
-def _denses(widths: Sequence[int]) -> int:
-    return sum(_dense(inputs, outputs) for inputs, outputs in itertools.pairwise(widths))
+def _dense(*widths: int) -> int:
+    return _products(widths) + sum(widths[1:])
 
 
 def _products(widths: Sequence[int]) -> int:

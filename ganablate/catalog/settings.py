@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
 from ganablate.catalog.parts import Part
@@ -14,39 +13,32 @@ from ganablate.catalog.tables import TABLES, Table
 from ganablate.config import Labels, Spec, TrialConfig
 
 Kind = Literal["whole", "number", "labels", "word"]
+BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
+"""Bounds of a number: as pydantic names them -> as JSON schema does."""
 LENGTHS = ("epochs", "iterations")
 """The two ways to give the length of a training, of which a trial has one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a study may write for one setting, and what it is.
-
-    Attributes:
-        name: As a study writes it.
-        fields: Of `TrialConfig` that it sets: two for a form such as `lr`.
-        kind: Of its values; a range of labels is a number or a text such as 0.7..1.
-        text: What it is, in a few words.
-        bounds: Of a number, as JSON schema names them.
-        literals: The words that it takes, if it names no part.
-        table: That of the part which it names.
-        absent: The word for a trial without it.
-        same: The value that is the same as having none.
-        usual: Its value where neither the study nor a part says one.
-        part: The setting whose part must have it; see `reads`.
-    """
+    """What a study may write for one setting, and what it is; see also `Spec`."""
 
     name: str
     fields: tuple[str, ...]
+    """Of `TrialConfig`, which it sets: two for a form such as `lr`."""
     kind: Kind
+    """Of its values; a range of labels is a number or a text such as 0.7..1."""
     text: str
     bounds: Mapping[str, float] = field(default_factory=dict)
+    """Of a number, as JSON schema names them."""
     literals: tuple[str, ...] = ()
+    """The words that it takes, if it names no part."""
     table: Table | None = None
     absent: str | None = None
     same: str | None = None
     usual: Any = None
     part: str | None = None
+    """The setting whose part must have it; see `reads`."""
 
     @property
     def whole(self) -> bool:
@@ -84,19 +76,6 @@ def bare_type(annotation: Any, metadata: tuple[Any, ...] = ()) -> tuple[Any, lis
             return annotation, notes
 
 
-def _bound(note: object) -> dict[str, Any]:
-    match note:
-        case Ge(ge=edge):
-            return {"minimum": edge}
-        case Gt(gt=edge):
-            return {"exclusiveMinimum": edge}
-        case Le(le=edge):
-            return {"maximum": edge}
-        case Lt(lt=edge):
-            return {"exclusiveMaximum": edge}
-    return {}
-
-
 def _net_of(name: str) -> str:
     """`g_` or `d_` before a name that the other net has too, else nothing."""
     net, _, rest = name.partition("_")
@@ -110,7 +89,9 @@ def _setting(name: str, info: FieldInfo, spec: Spec) -> Setting:
     kinds: dict[Any, Kind] = {int: "whole", float: "number"}
     bounds: dict[str, Any] = {"minimum": 0, "maximum": 1} if labels else {}
     for note in notes:
-        bounds |= _bound(note)
+        for bound, key in BOUNDS.items():
+            if hasattr(note, bound):
+                bounds[key] = getattr(note, bound)
     return Setting(
         name=name,
         fields=(name,),

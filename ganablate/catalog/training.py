@@ -50,85 +50,58 @@ CRITERIA: dict[str, Criterion] = {
 }
 
 PENALTIES: dict[str, Penalty] = {
-    "r1": Penalty(
-        implementation="ganablate.gan.penalties:r1",
-        summary="half the squared gradient of D at the real images",
-        source="Mescheder et al. 2018, arXiv 1801.04406, equation 9",
+    name: Penalty(
+        implementation=f"ganablate.gan.penalties:{name}",
+        summary=summary,
+        source=source,
         default_weight=10.0,
-    ),
-    "wgan_gp": Penalty(
-        implementation="ganablate.gan.penalties:wgan_gp",
-        summary="gradient norm 1 between real and generated images (WGAN-GP)",
-        source="Gulrajani et al. 2017, arXiv 1704.00028, equation 3; R3.F",
-        default_weight=10.0,
-    ),
-    "dragan": Penalty(
-        implementation="ganablate.gan.penalties:dragan",
-        summary="gradient norm 1 around the real images, Gaussian noise, as published (DRAGAN)",
-        source="Kodali et al. 2017, arXiv 1705.07215, algorithm 1; R1",
-        default_weight=10.0,
-    ),
-    "dragan_one_sided": Penalty(
-        implementation="ganablate.gan.penalties:dragan_one_sided",
-        summary="gradient norm 1 at brightened real images, as in DRAGAN's code",
-        source="code beside Kodali et al. 2017, arXiv 1705.07215; R1",
-        default_weight=10.0,
-    ),
-}
+    )
+    for name, summary, source in (
+        ("r1", "half the squared gradient of D at the real images",
+         "Mescheder et al. 2018, arXiv 1801.04406, equation 9"),
+        ("wgan_gp", "gradient norm 1 between real and generated images (WGAN-GP)",
+         "Gulrajani et al. 2017, arXiv 1704.00028, equation 3; R3.F"),
+        ("dragan", "gradient norm 1 around the real images, Gaussian noise, as published (DRAGAN)",
+         "Kodali et al. 2017, arXiv 1705.07215, algorithm 1; R1"),
+        ("dragan_one_sided", "gradient norm 1 at brightened real images, as in DRAGAN's code",
+         "code beside Kodali et al. 2017, arXiv 1705.07215; R1"),
+    )
+}  # fmt: skip
 
 OPTIMIZERS: dict[str, Optimizer] = {
-    "adam": Optimizer(
-        implementation="ganablate.gan.optimizers:adam",
-        summary="Adam",
-        source="Kingma and Ba 2015, arXiv 1412.6980; beta1 0.5 as in DCGAN, arXiv 1511.06434",
-        settings={"beta1": 0.5, "beta2": 0.999, "weight_decay": 0.0},
-    ),
-    "adamw": Optimizer(
-        implementation="ganablate.gan.optimizers:adamw",
-        summary="Adam with decoupled weight decay",
-        source="Loshchilov and Hutter 2019, arXiv 1711.05101; beta1 0.5 as for adam",
-        settings={"beta1": 0.5, "beta2": 0.999, "weight_decay": 0.01},
-    ),
-    "sgd": Optimizer(
-        implementation="ganablate.gan.optimizers:sgd",
-        summary="stochastic gradient descent with momentum",
-        source=f"{_GOODFELLOW}, section 4; momentum 0.5 named by R0",
-        settings={"momentum": 0.0, "weight_decay": 0.0},
-    ),
-    "rmsprop": Optimizer(
-        implementation="ganablate.gan.optimizers:rmsprop",
-        summary="RMSprop, with the lecture's and Keras' decay of 0.9 (torch's own is 0.99)",
-        source="Tieleman and Hinton 2012, lecture 6.5; R3.D",
-        settings={"alpha": 0.9, "momentum": 0.0, "weight_decay": 0.0},
-    ),
-    "adadelta": Optimizer(
-        implementation="ganablate.gan.optimizers:adadelta",
-        summary="Adadelta",
-        source="Zeiler 2012, arXiv 1212.5701; R3.D",
-        settings={"rho": 0.9, "weight_decay": 0.0},
-    ),
-    "adagrad": Optimizer(
-        implementation="ganablate.gan.optimizers:adagrad",
-        summary="Adagrad",
-        source="Duchi et al. 2011; R3.D",
-        settings={"weight_decay": 0.0},
-    ),
-}
+    name: Optimizer(
+        implementation=f"ganablate.gan.optimizers:{name}",
+        summary=summary,
+        source=source,
+        settings=settings,
+    )
+    for name, settings, summary, source in (
+        ("adam", {"beta1": 0.5, "beta2": 0.999, "weight_decay": 0.0}, "Adam",
+         "Kingma and Ba 2015, arXiv 1412.6980; beta1 0.5 as in DCGAN, arXiv 1511.06434"),
+        ("adamw", {"beta1": 0.5, "beta2": 0.999, "weight_decay": 0.01},
+         "Adam with decoupled weight decay",
+         "Loshchilov and Hutter 2019, arXiv 1711.05101; beta1 0.5 as for adam"),
+        ("sgd", {"momentum": 0.0, "weight_decay": 0.0},
+         "stochastic gradient descent with momentum",
+         f"{_GOODFELLOW}, section 4; momentum 0.5 named by R0"),
+        ("rmsprop", {"alpha": 0.9, "momentum": 0.0, "weight_decay": 0.0},
+         "RMSprop, with the lecture's and Keras' decay of 0.9 (torch's own is 0.99)",
+         "Tieleman and Hinton 2012, lecture 6.5; R3.D"),
+        ("adadelta", {"rho": 0.9, "weight_decay": 0.0}, "Adadelta",
+         "Zeiler 2012, arXiv 1212.5701; R3.D"),
+        ("adagrad", {"weight_decay": 0.0}, "Adagrad", "Duchi et al. 2011; R3.D"),
+    )
+}  # fmt: skip
 
 SCHEDULES: dict[str, Schedule] = {
-    "linear": Schedule(
-        implementation="ganablate.gan.schedules:linear",
-        summary="falls evenly to 0",
-        source="Gulrajani et al. 2017, arXiv 1704.00028",
-    ),
-    "linear_late": Schedule(
-        implementation="ganablate.gan.schedules:linear_late",
-        summary="constant for the first half, then evenly to 0",
-        source="Zhu et al. 2017, arXiv 1703.10593, section 7.1",
-    ),
-    "cosine": Schedule(
-        implementation="ganablate.gan.schedules:cosine",
-        summary="half a wave of the cosine to 0",
-        source="Loshchilov and Hutter 2017, arXiv 1608.03983, equation 5",
-    ),
-}
+    name: Schedule(
+        implementation=f"ganablate.gan.schedules:{name}", summary=summary, source=source
+    )
+    for name, summary, source in (
+        ("linear", "falls evenly to 0", "Gulrajani et al. 2017, arXiv 1704.00028"),
+        ("linear_late", "constant for the first half, then evenly to 0",
+         "Zhu et al. 2017, arXiv 1703.10593, section 7.1"),
+        ("cosine", "half a wave of the cosine to 0",
+         "Loshchilov and Hutter 2017, arXiv 1608.03983, equation 5"),
+    )
+}  # fmt: skip

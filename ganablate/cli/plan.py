@@ -100,7 +100,7 @@ def status(
     With what other studies trained, and why a trial is stale or failed. Data sets are not read:
     their bytes are those of the last time that they were.
     """
-    from ganablate.gan.cards import known_fingerprints
+    from ganablate.gan.data import known_fingerprints
 
     plans = plans_of(read_studies(studies), budget)
     keys = dict.fromkeys(data_key(trial) for each in plans for trial in each.trials)

@@ -9,10 +9,11 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Literal
+from urllib.parse import quote
 
 import numpy as np
 import numpy.typing as npt
@@ -21,28 +22,13 @@ from PIL import Image
 
 from ganablate.catalog import DATASETS, FOLDER_PREFIX, channels_of
 from ganablate.config import derive_seed
-from ganablate.files import write_text
-from ganablate.gan.cards import Split, folder_name
-from ganablate.gan.pictures import (
-    DataError,
-    Form,
-    Labels,
-    Pictures,
-    Pixels,
-    image_files,
-    of_files,
-    squared,
-)
+from ganablate.files import read_json, write_text
+from ganablate.gan.pictures import DataError as DataError
+from ganablate.gan.pictures import Form, Labels, Pictures, Pixels, image_files, of_files
 
-__all__ = [
-    "DataError",
-    "MaterialisedData",
-    "Split",
-    "downloads_beside",
-    "materialise",
-    "training_subset",
-]
-
+Split = Literal["train", "test"]
+Key = tuple[str, int, int | None, int | None]
+"""Data set, image size, channels, crop."""
 _LAYOUT = 1  # of the cache; an older one is built anew
 
 
@@ -67,12 +53,7 @@ class MaterialisedData:
 class _Source:
     """Where the images come from, before they are read.
 
-    Attributes:
-        dataset: as the study names it.
-        split: of a data set of the catalog.
-        root: the data root.
-        folder: of a "folder:NAME".
-        identity: changes whenever the cache must be built anew.
+    `folder` is that of a "folder:NAME"; `identity` changes whenever the cache must be built anew.
     """
 
     dataset: str
@@ -85,6 +66,29 @@ class _Source:
 def downloads_beside(cache: Path) -> Path:
     """Where files are found or downloaded to, unless a data root is given."""
     return cache.parent / "downloads"
+
+
+def known_fingerprints(keys: Iterable[Key], cache: Path) -> dict[Key, str]:
+    """The fingerprints of those data sets that were read before, as they were then.
+
+    A folder that was changed since is noticed when it is read again.
+    """
+    fingerprints = {}
+    for key in keys:
+        dataset, size, channels, crop = key
+        form = Form(size, channels_of(dataset, channels), crop)
+        card = read_json(cache / _folder_name(dataset, form) / "card.json") or {}
+        if isinstance(card.get("fingerprint"), str):
+            fingerprints[key] = card["fingerprint"]
+    return fingerprints
+
+
+def _folder_name(dataset: str, form: Form, split: Split = "train") -> str:
+    """The name of a cached folder; read from its end, no two sets share one."""
+    grey = "-grey" if dataset not in DATASETS and form.channels == 1 else ""
+    crop = f"-crop{form.crop}" if form.crop is not None else ""
+    test = "-test" if split == "test" else ""
+    return f"{quote(dataset, safe='')}-{form.size}{grey}{crop}{test}"
 
 
 def materialise(  # noqa: PLR0913 - each decides which images there are
@@ -123,19 +127,19 @@ def materialise(  # noqa: PLR0913 - each decides which images there are
     root = data_root if data_root is not None else downloads_beside(cache)
     source = _source(dataset, root, split)
     form = Form(image_size, channels_of(dataset, channels), crop)
-    place = cache / folder_name(dataset, form, split)
-    found = _open(place, source.identity)
-    if found is not None:
-        return found
+    place = cache / _folder_name(dataset, form, split)
+    data = _open(place, source.identity)
+    if data is not None:
+        return data
     cache.mkdir(parents=True, exist_ok=True)
     with FileLock(cache / f"{place.name}.lock"):
-        found = _open(place, source.identity)  # another process may have built it meanwhile
-        if found is None:
+        data = _open(place, source.identity)  # another process may have built it meanwhile
+        if data is None:
             _build(place, source, form)
-            found = _open(place, source.identity)
-    if found is None:
+            data = _open(place, source.identity)
+    if data is None:
         raise DataError(f"{place} changed while it was written; is its folder in use elsewhere?")
-    return found
+    return data
 
 
 def training_subset(n_images: int, train_images: int | None) -> npt.NDArray[np.int64] | None:
@@ -159,28 +163,25 @@ def _source(dataset: str, root: Path, split: Split) -> _Source:
         tested = ", ".join(name for name, line in DATASETS.items() if line.test is not None)
         raise DataError(f"{dataset} has no labelled test split; there is one of {tested}")
     if dataset in DATASETS:
-        line = DATASETS[dataset]
+        entry = DATASETS[dataset]
         # The bytes of a data set of a plug-in are what its reader makes of the files.
-        identity = line.data_id if line.digest is None else f"{line.data_id}-{line.digest}"
+        identity = entry.data_id if entry.digest is None else f"{entry.data_id}-{entry.digest}"
         return _Source(dataset, split, root, folder=None, identity=identity)
     if not dataset.startswith(FOLDER_PREFIX):
         raise DataError(f"no data set {dataset!r}; there are {', '.join(DATASETS)}, folder:NAME")
-    name = PurePosixPath(dataset.removeprefix(FOLDER_PREFIX))
     # Read by its letters: a link that the user put into the data root may lead anywhere.
+    name = PurePosixPath(dataset.removeprefix(FOLDER_PREFIX))
     if name.is_absolute() or ".." in name.parts or not name.parts:
         raise DataError(f"{dataset!r} must name a folder inside the data root")
     folder = root / name
-    return _Source(dataset, split, root, folder=folder, identity=_listing(folder))
-
-
-def _listing(folder: Path) -> str:
-    """Digest of the folder's place and of each image's path, size and time of change."""
+    # Each image's path, size and time of change tell whether the folder is as it was.
     digest = hashlib.sha256(str(folder.resolve()).encode())
     for file in image_files(folder):
         status = file.stat()
         line = f"\n{file.relative_to(folder).as_posix()}\t{status.st_size}\t{status.st_mtime_ns}"
         digest.update(line.encode(errors="surrogateescape"))
-    return f"listing-{digest.hexdigest()}"
+    identity = f"listing-{digest.hexdigest()}"
+    return _Source(dataset, split, root, folder=folder, identity=identity)
 
 
 def _build(place: Path, source: _Source, form: Form) -> None:
@@ -191,7 +192,7 @@ def _build(place: Path, source: _Source, form: Form) -> None:
     try:
         count, images, labels = _read(source, form)
         shape = (count, form.size, form.size, form.channels)
-        fingerprint = _write_images(partial, shape, images)
+        fingerprint = _write_array(partial / "images.npy", shape, np.uint8, images)
         if labels is not None:
             _write_array(partial / "labels.npy", labels.shape, np.int64, labels)
         card = {
@@ -210,57 +211,44 @@ def _read(source: _Source, form: Form) -> tuple[int, Iterable[Pixels], Labels | 
     if source.folder is not None:
         pictures = of_files(image_files(source.folder))
         return pictures.count, pictures.in_form(form), None
-    line = DATASETS[source.dataset]
-    if source.split == "test":
-        assert line.test is not None
-        line = replace(line, implementation=line.test)
-    images, labels = line.load()(source.root)
+    name, entry = source.dataset, DATASETS[source.dataset]
+    reader = entry
+    if source.split == "test" and entry.test is not None:
+        reader = replace(entry, implementation=entry.test)
+    images, labels = reader.load()(source.root)
     count = images.count if isinstance(images, Pictures) else len(images)
     if labels is not None and labels.shape != (count,):
-        found = f"labels of the shape {labels.shape} for {count:,} images"
-        raise DataError(f"{source.dataset}: its reader gives {found}; one each is needed")
+        given = f"labels of the shape {labels.shape} for {count:,} images"
+        raise DataError(f"{name}: its reader gives {given}; one each is needed")
     if isinstance(images, Pictures):
-        _check_count(source, images)
+        if count != entry.images:
+            images.close()
+            raise DataError(
+                f"{name} under {source.root} has {count:,} images, not {entry.images:,}: put all "
+                "of it there, or name folder:NAME, which reads any folder of images"
+            )
         return count, images.in_form(form), labels
     if images.dtype != np.uint8:
-        found = f"images of {images.dtype}; uint8, 0 to 255, is needed"
-        raise DataError(f"{source.dataset}: its reader gives {found}")
-    _check_shape(source, images.shape)
-    if form.size == line.image_size and form.crop is None:
-        return count, images, labels
-    return count, _squares(images, form, source.dataset), labels
-
-
-def _squares(images: Pixels, form: Form, dataset: str) -> Iterator[Pixels]:
-    for index, image in enumerate(images):
-        picture = Image.fromarray(image.squeeze(-1) if image.shape[2] == 1 else image)
-        yield squared(picture, form, f"{dataset}, image {index}")
-
-
-def _check_count(source: _Source, pictures: Pictures) -> None:
-    expected = DATASETS[source.dataset].images
-    if pictures.count != expected:
-        pictures.close()
+        given = f"images of {images.dtype}; uint8, 0 to 255, is needed"
+        raise DataError(f"{name}: its reader gives {given}")
+    expected = (
+        entry.images if source.split == "train" else count,
+        entry.image_size, entry.image_size, entry.channels,
+    )  # fmt: skip
+    if images.shape != expected:
         raise DataError(
-            f"{source.dataset} under {source.root} has {pictures.count:,} images, not "
-            f"{expected:,}: put all of it there, or name folder:NAME, which reads any folder of "
-            "images"
-        )
-
-
-def _check_shape(source: _Source, found: tuple[int, ...]) -> None:
-    line = DATASETS[source.dataset]
-    count = line.images if source.split == "train" else found[0]
-    expected = (count, line.image_size, line.image_size, line.channels)
-    if found != expected:
-        raise DataError(
-            f"{source.dataset} under {source.root} has the shape {found}, not {expected}: "
+            f"{name} under {source.root} has the shape {images.shape}, not {expected}: "
             "remove its files there, so that they are fetched again"
         )
-
-
-def _write_images(target: Path, shape: tuple[int, ...], images: Iterable[Pixels]) -> str:
-    return _write_array(target / "images.npy", shape, np.uint8, images)
+    if form.size == entry.image_size and form.crop is None:
+        return count, images, labels
+    rows = images.squeeze(-1) if entry.channels == 1 else images
+    pictures = Pictures(
+        count,
+        name=lambda index: f"{name}, image {index}",
+        open=lambda index: Image.fromarray(rows[index]),
+    )
+    return count, pictures.in_form(form), labels
 
 
 def _write_array(
@@ -292,15 +280,12 @@ def _open(place: Path, identity: str) -> MaterialisedData | None:
             return None
         images = np.load(path, mmap_mode="r", allow_pickle=False)
         labels = np.load(place / "labels.npy", allow_pickle=False) if card["labels"] else None
-        if not _is_whole(path, images, card["shape"]):
-            return None
-        if labels is not None and labels.shape != images.shape[:1]:
-            return None
-        return MaterialisedData(images, labels, card["fingerprint"], path)
+        is_whole = (
+            list(images.shape) == card["shape"]
+            and images.dtype == np.uint8
+            and path.stat().st_size == images.offset + images.nbytes
+            and (labels is None or labels.shape == images.shape[:1])
+        )
+        return MaterialisedData(images, labels, card["fingerprint"], path) if is_whole else None
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None
-
-
-def _is_whole(path: Path, images: np.memmap[Any, Any], shape: list[int]) -> bool:
-    size = images.offset + images.nbytes
-    return list(images.shape) == shape and images.dtype == np.uint8 and path.stat().st_size == size

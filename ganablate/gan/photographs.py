@@ -7,8 +7,7 @@ int64 [n] or None. Only flowers102 is downloaded: the others are too large or as
 import contextlib
 import importlib.util
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,52 +20,44 @@ CELEBA_IMAGES = "img_align_celeba"
 LSUN_CLASS = "bedroom_train"
 
 
-@dataclass(frozen=True)
-class _Home:
-    """Where the files of a data set lie.
+def _load(
+    make: Callable[[], Any], dataset: str, folder: Path, needs: Mapping[str, Sequence[str]],
+    *, downloads: bool = False,
+) -> Any:  # fmt: skip
+    """What `make` reads of the files of a data set.
 
-    Attributes:
-        dataset: its name.
-        folder: the folder of its own under the data root.
-        needs: what must be put there, and the names of which one suffices.
-        downloads: whether torchvision fetches what is not there.
+    Args:
+        make: Calls torchvision.
+        dataset: Its name, for messages.
+        folder: Its folder under the data root.
+        needs: What must be put there, and the names of which one suffices.
+        downloads: Whether torchvision fetches what is not there.
+
+    Raises:
+        DataError: naming what is not there, or saying why it cannot be read.
     """
-
-    dataset: str
-    folder: Path
-    needs: Mapping[str, tuple[str, ...]]
-    downloads: bool = False
-
-    def load(self, make: Callable[[], Any]) -> Any:
-        """What `make` reads.
-
-        Raises:
-            DataError: naming what is not there, or saying why it cannot be read.
-        """
-        lacking = ", ".join(
-            what
-            for what, names in self.needs.items()
-            if not any((self.folder / name).exists() for name in names)
-        )
-        if lacking and not self.downloads:
-            raise DataError(self._line(f"lacks {lacking}; put them there"))
+    lacking = ", ".join(
+        file for file, names in needs.items() if not any((folder / name).exists() for name in names)
+    )
+    cause: Exception | None = None
+    if lacking and not downloads:
+        fault = f"lacks {lacking}; put them there"
+    else:
         try:
             with connect_timeout():
                 return make()
         # The loaders raise whatever their parsers and the network meet.
         except Exception as error:
+            cause = error
             # torchvision's own advice is for its callers; ours follows.
             reason = first_line(error).partition(" You can use download=True")[0]
             fault = f"cannot be read ({reason}); put its files there again"
             if lacking:
                 fault = f"lacks {lacking}, and the download failed ({reason}); put them there"
-            raise DataError(self._line(fault)) from error
-
-    def _line(self, fault: str) -> str:
-        return (
-            f"{self.dataset}: {self.folder} {fault}, or name folder:NAME, which reads any folder "
-            f"of images under {self.folder.parent}"
-        )
+    raise DataError(
+        f"{dataset}: {folder} {fault}, or name folder:NAME, which reads any folder of images "
+        f"under {folder.parent}"
+    ) from cause
 
 
 def flowers102(root: Path) -> tuple[Pictures, Labels]:
@@ -77,18 +68,16 @@ def flowers102(root: Path) -> tuple[Pictures, Labels]:
     """
     from torchvision.datasets import Flowers102
 
-    home = _Home(
+    splits = _load(
+        lambda: [Flowers102(root, split=part, download=True) for part in ("train", "val", "test")],
         "flowers102",
         root / "flowers-102",
         {
-            "jpg (102flowers.tgz unpacked)": ("jpg",),
-            "imagelabels.mat": ("imagelabels.mat",),
-            "setid.mat": ("setid.mat",),
+            "jpg (102flowers.tgz unpacked)": ["jpg"],
+            "imagelabels.mat": ["imagelabels.mat"],
+            "setid.mat": ["setid.mat"],
         },
         downloads=True,
-    )
-    splits = home.load(
-        lambda: [Flowers102(root, split=part, download=True) for part in ("train", "val", "test")]
     )
     files = [file for split in splits for file in split._image_files]
     labels = [label for split in splits for label in split._labels]
@@ -103,20 +92,15 @@ def celeba(root: Path) -> tuple[Pictures, None]:
     """
     from torchvision.datasets import CelebA
 
-    texts = (
+    folder = root / "celeba"
+    needs = {f"{CELEBA_IMAGES} ({CELEBA_IMAGES}.zip unpacked)": [CELEBA_IMAGES]}
+    for name in (
         "list_eval_partition.txt", "list_attr_celeba.txt", "identity_CelebA.txt",
         "list_bbox_celeba.txt", "list_landmarks_align_celeba.txt",
-    )  # fmt: skip
-    home = _Home(
-        "celeba",
-        root / "celeba",
-        {
-            f"{CELEBA_IMAGES} ({CELEBA_IMAGES}.zip unpacked)": (CELEBA_IMAGES,),
-            **{name: (name,) for name in texts},
-        },
-    )
-    data = home.load(lambda: CelebA(root, split="train", download=False))
-    return of_files([home.folder / CELEBA_IMAGES / name for name in data.filename]), None
+    ):  # fmt: skip
+        needs[name] = [name]
+    data = _load(lambda: CelebA(root, split="train", download=False), "celeba", folder, needs)
+    return of_files([folder / CELEBA_IMAGES / name for name in data.filename]), None
 
 
 def imagenet(root: Path) -> tuple[Pictures, Labels]:
@@ -129,13 +113,10 @@ def imagenet(root: Path) -> tuple[Pictures, Labels]:
     """
     from torchvision.datasets import ImageNet
 
+    folder = root / "imagenet"
     devkit, archive = "ILSVRC2012_devkit_t12.tar.gz", "ILSVRC2012_img_train.tar"
-    home = _Home(
-        "imagenet",
-        root / "imagenet",
-        {devkit: (devkit, "meta.bin"), archive: (archive, "train")},
-    )
-    data = home.load(lambda: ImageNet(home.folder, split="train"))
+    needs = {devkit: [devkit, "meta.bin"], archive: [archive, "train"]}
+    data = _load(lambda: ImageNet(folder, split="train"), "imagenet", folder, needs)
     files = [file for file, _ in data.samples]
     return of_files(files), np.asarray(data.targets, np.int64)
 
@@ -154,17 +135,14 @@ def lsun_bedroom(root: Path) -> tuple[Pictures, None]:
         )
     from torchvision.datasets import LSUN
 
-    home = _Home(
-        "lsun_bedroom",
-        root / f"{LSUN_CLASS}_lmdb",
-        {f"data.mdb ({LSUN_CLASS}_lmdb.zip unpacked)": ("data.mdb",)},
-    )
+    folder = root / f"{LSUN_CLASS}_lmdb"
+    needs = {f"data.mdb ({LSUN_CLASS}_lmdb.zip unpacked)": ["data.mdb"]}
     # torchvision keeps a list of keys in the working folder, under a name that other roots share.
     with tempfile.TemporaryDirectory() as empty, contextlib.chdir(empty):
-        data = home.load(lambda: LSUN(str(root), classes=[LSUN_CLASS]))
+        data = _load(lambda: LSUN(str(root), classes=[LSUN_CLASS]), "lsun_bedroom", folder, needs)
     pictures = Pictures(
         len(data),
-        name=lambda index: f"{home.folder}, image {index}",
+        name=lambda index: f"{folder}, image {index}",
         open=lambda index: data[index][0],
         close=data.dbs[0].env.close,  # lmdb refuses to open one that this process holds open
     )

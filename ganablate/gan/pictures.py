@@ -63,32 +63,25 @@ class Pictures:
         """
         try:
             for index in range(self.count):
-                yield self._read(index, form)
+                yield _squared(self._opened(index, form), form, self.name(index))
         finally:
             self.close()
 
-    def _read(self, index: int, form: Form) -> Pixels:
+    def _opened(self, index: int, form: Form) -> Image.Image:
         name = self.name(index)
         try:
             with self.open(index) as image:
                 if image.mode[0] in "IF":
                     raise DataError(f"{name}: more than 8 bits a channel; convert it first")
-                picture = image.convert("L" if form.channels == 1 else "RGB")
+                return image.convert("L" if form.channels == 1 else "RGB")
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             raise DataError(f"{name}: cannot be read as an image ({error})") from error
-        return squared(picture, form, name)
 
 
-def squared(picture: Image.Image, form: Form, name: str) -> Pixels:
+def _squared(picture: Image.Image, form: Form, name: str) -> Pixels:
     """Cut out the crop, bring the short side to the size, and cut out the centre.
 
     Pillow's bilinear resizing averages where it shrinks.
-
-    Returns:
-        uint8 [size, size, channels]; the picture's channels must be the form's already.
-
-    Raises:
-        DataError: naming the image, if it is smaller than the crop.
     """
     width, height = picture.size
     if form.crop is not None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ganablate.files import write_text
 from ganablate.project.folders import Project
-from ganablate.report.analysis import read_local
+from ganablate.report.analysis import read_record
 from ganablate.report.claims.judgement import CANNOT_TELL, Judgement
 from ganablate.report.files import report_lock
 from ganablate.report.frames.looks import (
@@ -141,7 +141,7 @@ def _look(project: Project, plan: Plan, schedule: _Schedule, *, may_end: bool = 
     the look that they go on from.
     """
     level = schedule.levels[schedule.taken]
-    analysis = replace(read_local(plan, project.trials, project.result(plan)), alpha=level)
+    analysis = replace(read_record(plan, project.result(plan), project.trials), alpha=level)
     undecided: set[str] = set()
     futile: tuple[str, ...] = ()
     if (effects := analysis.effects) is not None:

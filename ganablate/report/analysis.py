@@ -71,8 +71,8 @@ class Analysis:
         plan = self.plan
         if column not in plan.columns:
             return None
-        unlike = marks_of(self.trials, plan, column)
-        names = [arm.name for arm in plan.arms if arm.name not in unlike]
+        marked = marks_of(self.trials, plan, column)
+        names = [arm.name for arm in plan.arms if arm.name not in marked]
         return study_effects(
             arm_replicates(self.trials, names, column),
             compared_arms(plan.arms),
@@ -90,8 +90,8 @@ class Analysis:
     @cached_property
     def cross(self) -> CrossEffects | None:
         """Main effects and interactions; None where the study crosses nothing."""
-        unlike = marks_of(self.trials, self.plan, self.plan.primary)
-        return cross_effects(self.trials, self.plan, unlike, alpha=self.alpha)
+        marked = marks_of(self.trials, self.plan, self.plan.primary)
+        return cross_effects(self.trials, self.plan, marked, alpha=self.alpha)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -124,61 +124,22 @@ class Analysis:
         return self.table[self.table["arm"] == arm].iloc[0]
 
 
-def read_local(plan: Plan, trials_root: Path, folder: Path) -> Analysis:
-    """Read this machine's trials of a plan, and of those that are gone the rows in `folder`.
+def read_record(plan: Plan, folder: Path, trials_root: Path | None = None) -> Analysis:
+    """Read a record: what its trial folders say, and of trials that have none its csv files.
 
     Args:
         plan: With every replicate that was seen.
-        trials_root: Holds one folder a trial.
-        folder: Of the local record; it need not be there.
+        folder: Of the record; it need not be there, then every trial without a folder is pending.
+        trials_root: Holds one folder a trial; None: the csv files alone are read.
 
     Raises:
         ValueError: A csv file of the record cannot be read as one.
     """
-    trials, curves = local_frames(plan, trials_root)
+    trials, curves = _frames(plan, trials_root)
     if not (trials["state"] == "complete").any():
         plan = _as_recorded(plan, folder)
-        trials, curves = local_frames(plan, trials_root)
-    complete = trials.loc[trials["state"] == "complete", "trial_id"]
-    return _joined(plan, folder, trials, curves, set(map(str, complete)))
-
-
-def read_written(plan: Plan, folder: Path) -> Analysis:
-    """Read a record from its csv files alone.
-
-    Args:
-        plan: With every replicate that was seen.
-        folder: Of the record; without files every trial is pending.
-
-    Raises:
-        ValueError: A csv file cannot be read as one.
-    """
-    plan = _as_recorded(plan, folder)
-    return _joined(plan, folder, planned_frame(plan), curves_of([]), set())
-
-
-def _as_recorded(plan: Plan, folder: Path) -> Plan:
-    """The plan with the ids that its trials have in a record which an older version trained."""
-    if not (folder / "trials.csv").exists():
-        return plan
-    recorded = set(read_trials(folder / "trials.csv")["trial_id"])
-    if any(trial.trial_id in recorded for trial in plan.trials):
-        return plan
-    former = [former_ids(trial.config, trial.data_id) for trial in plan.trials]
-    for ids in zip(*former, strict=True):
-        if recorded.intersection(ids):
-            pairs = zip(plan.trials, ids, strict=True)
-            return replace(plan, trials=tuple(replace(trial, trial_id=id_) for trial, id_ in pairs))
-    return plan
-
-
-def _joined(
-    plan: Plan, folder: Path, trials: pd.DataFrame, curves: pd.DataFrame, local: set[str]
-) -> Analysis:
-    """What the trial folders say, and of trials that have none the csv files in `folder`.
-
-    `local` are the ids of the trials that are complete in the frames given.
-    """
+        trials, curves = _frames(plan, trials_root)
+    local = set(map(str, trials.loc[trials["state"] == "complete", "trial_id"]))
     notices: list[str] = []
     written = folder / "curves.csv"
     earlier = read_curves(written) if written.exists() else curves.iloc[:0]
@@ -197,26 +158,41 @@ def _joined(
     return Analysis(plan, trials, curves, looks, tuple(notices), level_of(looks))
 
 
+def _frames(plan: Plan, trials_root: Path | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Trials and curves as the trial folders say, or trials that are all pending."""
+    if trials_root is None:
+        return planned_frame(plan), curves_of([])
+    return local_frames(plan, trials_root)
+
+
+def _as_recorded(plan: Plan, folder: Path) -> Plan:
+    """The plan with the ids that its trials have in a record which an older version trained."""
+    if not (folder / "trials.csv").exists():
+        return plan
+    recorded = set(read_trials(folder / "trials.csv")["trial_id"])
+    if any(trial.trial_id in recorded for trial in plan.trials):
+        return plan
+    former = [former_ids(trial.config, trial.data_id) for trial in plan.trials]
+    for ids in zip(*former, strict=True):
+        if recorded.intersection(ids):
+            pairs = zip(plan.trials, ids, strict=True)
+            return replace(plan, trials=tuple(replace(trial, trial_id=id_) for trial, id_ in pairs))
+    return plan
+
+
 def read_results(
     study: Study, budget: str | None, *, root: Path, trials_root: Path | None = None
 ) -> Analysis:
-    """Read a study's local record, or its published one.
+    """Read a study's record below `root`: its local one, or its published one.
 
-    Args:
-        study: The study.
-        budget: Of the study; None: its default one.
-        root: The folder of local results, or that of published ones.
-        trials_root: Holds one folder a trial; None: the csv files alone are read.
+    `budget` is None for the default one; `trials_root` is that of `read_record`.
 
     Raises:
         StudyError: There is no such budget.
         ValueError: A csv file of the record cannot be read as one.
     """
     plan, _ = looked_plan(study, budget, root)
-    folder = root / plan.study / plan.budget
-    if trials_root is None:
-        return read_written(plan, folder)
-    return read_local(plan, trials_root, folder)
+    return read_record(plan, root / plan.study / plan.budget, trials_root)
 
 
 def effects_frame(analysis: Analysis, column: str | None) -> pd.DataFrame:

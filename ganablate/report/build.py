@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ganablate.files import PUBLISHED, remove_unfinished, write_text
-from ganablate.report.analysis import Analysis, read_local, read_written
+from ganablate.report.analysis import Analysis, read_record
 from ganablate.report.claims.table import claims_csv, claims_table
 from ganablate.report.closing import closing
 from ganablate.report.figures.all_pictures import draw_images, draw_numbers
@@ -69,7 +69,7 @@ def build_report(
         source = made_of(plan, trials_root, published)
         if not anew and (unchanged := recalled(source, plan, trials_root, folder)):
             return unchanged
-        analysis = read_local(plan, trials_root, folder)
+        analysis = read_record(plan, folder, trials_root)
         facts = provenance(plan, trials_root, read_provenance(folder / "provenance.json"))
         if facts is not None:
             text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
@@ -94,7 +94,7 @@ def rebuild_report(plan: Plan, folder: Path) -> ReportFiles:
             changed since. Nothing was written.
         ValueError: A csv file of the record cannot be read as one.
     """
-    analysis = read_written(plan, folder)
+    analysis = read_record(plan, folder)
     trials, written = analysis.trials, read_trials(folder / "trials.csv")
     if list(written.columns) != list(trials.columns) or set(written["trial_id"]) != set(
         trials["trial_id"]

@@ -29,8 +29,9 @@ def load_study(path: Path) -> Study:
     study = _validated(document, shape)
     faults = [*document.faults, *shape.faults]
     if study is not None:
-        found = check(study, broken=shape.broken, lost=shape.lost)
-        faults += [shape.replaced(fault) for fault in found if fault.path[0] not in shape.lost]
+        for fault in check(study, broken=shape.broken, lost=shape.lost):
+            if fault.path[0] not in shape.lost:
+                faults.append(shape.replaced(fault))
     if faults or study is None:
         placed = sorted(dict.fromkeys(faults), key=lambda fault: document.line(fault.path))
         raise StudyError(list(dict.fromkeys(map(document.problem, placed))))
@@ -48,6 +49,21 @@ class _Shape:
     lost: set[str] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
     kept: dict[str, list[int]] = field(default_factory=dict)
+
+    def leave_out(self, section: str, entries: set[Any], values: dict[str, Any]) -> None:
+        """Take wrong entries out of a section, or all of it: where one is None, or cannot be."""
+        given = values.pop(section, None)
+        if isinstance(given, list) and None not in entries:
+            self.kept[section] = [i for i in range(len(given)) if i not in entries]
+            values[section] = [given[i] for i in self.kept[section]]
+        elif isinstance(given, dict) and None not in entries:
+            self.broken |= {str(entry) for entry in entries}
+            values[section] = {key: value for key, value in given.items() if key not in entries}
+        else:
+            self.lost.add(section)
+            self.broken |= set(given) if isinstance(given, dict) else set()
+            if section in _STAND_INS:
+                values[section] = _STAND_INS[section]
 
     def replaced(self, fault: Fault) -> Fault:
         """The fault at the position where its entry stands in the document."""
@@ -73,25 +89,8 @@ def _validated(document: Document, shape: _Shape) -> Study | None:
         wrong.setdefault(section, set()).add(None if whole else inside[0])
     values = dict(document.values)
     for section, entries in wrong.items():
-        _leave_out(section, entries, values, shape)
+        shape.leave_out(section, entries, values)
     try:
         return Study.model_validate(values)
     except ValidationError:
         return None
-
-
-def _leave_out(section: str, entries: set[Any], values: dict[str, Any], shape: _Shape) -> None:
-    """Take wrong entries out of a section, or all of it: where one is None, or cannot be."""
-    given = values.get(section)
-    if isinstance(given, list) and None not in entries:
-        shape.kept[section] = [i for i in range(len(given)) if i not in entries]
-        values[section] = [given[i] for i in shape.kept[section]]
-    elif isinstance(given, dict) and None not in entries:
-        shape.broken |= {str(entry) for entry in entries}
-        values[section] = {key: value for key, value in given.items() if key not in entries}
-    else:
-        shape.lost.add(section)
-        shape.broken |= set(given) if isinstance(given, dict) else set()
-        values.pop(section, None)
-        if section in _STAND_INS:
-            values[section] = _STAND_INS[section]

@@ -8,6 +8,9 @@ from ganablate.catalog import Direction
 from ganablate.study.reading.wording import show
 
 _ALLOWED = "allowed: last, lowest, highest, {mean_of_last: K} with K of 2 or more"
+_BETTER: dict[Direction, str] = {
+    "max": "higher is better", "min": "lower is better", "none": "it has no better and worse",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +29,12 @@ class Point:
     def of(self, numbers: Sequence[float | None]) -> float | None:
         """The number, of those at all points in order; None where one that it needs is missing."""
         needed = numbers[-self.k :] if self.kind in ("last", "mean_of_last") else numbers
-        known = [number for number in needed if number is not None]
-        if not known or len(known) < len(needed):
+        measured = [number for number in needed if number is not None]
+        if not measured or len(measured) < len(needed):
             return None
         if self.kind == "lowest":
-            return min(known)
-        return max(known) if self.kind == "highest" else sum(known) / len(known)
+            return min(measured)
+        return max(measured) if self.kind == "highest" else sum(measured) / len(measured)
 
 
 def point(given: object) -> Point:
@@ -55,17 +58,10 @@ def point_faults(
 ) -> Iterator[str]:
     """What is wrong with the point of a column that is measured on images.
 
-    Args:
-        column: Its name.
-        given: The point.
-        direction: The column's.
-        evaluations: At how many points the study measures, at each of its budgets.
+    `evaluations` says at how many points the study measures, at each of its budgets.
     """
-    worst = {"lowest": "max", "highest": "min"}.get(given.kind)
-    if worst is not None and direction != {"max": "min", "min": "max"}[worst]:
-        what = "higher is better" if direction == "max" else "lower is better"
-        what = "it has no better and worse" if direction == "none" else what
-        yield f"{given.kind} is not what {column} can show: {what}"
+    if {"lowest": "min", "highest": "max"}.get(given.kind, direction) != direction:
+        yield f"{given.kind} is not what {column} can show: {_BETTER[direction]}"
     few = [number for number in evaluations if 1 < number < given.k]
     if few:
         yield f"the last {given.k} points are meant, and there are {min(few)} at some budget"

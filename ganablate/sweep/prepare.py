@@ -5,8 +5,13 @@ from pathlib import Path
 from typing import Literal
 
 from ganablate.catalog import DATASETS, PROBES
-from ganablate.gan.cards import known_fingerprints
-from ganablate.gan.data import DataError, MaterialisedData, downloads_beside, materialise
+from ganablate.gan.data import (
+    DataError,
+    MaterialisedData,
+    downloads_beside,
+    known_fingerprints,
+    materialise,
+)
 from ganablate.metrics.features import MetricError
 from ganablate.metrics.weight_files import weights_of
 from ganablate.study.plan import Plan

@@ -1,4 +1,4 @@
-"""Every line of the catalog that `ganablate.gan` implements: it loads, and keeps its contract."""
+"""Every line of the catalog that `ganablate.gan` implements keeps its contract."""
 
 import itertools
 
@@ -9,24 +9,6 @@ from torch import nn
 from ganablate import catalog
 from ganablate.gan.initialisers import initialise
 from tests.support.trial_config import config_for
-
-TABLES = {
-    "criteria": catalog.CRITERIA, "penalties": catalog.PENALTIES,
-    "optimizers": catalog.OPTIMIZERS, "schedules": catalog.SCHEDULES, "networks": catalog.NETWORKS,
-    "activations": catalog.ACTIVATIONS, "initialisers": catalog.INITIALISERS,
-    "datasets": catalog.DATASETS,
-}  # fmt: skip
-LINES = [(table, name) for table, lines in TABLES.items() for name in lines]
-
-
-@pytest.mark.parametrize(("table", "name"), LINES)
-def test_every_line_loads_and_says_where_it_comes_from(table, name):
-    part = TABLES[table][name]
-    function = part.load()
-    assert callable(function)
-    assert part.source.strip()
-    assert part.summary.strip()
-    assert function.__doc__.strip()
 
 
 @pytest.mark.parametrize("name", catalog.CRITERIA)
@@ -177,14 +159,6 @@ def test_initialiser_fills_every_network(name, network):
 
 
 @pytest.mark.parametrize("name", catalog.NETWORKS)
-def test_network_defaults_name_lines_of_the_catalog(name):
+def test_a_squashed_output_covers_the_pixel_range_it_is_compared_with(name):
     defaults = catalog.NETWORKS[name].defaults
-    assert {defaults[key] for key in ("g_activation", "d_activation", "g_output")} <= set(
-        catalog.ACTIVATIONS
-    )
-    assert defaults["init"] in catalog.INITIALISERS
-    # A squashed output covers the pixel range it is compared with.
-    assert (defaults["g_output"], defaults["pixel_range"]) in {
-        ("sigmoid", "unit"),
-        ("tanh", "signed"),
-    }
+    assert defaults["pixel_range"] == {"sigmoid": "unit", "tanh": "signed"}[defaults["g_output"]]

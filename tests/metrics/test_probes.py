@@ -80,9 +80,9 @@ def test_the_svm_is_the_one_computed_by_hand():
     train, test = striped(60, 1), striped(40, 2)
     # A fifth of the labels is wrong, so that the accuracies are neither 0.5 nor 1.
     noisy = replace_labels(train, 1), replace_labels(test, 2)
-    looked = subject(train=noisy[0], test=lambda: noisy[1])
-    finding = svm(looked)
-    x, y = (by_hand(looked.discriminator, part.images).astype(np.float64) for part in noisy)
+    examined = subject(train=noisy[0], test=lambda: noisy[1])
+    finding = svm(examined)
+    x, y = (by_hand(examined.discriminator, part.images).astype(np.float64) for part in noisy)
     scale = StandardScaler().fit(x)
     x, y = (scale.transform(part) / np.sqrt(128) for part in (x, y))
     reference = make_pipeline(LinearSVC(C=1.0, tol=1e-6, max_iter=50_000, dual=True))
@@ -135,9 +135,9 @@ def test_an_svm_that_does_not_converge_says_so(monkeypatch):
 
 
 def test_broken_features_give_no_number():
-    looked = subject()
-    looked.discriminator[0].weight.data[0] = torch.nan
-    assert svm(looked).numbers == {}
+    examined = subject()
+    examined.discriminator[0].weight.data[0] = torch.nan
+    assert svm(examined).numbers == {}
 
 
 # --- walk ---
@@ -257,8 +257,8 @@ def test_the_maps_are_those_of_the_last_hidden_convolution_trained_then_untraine
     trained, untrained = net(1.0), net(-1.0)
     for each in (trained, untrained):
         each[0].weight.data[:], each[0].bias.data[:] = 1.0, 0.0
-    looked = subject(discriminator=trained, untrained_discriminator=untrained)
-    picture = filters(looked).pictures["maps"]
+    examined = subject(discriminator=trained, untrained_discriminator=untrained)
+    picture = filters(examined).pictures["maps"]
     step, group = SIZE + GAP, 4 * GAP
     starts = [0, SIZE + group, SIZE + group + step, 3 * SIZE + 2 * group + GAP]
     image, same, negative, reverse = (picture[:SIZE, x : x + SIZE, 0] for x in starts)

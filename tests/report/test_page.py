@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ganablate.report.claims.judgement import SUPPORTED, Judgement
-from ganablate.report.figures.style import Caption, small_png, write_png
+from ganablate.report.figures.style import Caption, write_small
 from ganablate.report.page import write_page
 from tests.support.synthetic_study import analysed, make_plan, with_parts, write_trial
 
@@ -53,7 +53,7 @@ class Parsed(HTMLParser):
 
 def picture(path, caption="Study s, budget cpu: 3 arms."):
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_png(path, small_png(Image.new("RGB", (60, 40)), Caption(caption, 0.75)))
+    write_small(path, [(Image.new("RGB", (60, 40)), Caption(caption, 0.75))])
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,6 @@ def write(tmp_path: Path) -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def load(write: Callable[[str], Path]) -> Callable[[str], Study]:
+def load(write: Callable[[str], Path]) -> Callable[..., Study]:
     """Load a study from text put under a minimal head (four lines)."""
-    return lambda text: load_study(write(HEAD + text))
+    return lambda text, head=HEAD: load_study(write(head + text))

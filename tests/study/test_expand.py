@@ -1,15 +1,18 @@
-"""A study becomes its trials: names, order, layers, budgets."""
+"""A study becomes its trials: names, order, layers, budgets, and the claims about them."""
 
 from collections.abc import Callable
 
 import pytest
 
+from ganablate.catalog import DATASETS, family_of
 from ganablate.study.arms.identity import replicate_seed, trial_id
+from ganablate.study.claims.claims import Claim
 from ganablate.study.expand import expand
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
+from tests.support.study_text import HEAD
 
-Load = Callable[[str], Study]
+Load = Callable[..., Study]
 
 
 def names(study: Study, budget: str | None = None) -> list[str]:
@@ -123,18 +126,11 @@ def test_labels_are_one_level_however_written(load: Load) -> None:
 
 def test_evaluations_and_points_are_in_the_plan_and_in_no_id(load: Load) -> None:
     budget = "budgets: {b: {epochs: 3, evaluations: 1}}\n"
-    plain, during, lowest, last = (
-        load(budget + text)
-        for text in (
-            "",
-            "evaluations: 4\n",
-            "evaluations: 4\npoints: {fid: lowest}\n",
-            "evaluations: 4\npoints: {fid: last}\n",
-        )
-    )
-    assert [expand(s, b).evaluations for s in (plain, during) for b in ("full", "b")] == [
-        1, 1, 4, 1
-    ]  # fmt: skip
+    often = budget + "evaluations: 4\n"
+    points = (f"{often}points: {{fid: {point}}}\n" for point in ("lowest", "last"))
+    plain, during, lowest, last = map(load, (budget, often, *points))
+    assert [expand(plain, b).evaluations for b in ("full", "b")] == [1, 1]
+    assert [expand(during, b).evaluations for b in ("full", "b")] == [4, 1]
     assert expand(lowest, "full").columns["fid"].title == "FID, lowest of 4 points"
     for plan in (expand(lowest, "b"), expand(last, "full"), expand(during, "full")):
         assert (plan.points, plan.columns["fid"].title) == ({}, "FID")
@@ -307,3 +303,66 @@ def test_a_paired_group_and_an_excluded_arm_can_be_asked_for(load: Load) -> None
         expand(study, arms=["d_dropout=.70"])
     with pytest.raises(StudyError, match='"tturs" is not an arm'):
         expand(study, arms=["tturs"])
+
+
+# --- claims ---
+
+ARMS = "ablate: {lr: [1e-3, 1e-4], d_dropout: [0.5]}\nevaluations: 4\n"
+CLAIM = ARMS + "claims:\n  - {id: a, says: b, %s}\n"
+
+
+def claim_of(load: Load, text: str) -> Claim:
+    return expand(load(CLAIM % text)).claims[0]
+
+
+def test_claims_name_arms_as_the_plan_does(load: Load) -> None:
+    assert claim_of(load, "compare: {arm: lr=1e-3, is: worse}").compare.arm == "lr=0.001"
+    several = claim_of(load, "compare: {arms: [lr=1e-3], to: [lr=1e-4, baseline], is: better}")
+    assert several.compare.named == ("lr=0.001",)
+    assert several.compare.to == ("lr=0.0001", "baseline")
+    assert claim_of(load, "visual: {arms: all}").visual.named == ("all",)
+    shape = "curve: {arm: lr=1e-3, metric: d/criterion, %s}"
+    spread = claim_of(load, shape % "spread: {is: lower, to: d_dropout=0.50}").curve
+    assert (spread.arm, spread.shape.to) == ("lr=0.001", ("d_dropout=0.5",))
+    settles = claim_of(load, shape % "settles: {before: lr=1e-4}").curve
+    assert (settles.shape_name, settles.shape.before) == ("settles", "lr=0.0001")
+    along = "association: {metric: fid, with: d/criterion, is: weak, over: training, arm: lr=1e-3}"
+    assert claim_of(load, along).association.named == ("lr=0.001",)
+
+
+def test_an_arm_that_the_budget_lacks_keeps_the_studys_spelling(load: Load) -> None:
+    study = load(
+        CLAIM % "none_stated: {arm: lr=1e-3}"
+        + "budgets: {short: {epochs: 1, lr: 1e-3, ablate.lr: [1e-4]}}\n"
+    )
+    assert expand(study, "full").claims[0].none_stated.arm == "lr=0.001"
+    assert expand(study, "short").claims[0].none_stated.arm == "lr=1e-3"
+
+
+def test_a_data_set_of_another_family_is_a_substitute(load: Load) -> None:
+    study = load(
+        "arms: {faces: {dataset: celeba, image_size: 64}}\n"
+        "budgets:\n"
+        "  small: {arms.faces: {dataset: photo_patches, image_size: 64}}\n"
+    )
+    assert expand(study, "full").substitutes == {}
+    assert expand(study, "small").substitutes == {"faces": ("celeba", "photo_patches")}
+
+
+def test_a_part_of_a_data_set_is_no_substitute_for_it(load: Load) -> None:
+    study = load(
+        "ablate: {lr: [1e-3]}\nbudgets: {small: {dataset: mnist_5k, lr: 1e-3, ablate.lr: [1e-4]}, "
+        "other: {dataset: fashion_mnist}}\n",
+        head=HEAD.replace("mnist_5k", "mnist"),
+    )
+    assert expand(study, "small").substitutes == {}
+    # An arm of this budget only is meant for the baseline's data set.
+    assert set(expand(study, "other").substitutes.values()) == {("mnist", "fashion_mnist")}
+
+
+def test_families_are_data_sets_of_the_catalog() -> None:
+    assert (family_of("mnist_5k"), family_of("mnist")) == ("mnist", "mnist")
+    assert family_of("folder:faces") == "folder:faces"
+    assert {family_of(name) for name in DATASETS} <= set(DATASETS)
+    whole = [DATASETS[entry.part_of] for entry in DATASETS.values() if entry.part_of]
+    assert all(entry.part_of is None for entry in whole)

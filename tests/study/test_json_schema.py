@@ -42,9 +42,13 @@ def test_is_a_schema() -> None:
     assert '"null"' not in json.dumps(SCHEMA)
 
 
-@pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
-def test_takes_every_shipped_study(path: Path) -> None:
-    assert [complaints(STUDY, given) for given in values(path)] == [[], []]
+@pytest.mark.parametrize("path", [*STUDIES, *PROFILES], ids=lambda path: path.stem)
+def test_takes_every_shipped_file_which_names_the_schema_beside_it(path: Path) -> None:
+    validator, beside = STUDY, STUDY_SCHEMA
+    if path in PROFILES:
+        validator, beside = PROFILE, "sweep.schema.json"
+    assert [complaints(validator, given) for given in values(path)] == [[], []]
+    assert path.read_text(encoding="utf-8").splitlines()[0] == schema_line(beside)
 
 
 @pytest.mark.parametrize("block", README_BLOCKS, ids=lambda block: " ".join(block.split()[:2]))
@@ -92,11 +96,6 @@ def test_every_key_says_what_it_is() -> None:
     assert bare == []
 
 
-@pytest.mark.parametrize("path", PROFILES, ids=lambda path: path.stem)
-def test_takes_every_shipped_profile(path: Path) -> None:
-    assert [complaints(PROFILE, given) for given in values(path)] == [[], []]
-
-
 @pytest.mark.parametrize(
     "text", ["thread: 2", "threads: 0", "device: gpu", "concurrency: all", "retries: -1"]
 )
@@ -105,13 +104,6 @@ def test_refuses_what_loading_a_profile_refuses(text: str, write: Callable[[str]
     with pytest.raises(StudyError):
         load_profile(path)
     assert complaints(PROFILE, yaml.safe_load(text))
-
-
-@pytest.mark.parametrize("path", [*STUDIES, *PROFILES], ids=lambda path: path.stem)
-def test_every_file_names_the_schema_beside_it(path: Path) -> None:
-    beside = STUDY_SCHEMA if path in STUDIES else "sweep.schema.json"
-    assert path.read_text(encoding="utf-8").splitlines()[0] == schema_line(beside)
-    assert (path.parent / beside).is_file()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Parts from outside: found, refused, named by their source, and as good as the built-in ones."""
 
 import hashlib
+import importlib
 import json
 import subprocess
 import sys
@@ -53,6 +54,18 @@ def ids(text: str = STUDY) -> dict[str, str]:
     return {t.arm: t.trial_id for t in expand(load_study(Path("study.yaml"))).trials}
 
 
+def loaded(text: str = CRITERION, folder: str = ".") -> Path:
+    """The file of a plug-in with this text, whose parts are in the catalog now."""
+    path = write(Path(folder).resolve(), text)
+    load_plugins([str(path)])
+    return path
+
+
+def validated(study: str, *more: str) -> tuple[int, str, str]:
+    Path("study.yaml").write_text(study)
+    return invoke("validate", "study.yaml", *more)
+
+
 def refused(*named: str) -> list[str]:
     with pytest.raises(StudyError) as raised:
         load_plugins(named)
@@ -68,28 +81,21 @@ def invoke(*arguments: str) -> tuple[int, str, str]:
 # --- the name of a trial ---
 
 
-def test_the_source_is_in_the_ids_of_the_trials_that_use_it_and_in_no_others(
-    project: Path,
-) -> None:
+def test_the_source_is_in_the_ids_of_the_trials_that_use_it_and_in_no_others() -> None:
     plain = ids(STUDY.replace(", margin", ""))
-    path = write(project)
-    load_plugins(["my_losses"])
+    loaded()
     first = ids()
-    path.write_text(CRITERION + "# another remark\n")
-    load_plugins(["my_losses"])
+    loaded(CRITERION + "# another remark\n")
     second = ids()
     assert {**first, "criterion=margin": ""} == {**plain, "criterion=margin": ""}
     assert {**second, "criterion=margin": ""} == {**plain, "criterion=margin": ""}
     assert first["criterion=margin"] != second["criterion=margin"]
-    path.write_text(CRITERION)
-    load_plugins(["my_losses"])
+    loaded()
     assert ids() == first
 
 
 def test_the_id_is_the_hash_of_the_settings_and_the_text(project: Path) -> None:
-    write(project)
-    load_plugins(["my_losses.py"])
-    ids()
+    loaded()
     trial = expand(load_study(Path("study.yaml"))).trials[-1]
     digest = hashlib.sha256(CRITERION.encode()).hexdigest()[:16]
     content = {
@@ -105,8 +111,7 @@ def test_the_id_is_the_hash_of_the_settings_and_the_text(project: Path) -> None:
 
 
 def test_neither_the_place_nor_the_line_ends_of_a_plugin_are_in_the_id(project: Path) -> None:
-    write(project)
-    load_plugins(["my_losses"])
+    loaded()
     here = ids()
     forget_plugins()
     there = write(project / "elsewhere", name="renamed.py")
@@ -134,7 +139,7 @@ def test_the_file_of_the_function_counts_too(
     assert digests[0] != digests[1]
 
 
-def test_every_setting_that_names_a_part_is_hashed(project: Path) -> None:
+def test_every_setting_that_names_a_part_is_hashed() -> None:
     """A part of each kind that training depends on changes the id; a metric and a probe do not."""
     parts = {
         "network: mlp": "network: tiny", "criterion: bce": "criterion: margin",
@@ -150,8 +155,7 @@ def test_every_setting_that_names_a_part_is_hashed(project: Path) -> None:
         text = text.replace("epochs: 1", "epochs: 1, batch_size: 50")
         found = []
         for remark in ("", "# more\n"):
-            write(project, ALL + remark)
-            load_plugins(["my_losses"])
+            loaded(ALL + remark)
             (plain, _), (mine, with_more) = (
                 (ids(case)["baseline"], ids(case.replace("[fid]", "[fid, apart]"))["baseline"])
                 for case in (text.replace(own, built_in), text)
@@ -160,14 +164,9 @@ def test_every_setting_that_names_a_part_is_hashed(project: Path) -> None:
             found.append((plain, mine))
         assert found[0][0] == found[1][0], built_in
         assert found[0][1] != found[1][1], own
-    hashed = {setting for setting in base if setting not in ("optimizer", "activation")}
-    assert hashed | {
-        "g_optimizer",
-        "d_optimizer",
-        "g_activation",
-        "d_activation",
-        "g_output",
-    } == set(catalog.OF_SETTINGS)
+    of_both = {f"{net}_{name}" for net in "gd" for name in ("optimizer", "activation")}
+    hashed = base.keys() - {"optimizer", "activation"} | of_both | {"g_output"}
+    assert hashed == set(catalog.OF_SETTINGS)
 
 
 def test_numbers_of_another_source_are_not_those_of_this_metric(project: Path) -> None:
@@ -175,8 +174,7 @@ def test_numbers_of_another_source_are_not_those_of_this_metric(project: Path) -
     (project / "study.yaml").write_text(f"{text}probes: [brightness]\n")
     seen = []
     for remark in ("", "# more\n"):
-        write(project, ALL + remark)
-        load_plugins(["my_losses"])
+        loaded(ALL + remark)
         plan = expand(load_study(Path("study.yaml")))
         digest = catalog.METRICS["apart"].digest
         assert digest is not None
@@ -193,8 +191,7 @@ def test_numbers_of_another_source_are_not_those_of_this_metric(project: Path) -
 def test_a_data_set_is_read_again_when_its_reader_changed(project: Path) -> None:
     prints = []
     for bright in ("200", "201"):
-        write(project, ALL.replace("200, 200", f"{bright}, {bright}"))
-        load_plugins(["my_losses"])
+        loaded(ALL.replace("200, 200", f"{bright}, {bright}"))
         data = materialise("stripes", 28, data_root=None, cache=project / "cache")
         assert data.images[0].max() == int(bright)
         prints.append(data.fingerprint)
@@ -222,12 +219,9 @@ def test_a_plugin_is_known_by_name_by_path_and_once(project: Path) -> None:
 
 
 def test_a_file_may_lie_anywhere_and_bear_any_name(project: Path) -> None:
-    write(project / "else where", name="random.py")
-    load_plugins([str(project / "else where" / "random.py")])
-    import random
-
+    load_plugins([str(write(project / "else where", name="random.py"))])
     assert "margin" in catalog.CRITERIA
-    assert 0 <= random.random() < 1
+    assert 0 <= importlib.import_module("random").random() < 1
 
 
 @pytest.mark.parametrize("name", ["installed_losses", "installed.losses"])
@@ -262,12 +256,10 @@ def test_an_entry_point_needs_no_option(project: Path, monkeypatch: pytest.Monke
     ]
 
 
-def test_edited_bytecode_is_never_run(project: Path) -> None:
+def test_edited_bytecode_is_never_run() -> None:
     """Two edits within a clock's tick, of the same length: what is hashed is what is run."""
-    path = write(project)
     for threshold in ("1.5", "2.5"):
-        path.write_text(CRITERION.replace("threshold=0.0", f"threshold={threshold}"))
-        load_plugins(["my_losses"])
+        loaded(CRITERION.replace("threshold=0.0", f"threshold={threshold}"))
         assert catalog.CRITERIA["margin"].threshold == float(threshold)
 
 
@@ -374,11 +366,13 @@ def test_everything_wrong_comes_at_once(project: Path) -> None:
 def test_files_that_cannot_be_read(project: Path) -> None:
     (project / "folder.py").mkdir()
     (project / "latin.py").write_bytes(b"# caf\xe9\n")
-    lines = refused("none.py", "folder.py", "latin.py", "json.tool:main", "./study.yaml")
-    assert "there is no file" in lines[0]
-    assert all("cannot be read" in line for line in lines[1:3])
-    assert "nor an installed module" in lines[3]
-    assert lines[4].endswith("study.yaml is given; a file that ends in .py, or a module, is needed")
+    reasons = {
+        "none.py": "there is no file", "folder.py": "cannot be read", "latin.py": "cannot be read",
+        "json.tool:main": "nor an installed module",
+        "./study.yaml": "study.yaml is given; a file that ends in .py, or a module, is needed",
+    }  # fmt: skip
+    for line, reason in zip(refused(*reasons), reasons.values(), strict=True):
+        assert reason in line
 
 
 def test_two_plugins_cannot_bring_the_same_name(project: Path) -> None:
@@ -390,10 +384,8 @@ def test_two_plugins_cannot_bring_the_same_name(project: Path) -> None:
     assert catalog.CRITERIA["margin"].plugin == "one.py"  # what is right is loaded
 
 
-def test_after_a_bad_edit_nothing_of_the_old_text_stays(project: Path) -> None:
-    path = write(project)
-    load_plugins(["my_losses"])
-    path.write_text(CRITERION.replace('"margin": C', '"bce": C'))
+def test_after_a_bad_edit_nothing_of_the_old_text_stays() -> None:
+    loaded().write_text(CRITERION.replace('"margin": C', '"bce": C'))
     refused("my_losses")
     assert "margin" not in catalog.CRITERIA
 
@@ -411,12 +403,11 @@ def test_after_a_bad_edit_nothing_of_the_old_text_stays(project: Path) -> None:
 )
 def test_a_study_never_names_code_to_import(project: Path, text: str) -> None:
     write(project, f"from pathlib import Path\nPath('imported').touch()\n{CRITERION}")
-    (project / "study.yaml").write_text(text)
-    code, _, err = invoke("validate", "study.yaml")
+    code, _, err = validated(text)
     assert code == 2
     assert "study.yaml:" in err
     assert not (project / "imported").exists()
-    assert invoke("validate", "study.yaml", "--plugin", "my_losses")[0] == 2
+    assert validated(text, "--plugin", "my_losses")[0] == 2
     assert (project / "imported").exists()  # as it would be, had the study been able to
 
 
@@ -425,12 +416,12 @@ def test_a_study_never_names_code_to_import(project: Path, text: str) -> None:
 
 def test_without_its_plugin_a_study_says_what_is_missing(project: Path) -> None:
     write(project)
-    code, _, err = invoke("validate", "study.yaml")
+    code, _, err = validated(STUDY)
     assert code == 2
     assert err.startswith('study.yaml:3: ablate.criterion: "margin" is not a criterion; ')
     assert err.strip().endswith("; a part of a plug-in needs --plugin")
     for more in (["--plugin", "my_losses"], ["--plugin", "my_losses.py", "--plugin", "my_losses"]):
-        code, out, err = invoke("validate", "study.yaml", *more)
+        code, out, err = validated(STUDY, *more)
         assert (code, err) == (0, "")
         assert "3 arms" in out
 
@@ -447,8 +438,7 @@ def test_without_its_plugin_a_study_says_what_is_missing(project: Path) -> None:
 )  # fmt: skip
 def test_an_unknown_part_of_any_kind_may_be_a_plugins(change: str, what: str) -> None:
     text = STUDY.replace(", margin", "").replace("metrics: [fid]", change)
-    Path("study.yaml").write_text(text)
-    _, _, err = invoke("validate", "study.yaml")
+    _, _, err = validated(text)
     assert f'"aparts" is not {what}; ' in err
     assert err.strip().endswith("a part of a plug-in needs --plugin")
 
@@ -456,8 +446,7 @@ def test_an_unknown_part_of_any_kind_may_be_a_plugins(change: str, what: str) ->
 def test_an_unknown_name_lists_the_parts_of_plugins(project: Path) -> None:
     write(project)
     text = STUDY.replace("[hinge, margin]", "[margn]") + "points: {}\n"
-    (project / "study.yaml").write_text(text)
-    _, _, err = invoke("validate", "study.yaml", "--plugin", "my_losses")
+    _, _, err = validated(text, "--plugin", "my_losses")
     assert "did you mean margin? Allowed: margin, bce" in err
 
 
@@ -465,8 +454,8 @@ def test_settings_of_own_parts_are_checked_as_others_are(project: Path) -> None:
     write(project, ALL)
     arms = "arms: {a: {optimizer: nadam, momentum: 0.5}, b: {criterion: margin, real_labels: 0.9}"
     arms += ", c: {optimizer: nadam, beta1: 1.5}, d: {network: tiny, hidden_layers: 2}}"
-    Path("study.yaml").write_text(STUDY.replace("[hinge, margin]", "[hinge]") + arms + "\n")
-    _, _, err = invoke("validate", "study.yaml", "--plugin", "my_losses")
+    text = STUDY.replace("[hinge, margin]", "[hinge]") + arms + "\n"
+    _, _, err = validated(text, "--plugin", "my_losses")
     assert "the optimizer nadam has no momentum; it has lr, beta1, weight_decay" in err
     assert "the criterion margin has no real_labels; those that have it: bce" in err
     assert "1.5 is not allowed; a number below 1 is needed" in err
@@ -503,11 +492,10 @@ def test_a_plugin_that_fails_ends_the_command_before_anything_is_done(project: P
 
 
 @pytest.mark.slow
-def test_a_worker_has_the_same_parts_or_says_that_it_has_not(project: Path) -> None:
-    path = write(project)
-    load_plugins(["my_losses"])
-    loaded = loaded_plugins()
-    assert loaded[0][0] == str(path)
+def test_a_worker_has_the_same_parts_or_says_that_it_has_not() -> None:
+    path = loaded()
+    here = loaded_plugins()
+    assert here[0][0] == str(path)
     code = (
         "import os, sys, json\n"
         "from ganablate.study.plugins import load_same, PluginError\n"
@@ -521,7 +509,7 @@ def test_a_worker_has_the_same_parts_or_says_that_it_has_not(project: Path) -> N
 
     def worker() -> str:
         done = subprocess.run(
-            [sys.executable, "-c", code, json.dumps(loaded)], cwd="/", check=True,
+            [sys.executable, "-c", code, json.dumps(here)], cwd="/", check=True,
             capture_output=True, text=True,
         )  # fmt: skip
         return done.stdout

@@ -1,15 +1,19 @@
-"""Every study that ships loads and expands at every budget; planning imports nothing heavy."""
+"""Every study that ships, and every example of the README that teaches the YAML, can be planned."""
 
+import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
+from tests.support.study_text import README_BLOCKS
 
-STUDIES = sorted((Path(__file__).parents[2] / "studies").glob("*.yaml"))
+FOLDER = Path(__file__).parents[2] / "studies"
+STUDIES = sorted(FOLDER.glob("*.yaml"))
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
@@ -24,16 +28,28 @@ def test_loads_and_expands_at_every_budget(path: Path) -> None:
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.stem)
 def test_opens_with_what_it_asks_its_cost_and_its_source(path: Path) -> None:
-    lines = path.read_text(encoding="utf-8").splitlines()
-    opening = lines[: next(i for i, line in enumerate(lines) if not line.startswith("#"))]
-    text = " ".join(opening)
-    assert "Asks" in text
-    assert "Cost:" in text
-    assert "Source:" in text
+    comments = re.match(r"(#.*\n)*", path.read_text(encoding="utf-8"))
+    assert comments is not None
+    assert [word for word in ("Asks", "Cost:", "Source:") if word not in comments[0]] == []
+
+
+@pytest.mark.parametrize("block", README_BLOCKS, ids=lambda block: " ".join(block.split()[:2]))
+def test_every_example_loads_and_expands(block: str, write: Callable[[str], Path]) -> None:
+    study = load_study(write(block if block.startswith("study:") else README_BLOCKS[0] + block))
+    assert all(expand(study, budget).trials for budget in study.budget_names)
+
+
+def test_the_readme_has_every_section_and_names_every_study() -> None:
+    found = set(re.findall(r"^([a-z_]+):", "".join(README_BLOCKS), re.MULTILINE))
+    sections = {"ablate", "cross", "baseline", "exclude", "arms", "folders", "budgets", "claims"}
+    assert sections <= found
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    named = re.findall(r"^- `(\w+\.yaml)`: ", text, re.MULTILINE)
+    assert sorted(named) == [path.name for path in STUDIES]
 
 
 def test_the_main_study_holds_the_reports_rows() -> None:
-    study = load_study(next(path for path in STUDIES if path.stem == "mnist_ablation"))
+    study = load_study(FOLDER / "mnist_ablation.yaml")
     rows = {claim.id for claim in study.claims}
     assert {"R0.3", "R0.4", "R0.5", "R0.6", "R0.7"} <= rows
     assert len(expand(study, "full").arms) == 11

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.stats import norm, spearmanr
 
 from ganablate.report.claims.evidence import Evidence
+from ganablate.report.claims.hypothesis import PerTrial, judge_per_trial
 from ganablate.report.claims.judgement import (
     CANNOT_TELL,
     CONTRADICTED,
@@ -24,7 +25,6 @@ from ganablate.report.claims.judgement import (
     undecided,
 )
 from ganablate.report.claims.pairs import column_quantity
-from ganablate.report.claims.per_trial import PerTrial, judge_per_trial
 from ganablate.report.stats.comparison import Hypothesis, Side
 from ganablate.report.stats.statistics import Array
 from ganablate.report.table.tables import reference_arm
@@ -39,8 +39,9 @@ _SIDES: dict[str, Side] = {"positive": "above", "negative": "below", "weak": "eq
 
 def judge_association(evidence: Evidence, statement: Association) -> Judgement:
     """Over the trials, the arms or the training."""
+    titles = " and ".join(evidence.curve_title(x) for x in (statement.metric, statement.along))
     if statement.over == "training":
-        return _over_training(evidence, statement)
+        return _over_training(evidence, statement, titles)
     groups, lacking = _measured(evidence, statement)
     arms = tuple(groups)
     if len(arms) < _FEWEST_ARMS:
@@ -49,10 +50,10 @@ def judge_association(evidence: Evidence, statement: Association) -> Judgement:
     trials = np.concatenate(list(groups.values()))
     if statement.over == "arms":
         means = np.array([group.mean(axis=0) for group in groups.values()])
-        rho, ends = spearman(means), _by_fisher(means, evidence.alpha)
+        rho = spearman(means)
+        ends = _by_fisher(rho, len(means), evidence.alpha)
     else:
         rho, ends = spearman(trials), _by_bootstrap(list(groups.values()), evidence.alpha)
-    titles = _titles(evidence, statement)
     n = f"{len(arms)} arms, {len(trials)} trials"
     if math.isnan(rho) or ends is None:
         return Judgement(CANNOT_TELL, f"{titles}: no order in {n}", arms, n=n)
@@ -85,21 +86,18 @@ def _measured(evidence: Evidence, statement: Association) -> tuple[dict[str, Arr
     return groups, lacking
 
 
-def _titles(evidence: Evidence, statement: Association) -> str:
-    return " and ".join(evidence.curve_title(x) for x in (statement.metric, statement.along))
-
-
 def _verdict(statement: Association, low: float, high: float) -> str:
     strength = statement.strength
-    if statement.expected == "weak":
-        if -strength <= low and high <= strength:
-            return SUPPORTED
-        return CONTRADICTED if low > strength or high < -strength else CANNOT_TELL
     if statement.expected == "negative":
         low, high = -high, -low
-    if low >= strength:
+    if statement.expected == "weak":
+        supported = -strength <= low and high <= strength
+        contradicted = low > strength or high < -strength
+    else:
+        supported, contradicted = low >= strength, high < strength
+    if supported:
         return SUPPORTED
-    return CONTRADICTED if high < strength else CANNOT_TELL
+    return CONTRADICTED if contradicted else CANNOT_TELL
 
 
 def spearman(pairs: Array) -> float:
@@ -124,12 +122,11 @@ def _by_bootstrap(groups: Sequence[Array], alpha: float) -> tuple[float, float] 
     return float(low), float(high)
 
 
-def _by_fisher(means: Array, alpha: float) -> tuple[float, float] | None:
-    rho = spearman(means)
+def _by_fisher(rho: float, arms: int, alpha: float) -> tuple[float, float] | None:
     if math.isnan(rho):
         return None
-    z = _fisher(rho, len(means))
-    half = float(norm.ppf(1 - alpha / 2)) * math.sqrt(1.06 / (len(means) - 3))
+    z = _fisher(rho, arms)
+    half = float(norm.ppf(1 - alpha / 2)) * math.sqrt(1.06 / (arms - 3))
     return min(rho, math.tanh(z - half)), max(rho, math.tanh(z + half))
 
 
@@ -139,7 +136,7 @@ def _fisher(rho: float, points: int) -> float:
     return math.atanh(min(max(rho, -most), most))
 
 
-def _over_training(evidence: Evidence, statement: Association) -> Judgement:
+def _over_training(evidence: Evidence, statement: Association, titles: str) -> Judgement:
     values: dict[str, Array] = {}
     most_points = 0
     for arm in evidence.named(statement.named):
@@ -150,7 +147,7 @@ def _over_training(evidence: Evidence, statement: Association) -> Judgement:
             zs.append(math.nan if math.isnan(rho) else _fisher(rho, len(pairs)))
             most_points = max(most_points, len(pairs))
         values[arm] = np.array(zs, dtype=np.float64)
-    title = f"Rank correlation of {_titles(evidence, statement)} along the training"
+    title = f"Rank correlation of {titles} along the training"
     if any(map(len, values.values())):
         title += f" ({most_points} points)"
     strength = math.atanh(min(statement.strength, 0.999))

@@ -5,7 +5,7 @@ the trials by Student's t. Spread, reaching a level and settling are compared be
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -13,19 +13,18 @@ import numpy as np
 from scipy.stats import kendalltau
 
 from ganablate.catalog import Scale
-from ganablate.report.claims.evidence import Evidence
-from ganablate.report.claims.hypothesis import hypothesis_of, margin_of, scale_of, side_of
-from ganablate.report.claims.judgement import NOT_COMPARABLE, Judgement
-from ganablate.report.claims.pairs import (
-    NOT_POSITIVE,
-    ClaimedPairs,
-    Quantity,
-    judge_pairs,
-    pairs_of,
+from ganablate.report.claims.evidence import ROUNDING, Evidence, Trajectory
+from ganablate.report.claims.hypothesis import (
+    PerTrial,
+    hypothesis_of,
+    judge_per_trial,
+    margin_of,
+    scale_of,
+    side_of,
 )
-from ganablate.report.claims.per_trial import PerTrial, judge_per_trial
+from ganablate.report.claims.judgement import NOT_COMPARABLE, Judgement
+from ganablate.report.claims.pairs import NOT_POSITIVE, Quantity, claimed_pairs, judge_pairs
 from ganablate.report.claims.shares import Count, judge_counts
-from ganablate.report.claims.trajectory import Trajectory
 from ganablate.report.stats.comparison import WORST, Hypothesis, Side
 from ganablate.report.stats.replicates import Replicates, effect_scale
 from ganablate.report.stats.statistics import Array
@@ -58,13 +57,18 @@ def _points(evidence: Evidence, statement: Curve, shape: Points) -> Judgement:
     """The value at one point against that at another, of the same trial: a ratio or difference."""
     metric = statement.metric
     direction = _direction(evidence, metric)
-    margin = margin_of(shape.expected, shape.by, shape.within)
+    margin = margin_of(shape)
     values = {
         arm: _values_at(evidence, arm, metric, shape, WORST[direction])
         for arm in evidence.named(statement.named)
     }
     every = np.concatenate([np.empty((0, 2)), *values.values()])
-    scale = _scale(metric, every) if margin is None else scale_of(margin)
+    if margin is None:
+        # The column's own scale; for a loss that of differences.
+        measured = dict(enumerate(every[~np.isnan(every)]))
+        scale = effect_scale(metric, [Replicates(measured, 0, 0, len(measured))])
+    else:
+        scale = scale_of(margin)
     whole = every[~np.isnan(every).any(axis=1)]
     if scale == "ratio" and (whole <= 0).any():
         return Judgement(NOT_COMPARABLE, arms=tuple(values), because=NOT_POSITIVE)
@@ -92,12 +96,6 @@ def _values_at(
             at = worst
         pairs.append((at, against))
     return np.array(pairs, dtype=np.float64).reshape(-1, 2)
-
-
-def _scale(metric: str, values: Array) -> Scale:
-    """The column's own; for a loss that of differences."""
-    measured = dict(enumerate(values[~np.isnan(values)]))
-    return effect_scale(metric, [Replicates(measured, 0, 0, len(measured))])
 
 
 def _changes(pairs: Array, scale: Scale) -> Array:
@@ -143,35 +141,30 @@ def _tau(values: Array) -> float:
 
 
 def _recovery(evidence: Evidence, statement: Curve, shape: Recovery) -> Judgement:
-    """Drop and recovery in so many of the trials."""
     direction = _direction(evidence, statement.metric)
-    title = evidence.curve_title(statement.metric)
-    return _counted(
-        evidence,
-        statement,
-        lambda trajectory: trajectory.recovered(shape.drop, shape.recover, direction),
-        shape.at_least,
-        f"have {title} worse by {shape.drop}, then better again",
-    )
+
+    def holds(trajectory: Trajectory) -> bool:
+        return trajectory.recovered(shape.drop, shape.recover, direction)
+
+    what = f"have {evidence.curve_title(statement.metric)} worse by {shape.drop}, then better again"
+    return _counted(evidence, statement, holds, shape.at_least, what)
 
 
 def _reaches(evidence: Evidence, statement: Curve, shape: Reaches) -> Judgement:
-    """To a level by a point of the training in so many trials, or earlier than another arm."""
+    """To a level by a point of the training in a share of the trials, or before another arm."""
     level, until = shape.level, shape.until
     title = f"{evidence.curve_title(statement.metric)} at {level:g}"
     if until is None:
         return _earlier(evidence, statement, shape.before, lambda x: x.reached(level), title)
-    return _counted(
-        evidence,
-        statement,
-        lambda trajectory: trajectory.reaches(level, until),
-        shape.at_least,
-        f"have {title} by {until}",
-    )
+    what = f"have {title} by {until}"
+
+    def holds(trajectory: Trajectory) -> bool:
+        return trajectory.reached(level) <= trajectory.images_at(until) + ROUNDING
+
+    return _counted(evidence, statement, holds, shape.at_least, what)
 
 
 def _settles(evidence: Evidence, statement: Curve, shape: Settles) -> Judgement:
-    """Settled earlier than another arm, by images seen."""
     band = f"{100 * shape.within:g} % of its range"
     title = f"{evidence.curve_title(statement.metric)} settled within {band}"
     return _earlier(evidence, statement, shape.before, lambda x: x.settled(shape.within), title)
@@ -201,57 +194,56 @@ def _earlier(
 ) -> Judgement:
     """By exact ranks of the images seen; a curve that never gets there is the last."""
     has_level = statement.reaches is not None and statement.metric in LOSS_CURVES
-
-    def replicates(arm: str) -> Replicates:
-        trials = evidence.trajectories(arm, statement.metric)
-        numbers = [(replicate, number(trajectory)) for replicate, _, trajectory in trials]
-        return _replicates(numbers, 0, len(evidence.complete(arm)))
-
     quantity = Quantity(
         title=title,
-        of=cache(replicates),
+        of=cache(lambda arm: _replicates(evidence, arm, statement.metric, number)),
         incomparable=evidence.other_loss_scale if has_level else _comparable,
         ranked=True,
     )
     to = () if before is None else (before,)
-    pairs, family = pairs_of(evidence, statement.named, to)
-    return judge_pairs(evidence, quantity, ClaimedPairs(pairs, family, "below"))
+    return judge_pairs(evidence, quantity, claimed_pairs(evidence, statement, to, "below"))
 
 
 def _spread(evidence: Evidence, statement: Curve, shape: CurveSpread) -> Judgement:
     """How much the curve fluctuates in each trial, compared as ratios."""
+    metric = statement.metric
 
-    def replicates(arm: str) -> Replicates:
-        numbers, diverged = [], 0
-        for replicate, outcome, trajectory in evidence.trajectories(arm, statement.metric):
-            if outcome == "diverged":
-                diverged += 1
-            else:
-                numbers.append((replicate, trajectory.fluctuation(shape.start)))
-        return _replicates(numbers, diverged, len(evidence.complete(arm)))
+    def fluctuation(trajectory: Trajectory) -> float:
+        return trajectory.fluctuation(shape.start)
 
-    is_loss = statement.metric in LOSS_CURVES
     quantity = Quantity(
-        title=f"Fluctuation of {evidence.curve_title(statement.metric)}",
-        of=cache(replicates),
-        incomparable=evidence.other_loss_scale if is_loss else _comparable,
+        title=f"Fluctuation of {evidence.curve_title(metric)}",
+        of=cache(lambda arm: _replicates(evidence, arm, metric, fluctuation, ranks_diverged=True)),
+        incomparable=evidence.other_loss_scale if metric in LOSS_CURVES else _comparable,
         worst=math.inf,  # a loss that runs to infinity fluctuates more than any
         column="d_loss_spread",
     )
-    pairs, family = pairs_of(evidence, statement.named, shape.to)
-    margin = margin_of(shape.expected, shape.by, shape.within)
     side = side_of(shape.expected, "none")
-    return judge_pairs(evidence, quantity, ClaimedPairs(pairs, family, side, margin))
+    claimed = claimed_pairs(evidence, statement, shape.to, side, margin_of(shape))
+    return judge_pairs(evidence, quantity, claimed)
 
 
 def _comparable(arm: str, other: str) -> None:
     """Numbers of any two arms can be compared."""
 
 
-def _replicates(numbers: Iterable[tuple[int, float]], diverged: int, complete: int) -> Replicates:
-    """Replicates of those numbers that are not NaN."""
-    measured = {replicate: number for replicate, number in numbers if not math.isnan(number)}
-    return Replicates(measured, diverged, failed=0, complete=complete)
+def _replicates(
+    evidence: Evidence,
+    arm: str,
+    metric: str,
+    number: Callable[[Trajectory], float],
+    *,
+    ranks_diverged: bool = False,
+) -> Replicates:
+    """The arm's numbers that are not NaN; a diverged trial has a number or a rank of its own."""
+    measured, diverged = {}, 0
+    for replicate, outcome, trajectory in evidence.trajectories(arm, metric):
+        value = number(trajectory)
+        if ranks_diverged and outcome == "diverged":
+            diverged += 1
+        elif not math.isnan(value):
+            measured[replicate] = value
+    return Replicates(measured, diverged, failed=0, complete=len(evidence.complete(arm)))
 
 
 SHAPES: dict[str, Callable[[Evidence, Curve, Any], Judgement]] = {

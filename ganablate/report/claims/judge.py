@@ -4,33 +4,46 @@ A claim tied to another budget, or about an arm that this budget does not have, 
 Nor is one about arms whose data set is of another family than the report's: a substitute never
 supports or contradicts a claim, and our result is shown under its own name. Where a report names
 no data set, or several, a claim's `data` adds those. Missing numbers leave a claim open.
+
+Claims about a report's own numbers are judged by decimal arithmetic: nothing of ours enters.
 """
 
-from collections.abc import Callable, Mapping
+import operator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
 
 from ganablate.catalog import family_of
-from ganablate.report.claims.arithmetic import judge_arithmetic
 from ganablate.report.claims.association import judge_association
 from ganablate.report.claims.curve import judge_curve
 from ganablate.report.claims.evidence import Evidence
 from ganablate.report.claims.judgement import (
     CONTRADICTED,
+    MISPRINT,
     NONE_STATED,
     NOT_TESTED,
     SHOWN,
+    SUPPORTED,
     Judgement,
     listed,
+    undecided,
 )
 from ganablate.report.claims.pairs import judge_compare, judge_none_stated
 from ganablate.report.claims.shares import judge_outcome, judge_relation
 from ganablate.report.stats.statistics import ALPHA
-from ganablate.study.claims.claims import ALL, Claim, Visual
-from ganablate.study.plan import FULL, Plan
+from ganablate.report.table.cells import published_text
+from ganablate.study.claims.claims import ALL, Arithmetic, Claim, Visual
+from ganablate.study.plan import FULL, Plan, PublishedNumber
+from ganablate.text import counted
 
+_COMPARE = {
+    "above": operator.gt, "below": operator.lt, "at_least": operator.ge, "at_most": operator.le,
+}  # fmt: skip
+Row = tuple[str, Decimal, Decimal]
+"""An arm ("" of a sum), and the two numbers."""
 FIGURES = {
     "samples": "figures/samples.png",
     "curves": "figures/losses.png",
@@ -40,6 +53,78 @@ FIGURES = {
     "animation": "animation.gif of each trial under runs/trials",
 }
 """What a claim shows -> where it is, from the folder of the study's results."""
+
+
+def judge_arithmetic(evidence: Evidence, statement: Arithmetic) -> Judgement:
+    """Whether it holds in every published row that has both numbers, or of the sum."""
+    if statement.sum:
+        total = sum((_exact(number) for number in statement.sum), Decimal(0))
+        rows = [("", total, Decimal(statement.than))]
+    else:
+        rows = list(_rows(evidence.plan.published, statement))
+    if not rows:
+        return undecided((), "the report's numbers are of arms that this budget does not have")
+    broken = [row for row in rows if not _holds(row[1], row[2], statement)]
+    verdict = SUPPORTED
+    if broken:
+        verdict = MISPRINT if statement.otherwise == "misprint" else CONTRADICTED
+    n = "" if statement.sum else counted(len(rows), "row")
+    return Judgement(verdict, _sentence(rows, broken, statement), n=n)
+
+
+def _rows(published: Iterable[PublishedNumber], statement: Arithmetic) -> Iterator[Row]:
+    """Each arm's two numbers; `than` may be a number itself."""
+    by_arm: dict[str, dict[str, Decimal]] = {}
+    for printed in published:
+        by_arm.setdefault(printed.arm, {})[printed.name] = _exact(printed.value)
+    names = {name for numbers in by_arm.values() for name in numbers}
+    for arm, numbers in by_arm.items():
+        if statement.published not in numbers:
+            continue
+        if statement.than in numbers:
+            yield arm, numbers[statement.published], numbers[statement.than]
+        elif statement.than not in names:
+            yield arm, numbers[statement.published], Decimal(statement.than)
+
+
+def _exact(number: float) -> Decimal:
+    """The number as it was written: the shortest decimal that reads as the same float."""
+    return Decimal(repr(number))
+
+
+def _holds(number: Decimal, than: Decimal, statement: Arithmetic) -> bool:
+    compare, within = _COMPARE.get(statement.expected), statement.within
+    if compare is not None:
+        return bool(compare(number, than))
+    if within is None:
+        return number == than
+    amount = _exact(within.amount)
+    if within.unit == "absolute":
+        return abs(number - than) <= amount
+    return number > 0 and than > 0 and max(number, than) <= amount * min(number, than)
+
+
+def _sentence(rows: Sequence[Row], broken: Sequence[Row], statement: Arithmetic) -> str:
+    words = "equal to" if statement.expected == "equal" else statement.expected.replace("_", " ")
+    _, number, than = rows[0]
+    if statement.sum:
+        within = f" within {statement.within}" if statement.within else ""
+        return f"They add up to {_text(number)}; claimed: {words} {_text(than)}{within}"
+    if len(rows) == 1:
+        return f"{statement.published}: {_text(number)}; {statement.than}: {_text(than)}"
+    held = f"{len(rows) - len(broken)} of {len(rows)} rows"
+    text = f"{statement.published} {words} {statement.than} in {held}"
+    if not broken:
+        return text
+    names = ", ".join(arm for arm, _, _ in broken)
+    if len(broken) == 1:
+        names += f" ({_text(broken[0][1])} and {_text(broken[0][2])})"
+    return f"{text}; not in {len(broken)}: {names}"
+
+
+def _text(number: Decimal) -> str:
+    whole = number == number.to_integral_value() and abs(number) < 10**12
+    return f"{int(number):,}" if whole else published_text(float(number))
 
 
 def judge_visual(evidence: Evidence, statement: Visual) -> Judgement:
@@ -65,11 +150,8 @@ def judge_claims(
 ) -> tuple[Judgement, ...]:
     """A judgement of each claim of the plan, in its order.
 
-    Args:
-        plan: The plan that the trials are of.
-        trials: As `trials_frame` gives it, rows in any order.
-        curves: As `curves_frame` gives it.
-        alpha: Level of the verdicts; intervals are at 1 - alpha.
+    `trials` and `curves` are as `trials_frame` and `curves_frame` give them, rows in any order.
+    `alpha` is the level of the verdicts; intervals are at 1 - alpha.
     """
     evidence = Evidence(plan, trials, curves, alpha)
     return tuple(judge(claim, evidence) for claim in plan.claims)
@@ -88,7 +170,7 @@ def judge(claim: Claim, evidence: Evidence) -> Judgement:
 
 
 def _judged(claim: Claim, evidence: Evidence) -> Judgement:
-    budget, names = evidence.plan.budget, named_arms(claim)
+    budget, names = evidence.plan.budget, _named_arms(claim)
     if claim.budget not in (None, budget):
         because = f"judged at the budget {claim.budget} only"
         return Judgement(NOT_TESTED, arms=names, because=because)
@@ -97,10 +179,16 @@ def _judged(claim: Claim, evidence: Evidence) -> Judgement:
         because = f"the budget {budget} has no arm {listed(lacking)}"
         return Judgement(NOT_TESTED, arms=names, because=because)
     judgement = KINDS[claim.kind](evidence, claim.statement)
-    substitute = _substitute(claim, judgement, evidence.plan.substitutes)
-    if substitute is None:
-        return judgement
-    reported, ours = substitute
+    allowed = {family_of(name) for name in claim.data}
+    for arm in (*judgement.arms, *judgement.against):
+        reported, ours = evidence.plan.substitutes.get(arm, ("", ""))
+        if reported and family_of(ours) not in allowed:
+            return _of_substitute(judgement, reported, ours)
+    return judgement
+
+
+def _of_substitute(judgement: Judgement, reported: str, ours: str) -> Judgement:
+    """The numbers stand, under the name of our data set; the claim about the report's does not."""
     if judgement.numbers:
         numbers = f"On {ours}: {judgement.numbers.replace('See ', 'see ')}"
         judgement = replace(judgement, numbers=numbers)
@@ -110,7 +198,7 @@ def _judged(claim: Claim, evidence: Evidence) -> Judgement:
     return replace(judgement, verdict=NOT_TESTED, because=because)
 
 
-def named_arms(claim: Claim) -> tuple[str, ...]:
+def _named_arms(claim: Claim) -> tuple[str, ...]:
     """Every arm that the claim names, `all` left out."""
     statement = claim.statement
     names = [*getattr(statement, "named", ()), *getattr(statement, "to", ())]
@@ -118,15 +206,3 @@ def named_arms(claim: Claim) -> tuple[str, ...]:
         shape = claim.curve.shape
         names += [*getattr(shape, "to", ()), getattr(shape, "before", None)]
     return tuple(dict.fromkeys(name for name in names if name not in (ALL, None)))
-
-
-def _substitute(
-    claim: Claim, judgement: Judgement, substitutes: Mapping[str, tuple[str, str]]
-) -> tuple[str, str] | None:
-    """The report's data set and ours, where an arm that the claim rests on has another family."""
-    allowed = {family_of(name) for name in claim.data}
-    for arm in (*judgement.arms, *judgement.against):
-        reported, ours = substitutes.get(arm, ("", ""))
-        if reported and family_of(ours) not in allowed:
-            return reported, ours
-    return None

@@ -62,25 +62,6 @@ def undecided(arms: Sequence[str], because: str, against: Sequence[str] = ()) ->
     return Judgement(CANNOT_TELL, arms=tuple(arms), against=tuple(against), because=because)
 
 
-def joint(verdicts: Sequence[str]) -> str:
-    """The verdict on all of several: supported by each, contradicted by one."""
-    if set(verdicts) == {SUPPORTED}:
-        return SUPPORTED
-    for verdict in (CONTRADICTED, NOT_COMPARABLE):
-        if verdict in verdicts:
-            return verdict
-    return CANNOT_TELL
-
-
-def deciding(verdicts: Sequence[str], ps: Sequence[float | None]) -> int:
-    """Which of several their joint verdict hangs on: clearest contradiction, weakest support."""
-    verdict = joint(verdicts)
-    places = [place for place, each in enumerate(verdicts) if each == verdict]
-    tested = [place for place in places if ps[place] is not None] or places
-    sign = -1 if verdict == CONTRADICTED else 1
-    return max(tested, key=lambda place: sign * (ps[place] or 0.0))
-
-
 def listed(arms: Sequence[str]) -> str:
     """`a, b and c`; more than four are cut short: `a, b, c and 5 more`."""
     if len(arms) > _MOST_NAMES:

@@ -5,7 +5,7 @@ It is built from each study's `claims.csv` at the best budget that has results: 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +16,7 @@ from ganablate.files import write_text
 from ganablate.report.claims.evidence import Evidence
 from ganablate.report.claims.judge import judge
 from ganablate.report.claims.judgement import VERDICTS
-from ganablate.report.claims.table import (
-    COLUMNS,
-    LEVEL,
-    claims_markdown,
-    claims_table,
-    read_claims,
-)
+from ganablate.report.claims.table import COLUMNS, LEVEL, claims_markdown, claims_table, read_claims
 from ganablate.report.frames.looks import level_of, looked_plan, with_look_by_hand
 from ganablate.report.frames.trials import read_trials
 from ganablate.report.stats.statistics import ALPHA
@@ -118,13 +112,11 @@ def _source(study: Study, results_root: Path) -> _Source:
             plan, looks = looked_plan(study, budget, results_root)
             level = level_of(with_look_by_hand(looks, trials, plan))
             claims = read_claims(folder / "claims.csv")
-            sources.append(_Source(study, plan, complete, claims, level))
-    nothing = _Source(study, None, 0, pd.DataFrame(columns=list(COLUMNS)))
-    return max(sources, key=_share, default=nothing)
-
-
-def _share(source: _Source) -> float:
-    return source.complete / len(source.plan.trials) if source.plan is not None else 0.0
+            source = _Source(study, plan, complete, claims, level)
+            sources.append((complete / len(plan.trials), source))
+    if not sources:
+        return _Source(study, None, 0, pd.DataFrame(columns=list(COLUMNS)))
+    return max(sources, key=lambda pair: pair[0])[1]
 
 
 def _rows(source: _Source) -> pd.DataFrame:
@@ -168,12 +160,10 @@ def _counts(claims: pd.DataFrame) -> str:
     """How many claims have each verdict, by report."""
     reports = list(dict.fromkeys(claims["report"]))
     lines = [["Verdict", *reports, "All"], ["---", *["---:"] * (len(reports) + 1)]]
-    for verdict in (*VERDICTS, NOT_RUN):
-        rows = claims[claims["verdict"] == verdict]
+    selections = [(x, claims[claims["verdict"] == x]) for x in (*VERDICTS, NOT_RUN)]
+    for label, rows in (*selections, ("claims", claims)):
         counts = [int((rows["report"] == report).sum()) for report in reports]
-        lines.append([verdict, *map(str, counts), str(len(rows))])
-    totals = [int((claims["report"] == report).sum()) for report in reports]
-    lines.append(["claims", *map(str, totals), str(len(claims))])
+        lines.append([label, *map(str, counts), str(len(rows))])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
@@ -182,17 +172,16 @@ def _status(source: _Source) -> str:
     name, plan = source.study.name, source.plan
     if plan is None:
         return f"{name}: {NOT_RUN}, or only at the budget {_SMOKE}"
-    table = f"[{name}]({name}/{plan.budget}/table.md)"
-    data = ", ".join(_data(plan))
-    return f"{table}: budget {plan.budget}, {source.complete} of {len(plan.trials)} trials, {data}"
-
-
-def _data(plan: Plan) -> Iterator[str]:
     substitutes = {ours: reported for reported, ours in plan.substitutes.values()}
-    for name in dict.fromkeys(arm.config.dataset for arm in plan.arms):
-        if family_of(name) != name:
-            yield f"{name} ({DATASETS[name].images:,} images of {family_of(name)})"
-        elif name in substitutes:
-            yield f"{name} (where {substitutes[name]} would be)"
+    data = []
+    for dataset in dict.fromkeys(arm.config.dataset for arm in plan.arms):
+        if family_of(dataset) != dataset:
+            images = f"{DATASETS[dataset].images:,} images of {family_of(dataset)}"
+            data.append(f"{dataset} ({images})")
+        elif dataset in substitutes:
+            data.append(f"{dataset} (where {substitutes[dataset]} would be)")
         else:
-            yield name
+            data.append(dataset)
+    trials = f"{source.complete} of {len(plan.trials)} trials"
+    table = f"[{name}]({name}/{plan.budget}/table.md)"
+    return f"{table}: budget {plan.budget}, {trials}, {', '.join(data)}"

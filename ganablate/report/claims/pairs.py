@@ -7,13 +7,11 @@ in the table of arms (`report.stats.replicates`). The comparison is that of the 
 fails, where the other never does, is worse by any ratio (the rule of `report.stats.effects`).
 
 p is Holm's over all arms that the study compares on this number, or over the claim's own where it
-says `to`. Of several arms the claim holds only if it is shown of each: then each test at the level
-by itself is valid (an intersection-union test: Berger 1982, Technometrics 24, 295-300). It is
-contradicted if the opposite is shown of one, after Holm.
+says `to`.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -22,14 +20,12 @@ import numpy as np
 from ganablate.catalog import Scale
 from ganablate.report.claims.evidence import Evidence
 from ganablate.report.claims.hypothesis import (
-    decisive_p,
+    Tested,
     hypothesis_of,
-    interval_text,
+    joint_judgement,
     margin_of,
     scale_of,
     side_of,
-    tested_text,
-    verdict_of,
 )
 from ganablate.report.claims.judgement import (
     CANNOT_TELL,
@@ -39,26 +35,15 @@ from ganablate.report.claims.judgement import (
     NOT_COMPARABLE,
     SUPPORTED,
     Judgement,
-    deciding,
-    joint,
-    trials_an_arm,
     undecided,
 )
-from ganablate.report.frames.trials import protocol_columns
-from ganablate.report.stats.comparison import (
-    WORST,
-    Comparison,
-    Hypothesis,
-    Side,
-    TestResult,
-    difference_of,
-    with_holm,
-)
+from ganablate.report.frames.trials import PROTOCOL, protocol_columns
+from ganablate.report.stats.comparison import WORST, Comparison, Hypothesis, Side, difference_of
 from ganablate.report.stats.effects import compared_arms
 from ganablate.report.stats.replicates import Replicates, effect_scale, steadied_summaries
 from ganablate.report.stats.statistics import Summary
 from ganablate.report.table.tables import criterion_columns
-from ganablate.study.claims.claims import Compare, NoneStated
+from ganablate.study.claims.claims import Compare, Curve, NoneStated
 from ganablate.study.reading.fields import Margin
 
 Pair = tuple[str, str]
@@ -100,66 +85,26 @@ class ClaimedPairs:
     margin: Margin | None = None
 
 
-@dataclass(frozen=True)
-class PairResult:
-    """One pair: the estimate with its interval, on the scale's own terms, and the test.
-
-    `rule` says why the arm is worse by rule, whatever its numbers are, with Fisher's exact
-    `fails_p`. `decided` is a verdict that needs no test, `because` its reason, `note` more to say.
-    """
-
-    pair: Pair
-    n: tuple[int, int]
-    hypothesis: Hypothesis
-    estimate: float | None = None
-    low: float | None = None
-    high: float | None = None
-    result: TestResult | None = None
-    rule: str | None = None
-    fails_p: float | None = None
-    decided: str | None = None
-    because: str | None = None
-    note: str | None = None
-
-    def verdict(self, alpha: float) -> str:
-        """On this pair."""
-        return self.decided or verdict_of(self.result, self.hypothesis, alpha)
-
-    def p(self, alpha: float) -> float | None:
-        """The p that decided, or that would have."""
-        if self.rule is not None:
-            return self.fails_p
-        return decisive_p(self.result, self.hypothesis, alpha)
-
-    def text(self, margin: Margin | None, alpha: float) -> str:
-        """Its numbers, as a part of a sentence."""
-        effect = interval_text(self.estimate, self.low, self.high, self.hypothesis.scale)
-        tested = self.rule or tested_text(self.result, self.hypothesis, margin, alpha)
-        return ", ".join(x for x in (self.note, effect, tested) if x) or "no number"
-
-
 def judge_compare(evidence: Evidence, statement: Compare) -> Judgement:
     """A difference at the end of training."""
     column = statement.metric or evidence.plan.primary
     if column not in evidence.plan.columns:
         return undecided(statement.named, f"{column} is not measured here", statement.to)
     quantity = column_quantity(evidence, column)
-    margin = margin_of(statement.expected, statement.by, statement.within)
     side = side_of(statement.expected, quantity.direction)
-    pairs, family = pairs_of(evidence, statement.named, statement.to)
-    return judge_pairs(evidence, quantity, ClaimedPairs(pairs, family, side, margin))
+    claimed = claimed_pairs(evidence, statement, statement.to, side, margin_of(statement))
+    return judge_pairs(evidence, quantity, claimed)
 
 
 def judge_none_stated(evidence: Evidence, statement: NoneStated) -> Judgement:
     """Our effect in numbers; the report says no result, so there is nothing to judge."""
     column = statement.metric or evidence.plan.primary
-    pairs, family = pairs_of(evidence, statement.named, ())
+    claimed = claimed_pairs(evidence, statement, (), "different")
     if column not in evidence.plan.columns:
         judgement = undecided(statement.named, f"{column} is not measured here")
-    elif not pairs:
+    elif not claimed.pairs:
         return Judgement(NONE_STATED, arms=evidence.named(statement.named))
     else:
-        claimed = ClaimedPairs(pairs, family, "different")
         judgement = judge_pairs(evidence, column_quantity(evidence, column), claimed)
     return replace(judgement, verdict=NONE_STATED)
 
@@ -174,7 +119,8 @@ def column_quantity(evidence: Evidence, column: str) -> Quantity:
             return evidence.other_loss_scale(arm, other)
         if column not in stamped:
             return None
-        stamps = evidence.protocols(arm, column) | evidence.protocols(other, column)
+        trials = (evidence.complete(name) for name in (arm, other))
+        stamps = {stamp for rows in trials for stamp in rows[column + PROTOCOL].dropna()}
         return f"{arm} and {other} are measured by different protocols" if len(stamps) > 1 else None
 
     direction = plan.columns[column].direction
@@ -188,89 +134,72 @@ def column_quantity(evidence: Evidence, column: str) -> Quantity:
     )
 
 
-def pairs_of(
-    evidence: Evidence, names: Sequence[str], to: Sequence[str]
-) -> tuple[tuple[Pair, ...], tuple[Pair, ...]]:
-    """The pairs that a claim is about, and those that Holm's correction is over."""
+def claimed_pairs(
+    evidence: Evidence,
+    statement: Compare | Curve | NoneStated,
+    to: Sequence[str],
+    side: Side,
+    margin: Margin | None = None,
+) -> ClaimedPairs:
+    """Each arm of the statement against those of `to`, or else against its own reference."""
     if to:
-        pairs = tuple((arm, other) for arm in evidence.named(names, to) for other in to)
-        return pairs, pairs
+        pairs = tuple((arm, other) for arm in evidence.named(statement.named, to) for other in to)
+        return ClaimedPairs(pairs, pairs, side, margin)
     family = tuple(compared_arms(evidence.arms.values()).items())
-    claimed = evidence.named(names)
-    return tuple(pair for pair in family if pair[0] in claimed), family
+    arms = evidence.named(statement.named)
+    return ClaimedPairs(tuple(pair for pair in family if pair[0] in arms), family, side, margin)
 
 
 def judge_pairs(evidence: Evidence, quantity: Quantity, claimed: ClaimedPairs) -> Judgement:
     """The verdict on all pairs together."""
     if not claimed.pairs:
         return undecided((), "none of these arms is compared with another")
-    alpha = evidence.alpha
     comparisons = _PairComparisons(evidence, quantity, claimed)
-    results = {pair: comparisons.of(pair) for pair in claimed.family}
-    verdicts = [results[pair].verdict(alpha) for pair in claimed.pairs]
-    if len(verdicts) == 1 or set(verdicts) != {SUPPORTED}:
-        results = _with_holm(results, claimed.family)
-        verdicts = [results[pair].verdict(alpha) for pair in claimed.pairs]
-    judged = [results[pair] for pair in claimed.pairs]
-    ps = [result.p(alpha) for result in judged]
-    verdict, place = joint(verdicts), deciding(verdicts, ps)
-    key = judged[place]
-    parts = [result.text(claimed.margin, alpha) for result in judged]
-    return Judgement(
-        verdict=verdict,
-        numbers=_sentence(quantity.title, claimed.pairs, parts, verdicts),
-        arms=tuple(dict.fromkeys(arm for arm, _ in claimed.pairs)),
-        against=tuple(dict.fromkeys(other for _, other in claimed.pairs)),
-        because=key.because if verdict in (CANNOT_TELL, NOT_COMPARABLE) else None,
-        estimate=key.estimate,
-        low=key.low,
-        high=key.high,
-        p=ps[place],
-        n=trials_an_arm([n for result in judged for n in result.n]),
-    )
+    family = {pair: comparisons.of(pair) for pair in claimed.family}
 
+    def sentence(results: Sequence[Tested], verdicts: Sequence[str]) -> str:
+        texts = []
+        for x in results:
+            parts = (x.note, x.interval_text, x.tested_text(claimed.margin, evidence.alpha))
+            texts.append(", ".join(part for part in parts if part) or "no number")
+        return _sentence(quantity.title, claimed.pairs, texts, verdicts)
 
-def _with_holm(
-    results: Mapping[Pair, PairResult], family: Sequence[Pair]
-) -> dict[Pair, PairResult]:
-    corrected = with_holm([results[pair].result for pair in family])
-    tests = zip(family, corrected, strict=True)
-    return {pair: replace(results[pair], result=result) for pair, result in tests}
+    judgement = joint_judgement(family, claimed.pairs, evidence.alpha, sentence)
+    arms, others = zip(*claimed.pairs, strict=True)
+    return replace(judgement, arms=tuple(dict.fromkeys(arms)), against=tuple(dict.fromkeys(others)))
 
 
 class _PairComparisons:
     """Estimates and tests pairs of arms; what pairs with the same reference share is kept."""
 
     def __init__(self, evidence: Evidence, quantity: Quantity, claimed: ClaimedPairs) -> None:
-        self.evidence = evidence
-        self.quantity = quantity
-        self.claimed = claimed
+        self.evidence, self.quantity, self.claimed = evidence, quantity, claimed
         self._shared = cache(self._of_reference)
 
-    def of(self, pair: Pair) -> PairResult:
+    def of(self, pair: Pair) -> Tested:
         """One pair by itself; without numbers that can be compared, the verdict and why."""
         arm, other = pair
         ours, theirs = self.quantity.of(arm), self.quantity.of(other)
-        pair_result = PairResult(pair, (ours.n, theirs.n), self._hypothesis("difference"))
+        tested = Tested((ours.n, theirs.n), self._hypothesis("difference"))
         incomparable = self.quantity.incomparable(arm, other)
         if incomparable is not None:
-            return replace(pair_result, decided=NOT_COMPARABLE, because=incomparable)
-        if min(pair_result.n) == 0:
+            return replace(tested, decided=NOT_COMPARABLE, because=incomparable)
+        if min(tested.n) == 0:
             because = f"no trial of {other if ours.n else arm} has this number yet"
-            return replace(pair_result, decided=CANNOT_TELL, because=because)
+            return replace(tested, decided=CANNOT_TELL, because=because)
         scale, summaries = self._shared(other)
         if scale == "ratio" and not (ours.positive and theirs.positive):
-            return replace(pair_result, decided=NOT_COMPARABLE, because=NOT_POSITIVE)
+            return replace(tested, decided=NOT_COMPARABLE, because=NOT_POSITIVE)
         difference = difference_of(summaries, arm, other)
         comparison = Comparison(ours, theirs, scale, difference, self.quantity.worst)
-        pair_result = self._measured(pair_result, comparison)
+        tested = self._measured(tested, comparison)
         because = self.evidence.not_working(other) or (NO_SPREAD if comparison.fewest == 1 else "")
         if because:
-            return replace(pair_result, decided=CANNOT_TELL, because=because)
-        if pair_result.rule is None:
-            return pair_result
+            return replace(tested, decided=CANNOT_TELL, because=because)
+        if tested.rule is None:
+            return tested
         agrees = self.claimed.side in (side_of("worse", self.quantity.direction), "different")
-        return replace(pair_result, decided=SUPPORTED if agrees else CONTRADICTED)
+        return replace(tested, decided=SUPPORTED if agrees else CONTRADICTED)
 
     def _hypothesis(self, scale: Scale) -> Hypothesis:
         return hypothesis_of(self.claimed.side, self.claimed.margin, scale)
@@ -292,26 +221,23 @@ class _PairComparisons:
             arms = {name: arm for name, arm in arms.items() if arm.positive}
         return scale, steadied_summaries(arms, scale)
 
-    def _measured(self, pair_result: PairResult, comparison: Comparison) -> PairResult:
+    def _measured(self, tested: Tested, comparison: Comparison) -> Tested:
         hypothesis = self._hypothesis(comparison.scale)
         result = comparison.test(hypothesis)
-        pair_result = replace(pair_result, hypothesis=hypothesis, result=result)
+        tested = replace(tested, hypothesis=hypothesis, result=result)
         if self.quantity.ranked:
-            return replace(pair_result, note=_medians(comparison))
+            return replace(tested, note=_medians(comparison))
         note = None
         if comparison.diverged:
             counts = f"{comparison.ours.diverged} and {comparison.theirs.diverged}"
             note = f"{counts} trials diverged" + (", by ranks" if result is not None else "")
         low, high = comparison.interval(self.evidence.alpha)
-        pair_result = replace(
-            pair_result, estimate=comparison.estimate, low=low, high=high, note=note
-        )
+        tested = replace(tested, estimate=comparison.estimate, low=low, high=high, note=note)
         p = comparison.fails_p
         if p is None or self.quantity.direction == "none":
-            return pair_result
-        count = f"all {comparison.ours.complete} trials fail"
-        rule = f"{count}, none of the other's, exact p {p:.3g}"
-        return replace(pair_result, rule=rule, fails_p=p)
+            return tested
+        rule = f"all {comparison.ours.complete} trials fail, none of the other's, exact p {p:.3g}"
+        return replace(tested, rule=rule, fails_p=p)
 
 
 def _medians(comparison: Comparison) -> str:

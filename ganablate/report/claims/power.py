@@ -6,7 +6,7 @@ shared by as many arms as Holm's correction may have to cover.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from scipy.optimize import brentq
@@ -42,7 +42,6 @@ def smallest_effect(n: int, tests: int = 1, *, alpha: float = ALPHA) -> float:
     Two-sided, at alpha / tests; n >= 2. By the noncentral t (Cohen 1988, section 2).
     """
     limit = t.ppf(1 - alpha / tests / 2, 2 * n - 2)
-
     return _reaching(lambda effect: float(nct.sf(limit, 2 * n - 2, effect * math.sqrt(n / 2))))
 
 
@@ -53,7 +52,6 @@ def smallest_margin(n: int, tests: int = 1, *, alpha: float = ALPHA) -> float:
     chance of one less 1.
     """
     limit = t.ppf(1 - alpha / tests, 2 * n - 2)
-
     return _reaching(
         lambda margin: 2 * float(nct.sf(limit, 2 * n - 2, margin * math.sqrt(n / 2))) - 1
     )
@@ -69,33 +67,34 @@ def _reaching(power: Callable[[float], float]) -> float:
 
 def resolvable(plan: Plan) -> tuple[Resolvable, ...]:
     """For each claim that our trials judge, the smallest effect that its n can resolve."""
-    return tuple(line for claim in plan.claims for line in _of(plan, claim))
+    claims = [claim for claim in plan.claims if claim.budget in (None, plan.budget)]
+    resolutions = [(claim.id, _resolution(plan, claim)) for claim in claims]
+    return tuple(Resolvable(name, *parts) for name, parts in resolutions if parts is not None)
 
 
-def _of(plan: Plan, claim: Claim) -> Iterator[Resolvable]:
-    if claim.budget not in (None, plan.budget):
-        return
+def _resolution(plan: Plan, claim: Claim) -> tuple[str, bool] | None:
+    """What is resolved in words, and whether that suffices; None: our trials do not judge it."""
     statement, n = claim.statement, plan.replicates
     shape = statement if claim.curve is None else claim.curve.shape
     match shape:
         case Compare() | CurveSpread():
-            margin = margin_of(shape.expected, shape.by, shape.within)
-            yield _difference(claim.id, n, _tests(plan, claim, shape.to), margin, shape.expected)
+            return _difference(n, _tests(plan, claim, shape.to), margin_of(shape), shape.expected)
         case Settles() | Reaches(until=None):
             to = () if shape.before is None else (shape.before,)
-            yield _ranks(claim.id, n, _tests(plan, claim, to))
+            # Two arms of n in perfect order have the smallest exact p that there is.
+            p = min(1.0, 2 / math.comb(2 * n, n) * _tests(plan, claim, to))
+            return f"ranks of n {n} give p {p:.3g} at best", p <= ALPHA
         case OutcomeRate():
             share = shape.at_most if shape.at_least is None else shape.at_least
             assert share is not None
-            yield _share(claim.id, n, 1 - share if shape.at_least is None else share)
-        case Relation() if shape.at_least < 1:
-            yield _share(claim.id, n, shape.at_least)
-        case Relation():
-            yield _share(claim.id, n * len(_named(plan, shape.named)), 0.5)
-        case Recovery() | Reaches():
-            yield _share(claim.id, n, shape.at_least)
+            return _share(n, 1 - share if shape.at_least is None else share)
+        case Relation() if shape.at_least == 1:
+            return _share(n * len(_named(plan, shape.named)), 0.5)
+        case Relation() | Recovery() | Reaches():
+            return _share(n, shape.at_least)
         case Points():
-            yield _within(claim.id, n, margin_of(shape.expected, shape.by, shape.within))
+            return _within(n, margin_of(shape))
+    return None
 
 
 def _named(plan: Plan, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -104,56 +103,44 @@ def _named(plan: Plan, names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _tests(plan: Plan, claim: Claim, to: tuple[str, ...]) -> int:
     """Over how many pairs Holm's correction goes; of several claimed ones each stands alone."""
-    if len(_named(plan, getattr(claim.statement, "named", ()))) * max(1, len(to)) > 1 or to:
+    if to or len(_named(plan, getattr(claim.statement, "named", ()))) > 1:
         return 1
     return max(1, sum(arm.compare_to is not None and not arm.null for arm in plan.arms))
 
 
-def _difference(name: str, n: int, tests: int, margin: Margin | None, expected: str) -> Resolvable:
+def _difference(n: int, tests: int, margin: Margin | None, expected: str) -> tuple[str, bool]:
     if n < 2:
-        return Resolvable(name, "one trial an arm has no spread to judge by", resolved=False)
+        return "one trial an arm has no spread to judge by", False
     over = f"n {n}" if tests == 1 else f"n {n}, {tests} arms tested"
+    least = (smallest_margin if expected == "equivalent" else smallest_effect)(n, tests)
+    ratio = math.exp(SPREAD * least)
     if expected == "equivalent":
         assert margin is not None
-        least = smallest_margin(n, tests)
         if margin.unit == "absolute":
-            return Resolvable(name, f"shows equivalence within {least:.1f} spreads ({over})")
-        ratio = math.exp(SPREAD * least)
+            return f"shows equivalence within {least:.1f} spreads ({over})", True
         text = f"shows equivalence within {ratio:.2f}x at the least, claimed {margin} ({over})"
-        return Resolvable(name, text, resolved=ratio <= margin.amount)
-    least = smallest_effect(n, tests)
-    ratio = math.exp(SPREAD * least)
+        return text, ratio <= margin.amount
     if margin is None:
-        return Resolvable(name, f"finds {ratio:.2f}x or {least:.1f} spreads ({over})")
+        return f"finds {ratio:.2f}x or {least:.1f} spreads ({over})", True
     if margin.unit == "absolute":
-        return Resolvable(name, f"finds {least:.1f} spreads more than {margin} ({over})")
-    return Resolvable(
-        name, f"shows more than {margin} from {margin.amount * ratio:.2f}x on ({over})"
-    )
+        return f"finds {least:.1f} spreads more than {margin} ({over})", True
+    return f"shows more than {margin} from {margin.amount * ratio:.2f}x on ({over})", True
 
 
-def _within(name: str, n: int, margin: Margin | None) -> Resolvable:
+def _within(n: int, margin: Margin | None) -> tuple[str, bool]:
     """A change within each trial: one spread of differences, so n - 1 degrees of freedom."""
     if n < 2:
-        return Resolvable(name, NO_SPREAD, resolved=False)
+        return NO_SPREAD, False
     limit = t.ppf(1 - ALPHA / 2, n - 1)
     least = _reaching(lambda effect: float(nct.sf(limit, n - 1, effect * math.sqrt(n))))
-    ratio = math.exp(SPREAD * least)
     beyond = f" more than {margin}" if margin is not None else ""
-    return Resolvable(name, f"finds a change of {ratio:.2f}x{beyond} within trials (n {n})")
+    ratio = math.exp(SPREAD * least)
+    return f"finds a change of {ratio:.2f}x{beyond} within trials (n {n})", True
 
 
-def _share(name: str, n: int, share: float) -> Resolvable:
+def _share(n: int, share: float) -> tuple[str, bool]:
     """A share is shown by n trials without an exception, if by any."""
     if share in (0, 1) or share**n <= ALPHA:
-        return Resolvable(name, f"{n} of {n} trials show a share of {share:g} or more")
+        return f"{n} of {n} trials show a share of {share:g} or more", True
     needed = math.ceil(math.log(ALPHA) / math.log(share))
-    text = f"{n} of {n} trials cannot show a share of {share:g}; {needed} can"
-    return Resolvable(name, text, resolved=False)
-
-
-def _ranks(name: str, n: int, tests: int) -> Resolvable:
-    """Two arms of n in perfect order have the smallest exact p that there is."""
-    p = min(1.0, 2 / math.comb(2 * n, n) * tests)
-    text = f"ranks of n {n} give p {p:.3g} at best"
-    return Resolvable(name, text, resolved=p <= ALPHA)
+    return f"{n} of {n} trials cannot show a share of {share:g}; {needed} can", False

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from scipy.stats import binomtest
 
 from ganablate.report.claims.evidence import Evidence
+from ganablate.report.claims.hypothesis import exceeds
 from ganablate.report.claims.judgement import (
     CANNOT_TELL,
     CONTRADICTED,
@@ -82,12 +83,7 @@ def judge_relation(evidence: Evidence, statement: Relation) -> Judgement:
 
 def _holds(value: float, than: float, statement: Relation) -> bool:
     high, low = (than, value) if statement.expected == "below" else (value, than)
-    by = statement.by
-    if by is None:
-        return high > low
-    if by.unit == "absolute":
-        return high - low >= by.amount
-    return low > 0 and high >= by.amount * low
+    return high > low if statement.by is None else exceeds(high, low, statement.by)
 
 
 def judge_counts(
@@ -95,12 +91,8 @@ def judge_counts(
 ) -> Judgement:
     """The verdict on k of n for each arm.
 
-    Args:
-        counts: One an arm.
-        share: The least share that is claimed.
-        what: The trials do, in words: "fail".
-        alpha: Level of the verdict.
-        most: The share is an upper bound.
+    `share` is the least that is claimed, with `most` an upper bound. `what` the trials do is in
+    words: "fail".
     """
     arms = tuple(count.arm for count in counts)
     left = sum(count.left for count in counts)
@@ -113,7 +105,7 @@ def judge_counts(
     verdict, p, place = _decided([_p(count, share, most=most) for count in judged], alpha)
     key = judged[place]
     low, high = limits(key.held, key.n, alpha)
-    parts = _parts(counts)
+    parts = _parts([_pooled(counts)] if len(counts) > _MOST_ARMS else counts)
     text = f"{joined(parts)} {what}"
     if len(judged) == len(parts) == 1:
         text += f" (limits {percent(round(low, 2))} and {percent(round(high, 2))})"
@@ -136,21 +128,15 @@ def _pooled(counts: Sequence[Count]) -> Count:
 
 
 def _parts(counts: Sequence[Count]) -> list[str]:
-    """`3 of 5 trials of wide`, of each arm or of many together."""
-    named = [_pooled(counts)] if len(counts) > _MOST_ARMS else counts
-    return [f"{count.held} of {count.n} trials of {count.arm}" for count in named]
+    return [f"{count.held} of {count.n} trials of {count.arm}" for count in counts]
 
 
 def _decided(ps: Sequence[tuple[float, float]], alpha: float) -> tuple[str, float, int]:
     """The verdict, the p that decided it, and which of the counts it is of.
 
     As for pairs of arms: support of each by itself, contradiction of one after Holm.
-
-    Args:
-        ps: Of each count, that the share is reached and that it is not.
-        alpha: Level of the verdict.
     """
-    reached, missed = ([pair[side] for pair in ps] for side in (0, 1))
+    reached, missed = zip(*ps, strict=True)
     p_missed = float(holm(missed).min())
     if p_missed <= alpha:
         return CONTRADICTED, p_missed, missed.index(min(missed))

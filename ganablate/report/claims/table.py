@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from ganablate.report.claims.judgement import Judgement
-from ganablate.report.frames.typed_csv import read_typed
+from ganablate.report.frames.curves import read_typed
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.text import percent
 
@@ -49,7 +49,7 @@ def read_claims(path: Path) -> pd.DataFrame:
     return read_typed(path, "claims", COLUMNS, lambda text: _typed(text[list(COLUMNS)]))
 
 
-def measured_cell(row: pd.Series) -> str:
+def _measured_cell(row: pd.Series) -> str:
     """What we measured: numbers, n, budget, an unusual level, and why the verdict may differ."""
     parts = [] if pd.isna(row["numbers"]) else [f"{row['numbers']}."]
     facts = [row["n"]]
@@ -60,7 +60,7 @@ def measured_cell(row: pd.Series) -> str:
     facts = [str(fact) for fact in facts if not pd.isna(fact)]
     parts += [f"({', '.join(facts)})"] if facts else []
     if not pd.isna(row["because"]):
-        because = without_links(str(row["because"]))
+        because = _without_links(str(row["because"]))
         parts.append(f"*{because[0].upper()}{because[1:]}.*")
     return " ".join(parts) or "—"
 
@@ -69,17 +69,14 @@ def claims_markdown(table: pd.DataFrame) -> str:
     """The claims as a table in markdown: what the report says, the verdict, what we measured."""
     rows = [["Claim", "The report says", "Verdict", "What we measured"], ["---"] * 4]
     rows += [
-        [str(row["id"]), without_links(str(row["says"])), str(row["verdict"]), measured_cell(row)]
+        [str(row["id"]), _without_links(str(row["says"])), str(row["verdict"]), _measured_cell(row)]
         for _, row in table.iterrows()
     ]
-    return "".join(f"| {' | '.join(escaped(cell) for cell in cells)} |\n" for cells in rows)
+    # No text of a cell ends it or begins a tag of HTML.
+    escaped = ([re.sub(r"([|]|<(?=[A-Za-z/!?]))", r"\\\1", cell) for cell in row] for row in rows)
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in escaped)
 
 
-def escaped(cell: str) -> str:
-    """Text that neither ends a cell of a table in markdown nor begins a tag of HTML."""
-    return re.sub(r"([|]|<(?=[A-Za-z/!?]))", r"\\\1", cell)
-
-
-def without_links(text: str) -> str:
+def _without_links(text: str) -> str:
     """A study's own text, whose brackets and backslashes markdown shows as they are."""
     return re.sub(r"(\\|\](?=[(\[:]))", r"\\\1", text)

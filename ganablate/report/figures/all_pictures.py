@@ -8,9 +8,9 @@ from ganablate.catalog import PROBES
 from ganablate.report.analysis import Analysis
 from ganablate.report.figures.forest import draw_forest
 from ganablate.report.figures.losses import draw_loss_pairs, draw_losses
-from ganablate.report.figures.over_time import draw_over_time
-from ganablate.report.figures.primary import draw_primary
+from ganablate.report.figures.primary import draw_over_time, draw_primary
 from ganablate.report.figures.sheets import (
+    ArmImages,
     draw_contact_sheet,
     draw_probe_sheet,
     probe_panels,
@@ -43,22 +43,24 @@ def draw_images(analysis: Analysis, trials_root: Path, folder: Path) -> list[str
     """
     rows = sample_rows(analysis, trials_root)
     draw = partial(draw_contact_sheet, rows, analysis)
-    absent = [row.arm for row in rows if row.lacks_images]
-    notices = _drawn(draw, folder / "samples.png", absent)
+    notices = _draw_unless_absent(draw, folder / "samples.png", rows)
     for name, probe in PROBES.items():
         path = folder / f"{name}.png"
         if name not in analysis.plan.probes:
             path.unlink(missing_ok=True)
             continue
-        for picture, shows in probe.pictures.items():
+        for picture, subject in probe.pictures.items():
             panels = probe_panels(name, picture, analysis, trials_root)
-            draw = partial(draw_probe_sheet, panels, f"Probe {name}: {shows}", analysis)
-            notices += _drawn(draw, path, [panel.arm for panel in panels if panel.lacking])
+            draw = partial(draw_probe_sheet, panels, f"Probe {name}: {subject}", analysis)
+            notices += _draw_unless_absent(draw, path, panels)
     return notices
 
 
-def _drawn(draw: Callable[[Path], bool], path: Path, absent: list[str]) -> list[str]:
-    """Draw a picture, unless one is there and the images of arms are `absent`; returns notices."""
+def _draw_unless_absent(
+    draw: Callable[[Path], bool], path: Path, images: list[ArmImages]
+) -> list[str]:
+    """Draw a picture, unless it is there and the images of arms are not; returns notices."""
+    absent = [arm.arm for arm in images if arm.absent]
     if path.exists() and absent:
         named = ", ".join(absent[:3]) + (", ..." if len(absent) > 3 else "")
         return [

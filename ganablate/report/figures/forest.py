@@ -22,15 +22,12 @@ from ganablate.study.plan import BASELINE, Plan
 from ganablate.text import counted, percent
 
 _WIDTH = 8.2
-_ROW = 0.29
-_RIGHT = 2.45
-"""Inches for the words at the right."""
 _TICKS = (
     1.0, 2.0, 0.5, 5.0, 0.2, 10.0, 0.1, 1.5, 0.7, 3.0, 0.3, 1.25, 0.8, 20.0, 0.05, 50.0, 0.02,
     100.0, 0.01, 1e3, 1e-3, 1e4, 1e-4, 1.1, 0.9,
 )  # fmt: skip
 """Ratios that may be marked, those first that matter most."""
-_ROOM = 0.35
+_BEYOND = 0.35
 """How far an interval is followed beyond the effects and replicates, as a share of their range."""
 
 
@@ -42,7 +39,6 @@ class ForestRow:
     """
 
     label: str
-    effect: Effect
     estimate: float | None
     ends: tuple[float, float] | None
     dots: Array
@@ -58,32 +54,22 @@ def forest_rows(effects: StudyEffects, plan: Plan) -> list[ForestRow]:
     rows = []
     for name, (_, texts) in zip(names, columns.iterrows(), strict=True):
         effect = effects.by_arm[name]
-        ours, theirs = effects.replicates[name], effects.replicates[effect.compared_to]
-        label = f"{style.wrapped(name, 30, lines=2)} (n = {ours.n})"
+        arm, other = effects.replicates[name], effects.replicates[effect.compared_to]
+        label = f"{style.wrapped(name, 30, lines=2)} (n = {arm.n})"
         if elsewhere:
-            label += f"\nagainst {style.wrapped(effect.compared_to, 24, lines=1)} (n = {theirs.n})"
-        dots = ours.on(effects.scale)
-        dots = dots - theirs.on(effects.scale).mean() if len(theirs.numbers) else dots[:0]
+            label += f"\nagainst {style.wrapped(effect.compared_to, 24, lines=1)} (n = {other.n})"
+        dots = arm.on(effects.scale)
+        dots = dots - other.on(effects.scale).mean() if len(other.numbers) else dots[:0]
         null = name in effects.null
         kind = UNTESTED if null or effect.verdict is None else verdict_kind(effect.verdict)
-        rows.append(
-            ForestRow(
-                label, effect, _placed(effect.estimate, effects), _ends(effect, effects), dots,
-                _words(texts, effect, ours.diverged, null=null), kind,
-            )
-        )  # fmt: skip
+        estimate, low, high = (
+            math.log(value) if value is not None and effects.scale == "ratio" else value
+            for value in (effect.estimate, effect.low, effect.high)
+        )
+        ends = None if low is None or high is None else (low, high)
+        words = _words(texts, effect, arm.diverged, null=null)
+        rows.append(ForestRow(label, estimate, ends, dots, words, kind))
     return rows
-
-
-def _placed(value: float | None, effects: StudyEffects) -> float | None:
-    if value is None:
-        return None
-    return math.log(value) if effects.scale == "ratio" else value
-
-
-def _ends(effect: Effect, effects: StudyEffects) -> tuple[float, float] | None:
-    low, high = _placed(effect.low, effects), _placed(effect.high, effects)
-    return None if low is None or high is None else (low, high)
 
 
 def _words(texts: pd.Series, effect: Effect, diverged: int, *, null: bool) -> str:
@@ -97,18 +83,6 @@ def _words(texts: pd.Series, effect: Effect, diverged: int, *, null: bool) -> st
     return f"{number}\n{verdict}" if verdict else number
 
 
-def _limits(rows: list[ForestRow], scale: str) -> tuple[float, float]:
-    """Ends of the axis: every effect, replicate and the margin, and of the intervals what fits."""
-    values = [value for row in rows for value in (row.estimate, *row.dots) if value is not None]
-    values += [math.log(MARGIN), -math.log(MARGIN)] if scale == "ratio" else [0.0]
-    low, high = float(min(values)), float(max(values))
-    span = (high - low) or 1.0
-    ends = [end for row in rows if row.ends is not None for end in row.ends]
-    low = max(min([low, *ends]), low - _ROOM * span)
-    high = min(max([high, *ends]), high + _ROOM * span)
-    return low - 0.05 * span, high + 0.05 * span
-
-
 def draw_forest(analysis: Analysis, path: Path) -> bool:
     """Write the picture; False, and nothing written, where no arm has an effect with an interval.
 
@@ -119,11 +93,12 @@ def draw_forest(analysis: Analysis, path: Path) -> bool:
     if effects is None or all(row.ends is None for row in rows):
         return False
     limits = _limits(rows, effects.scale)
+    longest = max(len(line) for row in rows for line in row.label.splitlines())
+    # The margins hold the names of the arms and the words at the right.
+    margins = 0.2 + 0.063 * max(longest, 12), 2.45, 0.08
+    size = _WIDTH, 0.29 * len(rows) + 0.3
     caption = _caption(effects, analysis.trials, plan)
-    below = style.caption_inches(caption, _WIDTH) + 0.45
-    height = _ROW * len(rows) + 0.3 + below
-    with style.look():
-        figure = style.new_figure(_WIDTH, height)
+    with style.captioned(path, caption, size, axis=0.45, margins=margins) as figure:
         axes = figure.add_subplot()
         axes.grid(visible=False, axis="y")
         axes.set_xlim(*limits)
@@ -133,26 +108,27 @@ def draw_forest(analysis: Analysis, path: Path) -> bool:
             axes.axvspan(-margin, margin, color=style.BASELINE_COLOUR, alpha=0.16, lw=0, zorder=0)
         axes.axvline(0, color=style.INK, lw=0.8, zorder=1)
         for place, row in enumerate(rows):
-            _row(axes, place, row, limits)
+            _draw_row(axes, place, row, limits)
         axes.set_yticks(range(len(rows)), [row.label for row in rows], linespacing=1.1)
         axes.tick_params(axis="y", length=0)
-        _ticks(axes, limits, effects.scale)
-        axes.set_xlabel(_axis(effects, plan), labelpad=3)
-        figure.subplots_adjust(
-            left=_left(rows) / _WIDTH, right=1 - _RIGHT / _WIDTH, bottom=below / height,
-            top=1 - 0.08 / height,
-        )  # fmt: skip
-        style.save(figure, path, caption)
+        _set_ticks(axes, limits, effects.scale)
+        axes.set_xlabel(_axis_title(effects, plan), labelpad=3)
     return True
 
 
-def _left(rows: list[ForestRow]) -> float:
-    """Inches for the names."""
-    longest = max(len(line) for row in rows for line in row.label.splitlines())
-    return 0.2 + 0.063 * max(longest, 12)
+def _limits(rows: list[ForestRow], scale: str) -> tuple[float, float]:
+    """Ends of the axis: every effect, replicate and the margin, and of the intervals what fits."""
+    values = [value for row in rows for value in (row.estimate, *row.dots) if value is not None]
+    values += [math.log(MARGIN), -math.log(MARGIN)] if scale == "ratio" else [0.0]
+    low, high = float(min(values)), float(max(values))
+    span = (high - low) or 1.0
+    ends = [end for row in rows if row.ends is not None for end in row.ends]
+    low = max(min([low, *ends]), low - _BEYOND * span)
+    high = min(max([high, *ends]), high + _BEYOND * span)
+    return low - 0.05 * span, high + 0.05 * span
 
 
-def _row(axes: Axes, place: int, row: ForestRow, limits: tuple[float, float]) -> None:
+def _draw_row(axes: Axes, place: int, row: ForestRow, limits: tuple[float, float]) -> None:
     colour = row.kind.colour
     if len(row.dots):
         # Spread by position and not by chance: the same data give the same picture.
@@ -179,22 +155,22 @@ def _row(axes: Axes, place: int, row: ForestRow, limits: tuple[float, float]) ->
         )  # fmt: skip
 
 
-def _ticks(axes: Axes, limits: tuple[float, float], scale: str) -> None:
+def _set_ticks(axes: Axes, limits: tuple[float, float], scale: str) -> None:
     if scale != "ratio":
         axes.xaxis.set_major_locator(MaxNLocator(6))
         return
     chosen: list[float] = []
-    apart = (limits[1] - limits[0]) / 11
+    distance = (limits[1] - limits[0]) / 11
     for ratio in _TICKS:
         place = math.log(ratio)
-        if limits[0] <= place <= limits[1] and all(abs(place - tick) > apart for tick in chosen):
+        if limits[0] <= place <= limits[1] and all(abs(place - tick) > distance for tick in chosen):
             chosen.append(place)
     axes.xaxis.set_major_locator(FixedLocator(sorted(chosen)))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: f"×{math.exp(place):g}"))  # noqa: RUF001
 
 
-def _axis(effects: StudyEffects, plan: Plan) -> str:
+def _axis_title(effects: StudyEffects, plan: Plan) -> str:
     title = plan.columns[effects.column].title
     others = {effect.compared_to for effect in effects.by_arm.values()}
     other = "the arm compared with"
@@ -207,16 +183,6 @@ def _axis(effects: StudyEffects, plan: Plan) -> str:
     return f"{title} {how} {other}{towards[effects.direction]}"
 
 
-def _verdicts(effects: StudyEffects) -> str | None:
-    """Where the verdicts come from; None: nothing was tested."""
-    if not effects.tested:
-        return None
-    tests = f"tests after Holm's correction over {counted(effects.tested, 'arm')}"
-    ruled = any(effect.fails_p is not None for effect in effects.by_arm.values())
-    rule = ", or by the rule of failing arms" if ruled else ""
-    return f"Verdicts: from {tests}, at {percent(effects.alpha)}{rule}."
-
-
 def _caption(effects: StudyEffects, trials: pd.DataFrame, plan: Plan) -> str:
     level = percent(1 - effects.alpha)
     mean = "geometric mean" if effects.scale == "ratio" else "mean"
@@ -224,9 +190,13 @@ def _caption(effects: StudyEffects, trials: pd.DataFrame, plan: Plan) -> str:
         coverage(trials, plan),
         f"Large mark: effect; bar: its {level} interval, for each arm alone, an arrow where it "
         f"goes on; grey dots: replicates against the {mean} of the arm compared with.",
-        f"Grey band: within a factor of {MARGIN:g}." if effects.scale == "ratio" else None,
-        _verdicts(effects),
-        *protocols(trials, plan, only=effects.column),
-        execution(trials),
-    ]  # fmt: skip
-    return " ".join(part for part in parts if part)
+    ]
+    if effects.scale == "ratio":
+        parts.append(f"Grey band: within a factor of {MARGIN:g}.")
+    if effects.tested:
+        ruled = any(effect.fails_p is not None for effect in effects.by_arm.values())
+        rule = ", or by the rule of failing arms" if ruled else ""
+        tests = f"tests after Holm's correction over {counted(effects.tested, 'arm')}"
+        parts.append(f"Verdicts: from {tests}, at {percent(effects.alpha)}{rule}.")
+    parts += protocols(trials, plan, only=effects.column)
+    return " ".join(filter(None, [*parts, execution(trials)]))

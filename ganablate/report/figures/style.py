@@ -3,7 +3,7 @@
 import io
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -29,6 +30,7 @@ LOSS_COLOURS = {"d/criterion": _PALETTE[0], "g/criterion": _PALETTE[1]}
 BASELINE_COLOUR = "#8a8a8a"
 WARNING_COLOUR = _PALETTE[3]
 INK = "#262626"
+_TICKS = {"color": INK, "labelsize": 7, "major.size": 2.5, "major.width": 0.6, "minor.size": 0}
 _SETTINGS = {
     "axes.axisbelow": True,
     "axes.edgecolor": "#9a9a9a",
@@ -42,16 +44,7 @@ _SETTINGS = {
     "grid.linewidth": 0.5,
     "text.color": INK,
     "text.parse_math": False,  # arm names may hold a dollar sign
-    "xtick.color": INK,
-    "xtick.labelsize": 7,
-    "xtick.major.size": 2.5,
-    "xtick.major.width": 0.6,
-    "xtick.minor.size": 0,
-    "ytick.color": INK,
-    "ytick.labelsize": 7,
-    "ytick.major.size": 2.5,
-    "ytick.major.width": 0.6,
-    "ytick.minor.size": 0,
+    **{f"{axis}tick.{name}": value for axis in "xy" for name, value in _TICKS.items()},
 }
 
 
@@ -60,7 +53,7 @@ class Caption:
     """The words at a picture's lower edge; `above` is the share of its height over them, 0 to 1.
 
     They also stand in the file, as the texts `Description` and `Above-Description`, so that a page
-    can set them itself, also for a picture that cannot be drawn again.
+    can set them itself, even below a picture that cannot be drawn again.
     """
 
     text: str
@@ -77,6 +70,41 @@ def look() -> Iterator[None]:
 def new_figure(width: float, height: float) -> Figure:
     """An empty figure, sizes in inches, that no window or global list knows of."""
     return Figure(figsize=(width, height))
+
+
+@contextmanager
+def captioned(
+    path: Path, caption: str, size: tuple[float, float], axis: float, *, margins: tuple[float, ...],
+    **spaces: float,
+) -> Iterator[Figure]:  # fmt: skip
+    """Draw within this on a figure above its caption; it is written to `path` at the end.
+
+    Args:
+        path: The PNG.
+        caption: Its text.
+        size: Width, and height without axis and caption, in inches.
+        axis: Inches between the panels and the caption.
+        margins: Inches at the left, the right and the top.
+        spaces: `wspace` and `hspace`, shares of a panel between panels.
+    """
+    width, height = size
+    below = caption_inches(caption, width) + axis
+    height += below
+    with look():
+        figure = new_figure(width, height)
+        yield figure
+        left, right, top = margins
+        figure.subplots_adjust(
+            left=left / width, right=1 - right / width, bottom=below / height,
+            top=1 - top / height, **spaces,
+        )  # fmt: skip
+        save(figure, path, caption)
+
+
+def label_images(axes: Axes) -> None:
+    """Name the axis of the images seen."""
+    axes.xaxis.set_major_formatter(FuncFormatter(thousands))
+    axes.set_xlabel("images seen", fontsize=7, labelpad=2)
 
 
 def wrapped(name: str, width: int, lines: int = 3) -> str:
@@ -102,11 +130,6 @@ def thousands(value: float, _position: int | None = None) -> str:
     return f"{value:g}"
 
 
-def plain(value: float, _position: int | None = None) -> str:
-    """A tick label without a power where that is short: 0.01, 10, 1e-06."""
-    return f"{value:g}"
-
-
 def annotate(axes: Axes, text: str) -> None:
     """Small text in the upper right corner."""
     axes.text(0.98, 0.96, text, transform=axes.transAxes, ha="right", va="top", size=6.5)
@@ -122,12 +145,12 @@ def caption_inches(text: str, width: float) -> float:
     return 0.13 * len(caption_lines(text, width)) + 0.1
 
 
-def add_caption(figure: Figure, text: str) -> None:
-    """Set the caption at the lower edge."""
+def add_caption(figure: Figure, text: str, below: float = 0.05) -> None:
+    """Set the caption at the lower edge, with `below` inches under it."""
     width, height = figure.get_size_inches()
     lines = "\n".join(caption_lines(text, float(width)))
     figure.text(
-        0.08 / width, 0.05 / height, lines, size=6.5, ha="left", va="bottom", linespacing=1.25
+        0.08 / width, below / height, lines, size=6.5, ha="left", va="bottom", linespacing=1.25
     )
 
 
@@ -150,26 +173,26 @@ def _encoded(image: Image.Image, caption: Caption) -> bytes:
     return buffer.getvalue()
 
 
-def _few_colours(image: Image.Image) -> Image.Image:
-    return image.quantize(256, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+def write_small(path: Path, versions: Iterable[tuple[Image.Image, Caption]]) -> bool:
+    """Write the first version of a picture that fits 300 KB, with 256 colours if it must be.
 
-
-def small_png(image: Image.Image, caption: Caption) -> bytes | None:
-    """The picture in at most 300 KB, with 256 colours if it must be; None if that fails too."""
-    content = _encoded(image, caption)
-    if len(content) > MOST_BYTES:
-        content = _encoded(_few_colours(image), caption)
-    return content if len(content) <= MOST_BYTES else None
-
-
-def write_png(path: Path, content: bytes) -> None:
-    """Replace the picture in one step."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
+    The file is replaced in one step. Where no version fits, nothing is written: False.
+    """
+    for image, caption in versions:
+        content = _encoded(image, caption)
+        if len(content) > MOST_BYTES:
+            method = Image.Quantize.FASTOCTREE
+            fewer = image.quantize(256, method=method, dither=Image.Dither.NONE)
+            content = _encoded(fewer, caption)
+        if len(content) <= MOST_BYTES:
+            with replacing(path) as temporary:
+                temporary.write_bytes(content)
+            return True
+    return False
 
 
 def read_caption(image: Image.Image) -> Caption | None:
-    """The caption that stands in a picture's file; None: it is of another writer."""
+    """The caption that stands in a picture's file; None: another program wrote it."""
     text, above = image.info.get("Description"), image.info.get("Above-Description", "")
     ours = isinstance(text, str) and re.fullmatch(r"0\.\d+|1\.0+", above)
     return Caption(str(text), float(above)) if ours else None
@@ -180,12 +203,6 @@ def save(figure: Figure, path: Path, caption: str) -> None:
     add_caption(figure, caption)
     width, height = (float(inches) for inches in figure.get_size_inches())
     words = Caption(caption, 1 - caption_inches(caption, width) / height)
-    content = None
-    for dpi in _DPI:
-        if width * height * dpi**2 <= _MOST_PIXELS or dpi == _DPI[-1]:
-            content = small_png(rendered(figure, dpi), words)
-        if content is not None:
-            break
-    if content is None:
+    sharpness = [dpi for dpi in _DPI if width * height * dpi**2 <= _MOST_PIXELS] or [_DPI[-1]]
+    if not write_small(path, ((rendered(figure, dpi), words) for dpi in sharpness)):
         raise ValueError(f"{path.name}: no picture of {MOST_BYTES:,} bytes can hold so many arms")
-    write_png(path, content)

@@ -10,14 +10,14 @@ that was measured during training has a row for each point, the end included, wi
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ganablate.catalog import DATASETS, metric_columns, on_images
-from ganablate.report.frames.typed_csv import read_typed
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Plan, Trial
 from ganablate.trials.folder import TrialFolder
@@ -28,31 +28,57 @@ _NEEDED = {"trial_id": "string", "metric": "string", "images_seen": "int64", "va
 _TYPES = {**_NEEDED, "spread": "float64"}
 
 
-def _planned(trial: Trial, recorded: int, *, diverged: bool) -> int:
-    """Steps of the whole training, of a trial that does not say so itself (an older one).
+def curves_of(pieces: list[pd.DataFrame]) -> pd.DataFrame:
+    """One frame of the pieces, with the types of its columns."""
+    if not pieces:
+        return pd.DataFrame(columns=list(_TYPES)).astype(_TYPES)
+    return pd.concat(pieces, ignore_index=True)[list(_TYPES)].astype(_TYPES)
 
-    A diverged trial has fewer, and no more blocks for them.
 
-    Of a folder of images the length is not known here: then it is what was recorded.
+def trial_curves(trial: Trial, folder: TrialFolder, plan: Plan) -> Iterator[pd.DataFrame]:
+    """The curves of a complete trial, a frame each, with the columns of the file.
+
+    `images_seen` is that at the end of a block. A block with a step that is not finite keeps its
+    row and has no value; blocks that a diverged or early ended trial did not reach have no row.
+    Where the plan measures images during training, the metrics follow the losses, in every digit.
+    """
+    losses, facts = folder.losses(), folder.complete or {}
+    for key in LOSS_CURVES:
+        steps = np.asarray(losses.get(key, ()))
+        if steps.size:
+            length = facts.get("planned_iterations") or _planned_steps(trial, facts, steps.size)
+            ends, means, spreads = _blocks(steps, length)
+            images = ends * trial.config.d_steps * trial.config.batch_size
+            rows = {"images_seen": images, "value": means, "spread": spreads}
+            yield pd.DataFrame({"trial_id": trial.trial_id, "metric": key, **rows})
+    if plan.evaluations > 1:
+        points = measured_points(folder, plan)
+        for column in metric_columns(on_images(plan.metrics)):
+            values = [(seen, numbers[column]) for seen, numbers in points if column in numbers]
+            curve = pd.DataFrame(values, columns=["images_seen", "value"])
+            if len(curve):
+                yield curve.assign(trial_id=trial.trial_id, metric=column, spread=math.nan)
+
+
+def _planned_steps(trial: Trial, facts: Mapping[str, Any], recorded: int) -> int:
+    """Steps of the whole training, of an older trial, which does not say so itself.
+
+    A diverged trial has fewer, and no more blocks for them. Of a folder of images the length is
+    not known here: then it is what was recorded.
     """
     config = trial.config
-    if not diverged or (config.iterations is None and config.dataset not in DATASETS):
+    if facts.get("outcome") != "diverged":
         return recorded
-    images = DATASETS[config.dataset].images if config.dataset in DATASETS else 0
-    return max(recorded, config.total_iterations(images))
+    if config.dataset in DATASETS:
+        return max(recorded, config.total_iterations(DATASETS[config.dataset].images))
+    return max(recorded, config.iterations or 0)
 
 
-def blocks_of(steps: np.ndarray, length: int) -> tuple[np.ndarray, list[float], list[float]]:
-    """Ends, means and standard deviations of the blocks that the recorded steps reach.
+def _blocks(steps: np.ndarray, length: int) -> tuple[np.ndarray, list[float], list[float]]:
+    """Ends, means and deviations of the blocks of a training that the recorded steps reach.
 
-    Args:
-        steps: One value a step.
-        length: Steps of the whole training, at least as many as there are values.
-
-    Returns:
-        For each block the number of steps at its end, the float64 mean in six significant digits,
-        and the deviation (of the steps there are, not of a sample) in three; NaN where a step is
-        not finite or was not made.
+    The mean has six significant digits, the deviation (of the steps there are, not of a sample)
+    three; both are NaN where a step is not finite or was not made.
     """
     count = min(length, BLOCKS)
     edges = np.arange(count + 1) * length // count
@@ -61,55 +87,9 @@ def blocks_of(steps: np.ndarray, length: int) -> tuple[np.ndarray, list[float], 
     for start, end in itertools.pairwise(edges):
         block = steps[start:end].astype(np.float64)
         whole = block.size == end - start and bool(np.isfinite(block).all())
-        means.append(float(f"{block.mean():.6g}") if whole else float("nan"))
-        spreads.append(float(f"{block.std():.3g}") if whole else float("nan"))
+        means.append(float(f"{block.mean():.6g}") if whole else math.nan)
+        spreads.append(float(f"{block.std():.3g}") if whole else math.nan)
     return edges[1:], means, spreads
-
-
-def curves_of(pieces: list[pd.DataFrame]) -> pd.DataFrame:
-    """One frame of the pieces, with the types of its columns."""
-    if not pieces:
-        return pd.DataFrame(columns=list(_TYPES)).astype(_TYPES)
-    return pd.concat(pieces, ignore_index=True).astype(_TYPES)
-
-
-def trial_curves(trial: Trial, folder: TrialFolder, plan: Plan) -> Iterator[pd.DataFrame]:
-    """The curves of a complete trial, a frame each, with the columns of `_TYPES`.
-
-    `images_seen` is that at the end of a block. A block with a step that is not finite keeps its
-    row and has no value; blocks that a diverged or early ended trial did not reach have no row.
-    Where the plan measures images during training, the metrics follow the losses.
-    """
-    losses, facts = folder.losses(), folder.complete or {}
-    for key in (key for key in LOSS_CURVES if key in losses and len(losses[key])):
-        steps = np.asarray(losses[key])
-        length = facts.get("planned_iterations") or _planned(
-            trial, steps.size, diverged=facts.get("outcome") == "diverged"
-        )
-        ends, means, spreads = blocks_of(steps, length)
-        images = ends * trial.config.d_steps * trial.config.batch_size
-        yield _curve(trial, key, images, means, spreads)
-    if plan.evaluations > 1:
-        yield from _measured(trial, folder, plan)
-
-
-def _curve(
-    trial: Trial,
-    metric: str,
-    images: Sequence[int] | np.ndarray,
-    values: Sequence[float],
-    spreads: Sequence[float] | float = math.nan,
-) -> pd.DataFrame:
-    """Rows of one curve."""
-    return pd.DataFrame(
-        {
-            "trial_id": trial.trial_id,
-            "metric": metric,
-            "images_seen": images,
-            "value": values,
-            "spread": spreads,
-        }
-    )
 
 
 def measured_points(folder: TrialFolder, plan: Plan) -> list[tuple[int, Mapping[str, float]]]:
@@ -117,29 +97,16 @@ def measured_points(folder: TrialFolder, plan: Plan) -> list[tuple[int, Mapping[
 
     A trial that ended early has no points behind its end.
     """
-    facts = folder.complete or {}
+    facts, evaluations = folder.complete or {}, folder.evaluations()
     wanted = Measurements(plan.measured, ((plan.evaluations, on_images(plan.measured)),))
-    evaluations = folder.evaluations()
+    end = facts.get("ended_early_at") or math.inf
     points = []
-    ended = facts.get("ended_early_at") or math.inf
-    for at in (at for at in wanted.stops(facts.get("planned_iterations", 0)) if at < ended):
-        content = evaluations.get(at, {"images_seen": -1, "numbers": {}})
-        points.append((int(content["images_seen"]), plan.by_column(content["numbers"])))
-    return [
-        *points,
-        (int(facts.get("images_seen", 0)), plan.by_column(folder.metrics()["numbers"])),
-    ]
-
-
-def _measured(trial: Trial, folder: TrialFolder, plan: Plan) -> Iterator[pd.DataFrame]:
-    """The metrics on images at the points of this plan, in every digit."""
-    points = measured_points(folder, plan)
-    names = on_images(plan.metrics)
-    for column in metric_columns(names):
-        measured = [(seen, numbers[column]) for seen, numbers in points if column in numbers]
-        if measured:
-            seen, values = zip(*measured, strict=True)
-            yield _curve(trial, column, seen, values)
+    for iteration in wanted.stops(facts.get("planned_iterations", 0)):
+        if iteration < end:
+            content = evaluations.get(iteration, {"images_seen": -1, "numbers": {}})
+            points.append((int(content["images_seen"]), plan.by_column(content["numbers"])))
+    last = plan.by_column(folder.metrics()["numbers"])
+    return [*points, (int(facts.get("images_seen", 0)), last)]
 
 
 def block_middles(curves: pd.DataFrame) -> pd.Series:
@@ -157,11 +124,33 @@ def curves_csv(curves: pd.DataFrame) -> str:
 
 
 def read_curves(path: Path) -> pd.DataFrame:
-    """Read what `curves_csv` wrote.
-
-    Raises:
-        ValueError: a column is missing, or a number is none.
-    """
+    """Read what `curves_csv` wrote; raises ValueError as `read_typed` does."""
     return read_typed(
         path, "curves", _NEEDED, lambda text: text.reindex(columns=list(_TYPES)).astype(_TYPES)
     )
+
+
+def read_typed(
+    path: Path, rows: str, needed: Collection[str], typed: Callable[[pd.DataFrame], pd.DataFrame]
+) -> pd.DataFrame:
+    """Read a csv file of this program as text, and give its columns the types of their writer.
+
+    Only an empty cell is missing: an arm may be called "NA" or "None".
+
+    Args:
+        path: The file.
+        rows: What they are, for the message: "trials", "curves".
+        needed: Columns without which it is no such file.
+        typed: Turns text cells into the frame wanted; raises ValueError for one that does not fit.
+
+    Raises:
+        ValueError: with the path: a column is missing, or a number is none.
+    """
+    text = pd.read_csv(path, dtype="string", keep_default_na=False, na_values=[""])
+    lacking = [name for name in needed if name not in text]
+    if lacking:
+        raise ValueError(f"{path}: not a table of {rows}, the column {lacking[0]} is missing")
+    try:
+        return typed(text)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error

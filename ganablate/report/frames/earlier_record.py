@@ -21,10 +21,6 @@ from ganablate.report.frames.trials import (
 from ganablate.study.plan import Plan
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(key): row[key] for key in row} for row in frame.to_dict("records")]
-
-
 def with_earlier(
     here: pd.DataFrame, earlier: pd.DataFrame, plan: Plan
 ) -> tuple[pd.DataFrame, list[str]]:
@@ -42,16 +38,16 @@ def with_earlier(
         The frame, as `trials_frame` gives it, and notices: one for each kind of thing left out.
     """
     written = earlier.drop_duplicates("trial_id").reindex(columns=columns_of(plan))
-    written, notices = _without_other_points(written, plan)
-    old = {str(row["trial_id"]): row for row in _records(written)}
+    notices = _remove_other_points(written, plan)
+    old: dict[Any, dict[Any, Any]] = {row["trial_id"]: row for row in written.to_dict("records")}
     rows, kept_earlier = [], 0
-    for row in _records(here):
+    for row in here.to_dict("records"):
         kept = old.get(row["trial_id"], row)
-        if row["state"] == "complete" or (
-            row["state"] != "pending" and kept["state"] != "complete"
-        ):
+        # A trial that was begun here gives way only to an earlier complete one.
+        begun = row["state"] != "pending"
+        if row["state"] == "complete" or (begun and kept["state"] != "complete"):
             kept = row
-        kept_earlier += kept is not row and row["state"] != "pending"
+        kept_earlier += begun and kept is not row
         # The plan names arms: a renamed arm keeps its trials.
         rows.append({**kept, "arm": row["arm"], "replicate": row["replicate"]})
     if kept_earlier:
@@ -64,23 +60,22 @@ def with_earlier(
     return frame_of(rows, plan), notices
 
 
-def _without_other_points(earlier: pd.DataFrame, plan: Plan) -> tuple[pd.DataFrame, list[str]]:
-    """The earlier rows without numbers of another point than the plan's; and notices."""
-    kept, notices = earlier.copy(), []
+def _remove_other_points(earlier: pd.DataFrame, plan: Plan) -> list[str]:
+    """Remove numbers of another point than the plan's from the earlier rows; returns notices."""
+    notices = []
     for column in protocol_columns(plan):
-        stamps = kept[column + PROTOCOL].fillna("")
+        stamps = earlier[column + PROTOCOL].fillna("")
         end = stamp_of_points(plan, column)
-        other = (stamps != "") & (
-            ~stamps.str.endswith(end) if end else stamps.str.endswith(OF_TRAINING)
-        )
-        kept.loc[other, [column, column + PROTOCOL]] = None
+        right = stamps.str.endswith(end) if end else ~stamps.str.endswith(OF_TRAINING)
+        other = (stamps != "") & ~right
+        earlier.loc[other, [column, column + PROTOCOL]] = None
         if other.any():
             point = end.removeprefix(", ") or "last point"
             notices.append(
                 f"{int(other.sum())} earlier {column} left out: not the {point}; "
                 "only the trials' folders have that"
             )
-    return kept, notices
+    return notices
 
 
 def with_earlier_curves(
@@ -89,22 +84,16 @@ def with_earlier_curves(
     """Curves of the complete trials, in their order: of each from where its row is.
 
     Args:
-        here: As `curves_frame` gives it.
+        here: As `local_frames` gives it.
         earlier: As `read_curves` gives it.
         trials: Rows as `with_earlier` joins them.
         local: Ids of the trials whose rows are of their folders.
     """
     of_folders = dict(list(here.groupby("trial_id", sort=False)))
     of_record = dict(list(earlier.groupby("trial_id", sort=False)))
-    complete = [str(id_) for id_ in trials.loc[trials["state"] == "complete", "trial_id"]]
+    complete = trials.loc[trials["state"] == "complete", "trial_id"]
     sources = ((of_folders if id_ in local else of_record).get(id_) for id_ in complete)
     return curves_of([curves for curves in sources if curves is not None])
-
-
-def _named(stamps: pd.Series) -> pd.Series:
-    """The extractor of each stamp if it is one that studies name; empty for a data set's own."""
-    names = stamps.str.partition("@")[0]
-    return names.where(names.isin(list(NAMED_EXTRACTORS)), "")
 
 
 def without_other_extractor(
@@ -118,13 +107,15 @@ def without_other_extractor(
         plan: The plan.
     """
     trials, notices = trials.copy(), []
-    meant = plan.extractor or ""
     name = plan.extractor or "the data set's own extractor"
     for column in metric_columns(on_images(plan.metrics)):
         if column + PROTOCOL not in trials:
             continue
         stamps = trials[column + PROTOCOL]
-        other = (stamps.notna() & (_named(stamps.fillna("")) != meant)).astype(bool)
+        # The extractor of a stamp counts if studies name it; a data set's own has no name.
+        extractors = stamps.fillna("").str.partition("@")[0]
+        extractors = extractors.where(extractors.isin(list(NAMED_EXTRACTORS)), "")
+        other = (stamps.notna() & (extractors != (plan.extractor or ""))).astype(bool)
         if not other.any():
             continue
         right = trials.loc[stamps.notna() & ~other, "trial_id"]

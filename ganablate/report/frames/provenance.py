@@ -3,13 +3,13 @@
 Kept apart from the tables, so that two machines with equal numbers write equal tables.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ganablate.catalog import METRICS, OF_SETTINGS, PROBES, Part, plugin_digests
+from ganablate.files import read_json
 from ganablate.report.table.tables import reference_arm
 from ganablate.study.plan import Plan
 from ganablate.text import duration
@@ -19,45 +19,13 @@ from ganablate.trials.needs import state_of
 _FACTS = ("device", "precision", "threads", "processor", "torch", "ganablate", "host")
 
 
-def _trial(folder: TrialFolder) -> dict[str, Any]:
-    complete = folder.complete or {}
-    kept: dict[str, Any] = {
-        key: complete[key] for key in ("finished_ms", "data_fingerprint") if key in complete
-    }
-    return {**kept, "attempts": folder.attempts()}
-
-
-def _seen(trials: dict[str, Any]) -> dict[str, list[str]]:
-    """Every value of each fact over all attempts: more than one is a mix."""
-    attempts = [attempt for trial in trials.values() for attempt in trial.get("attempts", [])]
-    seen = {fact: _distinct(attempts, fact) for fact in _FACTS}
-    return {fact: values for fact, values in seen.items() if values}
-
-
 def _distinct(records: Iterable[Mapping[str, Any]], name: str) -> list[str]:
     """Every value of a fact, as text and sorted."""
     return sorted({str(record[name]) for record in records if record.get(name) is not None})
 
 
-def _note(seen: dict[str, list[str]]) -> str:
-    mixed = [fact for fact in ("device", "precision") if len(seen.get(fact, [])) > 1]
-    if not mixed:
-        return "one device and one precision"
-    parts = [f"{fact}: {', '.join(seen[fact])}" for fact in mixed]
-    return f"trials differ in what they ran with ({'; '.join(parts)}); trials.csv names each"
-
-
-def _settings(plan: Plan) -> dict[str, Any]:
-    """Every setting of the arm that the others are compared to, and what each arm changes.
-
-    Seeds differ by replicate: they stand with the trials.
-    """
-    reference = reference_arm(plan)
-    return {
-        "of": reference.name,
-        "full": reference.config.model_dump(mode="json", exclude_none=True, exclude={"seed"}),
-        "changes": {arm.name: dict(arm.changes) for arm in plan.arms},
-    }
+def _attempts(trials: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [attempt for trial in trials.values() for attempt in trial.get("attempts", [])]
 
 
 def plugins_of(plan: Plan) -> dict[str, str]:
@@ -74,13 +42,19 @@ def plugins_of(plan: Plan) -> dict[str, str]:
 def provenance(plan: Plan, trials_root: Path, earlier: dict[str, Any]) -> dict[str, Any] | None:
     """What the local trial folders know, joined with what `earlier` says of other trials.
 
+    It has every setting of the arm that the others are compared to, and what each arm changes.
+    Seeds differ by replicate: they stand with the trials.
+
     Returns:
         None where no folder of the plan's complete trials is here: keep what there is.
     """
     local: dict[str, Any] = {}
     for trial in plan.trials:
         if state_of(trial, trials_root) == "complete":
-            local[trial.trial_id] = _trial(TrialFolder(trials_root, trial.trial_id))
+            folder = TrialFolder(trials_root, trial.trial_id)
+            facts = folder.complete or {}
+            kept = {key: facts[key] for key in ("finished_ms", "data_fingerprint") if key in facts}
+            local[trial.trial_id] = {**kept, "attempts": folder.attempts()}
     if not local:
         return None
     old = earlier.get("trials", {})
@@ -95,32 +69,39 @@ def provenance(plan: Plan, trials_root: Path, earlier: dict[str, Any]) -> dict[s
         for trial in plan.trials
         if trial.trial_id in joined
     }
-    seen = _seen(trials)
-    wall = sum(
-        float(attempt.get("wall_seconds") or 0.0)
-        for trial in trials.values()
-        for attempt in trial.get("attempts", [])
-    )
-    plugins = plugins_of(plan)
+    attempts, plugins, reference = _attempts(trials), plugins_of(plan), reference_arm(plan)
+    seen = {fact: values for fact in _FACTS if (values := _distinct(attempts, fact))}
     return {
         "study": plan.study,
         "budget": plan.budget,
         "execution": _note(seen),
         "seen": seen,
-        "wall_seconds": round(wall, 3),
-        "settings": _settings(plan),
+        "wall_seconds": round(sum(map(_wall_seconds, attempts)), 3),
+        "settings": {
+            "of": reference.name,
+            "full": reference.config.model_dump(mode="json", exclude_none=True, exclude={"seed"}),
+            "changes": {arm.name: dict(arm.changes) for arm in plan.arms},
+        },
         **({"plugins": plugins} if plugins else {}),
         "trials": trials,
     }
 
 
+def _note(seen: dict[str, list[str]]) -> str:
+    mixed = [fact for fact in ("device", "precision") if len(seen.get(fact, [])) > 1]
+    if not mixed:
+        return "one device and one precision"
+    parts = [f"{fact}: {', '.join(seen[fact])}" for fact in mixed]
+    return f"trials differ in what they ran with ({'; '.join(parts)}); trials.csv names each"
+
+
+def _wall_seconds(attempt: Mapping[str, Any]) -> float:
+    return float(attempt.get("wall_seconds") or 0)
+
+
 def read_provenance(path: Path) -> dict[str, Any]:
     """The file's content; empty where there is no such file or it holds no object."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError, UnicodeDecodeError):
-        return {}
-    return content if isinstance(content, dict) else {}
+    return read_json(path) or {}
 
 
 # --- as a reader sees it ---
@@ -128,20 +109,18 @@ def read_provenance(path: Path) -> dict[str, Any]:
 
 def trial_seconds(facts: Mapping[str, Any]) -> dict[str, float]:
     """Wall seconds of each trial over its attempts."""
-    return {
-        str(name): sum(float(attempt.get("wall_seconds") or 0) for attempt in trial["attempts"])
-        for name, trial in facts.get("trials", {}).items()
-    }
+    trials = facts.get("trials", {})
+    return {name: sum(map(_wall_seconds, trial["attempts"])) for name, trial in trials.items()}
 
 
 def provenance_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The facts of provenance.json: with what, where and when the trials ran."""
     if not facts:
         return []
-    trials = list(facts.get("trials", {}).values())
-    attempts = [attempt for trial in trials for attempt in trial["attempts"]]
-    seconds = trial_seconds(facts)
+    trials, seconds = facts.get("trials", {}), trial_seconds(facts)
+    attempts = _attempts(trials)
     resumed = len(attempts) - len(seconds)
+    digests = _distinct(trials.values(), "data_fingerprint")
     plugins = facts.get("plugins", {})
     lines = {
         **{name: ", ".join(map(str, values)) for name, values in facts.get("seen", {}).items()},
@@ -149,7 +128,7 @@ def provenance_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         "trained": _days(attempts),
         "wall time": f"{duration(sum(seconds.values()))} over {len(seconds):,} trials",
         "resumed": f"{resumed} times" if resumed > 0 else "",
-        "data, sha256": ", ".join(print_[:16] for print_ in _distinct(trials, "data_fingerprint")),
+        "data, sha256": ", ".join(digest[:16] for digest in digests),
         "plug-ins": ", ".join(f"{part} of {source}" for part, source in plugins.items()),
     }
     return [(name, text) for name, text in lines.items() if text]
@@ -157,7 +136,8 @@ def provenance_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _days(attempts: Iterable[Mapping[str, Any]]) -> str:
     """The first and the last day of training; empty where none is known."""
-    times = [a[key] for a in attempts for key in ("started_ms", "ended_ms") if a.get(key)]
+    keys = ("started_ms", "ended_ms")
+    times = [attempt[key] for attempt in attempts for key in keys if attempt.get(key)]
     if not times:
         return ""
     first, last = (

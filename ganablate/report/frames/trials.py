@@ -8,13 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from ganablate.catalog import METRICS, metric_columns, probe_columns
 from ganablate.config import TrialConfig
-from ganablate.report.frames.curves import curves_of, measured_points, trial_curves
-from ganablate.report.frames.typed_csv import read_typed
+from ganablate.report.frames.curves import curves_of, measured_points, read_typed, trial_curves
 from ganablate.study.plan import Plan, Trial
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import state_of
@@ -26,18 +24,9 @@ _EARLY = ("ended_early_at", "planned_iterations")
 """Columns of a plan whose trials may end early: iterations done and meant, of those that did."""
 _COUNTS = ("replicate", "images_seen", "g_updates", "d_updates", *_EARLY)
 _FIRST = (
-    "trial_id",
-    "arm",
-    "replicate",
-    "state",
-    "outcome",
-    "outcome_because",
-    "device",
-    "precision",
-    "images_seen",
-    "g_updates",
-    "d_updates",
-)
+    "trial_id", "arm", "replicate", "state", "outcome", "outcome_because", "device", "precision",
+    "images_seen", "g_updates", "d_updates",
+)  # fmt: skip
 OF_TRAINING = " of the training"
 PROTOCOL = "_protocol"
 """Ending of the columns that hold a number's protocol stamp."""
@@ -58,12 +47,12 @@ def columns_of(plan: Plan) -> list[str]:
 
 def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     """Text and counts as nullable types, numbers as float64, whatever the frame held before."""
-    types: dict[str, str] = {}
-    for name in frame.columns:
+    types = dict.fromkeys(frame.columns, "float64")
+    for name in types:
         if name in _TEXTS or name.endswith(PROTOCOL):
             types[name] = "string"
-        else:
-            types[name] = "Int64" if name in _COUNTS else "float64"
+        elif name in _COUNTS:
+            types[name] = "Int64"
     return frame.astype(types)
 
 
@@ -72,16 +61,16 @@ def frame_of(rows: list[dict[str, Any]], plan: Plan) -> pd.DataFrame:
     return _typed(pd.DataFrame(rows, columns=columns_of(plan), dtype=object))
 
 
-def _execution(attempts: list[dict[str, Any]], fact: str) -> str | None:
-    """What a trial ran with; a trial resumed on other hardware names both, joined by '+'."""
-    values = sorted({str(attempt[fact]) for attempt in attempts if attempt.get(fact) is not None})
-    return "+".join(values) or None
-
-
 def _finite(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
+
+
+def _used(attempts: list[dict[str, Any]], fact: str) -> str | None:
+    """What a trial ran with; one that was resumed on other hardware names both."""
+    values = {str(attempt[fact]) for attempt in attempts if attempt.get(fact) is not None}
+    return "+".join(sorted(values)) or None
 
 
 def _planned_row(trial: Trial, state: str = "pending") -> dict[str, Any]:
@@ -95,34 +84,20 @@ def _planned_row(trial: Trial, state: str = "pending") -> dict[str, Any]:
     }
 
 
-class _FolderReadOnce(TrialFolder):
-    """A trial's folder whose losses are read from the disk once, however often they are asked."""
-
-    _losses: dict[str, np.ndarray] | None = None
-
-    def losses(self) -> dict[str, np.ndarray]:
-        if self._losses is None:
-            self._losses = super().losses()
-        return self._losses
-
-
 def _row(trial: Trial, folder: TrialFolder, plan: Plan) -> dict[str, Any]:
     """The row of a complete trial."""
-    row, complete = _planned_row(trial, "complete"), folder.complete or {}
+    row, facts = _planned_row(trial, "complete"), folder.complete or {}
     attempts = folder.attempts()
-    row["device"] = _execution(attempts, "device")
-    row["precision"] = _execution(attempts, "precision")
+    row |= {fact: _used(attempts, fact) for fact in ("device", "precision")}
     outcome = outcome_of(trial, folder, plan.measured)
-    row["outcome"], row["outcome_because"] = outcome.kind, outcome.because
-    for name in ("images_seen", "g_updates", "d_updates"):
-        row[name] = complete.get(name)
-    if complete.get("ended_early_at") is not None:
-        row |= {name: complete.get(name) for name in _EARLY}
+    row |= {"outcome": outcome.kind, "outcome_because": outcome.because}
+    row |= {name: facts.get(name) for name in ("images_seen", "g_updates", "d_updates")}
+    if facts.get("ended_early_at") is not None:
+        row |= {name: facts.get(name) for name in _EARLY}
     end = folder.metrics()
     numbers: Mapping[str, Any] = plan.by_column(end["numbers"])
     protocols: Mapping[str, Any] = plan.by_column(end["protocols"])
-    for column in plan.columns:
-        row[column] = _finite(numbers.get(column))
+    row |= {column: _finite(numbers.get(column)) for column in plan.columns}
     points = measured_points(folder, plan) if plan.points else []
     for column, point in plan.points.items():
         row[column] = point.of([_finite(measured.get(column)) for _, measured in points])
@@ -157,10 +132,9 @@ def stamp_of_points(plan: Plan, column: str) -> str:
 def trials_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
     """One row for each trial of the plan, in its order, as the trial folders have it.
 
-    Columns: trial_id, arm, replicate, state, outcome (missing where it is not assessed),
-    outcome_because (why it is not ok, or not assessed), device, precision, images_seen, g_updates,
-    d_updates, then the columns of the plan (float64, NaN where missing), then their protocol
-    stamps. A running trial is written as pending.
+    Columns: as `columns_of` gives them; `outcome` is missing where it is not assessed, and
+    `outcome_because` says why it is not ok, or not assessed; numbers are float64, NaN where
+    missing. A running trial is written as pending.
     """
     return local_frames(plan, trials_root)[0]
 
@@ -171,14 +145,14 @@ def curves_frame(plan: Plan, trials_root: Path) -> pd.DataFrame:
 
 
 def local_frames(plan: Plan, trials_root: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The trials, and the curves of those that are complete; each folder is read once."""
+    """The trials as `trials_frame` gives them, and the curves of those that are complete."""
     rows, curves = [], list[pd.DataFrame]()
     for trial in plan.trials:
         state = str(state_of(trial, trials_root))
         if state != "complete":
             rows.append(_planned_row(trial, state))
             continue
-        folder = _FolderReadOnce(trials_root, trial.trial_id)
+        folder = TrialFolder(trials_root, trial.trial_id)
         rows.append(_row(trial, folder, plan))
         curves += trial_curves(trial, folder, plan)
     return frame_of(rows, plan), curves_of(curves)

@@ -9,7 +9,7 @@ from matplotlib.ticker import PercentFormatter
 
 from ganablate.report.figures import style
 from ganablate.report.show.selection import Selection, outcome_of
-from ganablate.report.stats.loss_scale import loss_scale
+from ganablate.report.stats.replicates import loss_scale
 from ganablate.report.table.captions import past_short_trials
 from ganablate.report.table.cells import MISSING, lone_text
 from ganablate.study.claims.curve_shapes import LOSS_CURVES

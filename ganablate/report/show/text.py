@@ -12,8 +12,7 @@ from ganablate.config import TrialConfig
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.show.selection import Selection, curve_names, means_of, outcome_of
 from ganablate.report.stats.effects import StudyEffects, null_arms, study_effects
-from ganablate.report.stats.loss_scale import loss_scale
-from ganablate.report.stats.replicates import arm_replicates
+from ganablate.report.stats.replicates import arm_replicates, loss_scale
 from ganablate.report.table.cells import (
     MARKS,
     MISSING,

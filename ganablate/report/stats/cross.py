@@ -17,17 +17,14 @@ import pandas as pd
 
 from ganablate.catalog import Scale
 from ganablate.report.stats.comparison import corrected, ends, finite, off_scale
-from ganablate.report.stats.replicates import (
-    Replicates,
-    arm_replicates,
-    effect_scale,
-    summaries,
-)
+from ganablate.report.stats.replicates import Replicates, arm_replicates, effect_scale, summaries
 from ganablate.report.stats.statistics import ALPHA, Summary, contrast
 from ganablate.study.plan import Cross, Plan
 
 Levels = Mapping[str, str]
 """Factor -> level."""
+Cell = tuple[str, ...]
+"""A level of each factor."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +77,14 @@ def cell_name(cross: Cross, cell: Iterable[str]) -> str:
 
 
 def cross_effects(
-    trials: pd.DataFrame, plan: Plan, apart: Collection[str] = (), *, alpha: float = ALPHA
+    trials: pd.DataFrame, plan: Plan, other: Collection[str] = (), *, alpha: float = ALPHA
 ) -> CrossEffects | None:
     """Effects on the primary metric of a study that crosses two factors or more.
 
     Args:
         trials: As `trials_frame` gives it.
         plan: The plan that the trials are of.
-        apart: Arms whose number is of another protocol or criterion: as if they had none.
+        other: Arms whose number is of another protocol or criterion: as if they had none.
         alpha: Of the intervals, and of what counts as shown.
 
     Returns:
@@ -97,7 +94,7 @@ def cross_effects(
     varied = 0 if cross is None else sum(len(levels) > 1 for levels in cross.factors.values())
     if cross is None or varied < 2 or column not in plan.columns:
         return None
-    names = [arm.name for arm in plan.arms if not arm.null and arm.name not in apart]
+    names = [arm.name for arm in plan.arms if not arm.null and arm.name not in other]
     replicates = arm_replicates(trials, names, column)
     scale = effect_scale(column, replicates.values())
     cells = _Cells(cross, summaries(replicates, scale), scale, alpha)
@@ -113,7 +110,7 @@ def cross_effects(
 
 
 def _changes(cross: Cross, factors: int) -> Iterator[tuple[Levels, Levels]]:
-    """Levels of so many factors, and the levels that they are compared with."""
+    """Levels of that number of factors, and the levels that they are compared with."""
     for chosen in itertools.combinations(cross.factors, factors):
         changed = [cross.factors[factor][1:] for factor in chosen]
         for levels in itertools.product(*changed):
@@ -130,25 +127,17 @@ class _Cells:
     scale: Scale
     alpha: float
 
-    def at(self, levels: Levels) -> list[tuple[str, ...]]:
-        """The cells at these levels, whatever those of the other factors are."""
-        every = [
-            (levels[factor],) if factor in levels else all_levels
-            for factor, all_levels in self.cross.factors.items()
-        ]
-        return list(itertools.product(*every))
-
     def lacks(self, cell: tuple[str, ...]) -> bool:
         return self.cross.cells.get(cell) not in self.summaries
 
     def effect(self, levels: Levels, against: Levels) -> CrossEffect | None:
         """None: the levels come to the same trials."""
         effect = CrossEffect(tuple(levels), tuple(levels.values()), tuple(against.values()))
-        (factor, level), *second = levels.items()
-        weights = self._step(factor, level, dict(second))
+        factor, *second = levels
+        weights = self._weights(levels, against, factor)
         steps = [weights]
         if second:
-            steps.insert(0, self._step(factor, level, {name: against[name] for name, _ in second}))
+            steps.insert(0, self._weights({**against, factor: levels[factor]}, against, factor))
             weights = weights | {cell: -weight for cell, weight in steps[0].items()}
         lacking = tuple(cell_name(self.cross, cell) for cell in weights if self.lacks(cell))
         if lacking:
@@ -158,28 +147,29 @@ class _Cells:
             return None
         cells = Summary.stacked(self.summaries[arm] for arm in by_arm)
         difference = contrast(list(by_arm.values()), cells)
-        means = [off_scale(self._mean(step), self.scale) for step in steps]
+        means = [self._mean(step) for step in steps]
         at = tuple(mean for mean in means if mean is not None)
-        effect = replace(
-            effect,
-            estimate=off_scale(difference.estimate, self.scale),
-            at=at if len(at) == 2 else None,
-        )
+        estimate = off_scale(difference.estimate, self.scale)
+        effect = replace(effect, estimate=estimate, at=at if len(at) == 2 else None)
         p = finite(difference.p())
         if p is None:  # no spread in any cell
             return effect
         low, high = ends(difference, self.scale, self.alpha)
         return replace(effect, p_alone=p, low=low, high=high)
 
-    def _step(self, factor: str, level: str, fixed: Levels) -> dict[tuple[str, ...], float]:
-        """Weights of cells: the factor at the level less at the one compared with."""
-        changed = self.at({factor: level, **fixed})
-        base = self.at({factor: self.cross.factors[factor][0], **fixed})
-        return {cell: 1 / len(changed) for cell in changed} | {
-            cell: -1 / len(base) for cell in base
-        }
+    def _weights(self, levels: Levels, against: Levels, factor: str) -> dict[Cell, float]:
+        """Weights of the cells at these levels, less those with the factor at `against`."""
+        weights: dict[Cell, float] = {}
+        for chosen, sign in ((levels, 1), ({**levels, factor: against[factor]}, -1)):
+            every = [
+                (chosen[name],) if name in chosen else all_levels
+                for name, all_levels in self.cross.factors.items()
+            ]
+            cells = list(itertools.product(*every))
+            weights |= dict.fromkeys(cells, sign / len(cells))
+        return weights
 
-    def _by_arm(self, weights: Mapping[tuple[str, ...], float]) -> dict[str, float]:
+    def _by_arm(self, weights: Mapping[Cell, float]) -> dict[str, float]:
         """Cells of the same trials share an arm: their weights add up, and may cancel."""
         sums: dict[str, float] = {}
         for cell, weight in weights.items():
@@ -187,9 +177,10 @@ class _Cells:
             sums[arm] = sums.get(arm, 0.0) + weight
         return {arm: weight for arm, weight in sums.items() if abs(weight) > 1e-12}
 
-    def _mean(self, weights: Mapping[tuple[str, ...], float]) -> float:
+    def _mean(self, weights: Mapping[Cell, float]) -> float | None:
         arms = self._by_arm(weights)
-        return math.fsum(weight * float(self.summaries[arm].mean) for arm, weight in arms.items())
+        means = (weight * float(self.summaries[arm].mean) for arm, weight in arms.items())
+        return off_scale(math.fsum(means), self.scale)
 
 
 def _with_holm(effects: Iterable[CrossEffect | None]) -> tuple[CrossEffect, ...]:
@@ -216,40 +207,3 @@ def _reasons(
             yield name, "a replicate diverged"
         else:
             yield name, "fewer than two replicates"
-
-
-def cross_table(effects: CrossEffects) -> pd.DataFrame:
-    """One row an effect: the main effects, then the interactions, missing numbers empty.
-
-    Columns: kind ("main effect" or "interaction"), factor, level, against, by_factor, by_level,
-    by_against (of interactions), effect, effect_low, effect_high, effect_level (of the interval),
-    effect_scale, effect_p (Holm within its kind), lacking (cells, joined by "; ").
-    """
-    rows = [_row(effect, effects) for effect in (*effects.main, *effects.interactions)]
-    return pd.DataFrame(rows, columns=list(_COLUMNS), dtype=object).astype(_COLUMNS)
-
-
-_COLUMNS = {
-    "kind": "string", "factor": "string", "level": "string", "against": "string",
-    "by_factor": "string", "by_level": "string", "by_against": "string",
-    "effect": "float64", "effect_low": "float64", "effect_high": "float64",
-    "effect_level": "float64", "effect_scale": "string", "effect_p": "float64",
-    "lacking": "string",
-}  # fmt: skip
-
-
-def _row(effect: CrossEffect, effects: CrossEffects) -> dict[str, object]:
-    row: dict[str, object] = {
-        "kind": "interaction" if len(effect.factors) > 1 else "main effect",
-        "effect": effect.estimate,
-        "effect_low": effect.low,
-        "effect_high": effect.high,
-        "effect_level": None if effect.low is None else round(1 - effects.alpha, 12),
-        "effect_scale": None if effect.estimate is None else effects.scale,
-        "effect_p": effect.p,
-        "lacking": "; ".join(effect.lacking) or None,
-    }
-    changes = zip(effect.factors, effect.levels, effect.against, strict=True)
-    for prefix, (factor, level, against) in zip(("", "by_"), changes, strict=False):
-        row |= {f"{prefix}factor": factor, f"{prefix}level": level, f"{prefix}against": against}
-    return row

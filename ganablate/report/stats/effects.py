@@ -24,18 +24,8 @@ from ganablate.report.stats.comparison import (
     difference_of,
     finite,
 )
-from ganablate.report.stats.replicates import (
-    Replicates,
-    effect_scale,
-    steadied_summaries,
-)
-from ganablate.report.stats.statistics import (
-    ALPHA,
-    Array,
-    Correlation,
-    Summary,
-    replicate_correlation,
-)
+from ganablate.report.stats.replicates import Replicates, effect_scale, steadied_summaries
+from ganablate.report.stats.statistics import ALPHA, Array, Correlation, replicate_correlation
 from ganablate.study.plan import Arm
 
 FAILS, ONE, OPEN, EQUIVALENT = "fails", "one replicate", "cannot tell at this n", "equivalent"
@@ -113,24 +103,20 @@ def study_effects(
     null: Collection[str] = (),
     alpha: float = ALPHA,
 ) -> StudyEffects | None:
-    """Compare arms with their references.
+    """Compare arms with their references (arm -> the arm that it is compared with).
 
-    Args:
-        replicates: Arm -> what it measured of the column. An arm whose number is of another
-            protocol or criterion is left out: neither compared nor compared with.
-        references: Arm -> the arm that it is compared with.
-        column: What they are compared by.
-        direction: Of the column: "min", "max" or "none".
-        null: The null arms.
-        alpha: Level of the verdicts, between 0 and 1; lower than ALPHA where looks took place.
-
-    Returns:
-        None where no arm is compared with another. Arms without anything to compare are not in it.
+    `replicates` leaves out an arm whose number is of another protocol or criterion: it is neither
+    compared nor compared with. `direction` is the column's: "min", "max" or "none"; `null` names
+    the null arms. `alpha`, between 0 and 1, is lower than ALPHA where looks took place. The result
+    is None where no arm is compared with another.
     """
     if not references:
         return None
     scale = effect_scale(column, replicates.values())
-    summaries = _arm_summaries(replicates, scale, null)
+    # Null arms do not steady the others.
+    nulls = {name: replicates[name] for name in null if name in replicates}
+    tested = {name: arm for name, arm in replicates.items() if name not in nulls}
+    summaries = steadied_summaries(tested, scale) | steadied_summaries(nulls, scale)
     effects = {}
     for name, reference in references.items():
         if name in replicates and reference in replicates:
@@ -138,10 +124,11 @@ def study_effects(
             pair = replicates[name], replicates[reference]
             comparison = Comparison(*pair, scale, difference, WORST[direction])
             effects[name] = effect_of(comparison, reference, alpha)
-    tested = {name: effect for name, effect in effects.items() if name not in null}
-    pairs = [(replicates[name], replicates[x.compared_to]) for name, x in tested.items()]
-    correlation = replicate_correlation([_shared(*pair, scale) for pair in pairs])
-    for name, effect, (ours, theirs) in zip(tested, with_holm(tested.values()), pairs, strict=True):
+    judged = [name for name in effects if name not in null]
+    pairs = [(replicates[name], replicates[effects[name].compared_to]) for name in judged]
+    correlation = replicate_correlation(_shared(pairs, scale))
+    corrected_effects = with_holm(effects[name] for name in judged)
+    for name, effect, (ours, theirs) in zip(judged, corrected_effects, pairs, strict=True):
         verdict = _verdict(effect, min(ours.n, theirs.n), direction, alpha)
         effects[name] = replace(effect, verdict=verdict)
     for name in effects.keys() & set(null):
@@ -151,30 +138,20 @@ def study_effects(
     )
 
 
-def _arm_summaries(
-    replicates: Mapping[str, Replicates], scale: Scale, null: Collection[str]
-) -> dict[str, Summary]:
-    """Steadied summaries of the arms; null arms do not steady the others."""
-    tested = {name: arm for name, arm in replicates.items() if name not in null}
-    nulls = {name: arm for name, arm in replicates.items() if name in null}
-    return steadied_summaries(tested, scale) | steadied_summaries(nulls, scale)
-
-
-def _shared(ours: Replicates, theirs: Replicates, scale: Scale) -> tuple[Array, Array]:
-    """The numbers of the replicates that both have."""
-    both = sorted(set(ours.numbers) & set(theirs.numbers))
-    kept = [replace(x, numbers={key: x.numbers[key] for key in both}) for x in (ours, theirs)]
-    return kept[0].on(scale), kept[1].on(scale)
+def _shared(
+    pairs: Iterable[tuple[Replicates, Replicates]], scale: Scale
+) -> list[tuple[Array, Array]]:
+    """The numbers of the replicates that both of a pair have."""
+    shared = []
+    for ours, theirs in pairs:
+        both = ours.numbers.keys() & theirs.numbers.keys()
+        kept = [replace(x, numbers={key: x.numbers[key] for key in both}) for x in (ours, theirs)]
+        shared.append((kept[0].on(scale), kept[1].on(scale)))
+    return shared
 
 
 def effect_of(comparison: Comparison, compared_to: str, alpha: float) -> Effect:
-    """The effect of one group of replicates against another, with the p of this pair alone.
-
-    Args:
-        comparison: Of the two groups.
-        compared_to: What the second group is called.
-        alpha: Level that the interval leaves.
-    """
+    """The effect of the first group on its own p alone; the interval is at 1 - alpha."""
     scale, difference = comparison.scale, comparison.difference
     result = comparison.test(Hypothesis("above", scale))
     equivalence = None
@@ -233,9 +210,8 @@ _COLUMNS = {
 def effect_columns(effects: StudyEffects, arms: Iterable[str]) -> pd.DataFrame:
     """Columns of the table of arms, a row an arm in this order; missing where nothing is compared.
 
-    compared_to, effect, effect_low, effect_high, effect_level (of the interval, 0.95), effect_scale
-    ("ratio" or "difference"), effect_size (standard deviations), effect_p (Holm),
-    effect_equivalence_p (Holm), effect_fails_p (Fisher, alone), verdict.
+    They are those of `Effect`, with the scale ("ratio" or "difference") and the level of the
+    interval (0.95); each p is Holm's but `effect_fails_p`, which is Fisher's.
     """
     rows = [_row(effects.by_arm.get(name), effects) for name in arms]
     return pd.DataFrame(rows, columns=list(_COLUMNS), dtype=object).astype(_COLUMNS)
@@ -244,17 +220,10 @@ def effect_columns(effects: StudyEffects, arms: Iterable[str]) -> pd.DataFrame:
 def _row(effect: Effect | None, effects: StudyEffects) -> dict[str, object]:
     if effect is None:
         return {}
-    return {
-        "compared_to": effect.compared_to,
+    row = {name: getattr(effect, name.removeprefix("effect_"), None) for name in _COLUMNS}
+    return row | {
         "effect": effect.estimate,
-        "effect_low": effect.low,
-        "effect_high": effect.high,
         # The level is a decimal fraction: 1 - 0.05 is not quite 0.95 for every alpha.
         "effect_level": None if effect.low is None else round(1 - effects.alpha, 12),
         "effect_scale": None if effect.estimate is None else effects.scale,
-        "effect_size": effect.size,
-        "effect_p": effect.p,
-        "effect_equivalence_p": effect.equivalence_p,
-        "effect_fails_p": effect.fails_p,
-        "verdict": effect.verdict,
     }

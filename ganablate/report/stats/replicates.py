@@ -1,4 +1,4 @@
-"""What an arm's replicates measured of one column, as numbers that statistics take."""
+"""What an arm's replicates measured of one column, and on which scale it is compared."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ganablate.catalog import METRICS, PROBES, Scale, metric_columns, probe_columns
+from ganablate.config import TrialConfig
 from ganablate.report.stats.statistics import Array, Summary, steadied, summary
 from ganablate.trials.outcome import FAILURES
 
@@ -61,6 +62,15 @@ def effect_scale(column: str, replicates: Iterable[Replicates]) -> Scale:
     if declared is None or not all(arm.positive for arm in replicates):
         return "difference"
     return declared.scale
+
+
+def loss_scale(config: TrialConfig) -> str:
+    """A name for the scale of the losses: equal where losses can be set beside each other.
+
+    It is the criterion; and for a critic with clipped weights the clip, which bounds its outputs.
+    """
+    clip = config.d_weight_clip
+    return config.criterion if clip is None else f"{config.criterion} (clip {clip:g})"
 
 
 def summaries(replicates: Mapping[str, Replicates], scale: Scale) -> dict[str, Summary]:

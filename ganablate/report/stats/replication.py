@@ -11,7 +11,7 @@ that were trained with other settings than now, and numbers of another protocol.
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +44,20 @@ class ArmReplication:
     local: Replicates
     effect: Effect
     verdict: str | None
-    published_verdict: str | None
-    local_verdict: str | None
+    published_verdict: str | None = None
+    local_verdict: str | None = None
+
+    @property
+    def equal(self) -> bool:
+        """Whether the replicates that both have are the same but for the last digits.
+
+        Equal trainings are measured equally to about 14 digits; others differ in the third.
+        """
+        ours, theirs = self.local.numbers, self.published.numbers
+        shared = ours.keys() & theirs.keys()
+        return bool(shared) and all(
+            math.isclose(ours[key], theirs[key], rel_tol=1e-9) for key in shared
+        )
 
 
 @dataclass(frozen=True)
@@ -84,16 +96,10 @@ class Replication:
 def replication(
     local: Analysis, facts: Mapping[str, Any] | None, folder: Path
 ) -> Replication | None:
-    """Compare a local record with the published one.
+    """Compare a local record, with its provenance if known, with the published one in `folder`.
 
-    Args:
-        local: The local record.
-        facts: Its provenance; None: unknown.
-        folder: Of the published record of the same study and budget.
-
-    Returns:
-        None where there is no published record, it is the local one, or they have no arm with a
-        number of the primary metric in common.
+    The result is None where there is no published record, it is the local one, or they have no arm
+    with a number of the primary metric in common.
 
     Raises:
         ValueError: A published csv file cannot be read as one.
@@ -106,24 +112,21 @@ def replication(
         return None
     published_facts = read_provenance(folder / "provenance.json")
     trials = _without_copies(local.trials, facts or {}, published_facts)
-    pairs = {arm.name: _pair_of(arm.name, plan, trials, published) for arm in plan.arms}
-    if not any(pair.ours.n and pair.theirs.n for pair in pairs.values()):
+    arms = [_arm_of(arm.name, plan, trials, published) for arm in plan.arms]
+    if not any(arm.local.n and arm.published.n for arm in arms):
         return None
-    sides = [side for pair in pairs.values() for side in (pair.ours, pair.theirs)]
-    scale = effect_scale(plan.primary, sides)
-    effects = {name: _effect(pair, scale, local.plan) for name, pair in pairs.items()}
+    scale = effect_scale(plan.primary, [x for arm in arms for x in (arm.local, arm.published)])
+    effects = with_holm(_effect(arm, scale, plan) for arm in arms)
     published_verdicts, local_verdicts = _verdicts(folder / "table.csv"), _of_table(local.table)
     arms = [
-        ArmReplication(
-            arm=name,
-            published=pairs[name].theirs,
-            local=pairs[name].ours,
+        replace(
+            arm,
             effect=effect,
-            verdict=pairs[name].why or _verdict(effect, pairs[name]),
-            published_verdict=published_verdicts.get(name),
-            local_verdict=local_verdicts.get(name),
+            verdict=arm.verdict or _verdict(arm, effect),
+            published_verdict=published_verdicts.get(arm.arm),
+            local_verdict=local_verdicts.get(arm.arm),
         )
-        for name, effect in zip(effects, with_holm(effects.values()), strict=True)
+        for arm, effect in zip(arms, effects, strict=True)
     ]
     return Replication(
         column=plan.primary,
@@ -149,28 +152,8 @@ def _without_copies(
     return trials[~trials["trial_id"].isin(copies)]
 
 
-@dataclass(frozen=True)
-class _Pair:
-    """Local and published replicates of an arm; `why` they cannot be compared, None: they can."""
-
-    ours: Replicates
-    theirs: Replicates
-    why: str | None
-
-    @property
-    def equal(self) -> bool:
-        """Whether the replicates that both have are the same but for the last digits.
-
-        Equal trainings are measured equally to about 14 digits; others differ in the third.
-        """
-        ours, theirs = self.ours.numbers, self.theirs.numbers
-        shared = set(ours) & set(theirs)
-        return bool(shared) and all(
-            math.isclose(ours[key], theirs[key], rel_tol=1e-9) for key in shared
-        )
-
-
-def _pair_of(name: str, plan: Plan, trials: pd.DataFrame, published: pd.DataFrame) -> _Pair:
+def _arm_of(name: str, plan: Plan, trials: pd.DataFrame, published: pd.DataFrame) -> ArmReplication:
+    """The arm's replicates, with the verdict only where they cannot be compared."""
     column, ids = plan.primary, [trial.trial_id for trial in plan.trials if trial.arm == name]
     # A renamed arm keeps its trials; one whose settings changed has no trial in common.
     names = set(published.loc[published["trial_id"].isin(ids), "arm"])
@@ -181,27 +164,30 @@ def _pair_of(name: str, plan: Plan, trials: pd.DataFrame, published: pd.DataFram
     if stamp in ours and stamp in theirs:
         stamps = [set(frame[stamp].dropna()) for frame in (ours, theirs)]
         why = OTHER_PROTOCOL if all(stamps) and stamps[0] != stamps[1] else why
-    return _Pair(replicates_of(ours, name, column), replicates_of(theirs, name, column), why)
+    published_replicates = replicates_of(theirs, name, column)
+    local_replicates = replicates_of(ours, name, column)
+    effect = Effect(compared_to="published")
+    return ArmReplication(name, published_replicates, local_replicates, effect, why)
 
 
-def _effect(pair: _Pair, scale: Scale, plan: Plan) -> Effect:
+def _effect(arm: ArmReplication, scale: Scale, plan: Plan) -> Effect:
     """The local replicates against the published ones, with the p of this arm alone."""
-    if pair.why is not None:
-        return Effect(compared_to="published")
-    sides = summaries({"ours": pair.ours, "theirs": pair.theirs}, scale)
+    if arm.verdict is not None:
+        return arm.effect
+    sides = summaries({"ours": arm.local, "theirs": arm.published}, scale)
     difference = difference_of(sides, "ours", "theirs")
     worst = WORST[plan.columns[plan.primary].direction]
-    comparison = Comparison(pair.ours, pair.theirs, scale, difference, worst)
-    if pair.equal:  # nothing to test
-        return Effect(compared_to="published", estimate=comparison.estimate)
+    comparison = Comparison(arm.local, arm.published, scale, difference, worst)
+    if arm.equal:  # nothing to test
+        return replace(arm.effect, estimate=comparison.estimate)
     return effect_of(comparison, "published", ALPHA)
 
 
-def _verdict(effect: Effect, pair: _Pair) -> str | None:
-    fewest = min(pair.ours.n, pair.theirs.n)
+def _verdict(arm: ArmReplication, effect: Effect) -> str | None:
+    fewest = min(arm.local.n, arm.published.n)
     if fewest == 0:
         return None
-    if pair.equal:
+    if arm.equal:
         return EQUAL
     if fewest == 1:
         return ONE

@@ -11,7 +11,7 @@ from ganablate.config import TrialConfig
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import EQUIVALENT, FAILS, OPEN, StudyEffects
-from ganablate.report.stats.loss_scale import loss_scale
+from ganablate.report.stats.replicates import loss_scale
 from ganablate.report.table.cells import MARKS, MISSING, estimate_text, p_text, published_text
 from ganablate.report.table.tables import (
     arm_title,

@@ -8,7 +8,7 @@ import pandas as pd
 from ganablate.catalog import metric_columns
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.stats.effects import StudyEffects, effect_columns
-from ganablate.report.stats.loss_scale import loss_scale
+from ganablate.report.stats.replicates import loss_scale
 from ganablate.report.table.cells import (
     MARKS,
     MISSING,

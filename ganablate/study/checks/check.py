@@ -14,7 +14,8 @@ from ganablate.catalog import (
     probe_columns,
 )
 from ganablate.study.arms.grid import size_faults
-from ganablate.study.arms.layout import Layout, Row, lay_out
+from ganablate.study.arms.layout import Layout, lay_out
+from ganablate.study.arms.resolve import Resolution
 from ganablate.study.checks.claim_check import claim_faults
 from ganablate.study.checks.names import StudyNames
 from ganablate.study.plan import FULL
@@ -71,22 +72,22 @@ class _Check:
         yield from self.names.column(study.primary, ("primary",), "primary: ")
 
     def _budgets(self) -> Iterator[Fault]:
-        """The study at every budget; what is wrong at several is said once."""
-        said: set[Fault] = set()
+        """The study at every budget; what is wrong at several is reported once."""
+        reported: set[Fault] = set()
         idle: list[set[int]] = []
         for label in dict.fromkeys(self.study.budget_names):
             layout = lay_out(self.study, label)
             self.names.include(layout)
             idle.append(layout.idle_excludes)
-            named = self.study.extractor_at(label)
+            extractor = self.study.extractor_at(label)
             searched = search_faults(self.study, label, layout)
-            for fault in (*layout.faults, *self._at_budget(layout, named), *searched):
-                if fault in said or self._follows(fault):
+            for fault in (*layout.faults, *self._at_budget(layout, extractor), *searched):
+                if fault in reported or self._follows(fault):
                     continue
-                said.add(fault)
-                own = fault.path[:2] == ("budgets", label)
-                at = "" if label == FULL or own else f"at the budget {label}: "
-                yield Fault(fault.path, at + fault.message)
+                reported.add(fault)
+                in_budget = label == FULL or fault.path[:2] == ("budgets", label)
+                prefix = "" if in_budget else f"at the budget {label}: "
+                yield Fault(fault.path, prefix + fault.message)
         for index in sorted(set.intersection(*idle)):
             message = "exclude: this matches no arm; correct it or leave it out"
             yield Fault(("exclude", index), message)
@@ -97,39 +98,34 @@ class _Check:
         return fault.path[0] == "budgets" and key.partition(".")[2] in self.broken
 
     def _at_budget(self, layout: Layout, extractor: str | None) -> Iterator[Fault]:
-        without: dict[str, None] = {}
-        for row in layout.rows:
-            data = row.resolution.data
-            if data is not None and data.extractor is None and extractor is None:
-                without[row.resolution.values["dataset"]] = None
-        for dataset in without:
-            for metric in self.names.on_features():
-                path = ("metrics", self.study.metrics.index(metric))
+        resolutions = [row.resolution for row in layout.rows]
+        unmeasured = dict.fromkeys(
+            resolution.values["dataset"]
+            for resolution in resolutions
+            if resolution.data is not None and resolution.data.extractor is None
+        )
+        for metric in self.names.on_features():
+            path: KeyPath = ("metrics", self.study.metrics.index(metric))
+            for dataset in unmeasured if extractor is None else ():
                 message = (
                     f"metrics: {metric} needs image features, and {dataset} has no extractor for "
                     "them; leave the metric out or take another data set"
                 )
                 yield Fault(path, message)
-        yield from self._probes(layout)
-        if extractor is not None:
-            yield from self._of_own_classes(extractor)
-
-    def _of_own_classes(self, extractor: str) -> Iterator[Fault]:
-        """Metrics that an extractor with other classes than the data set's cannot give."""
-        for metric in self.names.on_features():
-            if METRICS[metric].counts_classes:
+            if extractor is not None and METRICS[metric].counts_classes:
                 message = (
                     f"metrics: {metric} counts the data set's own classes, and {extractor} tells "
                     "others; leave the metric out or measure with `extractor: own`"
                 )
-                yield Fault(("metrics", self.study.metrics.index(metric)), message)
+                yield Fault(path, message)
+        yield from self._probes(resolutions)
 
-    def _probes(self, layout: Layout) -> Iterator[Fault]:
+    def _probes(self, resolutions: Sequence[Resolution]) -> Iterator[Fault]:
         """Probes that lack what they need in some arm."""
         for index, name in enumerate(self.study.probes):
             for need in PROBES[name].needs if name in PROBES else ():
-                lacking = (_lacking(need, row) for row in layout.rows)
-                for owner in dict.fromkeys(found for found in lacking if found):
+                lacking = (_lacking(need, resolution) for resolution in resolutions)
+                for owner in filter(None, dict.fromkeys(lacking)):
                     other = "network" if need == "convolutions" else "data set"
                     message = (
                         f"probes: {name} needs {_NEEDS[need]}, and {owner} has none; leave the "
@@ -141,30 +137,32 @@ class _Check:
         """Keys about metrics on images, where the study has none."""
         if not self.names.metrics_known or self.names.on_features():
             return
-        none = "no metric of this study is measured on images"
-        every = {name: line for name, line in METRICS.items() if line.needs == "features"}
+        reason = "no metric of this study is measured on images"
+        lines = {name: line for name, line in METRICS.items() if line.needs == "features"}
         if self.study.evaluations > 1:
-            anyway = "losses have every step anyway; add one of"
-            yield Fault(("evaluations",), f"evaluations: {none}, and {anyway}: {', '.join(every)}")
+            advice = f"and losses have every step anyway; add one of: {', '.join(lines)}"
+            yield Fault(("evaluations",), f"evaluations: {reason}, {advice}")
         if self.study.extractor != OWN:
-            fitting = (name for name, line in every.items() if not line.counts_classes)
-            yield Fault(("extractor",), f"extractor: {none}; add one of: {', '.join(fitting)}")
+            fitting = (name for name, line in lines.items() if not line.counts_classes)
+            yield Fault(("extractor",), f"extractor: {reason}; add one of: {', '.join(fitting)}")
 
     def _published(self) -> Iterator[Fault]:
-        every: dict[str, Column] = {**metric_columns(list(METRICS)), **probe_columns(PROBES)}
+        columns: dict[str, Column] = {**metric_columns(list(METRICS)), **probe_columns(PROBES)}
         seen: set[tuple[str, str]] = set()
         for index, number in enumerate(self.study.published):
             path: KeyPath = ("published", index)
-            if number.metric is not None:
-                cell = (self.names.arms.find(number.arm) or number.arm, number.metric)
-                if cell in seen:
-                    message = f"published: {number.metric} of {number.arm} is given twice"
-                    yield Fault((*path, "metric"), f"{message} (or say quantity: TEXT)")
-                seen.add(cell)
             for fault in self.names.arm(number.arm, (*path, "arm")):
                 yield Fault(fault.path, f"published: {fault.message}")
-            if number.metric is not None and number.metric not in every:
-                message = unknown("a column of any metric or probe", number.metric, every)
+            if number.metric is None:
+                continue
+            messages = []
+            cell = (self.names.arms.find(number.arm) or number.arm, number.metric)
+            if cell in seen:
+                messages.append(f"{number.metric} of {number.arm} is given twice")
+            seen.add(cell)
+            if number.metric not in columns:
+                messages.append(unknown("a column of any metric or probe", number.metric, columns))
+            for message in messages:
                 yield Fault((*path, "metric"), f"published: {message} (or say quantity: TEXT)")
 
     def _points(self) -> Iterator[Fault]:
@@ -213,16 +211,16 @@ def _but_for_case(section: str, names: Iterable[str]) -> Iterator[Fault]:
             yield Fault((section, name), message)
 
 
-def _lacking(need: str, row: Row) -> str | None:
+def _lacking(need: str, resolution: Resolution) -> str | None:
     """The data set or the network of an arm that has not what a probe needs."""
-    values, data = row.resolution.values, row.resolution.data
-    dataset, network = values.get("dataset"), values.get("network")
+    dataset = resolution.values.get("dataset")
     if need == "convolutions":
-        without = network in NETWORKS and not NETWORKS[network].convolutions
-        return network if without else None
-    if data is None:
-        return None  # the data set's name is wrong, which is said elsewhere
+        network = resolution.values.get("network")
+        return network if network in NETWORKS and not NETWORKS[network].convolutions else None
+    if resolution.data is None:
+        return None  # the data set's name is wrong, which another check reports
     if need == "labels":
-        labelled = dataset in DATASETS and DATASETS[dataset].classes is not None
-        return None if labelled else dataset
-    return None if data.extractor is not None else dataset
+        has_it = dataset in DATASETS and DATASETS[dataset].classes is not None
+    else:
+        has_it = resolution.data.extractor is not None
+    return None if has_it else dataset

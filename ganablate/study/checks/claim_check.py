@@ -72,17 +72,16 @@ class _ClaimCheck:
 
     def _kind(self, statement: Statement, budget: str | None, path: KeyPath) -> Iterator[Fault]:
         match statement:
-            case Relation() if statement.metric == statement.than:
-                message = f"{statement.metric} would be compared with itself"
-                yield Fault((*path, "than"), message)
-            case Association() if statement.metric == statement.along:
-                message = f"{statement.metric} would be compared with itself"
-                yield Fault((*path, "with"), message)
+            case Relation(metric=metric, than=other) if metric == other:
+                yield Fault((*path, "than"), f"{metric} would be compared with itself")
+            case Association(metric=metric, along=other) if metric == other:
+                yield Fault((*path, "with"), f"{metric} would be compared with itself")
             case Association(over="training"):
                 for key, curve in (("metric", statement.metric), ("with", statement.along)):
                     yield from self._recorded(curve, budget, (*path, key))
-            case Compare():
-                yield from self._compare(statement, path)
+            case Compare(metric=metric, to=to, expected=expected):
+                yield from self._against(statement, to, (*path, "to"))
+                yield from self._directed(metric or self.study.primary, expected, path)
             case Curve():
                 yield from self._curve(statement, budget, path)
             case Visual() if statement.show in _PROBES:
@@ -118,15 +117,11 @@ class _ClaimCheck:
             message = f"there is nothing to compare {unlinked[0]} with; say {path[-1]}: ARM"
             yield Fault(path, message)
 
-    def _compare(self, statement: Compare, path: KeyPath) -> Iterator[Fault]:
-        yield from self._against(statement, statement.to, (*path, "to"))
-        yield from self._directed(statement.metric or self.study.primary, statement.expected, path)
-
     def _directed(self, name: str, expected: str, path: KeyPath) -> Iterator[Fault]:
         """Better and worse are for columns that have a direction; a loss curve has none."""
         column = self.names.columns.get(name)
-        none = name in LOSS_CURVES or (column is not None and column.direction == "none")
-        if none and expected in ("better", "worse"):
+        undirected = name in LOSS_CURVES or (column is not None and column.direction == "none")
+        if undirected and expected in ("better", "worse"):
             message = f"{name} is neither good nor bad by itself; say lower or higher"
             yield Fault((*path, "is"), message)
 
@@ -149,30 +144,30 @@ class _ClaimCheck:
         curves = [*metric_columns(self.names.on_features()), *LOSS_CURVES]
         if curve not in curves and self.names.metrics_known:
             yield Fault(path, unknown("a curve that this study records", curve, curves))
-        if curve in curves and curve not in LOSS_CURVES:
-            yield from self._evaluated(curve, budget, path)
-        if curve == "d/penalty" and not self.names.penalty and self.names.complete:
-            message = "no arm of this study has a penalty, so there is no curve d/penalty"
-            yield Fault(path, message)
-
-    def _evaluated(self, curve: str, judged_at: str | None, path: KeyPath) -> Iterator[Fault]:
-        names = [judged_at] if judged_at in self.study.budget_names else self.study.budget_names
-        counts = (self.study.budget(name).evaluations for name in names if name is not None)
-        if all((count or self.study.evaluations) == 1 for count in counts):
+        if curve in curves and curve not in LOSS_CURVES and self._measures_once(budget):
             message = (
                 f"{curve} is measured at the end only, which is no curve; say "
                 "`evaluations: 10`, or another number of points, in the study or a budget"
             )
             yield Fault(path, message)
+        if curve == "d/penalty" and not self.names.penalty and self.names.complete:
+            message = "no arm of this study has a penalty, so there is no curve d/penalty"
+            yield Fault(path, message)
+
+    def _measures_once(self, budget: str | None) -> bool:
+        """Whether images are measured at the end only, at this budget or else at every one."""
+        study = self.study
+        names = [budget] if budget in study.budget_names else study.budget_names
+        counts = (study.budget(name).evaluations for name in names if name is not None)
+        return all((count or study.evaluations) == 1 for count in counts)
 
     def _arithmetic(self, statement: Arithmetic, path: KeyPath) -> Iterator[Fault]:
-        published = {n.metric or n.quantity or "" for n in self.study.published}
-        allowed = sorted(published)
-        if statement.published is not None and statement.published not in published:
-            message = unknown("among the published numbers", statement.published, allowed)
+        names = sorted({n.metric or n.quantity or "" for n in self.study.published})
+        if statement.published is not None and statement.published not in names:
+            message = unknown("among the published numbers", statement.published, names)
             yield Fault((*path, "published"), message)
-        if read_number(statement.than) is None and statement.than not in published:
-            message = unknown("a number or among the published ones", statement.than, allowed)
+        if read_number(statement.than) is None and statement.than not in names:
+            message = unknown("a number or among the published ones", statement.than, names)
             yield Fault((*path, "than"), message)
 
 

@@ -5,16 +5,9 @@ A claim is {id, says} and one key that names its kind. The models hold what is c
 """
 
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, cast, get_args
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from ganablate.catalog.settings import bare_type
 from ganablate.study.claims.curve_shapes import (
@@ -49,6 +42,7 @@ Outcome = Literal["fails", "diverged", "saturated", "collapsed", "ok"]
 """`fails` is any of diverged, saturated and collapsed."""
 
 _ARMS = ("arm", "arms")
+_PRIMARY: Any = Field(None, description="a column; the study's primary one if left out")
 _TEXT_OR_NUMBER = WithJsonSchema({"type": ["string", "number"]})
 
 
@@ -87,9 +81,7 @@ class Compare(AboutArms, WithMargin):
     """
 
     to: Names = Field((), description="the arms compared with; else the arm's own")
-    metric: ColumnName | None = Field(
-        None, description="a column; the study's primary one if left out"
-    )
+    metric: ColumnName | None = _PRIMARY
     expected: Literal["better", "worse", "lower", "higher", "different", "equivalent"] = Field(
         alias="is"
     )
@@ -132,8 +124,7 @@ class Curve(AboutArms):
     @property
     def shape(self) -> Shape:
         """The one shape that is claimed."""
-        shape: Shape = getattr(self, self.shape_name)
-        return shape
+        return cast(Shape, getattr(self, self.shape_name))
 
     @property
     def shape_name(self) -> str:
@@ -192,7 +183,7 @@ class Arithmetic(Entry):
     published: str | None = None
     sum: tuple[Number, ...] = ()
     expected: Literal["above", "below", "at_least", "at_most", "equal"] = Field(alias="is")
-    than: Annotated[str, BeforeValidator(lambda value: str(value)), _TEXT_OR_NUMBER]
+    than: Annotated[str, BeforeValidator(str), _TEXT_OR_NUMBER]
     within: MarginText | None = Field(None, description="tolerance of equal")
     otherwise: Literal["contradicted", "misprint"] = "contradicted"
     exactly_one: ClassVar[Mapping[tuple[str, ...], str]] = {
@@ -215,9 +206,7 @@ class Visual(AboutArms):
 class NoneStated(AboutArms):
     """The report tried it and says no result: our effect is shown, without a verdict."""
 
-    metric: ColumnName | None = Field(
-        None, description="a column; the study's primary one if left out"
-    )
+    metric: ColumnName | None = _PRIMARY
 
 
 Statement = (
@@ -252,8 +241,7 @@ class Claim(Entry):
     @property
     def statement(self) -> Statement:
         """What is claimed."""
-        statement: Statement = getattr(self, self.kind)
-        return statement
+        return cast(Statement, getattr(self, self.kind))
 
 
 KINDS = _keys_of(Claim, Statement)
@@ -264,19 +252,18 @@ _NAMING = ("arm", "arms", "to", "before")
 """Keys of statements and of shapes that name arms."""
 
 
-def with_names(claim: Claim, found: Callable[[str], str]) -> Claim:
-    """The claim with `found(name)` for each name of an arm in it; `all` stays."""
-    return claim.model_copy(update={claim.kind: _renamed(claim.statement, found)})
+def with_names(claim: Claim, rename: Callable[[str], str]) -> Claim:
+    """The claim with `rename(name)` for each name of an arm in it; `all` stays."""
+    return claim.model_copy(update={claim.kind: _renamed(claim.statement, rename)})
 
 
-def _renamed(entry: BaseModel, found: Callable[[str], str]) -> BaseModel:
+def _renamed(entry: BaseModel, rename: Callable[[str], str]) -> BaseModel:
     update: dict[str, Any] = {}
-    for key in type(entry).model_fields:
-        value = getattr(entry, key)
+    for key, value in entry:
         if key in _NAMING and isinstance(value, str):
-            update[key] = found(value)
+            update[key] = rename(value)
         elif key in _NAMING and isinstance(value, tuple):
-            update[key] = tuple(name if name == ALL else found(name) for name in value)
+            update[key] = tuple(name if name == ALL else rename(name) for name in value)
         elif key in CURVE_SHAPES and value is not None:
-            update[key] = _renamed(value, found)
+            update[key] = _renamed(value, rename)
     return entry.model_copy(update=update)

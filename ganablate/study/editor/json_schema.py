@@ -24,7 +24,7 @@ from ganablate.catalog import (
     metric_columns,
     probe_columns,
 )
-from ganablate.catalog.settings import LENGTHS
+from ganablate.catalog.settings import BOUNDS, LENGTHS
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.reading.document import NUMBER
 from ganablate.study.reading.fields import one_key_of
@@ -36,7 +36,6 @@ STUDY_SCHEMA = "study.schema.json"
 Schema = dict[str, Any]
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
-_BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
 _NUMBER = f"(?:{NUMBER.pattern})"
 _VALUES: dict[str, Schema] = {
     "Margin": {
@@ -84,14 +83,19 @@ def study_schema() -> Schema:
     columns = {**metric_columns(list(METRICS)), **probe_columns(PROBES)}
     titles = [f"{column.title}, {column.unit}" for column in columns.values()]
     to = parts["NamedArm"]["properties"]["compare_to"]
+    because = parts["Exclude"]["properties"]["because"]
     parts |= {name: _setting(setting) for name, setting in SETTINGS.items()}
     parts |= _VALUES | {
         "column": {"enum": list(columns), "enumDescriptions": titles},
         "curve": {"enum": [*LOSS_CURVES, *columns]},
         "changes": _mapping(_each(_value_or_list)),
         "NamedArm": _mapping({"compare_to": to, **_each(_value_or_list)}),
-        "Exclude": _excluding(parts["Exclude"]),
-        "Budget": _amount_of_work(parts["Budget"]),
+        "Exclude": {
+            **_mapping({"because": because, **_each(_value_or_list)}),
+            "required": ["because"],
+            "minProperties": 2,
+        },
+        "Budget": _budget(parts["Budget"]),
     }
     keys["base"] |= _mapping(_each(_value))
     for section in ("ablate", "cross"):
@@ -100,7 +104,10 @@ def study_schema() -> Schema:
     keys["metrics"]["items"] = one_of(METRICS)
     keys["probes"]["items"] = one_of(PROBES)
     keys["points"]["propertyNames"] = {"enum": list(columns)}
-    return schema | _needed_in_base()
+    # What base must say, unless the factors of a full factorial do.
+    base = {"required": ["dataset", "network"], **one_key_of(LENGTHS)}
+    needed = {"if": {"not": {"required": ["cross"]}}, "then": {"properties": {"base": base}}}
+    return schema | needed
 
 
 # --- models ---
@@ -154,7 +161,7 @@ def _tidied_key(key: str, value: Any) -> Schema:
             return {} if value in (None, [], {}) else {key: value}
         case "title":
             return {}
-    return {str(_BOUNDS.get(key, key)): _tidied(value)}
+    return {BOUNDS.get(key, key): _tidied(value)}
 
 
 # --- settings ---
@@ -197,24 +204,23 @@ def _value_or_list(setting: str) -> Schema:
     return {"anyOf": [_value(setting), {"type": "array", "items": _value(setting)}]}
 
 
-def _searched(before: str) -> dict[str, Schema]:
-    """A space for each setting that can be searched."""
-    names = (name for name in SETTINGS if name not in NOT_SEARCHED)
-    return {f"{before}{name}": _space(name) for name in names}
-
-
-def _space(setting: str) -> Schema:
-    """One kind of space with its list: the lowest and the highest, or the levels."""
-    values = {"type": "array", "items": _value(setting), "minItems": 2}
-    kinds = {"choice": values}
-    if SETTINGS[setting].whole:
-        kinds["int"] = {**values, "maxItems": 2}
-    elif SETTINGS[setting].number:
-        kinds |= {kind: {**values, "maxItems": 2} for kind in ("uniform", "log_uniform")}
-    return {
-        "type": "object", "properties": kinds, "additionalProperties": False,
-        "minProperties": 1, "maxProperties": 1,
-    }  # fmt: skip
+def _searched(prefix: str) -> dict[str, Schema]:
+    """A space for each setting that can be searched: one kind, with its ends or its levels."""
+    spaces = {}
+    for name in SETTINGS:
+        if name in NOT_SEARCHED:
+            continue
+        values = {"type": "array", "items": _value(name), "minItems": 2}
+        kinds = {"choice": values}
+        if SETTINGS[name].whole:
+            kinds["int"] = {**values, "maxItems": 2}
+        elif SETTINGS[name].number:
+            kinds |= {kind: {**values, "maxItems": 2} for kind in ("uniform", "log_uniform")}
+        spaces[f"{prefix}{name}"] = {
+            "type": "object", "properties": kinds, "additionalProperties": False,
+            "minProperties": 1, "maxProperties": 1,
+        }  # fmt: skip
+    return spaces
 
 
 def _each(make: Callable[[str], Schema]) -> dict[str, Schema]:
@@ -231,26 +237,14 @@ def _mapping(properties: dict[str, Schema]) -> Schema:
     }
 
 
-def _needed_in_base() -> Schema:
-    """What base must say, unless the factors of a full factorial do."""
-    base = {"required": ["dataset", "network"], **one_key_of(LENGTHS)}
-    return {"if": {"not": {"required": ["cross"]}}, "then": {"properties": {"base": base}}}
-
-
-def _excluding(own: Schema) -> Schema:
-    because = own["properties"]["because"]
-    settings = _mapping({"because": because, **_each(_value_or_list)})
-    return {**settings, "required": ["because"], "minProperties": 2}
-
-
-def _amount_of_work(own: Schema) -> Schema:
-    kept = {name: own["properties"][name] for name in Budget.own_keys()}
+def _budget(schema: Schema) -> Schema:
+    own = {name: schema["properties"][name] for name in Budget.own_keys()}
     restated = _searched("search.")
     for name in SETTINGS:
         restated[f"ablate.{name}"] = {"type": "array", "items": _value(name)}
         restated[f"cross.{name}"] = _levels(name)
     return {
-        "description": own["description"].partition(".")[0],
-        **_mapping({**kept, **_each(_value), **restated}),
+        "description": schema["description"].partition(".")[0],
+        **_mapping({**own, **_each(_value), **restated}),
         "patternProperties": {r"^arms\.": {"$ref": "#/$defs/changes"}},
     }

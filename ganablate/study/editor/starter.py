@@ -67,14 +67,11 @@ _ALONE = ("study", "folders", "base", "primary", "metrics")
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What a person says of a new study.
-
-    `ablate` holds the levels of each factor; none: the usual ones. `images` and `channels` are of
-    a `folder:NAME` only.
-    """
+    """What a person says of a new study; `images` and `channels` are of a `folder:NAME` only."""
 
     name: str
     ablate: Mapping[str, tuple[Any, ...]]
+    """Factor -> its levels; none: the usual ones."""
     dataset: str = "mnist_5k"
     network: str = "dcgan"
     images: int = 0
@@ -113,12 +110,13 @@ def _usual_levels(factor: str, baseline: TrialConfig) -> list[Any]:
     setting = SETTINGS[factor]
     value = getattr(baseline, setting.fields[0])
     levels: Iterable[Any] = _LEVELS.get(factor) or _LEVELS.get(factor.partition("_")[2]) or ()
-    if not levels and not setting.number:
-        levels = setting.choices
-    elif not levels and setting.whole:
-        levels = (value // 2, 2 * value) if value and value > 1 else (1, 2, 3)
-    elif not levels:
-        levels = (value / 2, 2 * value) if value else (1, 2)
+    if not levels:
+        if not setting.number:
+            levels = setting.choices
+        elif setting.whole:
+            levels = (value // 2, 2 * value) if value and value > 1 else (1, 2, 3)
+        else:
+            levels = (value / 2, 2 * value) if value else (1, 2)
     return [level for level in levels if level != value][:_MOST_LEVELS]
 
 

@@ -14,12 +14,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from ganablate.catalog import PLUGIN_MEASURES, PLUGIN_TABLES, TABLES, Metric, Part, Probe
-from ganablate.study.plugins.lines import (
-    MORE_FUNCTIONS,
-    line_faults,
-    name_faults,
-    table_faults,
-)
+from ganablate.study.plugins.lines import FUNCTIONS, line_faults, name_faults, table_faults
 from ganablate.study.plugins.source import (
     PluginError,
     Source,
@@ -31,16 +26,7 @@ from ganablate.study.plugins.source import (
 )
 from ganablate.study.reading.errors import Problem, StudyError
 
-__all__ = [
-    "GROUP",
-    "Loaded",
-    "Plugin",
-    "PluginError",
-    "forget_plugins",
-    "load_plugins",
-    "load_same",
-    "loaded_plugins",
-]
+__all__ = ["PluginError"]
 
 GROUP = "ganablate.plugins"
 """The group of entry points. Each names a module; what stands behind a colon is not looked at."""
@@ -51,17 +37,13 @@ Loaded = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plug-in whose parts are in the catalog.
-
-    Attributes:
-        source: Its module and text.
-        parts: (table, name) of each part.
-        digest: Of all its parts' sources: 16 hex digits.
-    """
+    """A plug-in whose parts are in the catalog."""
 
     source: Source
     parts: tuple[tuple[str, str], ...]
+    """(table, name) of each part."""
     digest: str
+    """Of all its parts' sources: 16 hex digits."""
 
 
 _plugins: dict[str, Plugin] = {}  # by file
@@ -84,14 +66,17 @@ def load_plugins(named: Sequence[str] = ()) -> tuple[Plugin, ...]:
             right is loaded.
     """
     problems: list[Problem] = []
-    own = ((f"--plugin {name}", name, read_source) for name in named)
-    for where, name, read in (*own, *_installed()):
+    plugins: list[tuple[str, str, Callable[[str], Source]]]
+    plugins = [(f"--plugin {name}", name, read_source) for name in named]
+    for point in entry_points(group=GROUP):
+        package = f" of {point.dist.name}" if point.dist is not None else ""
+        plugins.append((f"plug-in {point.name}{package}", point.module, read_module))
+    for place, name, read in plugins:
         try:
-            source = read(name)
+            messages = _add(read(name))
         except PluginError as error:
-            problems.append(Problem(where, str(error)))
-            continue
-        problems += (Problem(where, message) for message in _add(source))
+            messages = [str(error)]
+        problems += (Problem(place, message) for message in messages)
     if problems:
         raise StudyError(list(dict.fromkeys(problems)))
     return tuple(_plugins.values())
@@ -122,21 +107,15 @@ def forget_plugins() -> None:
         _remove(key)
 
 
-def _installed() -> Iterator[tuple[str, str, Callable[[str], Source]]]:
-    for point in entry_points(group=GROUP):
-        owner = f" of {point.dist.name}" if point.dist is not None else ""
-        yield f"plug-in {point.name}{owner}", point.module, read_module
-
-
 def _add(source: Source) -> list[str]:
     """Add a plug-in's lines to the catalog, or none of them; returns what is wrong with them."""
     key = str(source.file)
-    known = _plugins.get(key)
-    if known is not None and known.source.text == source.text:
+    plugin = _plugins.get(key)
+    if plugin is not None and plugin.source.text == source.text:
         return []
     _remove(key)
     names = vars(source.module)
-    problems = list(_meddled()) or list(table_faults(names))
+    problems = list(_undo_changes()) or list(table_faults(names))
     added: list[tuple[str, str]] = []
     for table in PLUGIN_TABLES:
         lines = names.get(table.upper())
@@ -167,30 +146,30 @@ def _add(source: Source) -> list[str]:
     return problems
 
 
-def _meddled() -> Iterator[str]:
+def _undo_changes() -> Iterator[str]:
     """Undo and tell what a module did to the catalog itself: it would be in no trial's name."""
     for table in PLUGIN_TABLES:
-        lines, called = TABLES[table].lines, table.upper()
+        lines, name_of_table = TABLES[table].lines, table.upper()
         added = {name: line for name, line in lines.items() if line.plugin and line.digest}
-        meant = {**_BUILT_IN[table], **added}
-        for name in [name for name in {**lines, **meant} if lines.get(name) != meant.get(name)]:
-            yield f"it changes {name} in the catalog's own {called}; define {called} = {{...}} anew"
+        right = {**_BUILT_IN[table], **added}
+        for name in {**lines, **right}:
+            if lines.get(name) != right.get(name):
+                yield (
+                    f"it changes {name} in the catalog's own {name_of_table}; "
+                    f"define {name_of_table} = {{...}} anew"
+                )
         lines.clear()
-        lines.update(meant)
+        lines.update(right)
 
 
 def _marked(line: Part, source: Source) -> Part:
     """The line as the catalog has it: marked, and with its module spelled out."""
     changes: dict[str, Any] = {"plugin": source.shown}
-    for field in ("implementation", *MORE_FUNCTIONS):
+    for field in FUNCTIONS:
         function = getattr(line, field, None)
-        if function is not None:
-            changes[field] = _spelled(function, source)
+        if function is not None and ":" not in function:
+            changes[field] = f"{source.module.__name__}:{function}"
     return replace(line, **changes)
-
-
-def _spelled(implementation: str, source: Source) -> str:
-    return implementation if ":" in implementation else f"{source.module.__name__}:{implementation}"
 
 
 def _digest(line: Part, source: Source) -> str:
@@ -216,5 +195,6 @@ def _remove(key: str) -> None:
     plugin = _plugins.pop(key, None)
     for table, name in plugin.parts if plugin is not None else ():
         line = TABLES[table].lines.pop(name, None)
-        for measure in _measures(name, line) if line is not None and line.digest else ():
-            PLUGIN_MEASURES.pop(measure, None)
+        if line is not None and line.digest:
+            for measure in _measures(name, line):
+                PLUGIN_MEASURES.pop(measure, None)

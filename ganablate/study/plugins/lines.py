@@ -26,8 +26,8 @@ from ganablate.config import TrialConfig
 from ganablate.study.arms.settings import read_value
 from ganablate.study.reading.wording import show, unknown
 
-MORE_FUNCTIONS = ("test", "counts")
-"""Fields of some lines that name a function beside the implementation, called as that is."""
+FUNCTIONS = ("implementation", "test", "counts")
+"""Fields that name a function; those that only some lines have are called as the first is."""
 
 _WORDS = ("none", "all", "hard", "constant", "own", "real", "fake")
 """Mean something else where a study names a part."""
@@ -40,22 +40,21 @@ _FACTS = ("state", "outcome", "images_seen", "g_updates", "d_updates", "arm", "r
 
 def table_faults(names: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with the tables as a whole; `names` is what the module defines."""
-    known = {table.upper(): TABLES[table].lines for table in PLUGIN_TABLES}
-    imported = [id(lines) for lines in known.values()]
-    mine = {name: value for name, value in names.items() if id(value) not in imported}
-    tables = [name for name, value in mine.items() if _holds_parts(value)]
-    for name in tables:
-        if name not in known:
-            yield unknown("a table of the catalog that a plug-in can add to", name, known)
-    if not tables and mine.keys().isdisjoint(known):
-        yield f"it defines no table; one of these is needed: {', '.join(known)}"
-    for name in known.keys() & mine.keys():
-        if not isinstance(mine[name], dict) or not mine[name]:
-            yield f"{name}: {show(mine[name])} is given; a mapping from names to lines is needed"
-
-
-def _holds_parts(value: object) -> bool:
-    return isinstance(value, dict) and any(isinstance(line, Part) for line in value.values())
+    allowed = {table.upper(): TABLES[table].lines for table in PLUGIN_TABLES}
+    imported = [id(lines) for lines in allowed.values()]
+    defined = {name: value for name, value in names.items() if id(value) not in imported}
+    tables = set()
+    for name, value in defined.items():
+        if isinstance(value, dict) and any(isinstance(line, Part) for line in value.values()):
+            tables.add(name)
+            if name not in allowed:
+                yield unknown("a table of the catalog that a plug-in can add to", name, allowed)
+    if not tables and defined.keys().isdisjoint(allowed):
+        yield f"it defines no table; one of these is needed: {', '.join(allowed)}"
+    for name in allowed.keys() & defined.keys():
+        value = defined[name]
+        if not isinstance(value, dict) or not value:
+            yield f"{name}: {show(value)} is given; a mapping from names to lines is needed"
 
 
 def name_faults(table: str, name: object, line: object) -> Iterator[str]:
@@ -83,19 +82,20 @@ def line_faults(table: str, name: str) -> Iterator[str]:
 
 def _functions(table: str, line: Part) -> Iterator[str]:
     """Whether its functions can be imported and called."""
-    for field in ("implementation", *MORE_FUNCTIONS):
-        named = getattr(line, field, None)
-        if named is None:
+    for field in FUNCTIONS:
+        implementation = getattr(line, field, None)
+        if implementation is None:
             continue
-        before = "" if field == "implementation" else f"{field}: "
+        main = field == "implementation"
         try:
-            function = replace(line, implementation=named).load()
+            function = replace(line, implementation=implementation).load()
         except Exception as error:
-            what = f"{field}: it" if before else "its implementation"
+            what = "its implementation" if main else f"{field}: it"
             yield f"{what} cannot be imported: {type(error).__name__}: {error}"
             continue
-        for message in _function_faults(table, line, function, documented=not before):
-            yield f"{before}{named.partition(':')[2]} {message}"
+        prefix = "" if main else f"{field}: "
+        for message in _function_faults(table, line, function, documented=main):
+            yield f"{prefix}{implementation.partition(':')[2]} {message}"
 
 
 def _function_faults(table: str, line: Part, function: Any, *, documented: bool) -> Iterator[str]:

@@ -25,18 +25,12 @@ class PluginError(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """A plug-in's module, and where it came from.
-
-    Attributes:
-        place: As another process on this machine finds it: an absolute path, or a module's name.
-        shown: As the user knows it: a file's name, or a module's.
-        file: Of its text.
-        text: What was run.
-        module: The module.
-    """
+    """A plug-in's module, its file, and the text of it that was run."""
 
     place: str
+    """As another process on this machine finds it: an absolute path, or a module's name."""
     shown: str
+    """As the user knows it: a file's name, or a module's."""
     file: Path
     text: str
     module: ModuleType
@@ -56,13 +50,13 @@ def read_source(named: str) -> Source:
     Raises:
         PluginError: There is none, it cannot be read, or it raises when it is run.
     """
-    beside = Path(f"{named}.py")
+    local = Path(f"{named}.py")
     if named.endswith(".py") or "/" in named or "\\" in named:
         try:
             return _of_file(Path(named).expanduser())
         except RuntimeError as error:  # ~nobody/x.py
             raise PluginError(f"{named}: {error}") from None
-    return _of_file(beside) if beside.is_file() else read_module(named)
+    return _of_file(local) if local.is_file() else read_module(named)
 
 
 def read_place(place: str) -> Source:
@@ -92,25 +86,25 @@ def _of_file(path: Path) -> Source:
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise PluginError(_no_file(path)) from None
+        hint = _nearest_file(path.name, path.parent)
+        raise PluginError(f"there is no file {path}{hint}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise PluginError(f"{path} cannot be read: {error}") from None
     name = f"{_PREFIX}{path.stem}_{text_digest(str(path))[:8]}"
-    known = sys.modules.get(name)
-    if known is not None and known.__dict__.get("__source__") == text:
-        return Source(str(path), path.name, path, text, known)
+    before = sys.modules.get(name)
+    if before is not None and vars(before).get("__source__") == text:
+        return Source(str(path), path.name, path, text, before)
     module = ModuleType(name)
-    module.__file__ = str(path)
-    module.__dict__["__source__"] = text
+    vars(module).update(__file__=str(path), __source__=text)
     # Registered first, as an import does, and taken away again if it raises. Not through an
     # importer: that may run stale bytecode of a file which was edited within its clock's tick.
     sys.modules[name] = module
     try:
-        exec(compile(text, str(path), "exec"), module.__dict__)
+        exec(compile(text, str(path), "exec"), vars(module))
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        if known is not None:
-            sys.modules[name] = known
+        if before is not None:
+            sys.modules[name] = before
         raise PluginError(_raised(error, path)) from None
     return Source(str(path), path.name, path, text, module)
 
@@ -123,29 +117,36 @@ def read_module(name: str) -> Source:
     """
     try:
         module = importlib.import_module(name)
-    except ModuleNotFoundError as error:
-        if error.name and (name == error.name or name.startswith(f"{error.name}.")):
-            raise PluginError(_no_module(name)) from None
-        raise PluginError(_raised(error, None)) from None
     except (Exception, SystemExit) as error:
-        raise PluginError(_raised(error, None)) from None
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        message = _raised(error, None)
+        if missing and f"{name}.".startswith(f"{missing}."):
+            message = (
+                f"there is neither a file {name}.py in this folder nor an installed module of "
+                f"that name{_nearest_file(f'{name}.py', Path())}"
+            )
+        raise PluginError(message) from None
     return Source(name, name, Path(str(module.__file__)), text_of(module), module)
 
 
 def _raised(error: BaseException, path: Path | None) -> str:
     """`my_losses.py:3 raises ZeroDivisionError: division by zero`."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if path is None or Path(frame.filename) == path]
-    line = f"{Path(own[-1].filename).name}:{own[-1].lineno}" if own else ""
+    inside = [frame for frame in frames if path is None or Path(frame.filename) == path]
+    line = f"{Path(inside[-1].filename).name}:{inside[-1].lineno}" if inside else ""
     if isinstance(error, ValidationError) and hasattr(parts, error.title):
         return f"{line}: {'; '.join(_wrong_line(error))}"
-    kind = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
     if isinstance(error, SyntaxError):
-        return f"{Path(error.filename or '').name}:{error.lineno} raises {kind}"
-    beside = path.with_name(f"{error.name}.py") if path and isinstance(error, ImportError) else None
-    hint = "" if beside is None or not beside.is_file() else (
-        f"; {beside.name} beside it is not looked at: install it, or name its folder in PYTHONPATH"
-    )  # fmt: skip
+        line = f"{Path(error.filename or '').name}:{error.lineno}"
+    kind = f"{type(error).__name__}: {' '.join(str(error).split())}".removesuffix(": ")
+    hint = ""
+    if path is not None and isinstance(error, ImportError):
+        beside = path.with_name(f"{error.name}.py")
+        if beside.is_file():
+            hint = (
+                f"; {beside.name} beside it is not looked at: install it, or name its folder in "
+                "PYTHONPATH"
+            )
     return f"{line} raises {kind}{hint}".lstrip()
 
 
@@ -156,17 +157,6 @@ def _wrong_line(error: ValidationError) -> Iterator[str]:
         yield f"{where}: {sentence(fault, getattr(parts, error.title), error.title)}"
 
 
-def _no_file(path: Path) -> str:
-    return f"there is no file {path}{_like(path.name, path.parent)}"
-
-
-def _no_module(name: str) -> str:
-    return (
-        f"there is neither a file {name}.py in this folder nor an installed module of that name"
-        f"{_like(f'{name}.py', Path())}"
-    )
-
-
-def _like(name: str, folder: Path) -> str:
+def _nearest_file(name: str, folder: Path) -> str:
     names, near = nearest_first(name, sorted(path.name for path in folder.glob("*.py")))
     return f"; did you mean {names[0]}?" if near else ""

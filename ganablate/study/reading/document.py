@@ -79,13 +79,15 @@ def read_document(path: Path) -> Document:
             `Document.faults`, and the values around it are read.
     """
     name = str(path)
-    text = _text_of(path, name)
-    reader = _Reader(name)
+    text = _text_of(path)
+    reader = _Reader(name, yaml.parse(text, Loader=_LOADER))
     try:
-        values = reader.read(yaml.parse(text, Loader=_LOADER))
+        values = reader.read()
     except yaml.YAMLError as error:
-        found = [reader.document.problem(fault) for fault in reader.document.faults]
-        raise StudyError([*found, _syntax_problem(error, name, text)]) from None
+        problems = [reader.document.problem(fault) for fault in reader.document.faults]
+        line, message = _syntax_error(error, text)
+        problems.append(Problem(f"{name}:{line + 1}", message))
+        raise StudyError(problems) from None
     if not isinstance(values, dict):
         given = "the file is empty" if values is None else f"{show(values)} is given"
         raise StudyError([Problem(f"{name}:1", f"a mapping (study: NAME, ...) is needed; {given}")])
@@ -93,20 +95,29 @@ def read_document(path: Path) -> Document:
     return reader.document
 
 
-def _text_of(path: Path, name: str) -> str:
+def _text_of(path: Path) -> str:
+    """The text of a regular file; a pipe or a device could keep the reader for ever."""
+    place, data, message = str(path), b"", ""
     try:
-        data = _bytes_of(path, name)
+        facts = path.stat()
+        if stat.S_ISDIR(facts.st_mode):
+            message = f"is a folder; give a file of it: {path}/NAME.yaml"
+        elif not stat.S_ISREG(facts.st_mode):
+            message = "is a pipe or a device; give a file"
+        elif facts.st_size > _MOST_BYTES:
+            message = f"is {facts.st_size:,} bytes long; at most {_MOST_BYTES:,} are read"
+        else:
+            with path.open("rb") as file:
+                data = file.read(_MOST_BYTES)
+            return data.decode("utf-8-sig")
     except FileNotFoundError:
-        raise StudyError([Problem(name, _missing_file(path))]) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise StudyError([Problem(name, f"cannot be read: {reason}")]) from None
-    try:
-        return data.decode("utf-8-sig")
+        message = _missing_file(path)
     except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
+        place += f":{data[: error.start].count(10) + 1}"
         message = f"is not UTF-8 text (byte 0x{data[error.start]:02x}); save it as UTF-8"
-        raise StudyError([Problem(f"{name}:{line}", message)]) from None
+    except (OSError, ValueError) as error:
+        message = f"cannot be read: {getattr(error, 'strerror', None) or error}"
+    raise StudyError([Problem(place, message)])
 
 
 def _missing_file(path: Path) -> str:
@@ -120,78 +131,63 @@ def _missing_file(path: Path) -> str:
     files = [file for folder in folders for file in sorted(folder.glob("*.yaml"))]
     by_name = {file.stem: file for file in reversed(files)}
     near = difflib.get_close_matches(path.stem, by_name, n=1, cutoff=0.6)
+    advice = ""
     if near:
-        return f"there is no such file; did you mean {by_name[near[0]]}?"
-    if files:
-        return f"there is no such file; there are: {joined(list(map(str, files)), 10)}"
-    if not path.is_absolute() and not Path("studies").is_dir():
-        return (
-            "there is no such file, and no studies/ in this folder: go to that of the project, or "
-            "begin one here: ganablate init my_study"
+        advice = f"; did you mean {by_name[near[0]]}?"
+    elif files:
+        advice = f"; there are: {joined(list(map(str, files)), 10)}"
+    elif not path.is_absolute() and not Path("studies").is_dir():
+        advice = (
+            ", and no studies/ in this folder: go to that of the project, or begin one here: "
+            "ganablate init my_study"
         )
-    return "there is no such file"
+    return f"there is no such file{advice}"
 
 
-def _bytes_of(path: Path, name: str) -> bytes:
-    """The content of a regular file; a pipe or a device could keep the reader for ever."""
-    facts = path.stat()
-    if stat.S_ISDIR(facts.st_mode):
-        raise StudyError([Problem(name, f"is a folder; give a file of it: {path}/NAME.yaml")])
-    if not stat.S_ISREG(facts.st_mode):
-        raise StudyError([Problem(name, "is a pipe or a device; give a file")])
-    if facts.st_size > _MOST_BYTES:
-        size = f"is {facts.st_size:,} bytes long; at most {_MOST_BYTES:,} are read"
-        raise StudyError([Problem(name, size)])
-    with path.open("rb") as file:
-        return file.read(_MOST_BYTES)
-
-
-def _syntax_problem(error: yaml.YAMLError, name: str, text: str) -> Problem:
+def _syntax_error(error: yaml.YAMLError, text: str) -> tuple[int, str]:
+    """The line, from 0, at which the text is no YAML, and why."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         line = error.problem_mark.line
-        written = text.splitlines()[line : line + 1]
-        if written and "\t" in written[0][: len(written[0]) - len(written[0].lstrip()) + 1]:
-            return Problem(f"{name}:{line + 1}", "a tab; YAML is indented with spaces")
-        what = ", ".join(part for part in (error.context, error.problem) if part)
-        return Problem(f"{name}:{line + 1}", one_line(f"is not valid YAML: {what}"))
-    position = getattr(error, "position", None)
-    line = text[:position].count("\n") if isinstance(position, int) else 0
-    reason = getattr(error, "reason", None) or str(error).splitlines()[0]
-    return Problem(f"{name}:{line + 1}", one_line(f"is not valid YAML: {reason}"))
+        written = "".join(text.splitlines()[line : line + 1])
+        if "\t" in written[: len(written) - len(written.lstrip()) + 1]:
+            return line, "a tab; YAML is indented with spaces"
+        reason = ", ".join(part for part in (error.context, error.problem) if part)
+    else:
+        position = getattr(error, "position", None)
+        line = text[:position].count("\n") if isinstance(position, int) else 0
+        reason = getattr(error, "reason", None) or str(error).splitlines()[0]
+    return line, f"is not valid YAML: {reason}"
 
 
-class _Refused:
-    """Stands for a value that was refused; its key is left out."""
-
-
-_REFUSED = _Refused()
+_REFUSED: Any = object()
+"""Stands for a value that was refused; its key is left out."""
 
 
 class _Reader:
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, events: Iterator[Any]) -> None:
         self.document = Document(name, {})
+        self.events = events
 
-    def read(self, events: Iterator[Any]) -> Any:
+    def read(self) -> Any:
         value: Any = None
         documents = 0
-        for event in events:
+        for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
                     self._refuse((), event, "a second document (---); a file holds one study")
                     break
             elif isinstance(event, yaml.NodeEvent):
-                value = self._value(event, events, ())
-                value = None if value is _REFUSED else value
-        return value
+                value = self._value(event, ())
+        return None if value is _REFUSED else value
 
-    def _refuse(self, path: KeyPath, event: Any, message: str) -> _Refused:
-        here = (*path, f"?{len(self.document.faults)}")
-        self.document.lines[here] = event.start_mark.line + 1
-        self.document.faults.append(Fault(here, message))
+    def _refuse(self, path: KeyPath, event: Any, message: str) -> Any:
+        place = (*path, f"?{len(self.document.faults)}")
+        self.document.lines[place] = event.start_mark.line + 1
+        self.document.faults.append(Fault(place, message))
         return _REFUSED
 
-    def _value(self, event: Any, events: Iterator[Any], path: KeyPath) -> Any:
+    def _value(self, event: Any, path: KeyPath) -> Any:
         if isinstance(event, yaml.AliasEvent):
             return self._refuse(path, event, f"alias *{event.anchor}; write the value out")
         if event.anchor is not None:
@@ -203,52 +199,47 @@ class _Reader:
         if len(path) >= _DEEPEST:
             raise yaml.MarkedYAMLError(None, None, "nested too deeply", event.start_mark)
         if isinstance(event, yaml.SequenceStartEvent):
-            return self._list(events, path)
-        return self._mapping(events, path)
+            return self._list(path)
+        return self._mapping(path)
 
-    def _list(self, events: Iterator[Any], path: KeyPath) -> list[Any]:
+    def _list(self, path: KeyPath) -> list[Any]:
         items: list[Any] = []
-        for event in events:
+        for event in self.events:
             if isinstance(event, yaml.SequenceEndEvent):
                 break
-            here = (*path, len(items))
-            self.document.lines[here] = event.start_mark.line + 1
-            value = self._value(event, events, here)
+            place = (*path, len(items))
+            self.document.lines[place] = event.start_mark.line + 1
+            value = self._value(event, place)
             if value is _REFUSED:
                 self.document.refused.add(path)
             else:
                 items.append(value)
         return items
 
-    def _mapping(self, events: Iterator[Any], path: KeyPath) -> dict[str, Any]:
+    def _mapping(self, path: KeyPath) -> dict[str, Any]:
         items: dict[str, Any] = {}
-        for event in events:
+        lines = self.document.lines
+        for event in self.events:
             if isinstance(event, yaml.MappingEndEvent):
                 break
-            key = self._key(event, events, path)
-            value_event = next(events)
-            first = key is not None and (*path, key) not in self.document.lines
-            here = (
-                (*path, key)
-                if key is not None and first
-                else (*path, f"?{len(self.document.lines)}")
-            )
-            if key is not None and first:
-                self.document.lines[here] = event.start_mark.line + 1
-            elif key is not None:
-                line = self.document.lines[(*path, key)]
-                message = f"the key {show(key)} is given twice, also on line {line}"
+            key = self._key(event, path)
+            if key is not None and (*path, key) in lines:
+                message = f"the key {show(key)} is given twice, also on line {lines[*path, key]}"
                 self._refuse(path, event, message)
-            value = self._value(value_event, events, here)
+                key = None
+            place = (*path, f"?{len(lines)}" if key is None else key)
+            if key is not None:
+                lines[place] = event.start_mark.line + 1
+            value = self._value(next(self.events), place)
             if value is _REFUSED:
-                self.document.refused.add(here)
-            elif key is not None and first:
+                self.document.refused.add(place)
+            elif key is not None:
                 items[key] = value
         return items
 
-    def _key(self, event: Any, events: Iterator[Any], path: KeyPath) -> str | None:
+    def _key(self, event: Any, path: KeyPath) -> str | None:
         if not isinstance(event, yaml.ScalarEvent):
-            self._value(event, events, (*path, "?"))
+            self._value(event, (*path, "?"))
             self._refuse(path, event, "a key is text, not a list, mapping or alias")
             return None
         if event.value == "<<" and not event.style:
@@ -272,7 +263,7 @@ class _Reader:
         number = read_number(text)
         if number is not None:
             return number
-        spelled = NUMBER.fullmatch(text) and not _LEADING_ZERO.match(text)
-        if spelled or _NOT_FINITE.fullmatch(text):
+        numeric = NUMBER.fullmatch(text) and not _LEADING_ZERO.match(text)
+        if numeric or _NOT_FINITE.fullmatch(text):
             return self._refuse(path, event, f"{show(text)} is not a finite number")
         return text

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 
 KeyPath = tuple[str | int, ...]
 """Where a value stands in a study: keys and list positions from the top."""
-
-
 _LONGEST = 60
 
 
@@ -25,7 +23,7 @@ class StudyError(Exception):
     """The study cannot be used. Holds every problem found, in the order of their lines."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(Problem(one.place, one_line(one.message)) for one in problems)
+        self.problems = tuple(Problem(p.place, one_line(p.message)) for p in problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

@@ -43,9 +43,9 @@ class Entry(BaseModel):
         for keys, more in self.exactly_one.items():
             given = [key for key in keys if getattr(self, key) not in (None, ())]
             if len(given) != 1:
-                found = f"{' and '.join(given)} are given" if given else "none is given"
                 hint = f" ({more})" if more else ""
-                raise ValueError(f"exactly one of {', '.join(keys)} is needed{hint}; {found}")
+                wrong = f"{' and '.join(given)} are given" if given else "none is given"
+                raise ValueError(f"exactly one of {', '.join(keys)} is needed{hint}; {wrong}")
         return self
 
     @classmethod
@@ -70,32 +70,29 @@ def study_name(text: str) -> str:
     Raises:
         ValueError: it may not; the text says what a name is made of.
     """
+    reason = ""
     if not STUDY_NAME.fullmatch(text):
-        raise ValueError(
-            f"{show(text)} is not allowed; a study's name has lower-case letters, digits, _ and -, "
-            "starts with a letter and is at most 64 long"
+        reason = (
+            "a study's name has lower-case letters, digits, _ and -, starts with a letter and is "
+            "at most 64 long"
         )
-    if text == PUBLISHED:
-        raise ValueError(
-            f"{show(text)} is not allowed; the folder results/{PUBLISHED}/ holds the published "
-            "records of all studies"
-        )
-    return _no_device(text)
-
-
-def _no_device(text: str) -> str:
-    if _DEVICE.fullmatch(text):
-        raise ValueError(f"{show(text)} is not allowed; Windows keeps this name for a device")
-    return text
+    elif text == PUBLISHED:
+        reason = f"the folder results/{PUBLISHED}/ holds the published records of all studies"
+    if reason:
+        raise ValueError(f"{show(text)} is not allowed; {reason}")
+    return _name(text)
 
 
 def _name(text: str) -> str:
+    reason = "Windows keeps this name for a device" if _DEVICE.fullmatch(text) else ""
     if not NAME.fullmatch(text):
-        raise ValueError(
-            f"{show(text)} is not allowed; a name has letters, digits, _ . + and -, starts with a "
-            "letter or digit, does not end with a dot and is at most 64 long"
+        reason = (
+            "a name has letters, digits, _ . + and -, starts with a letter or digit, does not end "
+            "with a dot and is at most 64 long"
         )
-    return _no_device(text)
+    if reason:
+        raise ValueError(f"{show(text)} is not allowed; {reason}")
+    return text
 
 
 def _line(text: str) -> str:
@@ -146,17 +143,19 @@ def _margin(value: object) -> object:
     """`1.25x` is a ratio, a plain number an absolute amount."""
     if isinstance(value, Margin):
         return value
-    text = str(value).strip() if isinstance(value, str | int | float) else ""
-    number = None if isinstance(value, bool) else read_number(text.removesuffix("x"))
+    text = str(value).strip()
+    usable = isinstance(value, str | int | float) and not isinstance(value, bool)
+    number = read_number(text.removesuffix("x")) if usable else None
+    ratio = text.endswith("x")
     if number is None:
-        raise ValueError(f"{show(value)} is given; a ratio such as 1.25x or an amount is needed")
-    if text.endswith("x"):
-        if number <= 1:
-            raise ValueError(f"{show(value)} is given; a ratio above 1 is needed, such as 1.25x")
-        return Margin(amount=float(number), unit="ratio")
-    if number <= 0:
-        raise ValueError(f"{show(value)} is given; an amount above 0 is needed")
-    return Margin(amount=float(number), unit="absolute")
+        needed = "a ratio such as 1.25x or an amount is needed"
+    elif ratio and number <= 1:
+        needed = "a ratio above 1 is needed, such as 1.25x"
+    elif number <= 0:
+        needed = "an amount above 0 is needed"
+    else:
+        return Margin(amount=float(number), unit="ratio" if ratio else "absolute")
+    raise ValueError(f"{show(value)} is given; {needed}")
 
 
 MarginText = Annotated[Margin, BeforeValidator(_margin), named_schema("Margin")]
@@ -213,5 +212,5 @@ class BesideSettings(Entry):
     def _gather(cls, given: object) -> object:
         if not isinstance(given, Mapping):
             return given
-        own = {key: given[key] for key in cls.own_keys() if key in given}
-        return {**own, cls.into: {key: value for key, value in given.items() if key not in own}}
+        keys = {key: given[key] for key in cls.own_keys() if key in given}
+        return {**keys, cls.into: {key: given[key] for key in given if key not in keys}}

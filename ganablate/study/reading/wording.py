@@ -3,7 +3,7 @@
 import difflib
 from collections.abc import Iterable
 
-MOST_NAMES = 50
+_MOST_NAMES = 50
 """Longer lists of allowed names are cut: nobody reads a thousand arms in an error."""
 _MOST_COMPARED = 2000
 _SWITCHES = ("on", "off", "yes", "no")
@@ -20,11 +20,9 @@ def show(value: object) -> str:
         return "a mapping"
     if isinstance(value, list | tuple):
         return "a list"
-    if isinstance(value, str):
-        text = value if len(value) <= 60 else value[:57] + "..."
-        return f'"{text}"'
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    text = value if isinstance(value, str) else repr(value)
+    short = text if len(text) <= 60 else text[:57] + "..."
+    return f'"{short}"' if isinstance(value, str) else short
 
 
 def nearest_first(word: str, allowed: Iterable[str]) -> tuple[list[str], bool]:
@@ -42,8 +40,8 @@ def listed(names: list[str]) -> str:
     """Names separated by commas, cut where there are too many."""
     if not names:
         return "none here"
-    more = len(names) - MOST_NAMES
-    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def unknown(what: str, given: object, allowed: Iterable[str]) -> str:

@@ -6,33 +6,32 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ganablate.report.claims.judgement import (
-    CANNOT_TELL,
-    CONTRADICTED,
-    NOT_COMPARABLE,
-    SUPPORTED,
-)
-from ganablate.report.claims.trajectory import Trajectory
+from ganablate.report.claims.evidence import Trajectory
+from ganablate.report.claims.judgement import CANNOT_TELL, CONTRADICTED, NOT_COMPARABLE, SUPPORTED
 from ganablate.study.reading.fields import Margin
 from tests.support.claims_cases import curves_of, fid, judge, plan_of, trials_of
+
+
+def case(first, names, **facts):
+    """A plan of these arms with a replicate for each curve of `first`, and its trials' outcomes."""
+    outcomes = facts.pop("outcomes", None)
+    arms = [name for name in names if name != "baseline"]
+    plan = plan_of(*arms, replicates=len(first), **facts)
+    return plan, trials_of(plan, fid(**{name: [20.0] * len(first) for name in names}), outcomes)
 
 
 def on_fid(values, outcomes=None, **claim):
     """A claim about curves of FID: arm -> one list of points a replicate."""
     first = next(iter(values.values()))
-    arms = [name for name in values if name != "baseline"]
-    plan = plan_of(*arms, replicates=len(first), evaluations=len(first[0]))
-    trials = trials_of(plan, fid(**{name: [20.0] * len(first) for name in values}), outcomes)
+    plan, trials = case(first, values, evaluations=len(first[0]), outcomes=outcomes)
     return judge(plan, trials, curves_of(plan, "fid", values), curve={"metric": "fid", **claim})
 
 
 def on_loss(spreads, changes=None, outcomes=None, values=None, **claim):
     """A claim about curves of D's loss: arm -> spreads of the blocks, a list a replicate."""
     first = next(iter(spreads.values()))
-    arms = [name for name in spreads if name != "baseline"]
-    plan = plan_of(*arms, replicates=len(first), changes=changes)
-    trials = trials_of(plan, fid(**{name: [20.0] * len(first) for name in spreads}), outcomes)
-    means = values or {name: [[1.0] * len(one) for one in own] for name, own in spreads.items()}
+    plan, trials = case(first, spreads, changes=changes, outcomes=outcomes)
+    means = values or {name: [[1.0] * len(x) for x in rows] for name, rows in spreads.items()}
     curves = curves_of(plan, "d/criterion", means, spreads)
     return judge(plan, trials, curves, curve={"metric": "d/criterion", **claim})
 
@@ -106,7 +105,7 @@ def test_positions_in_epochs_iterations_and_images_are_the_same_point():
     for at in ("25 epochs", "1950 iterations", "124800 images", "100%"):
         points = {"at": at, "against": "20%", "is": "better", "by": "1.25x"}
         judged = on_fid({"baseline": FALLING}, arm="baseline", points=points)
-        assert judged.estimate == pytest.approx(np.exp(np.mean(np.log([0.2, 22 / 90, 27 / 110]))))
+        assert judged.estimate == pytest.approx(stats.gmean([0.2, 22 / 90, 27 / 110]))
 
 
 def test_a_diverged_trial_is_worst_at_the_later_point_and_signs_decide():
@@ -142,26 +141,23 @@ def test_no_interval_of_tau_is_shown_beyond_one():
     assert -1.0 < judged.estimate < judged.high <= 1.0
 
 
-def test_a_curve_that_wanders_is_flat_and_one_trial_is_no_trend():
-    values = [[20.0, 22, 19, 21, 20, 22], [20.0, 19, 21, 22, 19, 20], [21.0, 20, 22, 19, 21, 20],
-              [20.0, 21, 19, 22, 20, 21], [22.0, 19, 20, 21, 22, 19]]  # fmt: skip
-    flat = {"arm": "baseline", "trend": {"is": "flat"}}
-    assert on_fid({"baseline": values}, **flat).verdict == SUPPORTED
-    assert on_fid({"baseline": values[:1]}, **flat).verdict == CANNOT_TELL
+WANDERING = [[20.0, 22, 19, 21, 20, 22], [20.0, 19, 21, 22, 19, 20], [21.0, 20, 22, 19, 21, 20],
+             [20.0, 21, 19, 22, 20, 21], [22.0, 19, 20, 21, 22, 19]]  # fmt: skip
+TURNING = [[9.0, 5, 4, 3, 4.5, 5, 6, 7 + 0.1 * k] for k in range(3)]
 
 
-def test_trials_that_all_fall_at_every_point_show_a_falling_trend():
-    falling = {"baseline": [[8.0, 7, 6, 5, 4, 3, 2, 1]] * 3}
-    judged = on_fid(falling, arm="baseline", trend={"is": "falling"})
-    assert (judged.verdict, judged.estimate) == (SUPPORTED, pytest.approx(-1))
-
-
-def test_part_of_the_training_has_a_trend_of_its_own():
-    values = [[9.0, 5, 4, 3, 4.5, 5, 6, 7 + 0.1 * k] for k in range(3)]
-    late = {"is": "rising", "from": "50%"}
-    assert on_fid({"baseline": values}, arm="baseline", trend=late).verdict == SUPPORTED
-    early = {"is": "falling", "until": "50%"}
-    assert on_fid({"baseline": values}, arm="baseline", trend=early).verdict == SUPPORTED
+@pytest.mark.parametrize(
+    ("values", "trend", "verdict"),
+    [
+        (WANDERING, {"is": "flat"}, SUPPORTED),
+        (WANDERING[:1], {"is": "flat"}, CANNOT_TELL),
+        ([[8.0, 7, 6, 5, 4, 3, 2, 1]] * 3, {"is": "falling"}, SUPPORTED),
+        (TURNING, {"is": "rising", "from": "50%"}, SUPPORTED),
+        (TURNING, {"is": "falling", "until": "50%"}, SUPPORTED),
+    ],
+)
+def test_trends_of_curves_and_of_parts_of_them(values, trend, verdict):
+    assert on_fid({"baseline": values}, arm="baseline", trend=trend).verdict == verdict
 
 
 CALM, WILD = [[0.1, 0.2], [0.12, 0.2], [0.1, 0.22], [0.09, 0.2]], [[0.4, 0.5]] * 3 + [[0.45, 0.5]]
@@ -185,10 +181,11 @@ def test_spread_is_welchs_test_of_the_steps_deviation_within_blocks():
 
 
 def test_spread_from_a_point_on_leaves_out_the_blocks_before():
-    late = {"arm": "wide", "spread": {"is": "equivalent", "from": "50%"}}
     calm = [[9.0, 0.2], [9.0, 0.21], [9.0, 0.2], [9.0, 0.19]]
     other = [[0.1, 0.2], [0.1, 0.2], [0.1, 0.21], [0.1, 0.2]]
-    assert on_loss({"baseline": calm, "wide": other}, **late).verdict == SUPPORTED
+    late = {"is": "equivalent", "from": "50%"}
+    judged = on_loss({"baseline": calm, "wide": other}, arm="wide", spread=late)
+    assert judged.verdict == SUPPORTED
 
 
 def test_spread_of_losses_on_another_scale_and_of_diverged_ones():
@@ -215,12 +212,11 @@ def test_reaching_a_level_before_another_arm_is_ranked_exactly_and_never_is_last
     assert (few.verdict, few.p) == (CANNOT_TELL, pytest.approx(0.1))
 
 
-def test_reaching_a_level_by_a_point_counts_trials():
-    values = [[50.0, 9, 8]] * 5
-    for until, verdict in (("70%", SUPPORTED), ("40%", CONTRADICTED)):
-        reaches = {"level": 10, "until": until}
-        judged = on_fid({"baseline": values}, arm="baseline", reaches=reaches)
-        assert judged.verdict == verdict
+@pytest.mark.parametrize(("until", "verdict"), [("70%", SUPPORTED), ("40%", CONTRADICTED)])
+def test_reaching_a_level_by_a_point_counts_trials(until, verdict):
+    reaches = {"level": 10, "until": until}
+    judged = on_fid({"baseline": [[50.0, 9, 8]] * 5}, arm="baseline", reaches=reaches)
+    assert judged.verdict == verdict
 
 
 def test_settling_earlier_is_ranked_on_any_scale():
@@ -233,22 +229,25 @@ def test_settling_earlier_is_ranked_on_any_scale():
     assert (judged.verdict, judged.p) == (SUPPORTED, pytest.approx(2 / math.comb(10, 5)))
 
 
-def test_recovery_counts_the_trials_that_drop_and_come_back():
-    back = [[1.0, 3, 2, 3.5]] * 5
-    gone = [[1.0, 3, 2, 2.5]] * 5
-    plan = plan_of(replicates=5, metrics=("inception_score",), primary="inception_score",
-                   evaluations=4)  # fmt: skip
-    trials = trials_of(plan, {"baseline": {"inception_score": [3.0] * 5}})
-    claim = {"arm": "baseline", "metric": "inception_score"}
-    for values, recovery, verdict in (
-        (back, {"drop": "1.1x"}, SUPPORTED),
-        (gone, {"drop": "1.1x"}, CONTRADICTED),
-        (gone, {"drop": "1.1x", "recover": "1.2x"}, SUPPORTED),
-        (gone, {"drop": 2}, CONTRADICTED),
-    ):
-        curves = curves_of(plan, "inception_score", {"baseline": values})
-        judged = judge(plan, trials, curves, curve={**claim, "recovery": recovery})
-        assert judged.verdict == verdict, recovery
+BACK, GONE = [1.0, 3, 2, 3.5], [1.0, 3, 2, 2.5]
+
+
+@pytest.mark.parametrize(
+    ("values", "recovery", "verdict"),
+    [
+        (BACK, {"drop": "1.1x"}, SUPPORTED),
+        (GONE, {"drop": "1.1x"}, CONTRADICTED),
+        (GONE, {"drop": "1.1x", "recover": "1.2x"}, SUPPORTED),
+        (GONE, {"drop": 2}, CONTRADICTED),
+    ],
+)
+def test_recovery_counts_the_trials_that_drop_and_come_back(values, recovery, verdict):
+    score = "inception_score"
+    plan = plan_of(metrics=(score,), primary=score, evaluations=4)
+    trials = trials_of(plan, {"baseline": {score: [3.0] * 5}})
+    curves = curves_of(plan, score, {"baseline": [values] * 5})
+    claim = {"arm": "baseline", "metric": score, "recovery": recovery}
+    assert judge(plan, trials, curves, curve=claim).verdict == verdict
 
 
 def trajectory(values, *, blocks=False, spread=None):

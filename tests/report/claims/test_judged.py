@@ -58,13 +58,13 @@ def test_every_shipped_claim_is_judged_without_any_results(path, tmp_path):
     for budget in {study.default_budget, study.budget_names[1]}:
         plan = expand(study, budget)
         judged = judge_claims(plan, trials_frame(plan, tmp_path), no_curves())
-        assert [one.id for one in judged] == [claim.id for claim in study.claims]
-        for one in judged:
-            assert one.verdict in VERDICTS
-            assert one.budget == budget
-            assert one.numbers or one.because, one.id
-            decided = one.verdict in (SUPPORTED, CONTRADICTED)
-            assert not decided or one.kind == "arithmetic"
+        assert [x.id for x in judged] == [claim.id for claim in study.claims]
+        for judgement in judged:
+            assert judgement.verdict in VERDICTS
+            assert judgement.budget == budget
+            assert judgement.numbers or judgement.because, judgement.id
+            decided = judgement.verdict in (SUPPORTED, CONTRADICTED)
+            assert not decided or judgement.kind == "arithmetic"
 
 
 def test_a_claim_of_another_budget_or_of_an_arm_that_is_not_here_is_not_tested():
@@ -186,20 +186,14 @@ def test_the_page_has_every_claim_and_says_what_was_not_run(tmp_path):
     assert "| misprint | They add up to 1,486,352" in page
 
 
-def test_the_page_counts_verdicts_by_report(tmp_path):
+def test_the_page_counts_verdicts_and_prefers_the_whole_study_once_it_is_whole(tmp_path):
     study = study_of("latent_size")
     results(study, tmp_path, "cpu")
     page = ledger([study], tmp_path)
     assert "| Verdict | R3 | All |" in page
-    assert "| shown, not judged | 2 | 2 |" in page
-    assert "| cannot tell at this n | 3 | 3 |" in page
-    assert "| claims | 5 | 5 |" in page
+    for label, count in (("shown, not judged", 2), ("cannot tell at this n", 3), ("claims", 5)):
+        assert f"| {label} | {count} | {count} |" in page
     assert "budget cpu, 15 of 15 trials, mnist_5k (5,000 images of mnist)" in page
-
-
-def test_the_whole_study_is_preferred_only_once_it_is_whole(tmp_path):
-    study = study_of("latent_size")
-    results(study, tmp_path, "cpu")
     results(study, tmp_path, "full", complete=3)
     assert "budget cpu, 15 of 15 trials" in ledger([study], tmp_path)
     results(study, tmp_path / "whole", "cpu")
@@ -210,17 +204,17 @@ def test_the_whole_study_is_preferred_only_once_it_is_whole(tmp_path):
 def test_a_line_names_a_level_other_than_five_percent(tmp_path):
     study = study_of("latent_size")
     results(study, tmp_path, "cpu")
-    (line,) = [one for one in ledger([study], tmp_path).splitlines() if "| R3.B |" in one]
+    (line,) = [x for x in ledger([study], tmp_path).splitlines() if "| R3.B |" in x]
     assert "cpu)" in line
     plan = expand(study, "cpu")
     seen = {arm.name: 3 for arm in plan.arms}
     before = Look("by hand", (), seen, 0.05, (), reference_trial(plan))
     (tmp_path / study.name / "cpu" / LOOKS).write_text(looks_csv([before]))
     page = ledger([study], tmp_path)
-    (line,) = [one for one in page.splitlines() if "| R3.B |" in one]
+    (line,) = [x for x in page.splitlines() if "| R3.B |" in x]
     assert "cpu, at 2.5 %)" in line
     assert "at 5 %\nunless the line names another level" in page
-    (shown,) = [one for one in page.splitlines() if "| R3.B-curves |" in one]
+    (shown,) = [x for x in page.splitlines() if "| R3.B-curves |" in x]
     assert "2.5 %" not in shown
 
 

@@ -8,13 +8,7 @@ import pytest
 from scipy import stats
 
 from ganablate.report.claims.association import spearman
-from ganablate.report.claims.judgement import (
-    CANNOT_TELL,
-    CONTRADICTED,
-    MISPRINT,
-    SHOWN,
-    SUPPORTED,
-)
+from ganablate.report.claims.judgement import CANNOT_TELL, CONTRADICTED, MISPRINT, SHOWN, SUPPORTED
 from ganablate.study.plan import PublishedNumber
 from tests.support.claims_cases import curves_of, fid, judge, plan_of, trials_of
 
@@ -31,9 +25,8 @@ def associated(slope, *, noise=0.05, arms=ARMS, **claim):
         level = slope * loss if slope else rng.normal(size=4)
         numbers[name] = {"g_loss_mean": list(loss), "fid": list(20 + level)}
     trials = trials_of(plan, numbers)
-    return trials, judge(
-        plan, trials, association={"metric": "g_loss_mean", "with": "fid", **claim}
-    )
+    claim = {"metric": "g_loss_mean", "with": "fid", **claim}
+    return trials, judge(plan, trials, association=claim)
 
 
 @pytest.mark.parametrize(
@@ -102,12 +95,8 @@ def along(pairs, expected, metric="d/criterion"):
     """A claim over the training: a replicate is (FID at points, loss in twice as many blocks)."""
     plan = plan_of(replicates=len(pairs), evaluations=len(pairs[0][0]))
     trials = trials_of(plan, fid(baseline=[20.0] * len(pairs)))
-    curves = pd.concat(
-        [
-            curves_of(plan, "fid", {"baseline": [one for one, _ in pairs]}),
-            curves_of(plan, metric, {"baseline": [other for _, other in pairs]}),
-        ]
-    )
+    columns = zip(("fid", metric), zip(*pairs, strict=True), strict=True)
+    curves = pd.concat([curves_of(plan, name, {"baseline": points}) for name, points in columns])
     claim = {"metric": metric, "with": "fid", "is": expected, "over": "training", "arm": "baseline"}
     return judge(plan, trials, curves, association=claim)
 

@@ -29,29 +29,28 @@ def test_the_smallest_margin_is_shown_in_at_least_four_of_five(n):
     assert (np.maximum(low, high) <= 0.05).mean() == pytest.approx(0.8, abs=0.015)
 
 
-def told(replicates=5, arms=("a", "b"), **claim):
+def resolution(replicates=5, arms=("a", "b"), **claim):
     plan = plan_of(*arms, replicates=replicates)
-    one = Claim.model_validate({"id": "R9.1", "says": "a sentence", **claim})
-    found = resolvable(replace(plan, claims=(one,)))
-    return found[0] if found else None
+    parsed = Claim.model_validate({"id": "R9.1", "says": "a sentence", **claim})
+    return next(iter(resolvable(replace(plan, claims=(parsed,)))), None)
 
 
-def test_margins_that_cannot_be_resolved_are_told():
+def test_margins_that_cannot_be_resolved_are_resolution():
     equal = {"arm": "a", "is": "equivalent"}
-    few = told(3, compare={**equal, "within": "1.25x"})
+    few = resolution(3, compare={**equal, "within": "1.25x"})
     ratio = math.exp(0.1 * smallest_margin(3, 2))
     assert f"within {ratio:.2f}x at the least, claimed 1.25x (n 3, 2 arms tested)" in few.text
     assert not few.resolved
-    assert told(8, compare={**equal, "within": "1.25x"}).resolved
-    one = told(1, compare=equal)
+    assert resolution(8, compare={**equal, "within": "1.25x"}).resolved
+    one = resolution(1, compare=equal)
     assert (one.resolved, one.text) == (False, "one trial an arm has no spread to judge by")
 
 
 def test_differences_say_from_where_on_they_are_found():
     beyond = 1.25 * math.exp(0.1 * smallest_effect(5, 2))
-    found = told(compare={"arm": "a", "is": "worse", "by": "1.25x"})
+    found = resolution(compare={"arm": "a", "is": "worse", "by": "1.25x"})
     assert found.text == f"shows more than 1.25x from {beyond:.2f}x on (n 5, 2 arms tested)"
-    several = told(compare={"arms": ["a", "b"], "is": "worse"})
+    several = resolution(compare={"arms": ["a", "b"], "is": "worse"})
     spreads = smallest_effect(5)
     assert several.text == f"finds {math.exp(spreads / 10):.2f}x or {spreads:.1f} spreads (n 5)"
 
@@ -59,15 +58,14 @@ def test_differences_say_from_where_on_they_are_found():
 @pytest.mark.parametrize(("n", "resolved"), [(3, False), (4, False), (5, True)])
 def test_shares_and_ranks_need_so_many_trials(n, resolved):
     most = {"arm": "a", "is": "fails", "at_least": 0.5}
-    assert told(n, outcome=most).resolved is resolved
-    assert told(
-        n, relation={"arm": "a", "metric": "fid", "is": "above", "than": "modes"}
-    ).resolved is (resolved)
+    assert resolution(n, outcome=most).resolved is resolved
+    relation = {"arm": "a", "metric": "fid", "is": "above", "than": "modes"}
+    assert resolution(n, relation=relation).resolved is resolved
     settles = {"arm": "a", "metric": "d/criterion", "settles": {"before": "b"}}
-    assert told(n, curve=settles).resolved is (n > 3)
+    assert resolution(n, curve=settles).resolved is (n > 3)
 
 
 def test_claims_that_no_training_of_ours_judges_have_no_line():
-    assert told(visual={"arm": "a"}) is None
-    assert told(arithmetic={"sum": [1, 2], "is": "equal", "than": 3}) is None
-    assert told(budget="full", compare={"arm": "a", "is": "worse"}) is None
+    assert resolution(visual={"arm": "a"}) is None
+    assert resolution(arithmetic={"sum": [1, 2], "is": "equal", "than": 3}) is None
+    assert resolution(budget="full", compare={"arm": "a", "is": "worse"}) is None

@@ -46,17 +46,21 @@ def test_rows_hold_the_effects_and_the_replicates_on_the_axis(measured):
     assert gone.words == "no mean: 3 diverged\nworse (fails)"
 
 
+def caption_of(analysis, path):
+    assert draw_forest(analysis, path)
+    with style.Image.open(path) as image:
+        return read_caption(image)
+
+
 def test_the_picture_says_what_it_shows(measured, drawn, tmp_path):
-    assert draw_forest(measured, tmp_path / "forest.png")
+    caption = caption_of(measured, tmp_path / "forest.png")
     (axes,) = drawn.figure.axes
     assert len(axes.get_yticks()) == 4
     ticks = [label.get_text() for label in axes.get_xticklabels()]
     assert {"×1", "×2"} <= set(ticks)  # noqa: RUF001
     assert axes.get_xlabel().startswith("FID over that of the baseline (n = 3)")
-    band = next(patch for patch in axes.patches)
-    assert band.get_x() == pytest.approx(-math.log(1.25))
-    with style.Image.open(tmp_path / "forest.png") as image:
-        caption = read_caption(image)
+    assert axes.patches[0].get_x() == pytest.approx(-math.log(1.25))
+    assert 0.5 < caption.above < 1
     assert "budget cpu: 5 arms" in caption.text
     assert "mnist_classifier@1a2b3c4d" in caption.text
     tests = "Verdicts: from tests after Holm's correction over 3 arms, at 5 %"
@@ -64,10 +68,8 @@ def test_the_picture_says_what_it_shows(measured, drawn, tmp_path):
     by_arm = measured.effects.by_arm.items()
     plain = {name: replace(effect, fails_p=None) for name, effect in by_arm}
     effects = replace(measured.effects, by_arm=plain)
-    assert draw_forest(with_parts(measured, effects=effects), tmp_path / "forest.png")
-    with style.Image.open(tmp_path / "forest.png") as image:
-        assert f"{tests}." in read_caption(image).text
-    assert 0.5 < caption.above < 1
+    caption = caption_of(with_parts(measured, effects=effects), tmp_path / "forest.png")
+    assert f"{tests}." in caption.text
 
 
 def test_an_endless_interval_ends_in_an_arrow(tmp_path, drawn):

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from ganablate.report.figures.over_time import draw_over_time, over_time
+from ganablate.report.figures.primary import draw_over_time, over_time
 from ganablate.report.frames.curves import curves_csv, read_curves
 from ganablate.report.frames.trials import curves_frame, trials_frame
 from ganablate.trials.folder import TrialFolder
@@ -34,27 +34,22 @@ def measured_plan(root, evaluations=4):
 def test_the_points_of_the_plan_and_the_end_are_rows(tmp_path):
     plan = measured_plan(tmp_path)
     curves = curves_frame(plan, tmp_path)
-    own = curves[curves["trial_id"] == plan.trials[0].trial_id]
-    assert own["metric"].unique().tolist() == ["fid"]
-    assert own["images_seen"].tolist() == [128, 256, 384, 512]
-    assert own["value"].tolist() == [90.0, 60.0, 30.0, 20.0]
+    first = curves[curves["trial_id"] == plan.trials[0].trial_id]
+    assert first["metric"].unique().tolist() == ["fid"]
+    assert first["images_seen"].tolist() == [128, 256, 384, 512]
+    assert first["value"].tolist() == [90.0, 60.0, 30.0, 20.0]
     (tmp_path / "curves.csv").write_text(curves_csv(curves))
     pd.testing.assert_frame_equal(read_curves(tmp_path / "curves.csv"), curves)
-
-
-def test_a_plan_that_measures_at_the_end_has_no_such_rows(tmp_path):
-    plan = measured_plan(tmp_path, evaluations=1)
-    assert curves_frame(plan, tmp_path).empty
 
 
 def test_the_band_is_the_range_of_replicates(tmp_path):
     plan = measured_plan(tmp_path)
     points = over_time(curves_frame(plan, tmp_path), trials_frame(plan, tmp_path), plan)
-    own = points[points["arm"] == "a"]
-    assert own["mean"].tolist() == [85.0, 90.0, 75.0, 25.0]
-    assert own["low"].tolist() == [80.0, 85.0, 70.0, 20.0]
-    assert own["high"].tolist() == [90.0, 95.0, 80.0, 30.0]
-    assert set(own["n"]) == {2}
+    arm = points[points["arm"] == "a"]
+    assert arm["mean"].tolist() == [85.0, 90.0, 75.0, 25.0]
+    assert arm["low"].tolist() == [80.0, 85.0, 70.0, 20.0]
+    assert arm["high"].tolist() == [90.0, 95.0, 80.0, 30.0]
+    assert set(arm["n"]) == {2}
 
 
 def test_the_picture_names_the_arms_and_the_metric(tmp_path, drawn):
@@ -76,7 +71,8 @@ def test_a_line_over_fewer_trials_says_over_how_many(tmp_path, drawn):
     assert "Behind a divergence, both are over the others." in drawn.said
 
 
-def test_no_picture_of_single_points(tmp_path):
+def test_a_plan_that_measures_at_the_end_has_no_such_rows_and_no_picture(tmp_path):
     analysis = analysed(measured_plan(tmp_path, evaluations=1), tmp_path)
+    assert analysis.curves.empty
     assert not draw_over_time(analysis, tmp_path / "over_time.png")
     assert not (tmp_path / "over_time.png").exists()

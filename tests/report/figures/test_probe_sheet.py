@@ -9,7 +9,7 @@ from PIL import Image
 
 from ganablate.report.build import build_report
 from ganablate.report.figures.losses import draw_loss_pairs, pair_curves
-from ganablate.report.figures.sheets import ProbePanel, draw_probe_sheet, probe_panels
+from ganablate.report.figures.sheets import ArmImages, draw_probe_sheet, probe_panels
 from ganablate.trials.folder import TrialFolder
 from tests.support.synthetic_study import analysed, make_plan, write_trial
 
@@ -44,14 +44,16 @@ def root(plan, tmp_path):
 
 def test_an_arm_shows_its_first_complete_replicate(plan, root):
     panels = probe_panels("walk", "lines", analysed(plan, root), root)
-    assert [panel.title for panel in panels] == ["baseline", "a", "b, replicate 1", "c"]
+    assert [(panel.arm, panel.replicate) for panel in panels] == [
+        ("baseline", 0), ("a", 0), ("b", 1), ("c", None),
+    ]  # fmt: skip
     assert [panel.instead for panel in panels] == [
         "", "diverged: not looked at", "", "no trial is complete",
     ]  # fmt: skip
-    assert [None if p.image is None else int(p.image[0, 0, 0]) for p in panels] == [
+    assert [None if p.images is None else int(p.images[0, 0, 0, 0]) for p in panels] == [
         20, None, 160, None,
     ]  # fmt: skip
-    assert not any(panel.lacking for panel in panels)
+    assert not any(panel.absent for panel in panels)
 
 
 def test_the_sheet_shows_every_pixel(plan, root, tmp_path):
@@ -67,19 +69,19 @@ def test_the_sheet_shows_every_pixel(plan, root, tmp_path):
 
 def test_a_row_is_as_high_as_its_highest_picture(plan, tmp_path):
     analysis = analysed(plan, tmp_path)
-    wide = np.full((100, 1000, 1), 20, np.uint8)
+    wide = np.full((1, 100, 1000, 1), 20, np.uint8)
 
-    def height(*panels):
+    def height(*pictures):
         path = tmp_path / "walk.png"
-        assert draw_probe_sheet(list(panels), "Lines", analysis, path)
+        panels = [ArmImages("a", images=images, instead="none") for images in pictures]
+        assert draw_probe_sheet(panels, "Lines", analysis, path)
         with Image.open(path) as image:
             return image.height
 
-    one = height(ProbePanel("a", "a", wide))
-    assert height(ProbePanel("a", "a", wide), ProbePanel("b", "b", wide)) == one + 224
-    assert height(ProbePanel("a", "a", wide), ProbePanel("b", "b", wide[:30])) == one + 84
-    assert height(ProbePanel("a", "a", wide), ProbePanel("b", "b", instead="none")) == one + 44
-    assert height(ProbePanel("b", "b", instead="none"), ProbePanel("a", "a", wide)) == one + 44
+    one = height(wide)
+    assert height(wide, wide) == one + 224
+    assert height(wide, wide[:, :30]) == one + 84
+    assert height(wide, None) == height(None, wide) == one + 44
 
 
 @pytest.mark.slow
@@ -108,8 +110,7 @@ def test_a_fresh_clone_keeps_the_picture_and_a_probe_given_up_loses_it(plan, roo
     assert "walk.png stays as it is: the images of 2 arm(s) are not here (baseline, b)" in (
         second.notices
     )
-    without = make_plan({"baseline": {}, "a": {"g_lr": 10.0}, "b": {}, "c": {}}, replicates=2)
-    build_report(without, **roots)
+    build_report(replace(plan, probes=()), **roots)
     assert not path.exists()
 
 

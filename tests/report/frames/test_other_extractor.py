@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ganablate.report.analysis import read_written
+from ganablate.report.analysis import read_record
 from ganablate.report.frames.curves import curves_csv
 from ganablate.report.frames.trials import curves_frame, trials_csv, trials_frame
 from ganablate.trials.folder import TrialFolder
@@ -57,10 +57,9 @@ def test_few_modes_are_judged_by_the_own_extractor_only(plans, tmp_path):
     own, named = plans
     assert set(trials_frame(own, tmp_path)["outcome"]) == {"ok"}
     analysis = analysed(named, tmp_path)
-    trials = analysis.trials
-    assert trials["outcome"].isna().all()
+    assert analysis.trials["outcome"].isna().all()
     because = "no rule for few modes by features of inception was checked"
-    assert set(trials["outcome_because"]) == {because}
+    assert set(analysis.trials["outcome_because"]) == {because}
     notes = " ".join(analysis.notes)
     assert f"Not assessed: 4 ({because})." in notes
     assert "collapsed:" not in notes
@@ -69,23 +68,17 @@ def test_few_modes_are_judged_by_the_own_extractor_only(plans, tmp_path):
 def test_committed_numbers_of_another_extractor_are_left_out(plans, tmp_path):
     committed = tmp_path / "results"
     committed.mkdir()
-    for made, asked, shown in (
-        (*plans, "inception"),
-        (*plans[::-1], "the data set's own extractor"),
-    ):
+    names = "inception", "the data set's own extractor"
+    for made, asked, name in zip(plans, plans[::-1], names, strict=True):
         (committed / "trials.csv").write_text(trials_csv(trials_frame(made, tmp_path)))
         (committed / "curves.csv").write_text(curves_csv(curves_frame(made, tmp_path)))
-        read = read_written(asked, committed)
-        trials, curves, notices = read.trials, read.curves, read.notices
-        assert trials["fid"].isna().all()
-        assert trials["fid_protocol"].isna().all()
-        assert (trials["state"] == "complete").all()
-        assert "fid" not in set(curves["metric"])
-        assert f"4 earlier fid left out: not measured with {shown}; `ganablate run` does that" in (
-            notices
-        )
-        read = read_written(made, committed)
-        trials, curves, notices = read.trials, read.curves, read.notices
-        assert trials["fid"].notna().all()
-        assert (curves["metric"] == "fid").sum() == 8
-        assert notices == ()
+        read = read_record(asked, committed)
+        assert read.trials[["fid", "fid_protocol"]].isna().all(axis=None)
+        assert (read.trials["state"] == "complete").all()
+        assert "fid" not in set(read.curves["metric"])
+        notice = f"4 earlier fid left out: not measured with {name}; `ganablate run` does that"
+        assert notice in read.notices
+        read = read_record(made, committed)
+        assert read.trials["fid"].notna().all()
+        assert (read.curves["metric"] == "fid").sum() == 8
+        assert read.notices == ()

@@ -7,10 +7,7 @@ import pandas as pd
 import pytest
 
 from ganablate.report.analysis import Analysis
-from ganablate.report.frames.curves import (
-    curves_csv,
-    read_curves,
-)
+from ganablate.report.frames.curves import curves_csv, read_curves
 from ganablate.report.frames.earlier_record import with_earlier, with_earlier_curves
 from ganablate.report.frames.trials import curves_frame, read_trials, trials_csv, trials_frame
 from ganablate.trials.folder import TrialFolder
@@ -80,55 +77,60 @@ def test_unreadable_file_is_named(text, said, tmp_path):
     assert str(path) in str(caught.value)
 
 
-def test_earlier_rows_stay_where_the_folders_are_gone(plan, tmp_path):
+@pytest.fixture
+def joined(plan, tmp_path):
+    """Joins what is under `here` with what was under `there`: both frames, the whole, notices."""
+
+    def run():
+        here, earlier = (trials_frame(plan, tmp_path / name) for name in ("here", "there"))
+        return here, earlier, *with_earlier(here, earlier, plan)
+
+    return run
+
+
+def test_earlier_rows_stay_where_the_folders_are_gone(plan, joined, tmp_path):
     for trial in plan.trials:
         write_trial(tmp_path / "there", trial, numbers=NUMBERS)
-    earlier = trials_frame(plan, tmp_path / "there")
-    joined, notices = with_earlier(trials_frame(plan, tmp_path / "here"), earlier, plan)
-    pd.testing.assert_frame_equal(joined, earlier, check_exact=True)
+    _, earlier, whole, notices = joined()
+    pd.testing.assert_frame_equal(whole, earlier, check_exact=True)
     assert notices == []
 
 
-def test_a_trial_that_is_here_has_the_row_of_its_folder_whole(plan, tmp_path):
+def test_a_trial_that_is_here_has_the_row_of_its_folder_whole(plan, joined, tmp_path):
     """Not even what it lacks is taken from another training."""
-    first, second = plan.trials[:2]
-    for trial in (first, second):
+    for trial in plan.trials[:2]:
         write_trial(tmp_path / "there", trial, numbers=NUMBERS)
-    write_trial(tmp_path / "here", first, numbers={"fid": 2.5})
-    here, earlier = (trials_frame(plan, tmp_path / name) for name in ("here", "there"))
-    joined, notices = with_earlier(here, earlier, plan)
-    pd.testing.assert_series_equal(joined.iloc[0], here.iloc[0])
-    pd.testing.assert_series_equal(joined.iloc[1], earlier.iloc[1])
-    assert joined["modes"].isna().tolist()[:2] == [True, False]
+    write_trial(tmp_path / "here", plan.trials[0], numbers={"fid": 2.5})
+    here, earlier, whole, notices = joined()
+    pd.testing.assert_series_equal(whole.iloc[0], here.iloc[0])
+    pd.testing.assert_series_equal(whole.iloc[1], earlier.iloc[1])
+    assert whole["modes"].isna().tolist()[:2] == [True, False]
     assert notices == []
 
 
-def test_outcomes_are_judged_here_and_kept_where_only_the_row_is(plan, tmp_path):
-    first, second = plan.trials[:2]
-    for trial in (first, second):
+def test_outcomes_are_judged_here_and_kept_where_only_the_row_is(plan, joined, tmp_path):
+    for trial in plan.trials[:2]:
         write_trial(tmp_path / "there", trial, numbers=NUMBERS, outcome="saturated")
-    write_trial(tmp_path / "here", first, numbers=NUMBERS)
-    here, committed = (trials_frame(plan, tmp_path / name) for name in ("here", "there"))
-    assert committed["outcome_because"].iloc[0].startswith("D right about 100 % of real")
-    merged, notices = with_earlier(here, committed, plan)
-    assert merged["outcome"].tolist()[:2] == ["ok", "saturated"]
+    write_trial(tmp_path / "here", plan.trials[0], numbers=NUMBERS)
+    here, earlier, whole, notices = joined()
+    assert earlier["outcome_because"].iloc[0].startswith("D right about 100 % of real")
+    assert whole["outcome"].tolist()[:2] == ["ok", "saturated"]
     assert notices == []
-    older = committed.drop(columns="outcome_because").assign(outcome=None)
-    merged, notices = with_earlier(here, older, plan)
-    assert (merged["outcome"].iloc[0], merged["outcome"].isna().iloc[1]) == ("ok", True)
+    older = earlier.drop(columns="outcome_because").assign(outcome=None)
+    whole, notices = with_earlier(here, older, plan)
+    assert (whole["outcome"].iloc[0], whole["outcome"].isna().iloc[1]) == ("ok", True)
     assert notices == []
 
 
-def test_a_failed_attempt_here_does_not_undo_an_earlier_result(plan, tmp_path):
+def test_a_failed_attempt_here_does_not_undo_an_earlier_result(plan, joined, tmp_path):
     first = plan.trials[0]
     write_trial(tmp_path / "there", first, numbers=NUMBERS)
     folder = TrialFolder(tmp_path / "here", first.trial_id)
     folder.open(first)
     folder.write_failure(1, "out of memory", "...")
-    here, committed = (trials_frame(plan, tmp_path / name) for name in ("here", "there"))
+    here, _, whole, notices = joined()
     assert here["state"].iloc[0] == "failed"
-    merged, notices = with_earlier(here, committed, plan)
-    assert (merged["state"].iloc[0], merged["fid"].iloc[0]) == ("complete", 1e-300)
+    assert (whole["state"].iloc[0], whole["fid"].iloc[0]) == ("complete", 1e-300)
     assert notices == [
         "1 trial(s) failed here or are stale since they were complete: the earlier numbers stay"
     ]

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from ganablate.report.stats.cross import cross_effects, cross_table
+from ganablate.report.stats.cross import cross_effects
 from ganablate.report.stats.statistics import summary
 from ganablate.report.table.render import markdown_section
 from ganablate.report.table.sections import cross_notes, cross_section
@@ -78,7 +78,7 @@ def numbers_of(effect):
 def test_main_effects_by_hand():
     effects, _ = crossed(UNEQUAL)
     lr, b64, b128 = effects.main
-    assert [(one.factors, one.levels, one.against) for one in effects.main] == [
+    assert [(effect.factors, effect.levels, effect.against) for effect in effects.main] == [
         (("lr",), ("0.01",), ("0.001",)),
         (("batch_size",), ("64",), ("32",)),
         (("batch_size",), ("128",), ("32",)),
@@ -109,8 +109,8 @@ def test_interactions_are_ratios_of_ratios():
 def test_holm_within_each_family():
     effects, _ = crossed(UNEQUAL)
     for family in (effects.main, effects.interactions):
-        alone = sorted(one.p_alone for one in family)
-        by_p = sorted(one.p for one in family)
+        alone = sorted(effect.p_alone for effect in family)
+        by_p = sorted(effect.p for effect in family)
         assert by_p[0] == pytest.approx(min(1, alone[0] * len(family)), rel=1e-12)
         assert by_p[-1] == pytest.approx(max(by_p[-2], alone[-1]), rel=1e-12)
 
@@ -126,7 +126,7 @@ def test_two_by_two_is_the_analysis_of_variance():
     found = {"a": effects.main[0], "b": effects.main[1], "ab": effects.interactions[0]}
     for name, effect in found.items():
         assert effect.p_alone == pytest.approx(stats.f.sf(sums[name], 1, 8), rel=1e-10)
-    assert [one.estimate for one in found.values()] == pytest.approx([3.0, 5.0, 4.0])
+    assert [effect.estimate for effect in found.values()] == pytest.approx([3.0, 5.0, 4.0])
     assert found["ab"].at == pytest.approx((1.0, 5.0))
     assert effects.scale == "difference"
 
@@ -136,7 +136,7 @@ def test_one_factor_at_a_time_would_mislead():
         return 20 * (2 if (lr, batch) in {("0.01", "32"), ("0.001", "128")} else 1)
 
     effects, plan = crossed(full(opposed))
-    assert {one.levels for one in effects.shown} == {("0.01", "64"), ("0.01", "128")}
+    assert {effect.levels for effect in effects.shown} == {("0.01", "64"), ("0.01", "128")}
     notes = cross_notes(effects, plan)
     [warning] = [note for note in notes if "mislead" in note]
     assert warning.startswith("Changing lr from 0.001 to 0.01 multiplies FID by ")
@@ -170,9 +170,9 @@ def test_three_factors_are_averaged_and_their_interaction_is_not_estimated():
     effects, plan = crossed(
         full(lambda a, b, c: 10 * (1 + int(a)) * (1 + 2 * int(c)), factors), factors
     )
-    estimates = [one.estimate for one in effects.main]
+    estimates = [effect.estimate for effect in effects.main]
     assert estimates == pytest.approx([2, 1, 3], rel=0.08)
-    pairs = [one.factors for one in effects.interactions]
+    pairs = [effect.factors for effect in effects.interactions]
     assert pairs == [("a", "b"), ("a", "c"), ("b", "c")]
     assert "Interactions of three factors are not estimated." in cross_notes(effects, plan)
 
@@ -195,18 +195,17 @@ def test_cells_of_the_same_trials_count_in_both_places():
 
 
 def test_nothing_to_cross():
-    plan = make_plan({"a": {}, "b": {}})
     frame = pd.DataFrame({"arm": ["a"], "replicate": [0], "state": ["complete"]})
-    assert cross_effects(frame, plan) is None
-    assert crossed({("0.001",): [1.0, 2.0], ("0.01",): [2.0, 3.0]}, {"lr": LR})[0] is None
-    assert (
-        crossed({("0.001", "32"): [1.0, 2.0]}, {"lr": LR[:1], "batch_size": BATCH[:1]})[0] is None
-    )
+    assert cross_effects(frame, make_plan({"a": {}, "b": {}})) is None
+    one_factor = {("0.001",): [1.0, 2.0], ("0.01",): [2.0, 3.0]}
+    assert crossed(one_factor, {"lr": LR})[0] is None
+    one_cell = {("0.001", "32"): [1.0, 2.0]}
+    assert crossed(one_cell, {"lr": LR[:1], "batch_size": BATCH[:1]})[0] is None
 
 
 def test_equal_numbers_have_an_estimate_and_no_p():
     effects, _ = crossed({cell: [10.0, 10.0] for cell in UNEQUAL})
-    assert {(one.estimate, one.low, one.p) for one in effects.main} == {(1.0, None, None)}
+    assert {(x.estimate, x.low, x.p) for x in effects.main} == {(1.0, None, None)}
 
 
 def test_section_below_the_table(run_all):
@@ -232,18 +231,6 @@ def test_section_below_the_table(run_all):
     assert "lr=0.001,batch_size=32 (of another protocol or criterion)" in notes
 
 
-def test_table_of_effects():
-    effects, _ = crossed(UNEQUAL, alpha=0.01)
-    table = cross_table(effects)
-    assert table["kind"].tolist() == ["main effect"] * 3 + ["interaction"] * 2
-    assert table.loc[4, ["factor", "level", "by_factor", "by_level", "by_against"]].tolist() == [
-        "lr", "0.01", "batch_size", "128", "32",
-    ]  # fmt: skip
-    assert table["effect"].tolist()[0] == effects.main[0].estimate
-    assert set(table["effect_level"]) == {0.99}
-    assert table["lacking"].isna().all()
-
-
 numbers = st.lists(st.floats(1, 100).map(lambda x: round(x, 3)), min_size=2, max_size=4)
 crosses = st.fixed_dictionaries(dict.fromkeys(UNEQUAL, numbers))
 
@@ -251,9 +238,9 @@ crosses = st.fixed_dictionaries(dict.fromkeys(UNEQUAL, numbers))
 @given(crosses, st.floats(1e-3, 1e3))
 @settings(deadline=None, max_examples=8)
 def test_ratios_do_not_depend_on_the_unit(measured, factor):
-    one, _ = crossed(measured)
+    plain, _ = crossed(measured)
     other, _ = crossed({cell: [factor * x for x in values] for cell, values in measured.items()})
-    for ours, theirs in zip(one.main, other.main, strict=True):
+    for ours, theirs in zip(plain.main, other.main, strict=True):
         assert theirs.estimate == pytest.approx(ours.estimate, rel=1e-6)
         if None not in (ours.p, theirs.p):
             assert theirs.p == pytest.approx(ours.p, rel=1e-4, abs=1e-9)

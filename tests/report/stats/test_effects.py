@@ -31,16 +31,13 @@ def frame(measured, column="fid"):
     return trials.astype({"outcome": "string", column: "float64"})
 
 
-def effects_of(measured, *, primary="fid", metrics=("fid",), apart=(), compare=None, alpha=0.05):
+def effects_of(measured, *, primary="fid", metrics=("fid",), other=(), compare=None, alpha=0.05):
     plan = make_plan({name: {} for name in measured}, metrics=metrics, primary=primary)
-    arms = (
-        replace(
-            a, compare_to=(compare or {}).get(a.name, a.compare_to), null=a.name.startswith("null")
-        )
-        for a in plan.arms
-    )
-    plan = replace(plan, arms=tuple(arms))
-    names = [name for name in measured if name not in apart]
+    references = compare or {}
+    arms = [replace(x, compare_to=references.get(x.name, x.compare_to)) for x in plan.arms]
+    arms = tuple(replace(x, null=x.name.startswith("null")) for x in arms)
+    plan = replace(plan, arms=arms)
+    names = [name for name in measured if name not in other]
     return effects_in(frame(measured, primary), plan, names, alpha=alpha), plan
 
 
@@ -154,22 +151,19 @@ def test_a_null_arm_that_always_fails_has_no_verdict():
 
 
 @pytest.mark.parametrize(
-    ("metric", "higher", "lower"),
-    [("fid", "worse", "better"), ("inception_score", "better", "worse")],
+    ("column", "metric", "higher", "lower", "fails"),
+    [
+        ("fid", "fid", "worse", "better", "worse (fails)"),
+        ("inception_score", "inception_score", "better", "worse", "worse (fails)"),
+        ("d_loss_mean", "d_loss", "higher", "lower", "fails"),
+    ],
 )
-def test_verdicts_follow_the_direction(metric, higher, lower):
+def test_verdicts_follow_the_direction(column, metric, higher, lower, fails):
     measured = {"baseline": BASE, "up": [40.0 + x for x in BASE], "down": [x / 3 for x in BASE]}
-    found = effects_of(measured, primary=metric, metrics=(metric,))[0].by_arm
-    assert (found["up"].verdict, found["down"].verdict) == (higher, lower)
-
-
-def test_losses_are_lower_or_higher():
-    measured = {"baseline": BASE, "up": [40.0 + x for x in BASE], "down": [x / 3 for x in BASE]}
-    measured["gone"] = [None] * 5
-    effects, _ = effects_of(measured, primary="d_loss_mean", metrics=("d_loss",))
+    effects, _ = effects_of(measured | {"gone": [None] * 5}, primary=column, metrics=(metric,))
     verdicts = {name: effect.verdict for name, effect in effects.by_arm.items()}
-    assert verdicts == {"up": "higher", "down": "lower", "gone": "fails"}
-    assert effects.by_arm["gone"].p is None
+    assert verdicts == {"up": higher, "down": lower, "gone": fails}
+    assert (effects.by_arm["gone"].p is None) == (fails == "fails")
 
 
 def test_a_diverged_replicate_ranks_worst():
@@ -213,11 +207,11 @@ def test_one_replicate_is_not_tested(arm):
 
 def test_other_protocols_and_empty_arms_are_not_compared():
     measured = {"baseline": BASE, "other": [30.0, 31.0], "empty": [], "a": BASE[::-1]}
-    effects, _ = effects_of(measured, apart=["other"])
+    effects, _ = effects_of(measured, other=["other"])
     assert set(effects.by_arm) == {"empty", "a"}
     empty = effects.by_arm["empty"]
     assert (empty.estimate, empty.p, empty.verdict) == (None, None, None)
-    assert effects_of(measured, apart=["baseline"])[0].by_arm == {}
+    assert effects_of(measured, other=["baseline"])[0].by_arm == {}
     columns = effect_columns(effects, measured)
     assert columns.iloc[[0, 1]].isna().all(axis=None)
 
@@ -251,29 +245,16 @@ numbers = st.lists(st.floats(1, 100).map(lambda x: round(x, 3)), min_size=3, max
 studies = st.fixed_dictionaries(dict.fromkeys(("baseline", "a", "b", "c", "d", "e"), numbers))
 
 
-@given(studies, st.floats(1e-3, 1e3))
+@given(studies, st.floats(1e-3, 1e3), st.floats(-50, 50))
 @settings(deadline=None, max_examples=12)
-def test_ratios_do_not_depend_on_the_unit(measured, factor):
+def test_neither_unit_nor_constant_nor_order_matters(measured, factor, constant):
+    plain = effects_of(measured)[0].by_arm
     scaled = {name: [factor * value for value in values] for name, values in measured.items()}
-    one, other = (effects_of(given)[0].by_arm for given in (measured, scaled))
-    same(one, other)
-
-
-@given(studies, st.floats(-50, 50))
-@settings(deadline=None, max_examples=12)
-def test_differences_do_not_depend_on_a_constant(measured, constant):
+    same(plain, effects_of(scaled)[0].by_arm)
+    same(plain, effects_of(dict(reversed(measured.items())))[0].by_arm)
     moved = {name: [constant + value for value in values] for name, values in measured.items()}
-    one, other = (
-        effects_of(given, primary="kid", metrics=("kid",))[0].by_arm for given in (measured, moved)
-    )
-    same(one, other)
-
-
-@given(studies)
-@settings(deadline=None, max_examples=12)
-def test_the_order_of_arms_does_not_matter(measured):
-    backwards = dict(reversed(measured.items()))
-    same(effects_of(measured)[0].by_arm, effects_of(backwards)[0].by_arm)
+    kid = {"primary": "kid", "metrics": ("kid",)}
+    same(effects_of(measured, **kid)[0].by_arm, effects_of(moved, **kid)[0].by_arm)
 
 
 def same(one, other):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from ganablate.report.analysis import read_local
+from ganablate.report.analysis import read_record
 from ganablate.report.build import build_report
 from ganablate.report.stats.replication import replication
 from ganablate.report.table.sections import (
@@ -49,7 +49,7 @@ def record(root, plan: Plan):
 
 
 def compared(plan: Plan, here, published):
-    reading = read_local(plan, here / "runs" / "trials", here / "nothing")
+    reading = read_record(plan, here / "nothing", here / "runs" / "trials")
     return replication(reading, None, published)
 
 
@@ -66,17 +66,12 @@ def here(tmp_path):
     return tmp_path
 
 
-def test_arms_that_agree_differ_and_cannot_be_told(here, published):
-    found = compared(PLAN, here, published)
-    verdicts = {one.arm: one.verdict for one in found.arms}
-    assert verdicts == {"baseline": "cannot tell", "alike": "agrees", "moved": "differs"}
-    assert found.scale == "ratio"
-    assert not found.equal
-
-
 def test_effects_are_welchs_on_logs_and_p_is_holms(here, published):
-    """Against scipy, by hand."""
-    found = {one.arm: one for one in compared(PLAN, here, published).arms}
+    replicated = compared(PLAN, here, published)
+    assert (replicated.scale, replicated.equal) == ("ratio", False)
+    found = {row.arm: row for row in replicated.arms}
+    verdicts = {name: row.verdict for name, row in found.items()}
+    assert verdicts == {"baseline": "cannot tell", "alike": "agrees", "moved": "differs"}
     alone, equivalent = {}, {}
     for arm in ARMS:
         ours, theirs = (np.log(fids(arm, local=local)) for local in (True, False))
@@ -102,9 +97,9 @@ def test_effects_are_welchs_on_logs_and_p_is_holms(here, published):
 def test_the_same_trainings_are_called_so_and_not_tested(tmp_path, published):
     write(tmp_path, PLAN, local=False)
     found = compared(PLAN, tmp_path, published)
-    assert {one.verdict for one in found.arms} == {"the same numbers"}
+    assert {row.verdict for row in found.arms} == {"the same numbers"}
     assert found.equal
-    assert all(one.effect.p is None and one.effect.low is None for one in found.arms)
+    assert all(row.effect.p is None and row.effect.low is None for row in found.arms)
     assert "the published ones again" in replication_sentence(found).text
 
 
@@ -112,24 +107,22 @@ def test_the_published_trainings_themselves_replicate_nothing(tmp_path, publishe
     """A record that was published from here, and grew by a replicate since."""
     write(tmp_path, PLAN, local=False, facts=lambda trial: {"finished_ms": trial.replicate})
     folder = record(tmp_path, PLAN)
-    assert replication(
-        read_local(PLAN, tmp_path / "runs" / "trials", folder),
-        json.loads((folder / "provenance.json").read_text()), folder,
-    ) is None  # fmt: skip
+    local = read_record(PLAN, folder, tmp_path / "runs" / "trials")
     facts = json.loads((folder / "provenance.json").read_text())
+    assert replication(local, facts, folder) is None
     for trial in PLAN.trials:
         if trial.replicate == 4:
             facts["trials"][trial.trial_id]["finished_ms"] = 99
-    found = replication(read_local(PLAN, tmp_path / "runs" / "trials", folder), facts, folder)
-    assert [one.local.n for one in found.arms] == [1, 1, 1]
+    found = replication(local, facts, folder)
+    assert [row.local.n for row in found.arms] == [1, 1, 1]
 
 
 def test_arms_of_one_record_alone_have_no_verdict(tmp_path, published):
     write(tmp_path, WIDE, local=True)
     found = compared(WIDE, tmp_path, published)
-    assert [one.verdict for one in found.arms][3:] == [None]
+    assert [row.verdict for row in found.arms][3:] == [None]
     few = make_plan({"baseline": {}}, replicates=5)
-    assert [one.arm for one in compared(few, tmp_path, published).arms] == ["baseline"]
+    assert [row.arm for row in compared(few, tmp_path, published).arms] == ["baseline"]
 
 
 def test_other_settings_and_other_protocols_are_not_compared(tmp_path, published):
@@ -140,10 +133,10 @@ def test_other_settings_and_other_protocols_are_not_compared(tmp_path, published
     )
     other = replace(other, trials=trials)
     write(tmp_path, other, local=True, stamp="another extractor")
-    found = {one.arm: one for one in compared(other, tmp_path, published).arms}
+    found = {row.arm: row for row in compared(other, tmp_path, published).arms}
     assert found["baseline"].verdict == "other settings"
     assert found["alike"].verdict == "other protocol"
-    assert all(one.effect.estimate is None for one in found.values())
+    assert all(row.effect.estimate is None for row in found.values())
 
 
 def test_one_replicate_is_not_tested_and_a_diverged_one_is_ranked(tmp_path, published):
@@ -176,7 +169,7 @@ def test_it_stands_in_the_table_the_page_and_the_closing_lines(here, published, 
         assert 'href="#replication-section"' in page
         assert '<span class="pill changed">' in page
         assert any("differs" in line for line in report.closing)
-        (said,) = [one.text for one in report.sentences if one.topic == "replication"]
+        (said,) = [row.text for row in report.sentences if row.topic == "replication"]
         assert said == (
             "agreement within a factor of 1.25 is shown for 1 of 3 arms, a difference for 1; "
             "1 of 2 verdicts on arms came out the same."
@@ -187,7 +180,7 @@ def test_it_stands_in_the_table_the_page_and_the_closing_lines(here, published, 
 
 
 def test_notes_say_in_what_the_trainings_differ(here, published):
-    reading = read_local(PLAN, here / "runs" / "trials", here / "nothing")
+    reading = read_record(PLAN, here / "nothing", here / "runs" / "trials")
     facts = {"seen": {"precision": ["fp32"], "device": ["cpu"]}, "trials": {}}
     notes = replication_notes(replication(reading, facts, published))
     assert notes[-1].endswith(

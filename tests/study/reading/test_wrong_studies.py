@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from ganablate.study.arms.resolve import Configs, Resolution
 from ganablate.study.load import load_study
 from ganablate.study.reading.errors import StudyError
+from ganablate.study.reading.wording import unknown
 from tests.support.study_text import HEAD
+from tests.support.trial_config import config_for
 from tests.support.wrong_studies import WRONG, Wrong
 
 
@@ -26,11 +29,23 @@ def test_says_place_given_and_allowed(wrong: Wrong, write: Callable[[str], Path]
     assert wrong.several or len(found) == 1, found
 
 
-def test_primary_must_be_a_column(write: Callable[[str], Path]) -> None:
-    text = HEAD.replace("primary: fid", "primary: d_loss")
-    (found,) = problems(write(text))
-    assert ":3: primary:" in found
-    assert "d_loss_mean" in found
+@pytest.mark.parametrize("word", ["on", "off", "yes", "no", "No"])
+def test_a_switch_word_is_no_misspelled_none(word: str) -> None:
+    assert unknown("allowed", word, ["none", "batch"]).endswith("allowed; allowed: none, batch")
+
+
+def test_settings_that_do_not_fit_are_named_plainly() -> None:
+    with pytest.raises(ValueError, match=r"^dataset: Input should be"):
+        Configs().config(Resolution({}, (), None), 0)
+    settings = {**config_for("dcgan").model_dump(exclude={"seed"}, exclude_none=True), "epochs": 1}
+    with pytest.raises(ValueError, match=r"^exactly one of epochs and iterations is needed$"):
+        Configs().config(Resolution(settings, (), None), 0)
+
+
+def test_the_same_words_at_the_same_line_come_once(write: Callable[[str], Path]) -> None:
+    text = "ablate: {optimizer: [sgdd, sgdd]}\nexclude: [{lr: [x, x], because: y}]\n"
+    messages = problems(write(HEAD + text))
+    assert len(messages) == len(set(messages)) == 2
 
 
 def test_base_must_give_what_has_no_default(write: Callable[[str], Path]) -> None:
