@@ -19,7 +19,8 @@ def _onednn_is_faster() -> bool:
     """
     processors = Path("/proc/cpuinfo")
     amd = processors.exists() and "AuthenticAMD" in processors.read_text(errors="replace")
-    return amd and torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()
+    mkl, onednn = torch.backends.mkl, torch.backends.mkldnn
+    return amd and mkl.is_available() and onednn.is_available()  # type: ignore[no-untyped-call]
 
 
 _ONEDNN_IS_FASTER = _onednn_is_faster()
@@ -111,6 +112,9 @@ class GreyConvolution(nn.Conv2d):
         taps = self.weight.flip(2, 3).squeeze(0).flatten(1).t()  # [taps, inputs]
         terms = product(taps, pixels).float().view(len(taps), batch, height * width)
         image = functional.fold(
-            terms.transpose(0, 1), (height, width), self.kernel_size, padding=self.padding
+            terms.transpose(0, 1),
+            (height, width),
+            self.kernel_size,
+            padding=self.kernel_size[0] // 2,
         )
         return image if self.bias is None else image + self.bias.view(1, 1, 1, 1)
