@@ -88,7 +88,7 @@ def draw_losses(analysis: Analysis, path: Path) -> bool:
             if baseline is not None and arm is not baseline and scale == scales[baseline.name]:
                 repeated = baseline.name
                 _draw_grey(axes, bands[bands["arm"] == repeated])
-            _draw_pair(axes, bands[bands["arm"] == arm.name], "mean")
+            _draw_pair(axes, bands[bands["arm"] == arm.name], "mean", 2)
             _describe(axes, arm, trials, bold=arm is baseline)
             _set_scale(axes, limits.get(scale, (0.0, 1.0, False)), longest)
             if not place % across or scale != scales[arms[place - 1].name]:
@@ -118,13 +118,15 @@ def _draw_grey(axes: Axes, bands: pd.DataFrame) -> None:
         axes.plot(line["images_seen"], line["mean"], color=_GREY, lw=0.8, zorder=1)
 
 
-def _draw_pair(axes: Axes, bands: pd.DataFrame, middle: str) -> None:
-    """Draw the column `middle` of both losses, within bands from `low` to `high`."""
+def _draw_pair(axes: Axes, bands: pd.DataFrame, middle: str, zorder: int) -> None:
+    """Draw the column `middle` of both losses, above bands from `low` to `high` at `zorder`."""
     for key, colour in style.LOSS_COLOURS.items():
         line = bands[bands["metric"] == key]
         seen = line["images_seen"]
-        axes.fill_between(seen, line["low"], line["high"], color=colour, alpha=0.22, lw=0, zorder=2)
-        axes.plot(seen, line[middle], color=colour, lw=1.0, zorder=3)
+        axes.fill_between(
+            seen, line["low"], line["high"], color=colour, alpha=0.22, lw=0, zorder=zorder
+        )
+        axes.plot(seen, line[middle], color=colour, lw=1.0, zorder=zorder + 1)
 
 
 def _describe(axes: Axes, arm: Arm, trials: pd.DataFrame, *, bold: bool) -> None:
@@ -226,7 +228,7 @@ def draw_loss_pairs(analysis: Analysis, path: Path) -> bool:
         panels = figure.subplots(len(arms), 1, sharex=True, squeeze=False)[:, 0]
         for axes, arm in zip(panels, arms, strict=True):
             pair = pairs[pairs["arm"] == arm.name]
-            _draw_pair(axes, pair, "value")
+            _draw_pair(axes, pair, "value", 1)  # the grid lies over its bands
             if replicate := int(pair["replicate"].iloc[0]):
                 style.annotate(axes, f"replicate {replicate}")
             low, high = limits[scales[arm.name]]
