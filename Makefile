@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STUDY ?= studies/quickstart.yaml
 
-.PHONY: help install demo run report ui check lint types imports branches test test-guard test-slow test-all golden schema bench bench-statistics audit docs clean
+.PHONY: help install demo run report ui check lint types imports branches test test-guard test-slow test-all golden schema bench bench-statistics gpu-check audit docs clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed 's/:.*##/:/'
@@ -71,6 +71,9 @@ bench: install   ## speed, memory and scale, each beside its peer or limit: a qu
 bench-statistics: install  ## error, coverage and power of the statistics, with looks too
 	$(BIN)/python benchmarks/effect_statistics.py
 	$(BIN)/python benchmarks/adaptive_replicates.py
+
+gpu-check: install  ## on a machine with a CUDA GPU: what holds there, in ten minutes, as a text to paste
+	$(BIN)/python benchmarks/gpu_check.py
 
 docs: install    ## build the site of docs/ into site/
 	$(BIN)/python -m docs.made.pages

@@ -117,13 +117,13 @@ def dcgan_loop(
     g_optimizer = torch.optim.Adam(generator.parameters(), lr=lr, betas=(0.5, 0.999))
     for real in real_images:
         discriminator.zero_grad()
-        label = torch.full((len(real),), REAL)
+        label = torch.full((len(real),), REAL, device=real.device)
         output = discriminator(real)
         d_loss_real = criterion(output, label)
         d_loss_real.backward()
         real_mean = output.mean().item()
 
-        fake = generator(torch.randn(len(real), latent_dim, 1, 1))
+        fake = generator(torch.randn(len(real), latent_dim, 1, 1, device=real.device))
         label.fill_(FAKE)
         output = discriminator(fake.detach())
         d_loss_fake = criterion(output, label)
@@ -148,10 +148,11 @@ def mlp_loop(
     g_optimizer = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
     d_optimizer = torch.optim.Adam(discriminator.parameters(), lr=2e-4, betas=(0.5, 0.999))
     for real in real_images:
-        ones, zeros = torch.ones(len(real)), torch.zeros(len(real))
+        ones = torch.ones(len(real), device=real.device)
+        zeros = torch.zeros_like(ones)
         g_optimizer.zero_grad()
         latents = torch.from_numpy(np.random.normal(0, 1, (len(real), latent_dim))).float()  # noqa: NPY002
-        fake = generator(latents)
+        fake = generator(latents.to(real.device))
         g_loss = criterion(discriminator(fake), ones)
         g_loss.backward()
         g_optimizer.step()

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ganablate.catalog import CRITERIA, NETWORKS, PENALTIES
@@ -56,6 +58,7 @@ class Trainer:
 
         self.generator, self.discriminator = build_networks(config, images.shape[3], self.device)
         self._ema = None if config.g_ema is None else averaged(self.generator, config.g_ema)
+        self._at_once = takes_both_at_once(self.discriminator)
         self._g_update = Update(self.generator, config, "g")
         self._d_update = Update(self.discriminator, config, "d")
         self._criterion = CRITERIA[config.criterion].load()
@@ -206,10 +209,7 @@ class Trainer:
         measured: dict[str, Tensor] = {}
         real = self._streams.real(step)
         with self._precision():
-            self._streams.seed_global("real", step)
-            real_logits = self.discriminator(real)
-            self._streams.seed_global("fake", step)
-            fake_logits = self.discriminator(fake)
+            real_logits, fake_logits = self._logits(real, fake, step)
             criterion, _ = self._criterion(real_logits, fake_logits, **self._streams.labels(step))
             loss = criterion
             if self._penalty is not None:
@@ -222,6 +222,16 @@ class Trainer:
         measured["d/accuracy_real"] = (real_logits > self._threshold).float().mean()
         measured["d/accuracy_fake"] = (fake_logits <= self._threshold).float().mean()
         return measured, real_logits.detach()
+
+    def _logits(self, real: Tensor, fake: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """D's logits of both batches, [batch] each."""
+        self._streams.seed_global("real", step)
+        if self._at_once:
+            both: Tensor = self.discriminator(torch.cat([real, fake]))
+            return both[: len(real)], both[len(real) :]
+        real_logits = self.discriminator(real)
+        self._streams.seed_global("fake", step)
+        return real_logits, self.discriminator(fake)
 
     def _g_step(self, step: int, fake: Tensor, real_logits: Tensor) -> Tensor:
         # A second autocast context: one that outlives the D step would reuse D's old weights in
@@ -278,6 +288,20 @@ def averaged(network: nn.Module, decay: float) -> AveragedModel:
     """
     mean = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
     return AveragedModel(network, multi_avg_fn=mean)
+
+
+def takes_both_at_once(network: nn.Module) -> bool:
+    """Whether D sees the real and the fake images of a step in one pass.
+
+    Fully connected layers are faster on one large batch than on two; convolutions are not. With
+    batch norm, or in a module that is neither torch's nor ours, an image's logit may depend on
+    the others of its batch, so there the two stay apart.
+    """
+    return not any(
+        isinstance(module, _BatchNorm | _ConvNd)
+        or not type(module).__module__.startswith(("torch.nn.", "ganablate."))
+        for module in network.modules()
+    )
 
 
 def build_networks(

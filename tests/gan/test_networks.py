@@ -9,7 +9,9 @@ from torch.nn import functional
 
 from ganablate.catalog import ACTIVATIONS, NETWORK_SETTINGS, NETWORKS
 from ganablate.gan.initialisers import initialise
-from ganablate.gan.networks.layers import Dropout, Projection
+from ganablate.gan.networks import products
+from ganablate.gan.networks.layers import Dropout
+from ganablate.gan.networks.products import GreyConvolution, Projection
 from tests.support.trial_config import config_for
 
 SMALL = {"g_width": 4, "d_width": 4, "latent_dim": 5}
@@ -235,6 +237,39 @@ def test_projection_is_a_transposed_convolution(bias, layout):
     torch.testing.assert_close(projection(latents), expected, rtol=1e-5, atol=1e-6)
     with torch.autocast("cpu", torch.bfloat16):
         assert projection(latents).dtype == torch.bfloat16
+
+
+def test_a_grey_convolution_is_a_convolution():
+    """The product form and torch's own, with their gradients of both orders."""
+    grey = GreyConvolution(32, 7).double()
+    maps = torch.randn(2, 32, 9, 9, dtype=torch.float64, requires_grad=True)
+    for layer in (grey, GreyConvolution(32, 7).to(memory_format=torch.channels_last)):
+        images = maps.to(layer.weight.dtype)
+        expected = functional.conv2d(images, layer.weight, layer.bias, padding=3)
+        torch.testing.assert_close(layer(images).to(images.dtype), expected, rtol=1e-4, atol=1e-5)
+        slopes = [
+            torch.autograd.grad(values.float().square().sum(), (maps, layer.weight))
+            for values in (layer(images), expected)
+        ]
+        for ours, theirs in zip(*slopes, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.skipif(not torch.backends.mkldnn.is_available(), reason="torch has no oneDNN")
+def test_products_by_onednn_are_torch_s(monkeypatch):
+    """Values and gradients of two orders, whichever library this machine would choose."""
+    monkeypatch.setattr(products, "_ONEDNN_IS_FASTER", True)
+    layer, other = products.Linear(5, 3), nn.Linear(5, 3)
+    other.load_state_dict(layer.state_dict())
+    values = torch.randn(4, 5, requires_grad=True)
+    results = []
+    for linear in (layer, other):
+        (slope,) = torch.autograd.grad(linear(values).tanh().sum(), values, create_graph=True)
+        results.append(
+            (linear(values), slope, *torch.autograd.grad(slope.square().sum(), linear.weight))
+        )
+    for ours, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
 def small_dcgan(**changes):

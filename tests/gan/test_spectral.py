@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from ganablate.catalog import NETWORKS
 from ganablate.gan.initialisers import initialise
-from ganablate.gan.networks.layers import Projection
+from ganablate.gan.networks.products import Projection
 from ganablate.gan.networks.spectral import apply_spectral_norm
 from tests.support.trial_config import config_for
 

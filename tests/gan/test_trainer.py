@@ -10,7 +10,7 @@ from torch import nn
 from ganablate.config import TrialConfig
 from ganablate.gan.checkpoint import CheckpointError, load_state, load_weights, save_state
 from ganablate.gan.checkpoint import save_weights as store_weights
-from ganablate.gan.trainer import Trainer
+from ganablate.gan.trainer import Trainer, takes_both_at_once
 from tests.support.trial_config import BASE
 
 DCGAN = {
@@ -164,19 +164,50 @@ def test_ratios_of_steps_count_updates_and_images(images: np.ndarray) -> None:
     assert make(images, d_steps=4, epochs=3, iterations=None).total_iterations == 3 * 6 // 4
 
 
-def test_every_d_step_sees_other_images_and_fakes(images: np.ndarray) -> None:
-    trainer = make(images, d_steps=2, iterations=2)
-    seen: list[torch.Tensor] = []
+@pytest.mark.parametrize("network", [{}, DCGAN])
+def test_every_d_step_sees_other_images_and_fakes(images: np.ndarray, network: dict) -> None:
+    trainer = make(images, d_steps=2, iterations=2, **network)
+    size, seen = trainer.config.batch_size, []
     trainer.discriminator.register_forward_pre_hook(
-        lambda _, inputs: seen.append(inputs[0].detach().clone())
+        lambda _, inputs: seen.extend(inputs[0].detach().clone().split(size))
     )
+    passes: list[int] = []
+    trainer.discriminator.register_forward_hook(lambda *_: passes.append(1))
     trainer.train(2)
     # In each iteration: real, fake, real, fake, and the fakes of the G step, shared with D's last.
     assert len(seen) == 10
+    assert len(passes) == (10 if network else 6)  # an MLP without batch norm takes both at once
     assert torch.equal(seen[3], seen[4])
     different = [seen[k] for k in (0, 1, 2, 3, 5, 6, 7, 8)]
-    for k, one in enumerate(different):
-        assert not any(torch.equal(one, other) for other in different[k + 1 :])
+    for k, batch in enumerate(different):
+        assert not any(torch.equal(batch, other) for other in different[k + 1 :])
+
+
+class MeanOfBatch(nn.Module):
+    """A module of somebody's own: an image's value depends on the others."""
+
+    def forward(self, values: torch.Tensor) -> torch.Tensor:
+        return values - values.mean(0)
+
+
+def test_batches_stay_apart_where_images_may_mix(images: np.ndarray) -> None:
+    linear = nn.Sequential(nn.Flatten(), nn.Linear(784, 1), nn.Flatten(0))
+    assert takes_both_at_once(linear)
+    assert takes_both_at_once(make(images, d_norm="spectral").discriminator)
+    assert not takes_both_at_once(make(images, d_norm="batch").discriminator)
+    assert not takes_both_at_once(nn.Sequential(nn.Conv2d(1, 1, 3)))
+    assert not takes_both_at_once(nn.Sequential(*linear, MeanOfBatch()))
+
+
+def test_both_at_once_have_the_loss_and_the_gradient_of_each_alone(images: np.ndarray) -> None:
+    """Without dropout, only the order of additions differs."""
+    trainers = [make(images, d_dropout=0.0, iterations=3) for _ in range(2)]
+    trainers[1]._at_once = False
+    for trainer in trainers:
+        trainer.train(3)
+    (joint, apart) = (trainer.losses for trainer in trainers)
+    for key in joint:
+        np.testing.assert_allclose(joint[key], apart[key], rtol=1e-4, atol=1e-5)
 
 
 def test_weights_stay_in_the_clip(images: np.ndarray) -> None:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from ganablate.report.build import build_report
 from ganablate.report.figures.style import read_caption, wrapped
+from ganablate.study.arms.identity import former_ids
 from ganablate.study.claims.claims import Claim
 from tests.support.synthetic_study import make_plan, three_arms_plan, write_all, write_trial
 
@@ -94,6 +95,25 @@ def test_without_the_trials_folders_the_same_bytes_are_made_of_the_csv_files(cop
         "samples.png stays as it is: the images of 3 arm(s) are not here "
         "(baseline, d_dropout=0.0, criterion=least_squares)",
     )
+
+
+def test_a_record_that_an_older_version_trained_stays_readable(copied):
+    root, _ = copied
+    shutil.rmtree(root / "runs")
+    folder = root / "results/mnist_ablation/cpu"
+    for path in folder.glob("*.*"):
+        if path.suffix in (".csv", ".json"):
+            text = path.read_text()
+            for trial in PLAN.trials:
+                older = former_ids(trial.config, trial.data_id)[0]
+                text = text.replace(trial.trial_id, older)
+            path.write_text(text)
+    before = {path.name: path.read_bytes() for path in folder.glob("*.csv")}
+    build(root)
+    assert {path.name: path.read_bytes() for path in folder.glob("*.csv")} == before
+    write_trial(root / "runs" / "trials", PLAN.trials[0], numbers={"fid": 1.0})
+    report = build(root)  # one trial of this version is complete: the older ones are left out
+    assert report.notices[0].startswith("9 earlier row(s) left out")
 
 
 def test_one_trial_that_is_here_joins_those_whose_folders_are_gone(copied):

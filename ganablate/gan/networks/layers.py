@@ -18,25 +18,6 @@ from ganablate.config import Norm
 Named = tuple[str, nn.Module]
 
 
-class Projection(nn.ConvTranspose2d):
-    """DCGAN's first layer, [batch, inputs] to [batch, channels, size, size].
-
-    A transposed convolution of 1x1 maps is a matrix product. Computed as one, with the product
-    laid out as channels_last, it took half to a tenth of the convolution's time on a CPU core.
-    """
-
-    def __init__(self, inputs: int, channels: int, size: int, *, bias: bool) -> None:
-        super().__init__(inputs, channels, size, bias=bias)
-
-    def forward(self, latents: Tensor, output_size: list[int] | None = None) -> Tensor:
-        """The maps of a batch of latents; `output_size` is the base class's and is not used."""
-        del output_size
-        side = self.kernel_size[0]
-        product = latents @ self.weight.permute(0, 2, 3, 1).flatten(1)
-        maps = product.view(-1, side, side, self.out_channels).permute(0, 3, 1, 2)
-        return maps if self.bias is None else maps + self.bias.to(maps.dtype).view(-1, 1, 1)
-
-
 class Dropout(nn.Module):
     """Inverted dropout: a share of the values is set to 0, the others grow by 1 / (1 - share).
 

@@ -4,6 +4,7 @@ from torch import nn
 
 from ganablate.config import TrialConfig
 from ganablate.gan.networks.layers import Named, activation, after, stack, vector_norm
+from ganablate.gan.networks.products import Linear
 
 
 def mlp(config: TrialConfig, channels: int) -> tuple[nn.Module, nn.Module]:
@@ -35,12 +36,12 @@ def _generator(config: TrialConfig, shape: tuple[int, int, int]) -> nn.Module:
     hidden: list[Named] = []
     inputs = config.latent_dim
     for number, width in enumerate(widths, start=1):
-        hidden.append((f"layer{number}", nn.Linear(inputs, width)))
+        hidden.append((f"layer{number}", Linear(inputs, width)))
         hidden.extend(after(number, config.g_activation, norm=vector_norm(config.g_norm, width)))
         inputs = width
     return stack(
         *hidden,
-        (f"layer{len(widths) + 1}", nn.Linear(inputs, _pixels(shape))),
+        (f"layer{len(widths) + 1}", Linear(inputs, _pixels(shape))),
         ("output", activation(config.g_output)),
         ("reshape", nn.Unflatten(1, shape)),
     )
@@ -52,13 +53,13 @@ def _discriminator(config: TrialConfig, shape: tuple[int, int, int]) -> nn.Modul
     inputs = _pixels(shape)
     for number, width in enumerate(widths, start=1):
         norm = vector_norm("none" if number == 1 else config.d_norm, width)
-        hidden.append((f"layer{number}", nn.Linear(inputs, width)))
+        hidden.append((f"layer{number}", Linear(inputs, width)))
         hidden.extend(after(number, config.d_activation, norm=norm, dropout=config.d_dropout))
         inputs = width
     return stack(
         ("flatten", nn.Flatten()),
         *hidden,
-        (f"layer{len(widths) + 1}", nn.Linear(inputs, 1)),
+        (f"layer{len(widths) + 1}", Linear(inputs, 1)),
         ("logits", nn.Flatten(0)),
     )
 

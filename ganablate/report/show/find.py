@@ -4,8 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ganablate.study.arms.identity import former_ids
 from ganablate.study.expand import expand
-from ganablate.study.plan import Plan
+from ganablate.study.plan import Plan, Trial
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.reading.wording import listed, unknown
 from ganablate.study.schema import Study
@@ -99,6 +100,12 @@ def _is_id(name: str) -> bool:
     return re.fullmatch(rf"[0-9a-f]{{{_SHORTEST_ID},}}", name) is not None
 
 
+def _has_id(trial: Trial, begin: str) -> bool:
+    """Whether the trial's id begins so: the one it has, or one of an older record."""
+    ids = (trial.trial_id, *former_ids(trial.config, trial.data_id))
+    return any(id_.startswith(begin) for id_ in ids)
+
+
 def _match(name: str, study: Study, plan: Plan) -> Subject | None:
     """What the name stands for in a plan; None: nothing."""
     arms = {arm.name for arm in plan.arms}
@@ -110,7 +117,7 @@ def _match(name: str, study: Study, plan: Plan) -> Subject | None:
         if int(number) >= count:
             raise ValueError(f"{arm} has the replicates 0 to {count - 1}; {number} is given")
         return Subject(study, plan.budget, arm, int(number))
-    trials = [trial for trial in plan.trials if _is_id(name) and trial.trial_id.startswith(name)]
+    trials = [trial for trial in plan.trials if _is_id(name) and _has_id(trial, name)]
     if len(trials) > 1:
         ids = listed([trial.trial_id for trial in trials])
         raise ValueError(f'"{name}" begins the ids of several trials: {ids}')

@@ -26,6 +26,7 @@ from ganablate.report.stats.effects import ONE, Effect, effect_of, with_holm
 from ganablate.report.stats.replicates import Replicates, effect_scale, replicates_of, summaries
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.report.table.verdict_style import AGREES, DIFFERS, EQUAL
+from ganablate.study.arms.identity import former_ids
 from ganablate.study.plan import Plan
 
 CANNOT_TELL = "cannot tell"
@@ -154,7 +155,9 @@ def _without_copies(
 
 def _arm_of(name: str, plan: Plan, trials: pd.DataFrame, published: pd.DataFrame) -> ArmReplication:
     """The arm's replicates, with the verdict only where they cannot be compared."""
-    column, ids = plan.primary, [trial.trial_id for trial in plan.trials if trial.arm == name]
+    column, planned = plan.primary, [trial for trial in plan.trials if trial.arm == name]
+    ids = {trial.trial_id for trial in planned}
+    ids |= {id_ for trial in planned for id_ in former_ids(trial.config, trial.data_id)}
     # A renamed arm keeps its trials; one whose settings changed has no trial in common.
     names = set(published.loc[published["trial_id"].isin(ids), "arm"])
     theirs = published[published["arm"].isin(names)].assign(arm=name)

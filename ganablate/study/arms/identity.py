@@ -14,8 +14,8 @@ from ganablate.config import TrialConfig, derive_seed
 
 ID_VERSION = 1
 """Raised when the way of hashing changes."""
-SEMANTICS_VERSION = 2
-"""Raised when the same settings train differently than before (a fixed bug in the trainer)."""
+SEMANTICS_VERSION = 3
+"""Raised when the same settings train to other numbers than before: a fixed bug, a faster layer."""
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
@@ -29,14 +29,21 @@ def null_seed(study_seed: int, replicate: int) -> int:
     return derive_seed(study_seed, "null arm", replicate)
 
 
-def trial_id(config: TrialConfig, data_id: str) -> str:
+def trial_id(config: TrialConfig, data_id: str, semantics: int = SEMANTICS_VERSION) -> str:
     """The trial's name: the first 16 hex digits of the sha256 of its canonical JSON.
 
     Settings that the trial does not have (None) are left out, so that a setting which is added
     to `TrialConfig` later keeps every old id. Parts from a plug-in bring the digest of their source
-    with them; a trial without any has no such entry.
+    with them; a trial without any has no such entry. `semantics` is the version of the trainer's
+    semantics that it was, or would be, trained by.
     """
-    return _digest(_ENCODER.encode(_content(config, data_id)))
+    content = {**_content(config, data_id), "semantics_version": semantics}
+    return _digest(_ENCODER.encode(content))
+
+
+def former_ids(config: TrialConfig, data_id: str) -> list[str]:
+    """The names that the trial had under earlier semantics of the trainer, the latest first."""
+    return [trial_id(config, data_id, version) for version in range(SEMANTICS_VERSION - 1, 0, -1)]
 
 
 def trial_ids(config: TrialConfig, data_id: str, seeds: Iterable[int]) -> Iterator[str]:

@@ -1,0 +1,294 @@
+"""Prove on a machine with a CUDA GPU what was never run on one: `make gpu-check`.
+
+    python benchmarks/gpu_check.py [--device cuda] [--seconds 10]
+
+It takes at most ten minutes, writes to a temporary folder alone, and ends with a short text to
+paste into a report. `--device cpu` runs what needs no GPU, to test this script itself. A check
+that fails says why, and the others go on; the exit code is 1 then.
+"""
+
+import argparse
+import json
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+
+STUDY = """\
+study: four
+asks: Does a trial on this device end with the same bytes, however it was disturbed?
+base: {dataset: mnist_5k, network: conv28, iterations: 400, batch_size: 64, d_dropout: 0.4}
+ablate: {d_dropout: [0.0]}
+replicates: 2
+metrics: [d_loss]
+primary: d_loss_mean
+"""
+PROFILE = """\
+device: %s
+precision: auto
+threads: 1
+concurrency: %d
+trials_per_gpu: 4
+retries: 3
+checkpoint_seconds: 1
+"""
+
+
+class Project:
+    """A folder with one study and one profile, and the command run in it."""
+
+    def __init__(self, root: Path, device: str, *, at_a_time: int = 4, study: str = STUDY) -> None:
+        self.root = root
+        root.mkdir()
+        (root / "study.yaml").write_text(study)
+        (root / "sweep.yaml").write_text(PROFILE % (device, at_a_time))
+
+    def start(self) -> subprocess.Popen[str]:
+        """Begin the sweep, in a process group of its own."""
+        call = [sys.executable, "-m", "ganablate", "run", "study.yaml", "--sweep", "sweep.yaml"]
+        return subprocess.Popen(
+            call, cwd=self.root, env={**os.environ, "PYTHONPATH": str(ROOT)}, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+    def finish(self, process: subprocess.Popen[str] | None = None) -> None:
+        """Wait until the sweep has ended well; it is begun if it was not."""
+        process = process or self.start()
+        output, _ = process.communicate(timeout=400)
+        if process.returncode:
+            raise RuntimeError(f"run ended with {process.returncode}: {output[-600:]}")
+
+    def trials(self) -> list[Path]:
+        """The folders of all trials, in order of their ids."""
+        return sorted(path for path in self.root.glob("runs/trials/*") if path.is_dir())
+
+    def attempts(self) -> list[list[dict[str, object]]]:
+        """What each trial's attempts wrote of themselves."""
+        return [
+            [json.loads(file.read_text()) for file in sorted(trial.glob("attempts/*.json"))]
+            for trial in self.trials()
+        ]
+
+
+def quickstart(folder: Path, device: str) -> str:
+    project = Project(
+        folder / "quickstart", device, study=(ROOT / "studies/quickstart.yaml").read_text()
+    )
+    began = time.monotonic()
+    project.finish()
+    return f"quickstart: {len(project.trials())} trials in {time.monotonic() - began:.0f} s"
+
+
+def kill_and_resume(folder: Path, device: str) -> str:
+    whole, cut = Project(folder / "whole", device), Project(folder / "cut", device)
+    whole.finish()
+    process = cut.start()
+    while process.poll() is None and not list(cut.root.glob("runs/trials/*/checkpoints/*")):
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(3)  # Ray's own processes end by themselves
+    cut.finish()
+    resumed = sum(len(attempts) > 1 for attempts in cut.attempts())
+    if not resumed:
+        raise RuntimeError("nothing was running when it was killed")
+    differing, largest = 0, 0.0
+    for ours, theirs in zip(cut.trials(), whole.trials(), strict=True):
+        a, b = (load_file(trial / "weights.safetensors") for trial in (ours, theirs))
+        gaps = [float((a[name].double() - b[name].double()).abs().max()) for name in a]
+        differing += any(gaps)
+        largest = max(largest, *gaps)
+    told = f"kill and resume: {resumed} of {len(cut.trials())} trials went on"
+    if differing:
+        return f"{told}; NOT bit-equal in {differing}, weights differ by up to {largest:.2g}"
+    return f"{told}; all weights bit-equal to an undisturbed sweep"
+
+
+def packed(folder: Path, device: str) -> str:
+    project = Project(folder / "packed", device)
+    project.finish()
+    spans = [
+        (attempts[-1]["started_ms"], attempts[-1]["ended_ms"]) for attempts in project.attempts()
+    ]
+    most = max(sum(a <= moment < b for a, b in spans) for moment, _ in spans)
+    return f"packed: {len(spans)} trials complete, {most} at the same time on one device"
+
+
+def out_of_memory(folder: Path, device: str) -> str:
+    if device != "cuda":
+        return "out of memory: not run, it needs a GPU"
+    project = Project(folder / "memory", device)
+    free, _ = torch.cuda.mem_get_info()
+    hoard = torch.empty(max(free - 300 * 2**20, 0), dtype=torch.uint8, device="cuda")
+    process = project.start()
+    while process.poll() is None and not list(project.root.glob("runs/trials/*/failure*")):
+        time.sleep(0.05)
+    del hoard
+    torch.cuda.empty_cache()
+    project.finish(process)
+    again = sum(len(attempts) > 1 for attempts in project.attempts())
+    if not again:
+        raise RuntimeError("no trial ran out of memory, though all but 300 MiB were taken")
+    return f"out of memory: {again} trials ran out of it, were tried again and are complete"
+
+
+def precisions(folder: Path, device: str) -> str:
+    del folder
+    from ganablate.gan.trainer import Trainer
+    from ganablate.sweep.machine import resolve_precision
+
+    auto = resolve_precision("auto", "cuda" if device == "cuda" else "cpu")
+    Trainer(_config("mlp"), _images("mlp"), device=device, precision="fp32")  # sets its backends
+    a, b = (torch.randn(1024, 1024, dtype=torch.float64, device=device) for _ in range(2))
+    exact = a @ b
+    errors = [
+        float(((a.to(kind) @ b.to(kind)).double() - exact).abs().max() / exact.abs().max())
+        for kind in (torch.float32, torch.bfloat16)
+    ]
+    if errors[0] > 2e-5:
+        raise RuntimeError(f"fp32 is not fp32: a product errs by {errors[0]:.1g} (TF32 is on)")
+    products = f"{errors[0]:.0e} (fp32), {errors[1]:.0e} (bf16)"
+    return f"precision: auto is {auto}; a product errs by {products}"
+
+
+def speeds(folder: Path, device: str, seconds: float) -> str:
+    lines = []
+    for kind in ("mlp", "dcgan"):
+        rates = {
+            "plain loop": _rate(_plain(kind, folder, device), device, seconds),
+            "fp32": _rate(_ours(kind, device, "fp32"), device, seconds),
+            "bf16": _rate(_ours(kind, device, "bf16"), device, seconds),
+        }
+        if device == "cuda":
+            for name, mode in (("compiled", "default"), ("CUDA graphs", "reduce-overhead")):
+                try:
+                    trained = _ours(kind, device, "bf16", compiled=mode)
+                    rates[f"bf16, {name}"] = _rate(trained, device, seconds)
+                except Exception as error:
+                    lines.append(f"  {kind}, {name}: {str(error).splitlines()[0][:100]}")
+        plain = rates["plain loop"]
+        figures = [f"{name} {rate:,.0f} (x{rate / plain:.2f})" for name, rate in rates.items()]
+        lines.append(f"  {kind}: {', '.join(figures)}")
+    return "\n".join(["images a second:", *lines])
+
+
+Train = Callable[[int], object]
+
+
+def _rate(train: Train, device: str, seconds: float) -> float:
+    from trainer_speed import BATCH
+
+    def wait() -> None:
+        if device == "cuda":
+            torch.cuda.synchronize()
+
+    train(4)
+    wait()
+    began, done = time.perf_counter(), 0
+    while time.perf_counter() - began < seconds:
+        train(4)
+        wait()
+        done += 4
+    return done * BATCH / (time.perf_counter() - began)
+
+
+def _config(kind: str):
+    from trainer_speed import settings
+
+    return settings(kind)
+
+
+def _images(kind: str) -> np.ndarray:
+    from trainer_speed import SIZES
+
+    from ganablate.gan.data import materialise
+
+    cache = Path(tempfile.gettempdir()) / "ganablate-gpu-check"
+    return materialise("mnist_5k", SIZES[kind], data_root=None, cache=cache).images
+
+
+def _ours(kind: str, device: str, precision: str, compiled: str | None = None) -> Train:
+    from ganablate.gan.trainer import Trainer
+
+    trainer = Trainer(_config(kind), _images(kind), device=device, precision=precision)
+    if compiled is not None:
+        trainer.generator.compile(mode=compiled)
+        trainer.discriminator.compile(mode=compiled)
+    return lambda iterations: trainer.train(trainer.iteration + iterations)
+
+
+def _plain(kind: str, folder: Path, device: str) -> Train:
+    import plain_loops as peers
+    from trainer_speed import BATCH, SIZES
+
+    size = SIZES[kind]
+    real = peers.batches(peers.digits(folder), size, BATCH, workers=0)
+    on_device = (batch.to(device) for batch in real)
+    if kind == "dcgan":
+        generator, discriminator = peers.dcgan_networks(64, 100, size)
+        networks = generator.to(device), discriminator.to(device)
+        loop = peers.dcgan_loop(networks, on_device, 100)
+    else:
+        generator, discriminator = peers.mlp_networks(100, size)
+        loop = peers.mlp_loop((generator.to(device), discriminator.to(device)), on_device, 100)
+    return lambda iterations: [next(loop) for _ in range(iterations)]
+
+
+def machine(device: str) -> str:
+    if device != "cuda":
+        return f"device: cpu, torch {torch.__version__}, {platform.machine()}"
+    facts = torch.cuda.get_device_properties(0)
+    memory = facts.total_memory / 2**30
+    return (
+        f"device: {facts.name}, compute capability {facts.major}.{facts.minor}, {memory:.0f} GiB, "
+        f"CUDA {torch.version.cuda}, torch {torch.__version__}"
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
+    parser.add_argument("--seconds", type=float, default=10.0)
+    given = parser.parse_args()
+    if given.device == "cuda" and not torch.cuda.is_available():
+        print("gpu-check: torch sees no CUDA GPU here; --device cpu tests this script alone")
+        return 2
+    lines, failed = [machine(given.device)], 0
+    folder = Path(tempfile.mkdtemp(prefix="ganablate-gpu-check-"))
+    checks: dict[str, Callable[[], str]] = {
+        "precision": lambda: precisions(folder, given.device),
+        "speed": lambda: speeds(folder, given.device, given.seconds),
+        "quickstart": lambda: quickstart(folder, given.device),
+        "kill and resume": lambda: kill_and_resume(folder, given.device),
+        "packed": lambda: packed(folder, given.device),
+        "out of memory": lambda: out_of_memory(folder, given.device),
+    }
+    for name, check in checks.items():
+        print(f"... {name}", flush=True)
+        try:
+            lines.append(check())
+        except Exception as error:
+            traceback.print_exc()
+            lines.append(f"{name}: FAILED: {error}")
+            failed += 1
+    shutil.rmtree(folder, ignore_errors=True)
+    print("\n" + "\n".join(lines))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
