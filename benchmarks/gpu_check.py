@@ -21,12 +21,12 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import load_file
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks")]
+from trainer_speed import BATCH, ours, plain  # noqa: E402 - found by the path above
 
 STUDY = """\
 study: four
@@ -107,15 +107,15 @@ def kill_and_resume(folder: Path, device: str) -> str:
     if not resumed:
         raise RuntimeError("nothing was running when it was killed")
     differing, largest = 0, 0.0
-    for ours, theirs in zip(cut.trials(), whole.trials(), strict=True):
-        a, b = (load_file(trial / "weights.safetensors") for trial in (ours, theirs))
+    for pair in zip(cut.trials(), whole.trials(), strict=True):
+        a, b = (load_file(trial / "weights.safetensors") for trial in pair)
         gaps = [float((a[name].double() - b[name].double()).abs().max()) for name in a]
         differing += any(gaps)
         largest = max(largest, *gaps)
-    told = f"kill and resume: {resumed} of {len(cut.trials())} trials went on"
+    text = f"kill and resume: {resumed} of {len(cut.trials())} trials went on"
     if differing:
-        return f"{told}; NOT bit-equal in {differing}, weights differ by up to {largest:.2g}"
-    return f"{told}; all weights bit-equal to an undisturbed sweep"
+        return f"{text}; NOT bit-equal in {differing}, weights differ by up to {largest:.2g}"
+    return f"{text}; all weights bit-equal to an undisturbed sweep"
 
 
 def packed(folder: Path, device: str) -> str:
@@ -133,11 +133,11 @@ def out_of_memory(folder: Path, device: str) -> str:
         return "out of memory: not run, it needs a GPU"
     project = Project(folder / "memory", device)
     free, _ = torch.cuda.mem_get_info()
-    hoard = torch.empty(max(free - 300 * 2**20, 0), dtype=torch.uint8, device="cuda")
+    taken = torch.empty(max(free - 300 * 2**20, 0), dtype=torch.uint8, device="cuda")
     process = project.start()
     while process.poll() is None and not list(project.root.glob("runs/trials/*/failure*")):
         time.sleep(0.05)
-    del hoard
+    del taken
     torch.cuda.empty_cache()
     project.finish(process)
     again = sum(len(attempts) > 1 for attempts in project.attempts())
@@ -147,12 +147,10 @@ def out_of_memory(folder: Path, device: str) -> str:
 
 
 def precisions(folder: Path, device: str) -> str:
-    del folder
-    from ganablate.gan.trainer import Trainer
     from ganablate.sweep.machine import resolve_precision
 
     auto = resolve_precision("auto", "cuda" if device == "cuda" else "cpu")
-    Trainer(_config("mlp"), _images("mlp"), device=device, precision="fp32")  # sets its backends
+    ours("mlp", folder, "fp32", device)  # a trainer sets its backends
     a, b = (torch.randn(1024, 1024, dtype=torch.float64, device=device) for _ in range(2))
     exact = a @ b
     errors = [
@@ -169,29 +167,24 @@ def speeds(folder: Path, device: str, seconds: float) -> str:
     lines = []
     for kind in ("mlp", "dcgan"):
         rates = {
-            "plain loop": _rate(_plain(kind, folder, device), device, seconds),
-            "fp32": _rate(_ours(kind, device, "fp32"), device, seconds),
-            "bf16": _rate(_ours(kind, device, "bf16"), device, seconds),
+            "plain loop": _rate(plain(kind, folder, device), device, seconds),
+            "fp32": _rate(ours(kind, folder, "fp32", device), device, seconds),
+            "bf16": _rate(ours(kind, folder, "bf16", device), device, seconds),
         }
         if device == "cuda":
             for name, mode in (("compiled", "default"), ("CUDA graphs", "reduce-overhead")):
                 try:
-                    trained = _ours(kind, device, "bf16", compiled=mode)
-                    rates[f"bf16, {name}"] = _rate(trained, device, seconds)
+                    train = ours(kind, folder, "bf16", device, compiled=mode)
+                    rates[f"bf16, {name}"] = _rate(train, device, seconds)
                 except Exception as error:
                     lines.append(f"  {kind}, {name}: {str(error).splitlines()[0][:100]}")
-        plain = rates["plain loop"]
-        figures = [f"{name} {rate:,.0f} (x{rate / plain:.2f})" for name, rate in rates.items()]
+        peer = rates["plain loop"]
+        figures = [f"{name} {rate:,.0f} (x{rate / peer:.2f})" for name, rate in rates.items()]
         lines.append(f"  {kind}: {', '.join(figures)}")
     return "\n".join(["images a second:", *lines])
 
 
-Train = Callable[[int], object]
-
-
-def _rate(train: Train, device: str, seconds: float) -> float:
-    from trainer_speed import BATCH
-
+def _rate(train: Callable[[int], object], device: str, seconds: float) -> float:
     def wait() -> None:
         if device == "cuda":
             torch.cuda.synchronize()
@@ -204,48 +197,6 @@ def _rate(train: Train, device: str, seconds: float) -> float:
         wait()
         done += 4
     return done * BATCH / (time.perf_counter() - began)
-
-
-def _config(kind: str):
-    from trainer_speed import settings
-
-    return settings(kind)
-
-
-def _images(kind: str) -> np.ndarray:
-    from trainer_speed import SIZES
-
-    from ganablate.gan.data import materialise
-
-    cache = Path(tempfile.gettempdir()) / "ganablate-gpu-check"
-    return materialise("mnist_5k", SIZES[kind], data_root=None, cache=cache).images
-
-
-def _ours(kind: str, device: str, precision: str, compiled: str | None = None) -> Train:
-    from ganablate.gan.trainer import Trainer
-
-    trainer = Trainer(_config(kind), _images(kind), device=device, precision=precision)
-    if compiled is not None:
-        trainer.generator.compile(mode=compiled)
-        trainer.discriminator.compile(mode=compiled)
-    return lambda iterations: trainer.train(trainer.iteration + iterations)
-
-
-def _plain(kind: str, folder: Path, device: str) -> Train:
-    import plain_loops as peers
-    from trainer_speed import BATCH, SIZES
-
-    size = SIZES[kind]
-    real = peers.batches(peers.digits(folder), size, BATCH, workers=0)
-    on_device = (batch.to(device) for batch in real)
-    if kind == "dcgan":
-        generator, discriminator = peers.dcgan_networks(64, 100, size)
-        networks = generator.to(device), discriminator.to(device)
-        loop = peers.dcgan_loop(networks, on_device, 100)
-    else:
-        generator, discriminator = peers.mlp_networks(100, size)
-        loop = peers.mlp_loop((generator.to(device), discriminator.to(device)), on_device, 100)
-    return lambda iterations: [next(loop) for _ in range(iterations)]
 
 
 def machine(device: str) -> str:

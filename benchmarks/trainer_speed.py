@@ -40,25 +40,34 @@ Train = Callable[[int], object]
 """Trains so many iterations more."""
 
 
-def plain(kind: str, cache: Path) -> Train:
+def plain(kind: str, cache: Path, device: str = "cpu") -> Train:
     import plain_loops as peers
 
     size = SIZES[kind]
     # Images are read by the loop itself: a process beside it would share its one core.
     real = peers.batches(peers.digits(cache), size, BATCH, workers=0)
+    on_device = (batch.to(device) for batch in real)
     if kind == "dcgan":
-        loop = peers.dcgan_loop(peers.dcgan_networks(64, 100, size), real, 100)
+        networks, train = peers.dcgan_networks(64, 100, size), peers.dcgan_loop
     else:
-        loop = peers.mlp_loop(peers.mlp_networks(100, size), real, 100)
+        networks, train = peers.mlp_networks(100, size), peers.mlp_loop
+    generator, discriminator = networks
+    loop = train((generator.to(device), discriminator.to(device)), on_device, 100)
     return lambda iterations: [next(loop) for _ in range(iterations)]
 
 
-def ours(kind: str, cache: Path, precision: str) -> Train:
+def ours(
+    kind: str, cache: Path, precision: str, device: str = "cpu", compiled: str | None = None
+) -> Train:
+    """The trainer; `compiled` is a mode of `torch.compile`."""
     from ganablate.gan.data import materialise
     from ganablate.gan.trainer import Trainer
 
     images = materialise("mnist_5k", SIZES[kind], data_root=None, cache=cache).images
-    trainer = Trainer(settings(kind), images, device="cpu", precision=precision)
+    trainer = Trainer(settings(kind), images, device=device, precision=precision)
+    if compiled is not None:
+        trainer.generator.compile(mode=compiled)
+        trainer.discriminator.compile(mode=compiled)
     return lambda iterations: trainer.train(trainer.iteration + iterations)
 
 

@@ -178,7 +178,7 @@ def show(
     """Print one arm or one trial: settings, outcome and why, metrics, curves, files."""
     from ganablate.report.show.text import arm_text, trial_text
 
-    (shown,) = _found([name], study, budget, published=published)
+    (shown,) = _selected([name], study, budget, published=published)
     is_arm = shown.subject.replicate is None
     print_plain(arm_text(shown) if is_arm else trial_text(shown))
     if not open_:
@@ -211,7 +211,7 @@ def compare(  # noqa: PLR0913 - one parameter an option
         refuse([f"--save {save}: a name that ends in .png is needed"])
     if save is not None and not save.parent.is_dir():
         refuse([f"--save {save}: the folder {save.parent} is not there"])
-    ours, theirs = _found([first, second], study, budget, published=published)
+    ours, theirs = _selected([first, second], study, budget, published=published)
     print_plain(pair_text(ours, theirs))
     if save is not None:
         from ganablate.report.show.picture import draw_pair
@@ -220,7 +220,7 @@ def compare(  # noqa: PLR0913 - one parameter an option
         output.line(f"drawn: {save}" if drawn else "nothing is here to draw")
 
 
-def _found(
+def _selected(
     names: Sequence[str], study: Path | None, budget: str | None, *, published: bool
 ) -> "list[Selection]":
     """What the names stand for, in one study; a wrong one ends the command."""

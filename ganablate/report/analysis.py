@@ -6,7 +6,7 @@ nothing else: no folder of this machine is looked at.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -29,7 +29,7 @@ from ganablate.report.frames.looks import (
     read_looks,
     with_look_by_hand,
 )
-from ganablate.report.frames.trials import local_frames, planned_frame, read_trials
+from ganablate.report.frames.trials import as_recorded, local_frames, planned_frame, read_trials
 from ganablate.report.stats.cross import CrossEffects, cross_effects
 from ganablate.report.stats.effects import (
     StudyEffects,
@@ -44,7 +44,6 @@ from ganablate.report.table.captions import table_notes
 from ganablate.report.table.render import Column
 from ganablate.report.table.summary import Sentence, summary
 from ganablate.report.table.tables import arm_table, marks_of, text_columns
-from ganablate.study.arms.identity import former_ids
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
 
@@ -137,8 +136,10 @@ def read_record(plan: Plan, folder: Path, trials_root: Path | None = None) -> An
     """
     trials, curves = _frames(plan, trials_root)
     if not (trials["state"] == "complete").any():
-        plan = _as_recorded(plan, folder)
-        trials, curves = _frames(plan, trials_root)
+        recorded = as_recorded(plan, folder)
+        if recorded is not plan:
+            plan = recorded
+            trials, curves = _frames(plan, trials_root)
     local = set(map(str, trials.loc[trials["state"] == "complete", "trial_id"]))
     notices: list[str] = []
     written = folder / "curves.csv"
@@ -163,21 +164,6 @@ def _frames(plan: Plan, trials_root: Path | None) -> tuple[pd.DataFrame, pd.Data
     if trials_root is None:
         return planned_frame(plan), curves_of([])
     return local_frames(plan, trials_root)
-
-
-def _as_recorded(plan: Plan, folder: Path) -> Plan:
-    """The plan with the ids that its trials have in a record which an older version trained."""
-    if not (folder / "trials.csv").exists():
-        return plan
-    recorded = set(read_trials(folder / "trials.csv")["trial_id"])
-    if any(trial.trial_id in recorded for trial in plan.trials):
-        return plan
-    former = [former_ids(trial.config, trial.data_id) for trial in plan.trials]
-    for ids in zip(*former, strict=True):
-        if recorded.intersection(ids):
-            pairs = zip(plan.trials, ids, strict=True)
-            return replace(plan, trials=tuple(replace(trial, trial_id=id_) for trial, id_ in pairs))
-    return plan
 
 
 def read_results(

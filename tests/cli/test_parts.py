@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from ganablate import catalog
 from ganablate.catalog import PLUGIN_TABLES, TABLES
-from ganablate.cli import app
 from ganablate.study.plugins import forget_plugins
+from tests.support import command
 from tests.support.plugin_files import ALL, write
 
 
@@ -25,8 +24,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def invoke(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["list", *arguments])
-    return result.exit_code, result.stdout, result.stderr
+    return command.invoke("list", *arguments)
 
 
 def as_json(*arguments: str) -> dict[tuple[str, str], dict[str, Any]]:

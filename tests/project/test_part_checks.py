@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from typer.testing import CliRunner
 
 from ganablate.catalog import CRITERIA, PLUGIN_TABLES, TABLES
-from ganablate.cli import app
 from ganablate.project.part_checks import broken
 from ganablate.study.plugins import forget_plugins, load_plugins
+from tests.support.command import invoke
 from tests.support.plugin_files import ALL, CRITERION, write
 
 
@@ -23,8 +22,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def check(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["list", *arguments, "--check"])
-    return result.exit_code, result.stdout, result.stderr
+    return invoke("list", *arguments, "--check")
 
 
 BUILT_IN = [

@@ -65,7 +65,7 @@ class Linear(nn.Linear):
         """The product with the weights, and the bias."""
         if not _by_onednn(values):
             return functional.linear(values, self.weight, self.bias)
-        result = product(values, self.weight)
+        result: Tensor = _OneDnnProduct.apply(values, self.weight)
         return result if self.bias is None else result + self.bias
 
 
@@ -111,10 +111,6 @@ class GreyConvolution(nn.Conv2d):
         pixels = maps.permute(0, 2, 3, 1).flatten(0, 2)
         taps = self.weight.flip(2, 3).squeeze(0).flatten(1).t()  # [taps, inputs]
         terms = product(taps, pixels).float().view(len(taps), batch, height * width)
-        image = functional.fold(
-            terms.transpose(0, 1),
-            (height, width),
-            self.kernel_size,
-            padding=self.kernel_size[0] // 2,
-        )
+        side = self.kernel_size[0]
+        image = functional.fold(terms.transpose(0, 1), (height, width), side, padding=side // 2)
         return image if self.bias is None else image + self.bias.view(1, 1, 1, 1)

@@ -5,6 +5,7 @@ A missing number is a missing cell, never 0. Only complete trials have numbers.
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 from ganablate.catalog import METRICS, metric_columns, probe_columns
 from ganablate.config import TrialConfig
 from ganablate.report.frames.curves import curves_of, measured_points, read_typed, trial_curves
+from ganablate.study.arms.identity import former_ids, trial_id
 from ganablate.study.plan import Plan, Trial
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import state_of
@@ -172,6 +174,28 @@ def read_trials(path: Path) -> pd.DataFrame:
     """
     needed = ("trial_id", "arm", "replicate", "state")
     return read_typed(path, "trials", needed, _typed)
+
+
+def as_recorded(plan: Plan, folder: Path) -> Plan:
+    """The plan with the ids that its trials have in the record in `folder`.
+
+    They are others where the record's trials were trained by another version of the trainer's
+    semantics. The plan itself comes back where they are not, or there is no record.
+    """
+    if not (folder / "trials.csv").exists():
+        return plan
+    recorded = set(read_trials(folder / "trials.csv")["trial_id"])
+    if any(trial.trial_id in recorded for trial in plan.trials):
+        return plan
+    by_trial = [
+        (trial_id(trial.config, trial.data_id), *former_ids(trial.config, trial.data_id))
+        for trial in plan.trials
+    ]
+    for ids in zip(*by_trial, strict=True):
+        if recorded.intersection(ids):
+            pairs = zip(plan.trials, ids, strict=True)
+            return replace(plan, trials=tuple(replace(trial, trial_id=id_) for trial, id_ in pairs))
+    return plan
 
 
 def planned_frame(plan: Plan) -> pd.DataFrame:

@@ -102,8 +102,9 @@ def _is_id(name: str) -> bool:
 
 def _has_id(trial: Trial, begin: str) -> bool:
     """Whether the trial's id begins so: the one it has, or one of an older record."""
-    ids = (trial.trial_id, *former_ids(trial.config, trial.data_id))
-    return any(id_.startswith(begin) for id_ in ids)
+    if trial.trial_id.startswith(begin):
+        return True
+    return any(id_.startswith(begin) for id_ in former_ids(trial.config, trial.data_id))
 
 
 def _match(name: str, study: Study, plan: Plan) -> Subject | None:

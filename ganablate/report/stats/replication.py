@@ -20,13 +20,12 @@ import pandas as pd
 from ganablate.catalog import Scale
 from ganablate.report.analysis import Analysis
 from ganablate.report.frames.provenance import read_provenance
-from ganablate.report.frames.trials import PROTOCOL, read_trials
+from ganablate.report.frames.trials import PROTOCOL, as_recorded, read_trials
 from ganablate.report.stats.comparison import WORST, Comparison, difference_of
 from ganablate.report.stats.effects import ONE, Effect, effect_of, with_holm
 from ganablate.report.stats.replicates import Replicates, effect_scale, replicates_of, summaries
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.report.table.verdict_style import AGREES, DIFFERS, EQUAL
-from ganablate.study.arms.identity import former_ids
 from ganablate.study.plan import Plan
 
 CANNOT_TELL = "cannot tell"
@@ -113,7 +112,8 @@ def replication(
         return None
     published_facts = read_provenance(folder / "provenance.json")
     trials = _without_copies(local.trials, facts or {}, published_facts)
-    arms = [_arm_of(arm.name, plan, trials, published) for arm in plan.arms]
+    recorded = as_recorded(plan, folder)
+    arms = [_arm_of(arm.name, recorded, trials, published) for arm in plan.arms]
     if not any(arm.local.n and arm.published.n for arm in arms):
         return None
     scale = effect_scale(plan.primary, [x for arm in arms for x in (arm.local, arm.published)])
@@ -154,10 +154,11 @@ def _without_copies(
 
 
 def _arm_of(name: str, plan: Plan, trials: pd.DataFrame, published: pd.DataFrame) -> ArmReplication:
-    """The arm's replicates, with the verdict only where they cannot be compared."""
-    column, planned = plan.primary, [trial for trial in plan.trials if trial.arm == name]
-    ids = {trial.trial_id for trial in planned}
-    ids |= {id_ for trial in planned for id_ in former_ids(trial.config, trial.data_id)}
+    """The arm's replicates, with the verdict only where they cannot be compared.
+
+    `plan` has the ids of the published record.
+    """
+    column, ids = plan.primary, [trial.trial_id for trial in plan.trials if trial.arm == name]
     # A renamed arm keeps its trials; one whose settings changed has no trial in common.
     names = set(published.loc[published["trial_id"].isin(ids), "arm"])
     theirs = published[published["arm"].isin(names)].assign(arm=name)
