@@ -74,7 +74,7 @@ class Project:
 
     def trials(self) -> list[Path]:
         """The folders of all trials, in order of their ids."""
-        return sorted(path for path in self.root.glob("runs/trials/*") if path.is_dir())
+        return sorted(file.parent for file in self.root.glob("runs/trials/*/trial.json"))
 
     def attempts(self) -> list[list[dict[str, object]]]:
         """What each trial's attempts wrote of themselves."""
