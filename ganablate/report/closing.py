@@ -78,7 +78,7 @@ def evaluated(plan: Plan, names: Iterable[str], trials_root: Path) -> str:
     trials = trials_frame(plan, trials_root)
     rows = [row for _, row in arm_table(trials, plan).iterrows()]
     columns = [text_column("Arm", [str(row["arm"]) for row in rows], left=True)]
-    for name, column in measured.columns.items():
+    for name, column in measured.shown_columns.items():
         cells = [Cell(mean_text(row, name), f"({row[name + '_n']})") for row in rows]
         columns.append(Column(heading(column), cells))
     note = "Mean ± sample standard deviation (n) over an arm's complete replicates."

@@ -12,7 +12,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from PIL import Image
 
-from ganablate.catalog import PROBES
+from ganablate.catalog import CLASSES, PROBES
 from ganablate.report.analysis import Analysis
 from ganablate.report.claims.judgement import Judgement
 from ganablate.report.figures.style import read_caption
@@ -33,6 +33,7 @@ from ganablate.report.table.tables import (
     OF_OK,
     PUBLISHED,
     arm_title,
+    arms_in_order,
     baseline_arm,
     primary_column,
     reference_arm,
@@ -59,6 +60,7 @@ def write_page(
     plan, trials = analysis.plan, analysis.trials
     facts = read_provenance(folder / "provenance.json")
     seconds = trial_seconds(facts)
+    classes = class_rows(trials, plan)
     protocol = [settings_line(plan), *protocols(trials, plan), execution(trials)]
     page = {
         "study": plan.study,
@@ -73,6 +75,9 @@ def write_page(
         "sections": sections,
         "pictures": _pictures(plan, trials, folder / "figures"),
         "outcomes": _outcome_rows(analysis.table, plan),
+        "classes": classes,
+        "even_share": 1 / CLASSES,
+        "full_share": max([2 / CLASSES, *(max(row.shares) for row in classes)]),
         "claims": _claims_table(analysis.claims, analysis.alpha),
         "protocol": [line for line in protocol if line],
         "provenance": provenance_lines(facts),
@@ -205,6 +210,32 @@ def _outcome_rows(table: pd.DataFrame, plan: Plan) -> list[OutcomeRow]:
         pinned = baseline is not None and row["arm"] == baseline.name
         present = [(name, count) for name, count in counts if count]
         rows.append(OutcomeRow(str(row["arm"]), present, complete, ", ".join(others), pinned))
+    return rows
+
+
+@dataclass(frozen=True)
+class ClassRow:
+    """An arm's mean share of each class over `n` replicates; `largest` names the largest one."""
+
+    arm: str
+    shares: list[float]
+    n: int
+    largest: int
+    pinned: bool
+
+
+def class_rows(trials: pd.DataFrame, plan: Plan) -> list[ClassRow]:
+    """The shares of the classes of each arm that has them, in the order of the table."""
+    columns = [f"class_share_{label}" for label in range(CLASSES)]
+    if not set(columns) <= plan.columns.keys():
+        return []
+    rows, baseline = [], baseline_arm(plan)
+    for arm in arms_in_order(plan):
+        shares = trials.loc[trials["arm"] == arm.name, columns].dropna()
+        means = [float(mean) for mean in shares.mean()]
+        if len(shares):
+            largest, pinned = means.index(max(means)), arm is baseline
+            rows.append(ClassRow(arm.name, means, len(shares), largest, pinned))
     return rows
 
 

@@ -84,7 +84,7 @@ def _mean(row: pd.Series, column: str, *, marked: bool = True) -> str:
 
 def _numbers(plan: Plan, titles: Sequence[str], cells: Callable[[str], list[str]]) -> list[str]:
     """A line a column of the plan, its primary one first, with these cells."""
-    names = sorted(plan.columns, key=lambda name: name != plan.primary)
+    names = sorted(plan.shown_columns, key=lambda name: name != plan.primary)
     rows = [[heading(plan.columns[name]), *cells(name)] for name in names]
     return aligned([["", *titles], *rows])
 
@@ -99,7 +99,7 @@ def _estimate(effects: StudyEffects | None, arm: str) -> str:
 def _protocols(rows: pd.DataFrame, plan: Plan) -> Iterator[str]:
     """Each protocol of these trials, with the columns that were measured by it."""
     titles: dict[str, list[str]] = {}
-    for column in protocol_columns(plan):
+    for column in (name for name in protocol_columns(plan) if name in plan.shown_columns):
         for stamp in rows[column + PROTOCOL].dropna().unique():
             titles.setdefault(str(stamp), []).append(plan.columns[column].title)
     for stamp, names in titles.items():

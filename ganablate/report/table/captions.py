@@ -24,7 +24,7 @@ from ganablate.report.table.tables import (
 )
 from ganablate.study.plan import BASELINE, Plan, PublishedNumber
 from ganablate.text import counted, low_to_high, percent
-from ganablate.trials.outcome import FEW_CLASSES, FEW_MODES, classes_told, decides, measure_of_modes
+from ganablate.trials.outcome import classes_told, decides, signs_of_collapse
 from ganablate.trials.saturation import ONE_SIDED, PARTS
 
 _IN_NATS = ("bce", "minimax")
@@ -84,8 +84,9 @@ def protocols(
     """
     titles: dict[str, list[str]] = {}
     stamps: set[str] = set()
+    shown = plan.shown_columns if only is None else (only,)
     for column in protocol_columns(plan):
-        if only not in (None, column):
+        if column not in shown:
             continue
         stamp = reference_protocol(trials, plan, column)
         if stamp is not None:
@@ -162,7 +163,7 @@ def table_notes(
         plan: The plan that they are of.
         effects: Those of the table.
     """
-    columns = list(plan.columns)
+    columns = list(plan.shown_columns)
     spread = (
         "Mean ± sample standard deviation over an arm's complete replicates; "
         "a number without ±: n = 1."
@@ -211,7 +212,7 @@ def _units(plan: Plan) -> Iterator[str]:
         parts.append("losses: units of the criterion" + (f" (nats for {nats})" if nats else ""))
     titles = _grouped(
         (column.unit, column.title)
-        for name, column in plan.columns.items()
+        for name, column in plan.shown_columns.items()
         if name not in losses and name != primary
     )
     parts += [f"{unit}: {'; '.join(names)}" for unit, names in titles.items()]
@@ -261,7 +262,8 @@ def _outcome_notes(trials: pd.DataFrame, plan: Plan) -> Iterator[str]:
     complete = trials[trials["state"] == "complete"]
     if not len(complete):
         return
-    rules = ["Diverged: a loss or a weight is not finite", *_saturated(plan), *_collapsed(plan)]
+    rules = ["Diverged: a loss or a weight is not finite", *_saturated(plan)]
+    rules += _collapsed(plan, complete)
     yield (
         "Outcomes are rates of the complete trials, judged in this order. "
         f"{'; '.join(rules)}; else ok."
@@ -288,16 +290,16 @@ def _saturated(plan: Plan) -> Iterator[str]:
         yield f"D of the criterion {' and '.join(critics)} decides nothing, and cannot saturate"
 
 
-def _collapsed(plan: Plan) -> Iterator[str]:
+def _collapsed(plan: Plan, complete: pd.DataFrame) -> Iterator[str]:
+    """The signs of collapse that the trials have numbers for."""
+    measured = {name for name in plan.columns if complete[name].notna().any()}
     rules = []
     for arm in plan.arms:
-        column = measure_of_modes(arm.config, plan.measured)
-        if column == "modes":
-            classes = classes_told(arm.config)
-            few = int(FEW_CLASSES * (classes or 0))
-            rules.append(f"{few} of {classes} classes covered or fewer")
-        elif column is not None:
-            rules.append(f"{plan.columns[column].title.lower()} at most {FEW_MODES[column]:g}")
+        for column, most in signs_of_collapse(arm.config, plan.measured).items():
+            if column == "modes" and column in measured:
+                rules.append(f"{most:g} of {classes_told(arm.config)} classes covered or fewer")
+            elif column in measured:
+                rules.append(f"{plan.columns[column].title.lower()} at most {most:g}")
     if rules:
         yield f"collapsed: {', or '.join(dict.fromkeys(rules))}"
 

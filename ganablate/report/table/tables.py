@@ -226,7 +226,7 @@ def text_columns(table: pd.DataFrame, plan: Plan) -> list[Column]:
     # The primary, its effects and what became of the trials stand first: what the study asks must
     # not hide in a later block. Then come the numbers that have a better and a worse.
     names = sorted(
-        plan.columns,
+        plan.shown_columns,
         key=lambda name: (name != plan.primary, plan.columns[name].direction == "none"),
     )
     groups = [_metric(rows, name, plan, outcomes) for name in names]

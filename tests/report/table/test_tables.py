@@ -21,7 +21,7 @@ from ganablate.study.plan import PublishedNumber
 from tests.support.synthetic_study import STAMP, analysed, make_plan, numbers_of, write_trial
 
 GOLDEN = Path(__file__).parents[2] / "golden"
-METRICS = ("d_loss", "fid", "modes")
+METRICS = ("d_loss", "fid", "modes", "precision_recall")
 ARMS = {
     "baseline": {},
     "d_dropout=0.0": {"d_dropout": 0.0},
@@ -40,6 +40,13 @@ FID = {
 }
 
 
+RECALL = {
+    "baseline": [0.50, 0.52, 0.54],
+    "d_dropout=0.0": [0.30, 0.31, None],
+    "criterion=mse": [0.02, 0.03, 0.025],
+    "batch_size=32": [0.51, 0.55, 0.48],
+    "latent_dim=50": [0.30, 0.33, 0.31],
+}
 EXCLUDED = (("a", "too long"), ("b", "no such net"), ("c", "too long"))
 APART = {
     "d_optimizer": "sgd", "d_lr": 0.1, "penalty": "r1", "penalty_weight": 10.0, "epochs": None,
@@ -73,6 +80,9 @@ def analysis(plan, tmp_path):
         fid = FID[trial.arm][trial.replicate]
         measured = {} if fid is None else {"fid": fid, "modes": 9.0 + trial.replicate % 2}
         measured |= {} if fid is None else losses(0.5 + 0.125 * trial.replicate)
+        if fid is not None:
+            recall = RECALL[trial.arm][trial.replicate]
+            measured |= {"recall": recall, "sample_precision": 0.75}
         stamp = STAMP.replace("fake 5000", "fake 1000") if trial.arm == "batch_size=32" else STAMP
         outcome = "diverged" if fid is None else "ok"
         write_trial(
@@ -157,7 +167,10 @@ def test_rates_are_of_the_complete_trials_and_the_ok_ones_are_summed_up_apart(tm
     for trial in plan.trials[:4]:
         write_trial(
             tmp_path, trial, outcome=ends[trial.replicate],
-            numbers={"fid": 20.0 + 2 * trial.replicate, "modes": 5.0 + 5 * (trial.replicate < 2)},
+            numbers={
+                "fid": 20.0 + 2 * trial.replicate, "modes": 5.0 + 5 * (trial.replicate < 2),
+                "recall": 0.5,
+            },
         )  # fmt: skip
     table = analysed(plan, tmp_path).table
     row = table.iloc[0]
