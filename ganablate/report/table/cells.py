@@ -154,5 +154,5 @@ def verdict_text(row: pd.Series) -> str | None:
     verdict = "cannot tell" if row["verdict"] == OPEN else str(row["verdict"])
     if pd.isna(row["effect_fails_p"]):
         return verdict
-    rate = "" if FAILS in verdict else f": all {row['n_complete']} fail"
+    rate = "" if FAILS in verdict else ": all fail"
     return f"{verdict}{rate}, exact p {p_text(row['effect_fails_p'])}"

@@ -169,7 +169,7 @@ def _strength(row: pd.Series) -> float:
 def _with_effect(row: pd.Series, *, elsewhere: bool = False) -> str:
     name = f"{row['arm']} against {row['compared_to']}" if elsewhere else str(row["arm"])
     fails = not pd.isna(row["effect_fails_p"]) and FAILS not in str(row["verdict"])
-    facts = [effect_text(row), f"all {row['n_complete']} fail" if fails else None]
+    facts = [effect_text(row), "all fail" if fails else None]
     text = ", ".join(filter(None, facts))
     return f"{name} ({text})" if text else name
 

@@ -8,9 +8,6 @@ independent of the sum. So the chance is an integral over that share, by Gauss a
 
 import math
 
-import numpy as np
-from scipy.special import nctdtr, roots_jacobi, stdtrit
-
 from ganablate.study.plan import Plan
 from ganablate.text import counted
 
@@ -27,6 +24,9 @@ def chance_found(n: int, effect: float, level: float) -> float:
 
     `n`, at least 2, are the replicates of both; `effect` is in standard deviations of one arm.
     """
+    import numpy as np  # here, since a grid that needs no chance does not wait for scipy
+    from scipy.special import nctdtr, roots_jacobi, stdtrit
+
     nodes, weights = roots_jacobi(_NODES, (n - 3) / 2, (n - 3) / 2)
     share = (1 + nodes) / 2
     freedom = (n - 1) / (share**2 + (1 - share) ** 2)

@@ -358,10 +358,10 @@ def test_p_as_text(p, text):
 
 
 def test_verdicts_as_text():
-    row = pd.Series({"verdict": "worse (fails)", "effect_fails_p": 0.00794, "n_complete": 5})
+    row = pd.Series({"verdict": "worse (fails)", "effect_fails_p": 0.00794})
     assert verdict_text(row) == "worse (fails), exact p 0.008"
-    row = pd.Series({"verdict": "cannot tell at this n", "effect_fails_p": 0.1, "n_complete": 3})
-    assert verdict_text(row) == "cannot tell: all 3 fail, exact p 0.10"
+    row = pd.Series({"verdict": "cannot tell at this n", "effect_fails_p": 0.1})
+    assert verdict_text(row) == "cannot tell: all fail, exact p 0.10"
     row = pd.Series({"verdict": "cannot tell at this n", "effect_fails_p": math.nan})
     assert verdict_text(row) == "cannot tell"
     assert verdict_text(pd.Series({"verdict": pd.NA, "effect_fails_p": math.nan})) is None
