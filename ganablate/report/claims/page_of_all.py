@@ -42,11 +42,11 @@ unless the line names another level, intervals at 95 % or what that level leaves
 each arm once and looked; here an arm has replicates, and what they cannot decide stays open. A
 verdict at a budget below `full` is about trainings that are smaller than the report's: the sentence
 says at which budget and over how many trials it was reached. Ratios are of geometric means. p is
-Holm's over the arms that the study compares; over the claim's own where it names arms to compare
-with, or looks within trials. Where a claim of several arms is shown of each, every p stands for
-itself, uncorrected, so it may be smaller than in the study's table. Beyond, short of and within
-1.25x say on which side of the claimed margin a difference is tested to lie; limits of a share are
-exact, each at the level of the intervals.
+Holm's over the comparisons of the study's table, in which those that a claim names take the place
+of the arm's own; over the claim's arms where it looks within trials. Where a claim of several arms
+is shown of each, every p stands for itself, uncorrected, so it may be smaller than in the study's
+table. Beyond, short of and within 1.25x say on which side of the claimed margin a difference is
+tested to lie; limits of a share are exact, those of Clopper and Pearson's interval.
 """
 
 
