@@ -76,7 +76,9 @@ def build_report(
             write_text(folder / "provenance.json", text + "\n")
         notices = draw_images(analysis, trials_root, folder / "figures")
         if analysis.looks != read_looks(folder / LOOKS, plan) and is_whole(analysis.trials):
-            write_text(folder / LOOKS, looks_csv(with_decided(analysis.looks, analysis.table)))
+            write_text(
+                folder / LOOKS, looks_csv(with_decided(analysis.looks, analysis.judged.values()))
+            )
         beside = replication(analysis, read_provenance(folder / "provenance.json"), published)
         report = _write(analysis, folder, beside, notices)
         remember(report, source, plan, trials_root)
@@ -123,8 +125,7 @@ def _write(
     if beside is not None:
         sections.append(replication_section(beside))
         sentences.append(replication_sentence(beside))
-    if analysis.cross is not None:
-        sections.append(cross_section(analysis.cross, plan))
+    sections += [cross_section(effects, plan) for effects in analysis.crosses]
     if plan.search is not None:
         sections.append(search_section(plan.search))
     table = to_markdown(analysis.columns, analysis.notes)

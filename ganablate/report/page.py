@@ -35,7 +35,10 @@ from ganablate.report.table.tables import (
     arm_title,
     arms_in_order,
     baseline_arm,
-    primary_column,
+    effect_key,
+    judged_columns,
+    of_primary,
+    primary_columns,
     reference_arm,
 )
 from ganablate.report.table.verdict_style import VerdictKind, verdict_kind
@@ -146,12 +149,15 @@ _TILES = {
 
 def _tiles(analysis: Analysis) -> list[Tile]:
     """How many arms got each kind of verdict, and how many claims were decided."""
-    table, tiles = analysis.table, []
-    verdicts = table["verdict"].dropna() if "verdict" in table else ()
-    kinds = [verdict_kind(str(verdict)) for verdict in verdicts]
-    for kind in sorted(set(kinds), key=lambda kind: list(_TILES).index(kind.name)):
-        noun = "arm" if kinds.count(kind) == 1 else "arms"
-        tiles.append(Tile(str(kinds.count(kind)), f"{noun} {_TILES[kind.name]}", kind))
+    table, plan, tiles = analysis.table, analysis.plan, []
+    columns = judged_columns(table, plan)
+    for column in columns:
+        verdicts = of_primary(table, plan, column)["verdict"].dropna()
+        kinds = [verdict_kind(str(verdict)) for verdict in verdicts]
+        of = f" in {plan.columns[column].title}" if len(columns) > 1 else ""
+        for kind in sorted(set(kinds), key=lambda kind: list(_TILES).index(kind.name)):
+            noun = "arm" if kinds.count(kind) == 1 else "arms"
+            tiles.append(Tile(str(kinds.count(kind)), f"{noun} {_TILES[kind.name]}{of}", kind))
     failures = sum(int(table[f"n_{name}"].fillna(0).sum()) for name in FAILURES)
     if failures:
         tiles.append(Tile(str(failures), "trials not ok" if failures > 1 else "trial not ok"))
@@ -176,18 +182,25 @@ class OutcomeRow:
     pinned: bool
 
 
+def _titles(plan: Plan) -> str:
+    """The primary metrics, as a title names them."""
+    return " and ".join(plan.columns[name].title for name in primary_columns(plan))
+
+
 def _arm_tables(analysis: Analysis) -> list[Table]:
     """What the study asks, then every other column."""
     plan, columns = analysis.plan, analysis.columns
-    primary = primary_column(plan)
-    leading = (
-        "arm", primary, "effect", "effect_p", "verdict", "compared_to", f"{primary}{PUBLISHED}",
-        "n_ok", f"{primary}{OF_OK}", "n_complete",
-    )  # fmt: skip
+    primaries = primary_columns(plan)
+    leading = ["arm"]
+    for name in primaries:
+        keys = (effect_key(plan, name, key) for key in ("effect", "effect_p", "verdict"))
+        leading += [name, *keys]
+    leading += ["compared_to", *(name + PUBLISHED for name in primaries), "n_ok"]
+    leading += [*(name + OF_OK for name in primaries), "n_complete"]
     by_key = {column.key: column for column in columns}
     first = [by_key[key] for key in leading if key in by_key]
     others = [column for column in columns if column.key not in leading]
-    title = plan.columns[primary].title if primary is not None else "outcomes"
+    title = _titles(plan) or "outcomes"
     # The baseline is the first row of the table of arms.
     pinned = None if baseline_arm(plan) is None else 0
     tables = [Table("arms", f"Arms by {title}", first, pinned=pinned)]
@@ -265,7 +278,6 @@ def trials_table(trials: pd.DataFrame, plan: Plan, seconds: Mapping[str, float])
         plan: The plan that they are of.
         seconds: trial_id -> wall seconds, where known.
     """
-    primary = primary_column(plan)
     early = [early_text(row) for _, row in trials.iterrows()]
     columns = [
         _texts("Arm", trials["arm"]),
@@ -275,8 +287,9 @@ def trials_table(trials: pd.DataFrame, plan: Plan, seconds: Mapping[str, float])
         _numbers("Seconds", map(seconds.get, trials["trial_id"])),
         _texts("Trial", trials["trial_id"]),
     ]
-    if primary is not None:
-        columns.insert(4, _numbers(plan.columns[primary].title, trials[primary]))
+    columns[4:4] = [
+        _numbers(plan.columns[name].title, trials[name]) for name in primary_columns(plan)
+    ]
     return Table("trials", "Every trial of the plan", columns)
 
 
@@ -324,8 +337,8 @@ class Picture:
 
 def _kinds_of_picture(plan: Plan) -> list[tuple[str, str, str, str]]:
     """Name, that in a menu, title and text of every picture that there may be, in order."""
-    column = primary_column(plan)
-    primary = plan.columns[column].title if column is not None else "the primary metric"
+    primary = _titles(plan) or "the primary metric"
+    first = plan.columns[plan.primary].title if plan.primary in plan.columns else primary
     kinds = [
         (
             "forest", "Effects", f"What each arm changes in {primary}",
@@ -347,8 +360,8 @@ def _kinds_of_picture(plan: Plan) -> list[tuple[str, str, str, str]]:
             "their steps",
         ),
         (
-            "over_time", "Over time", f"{primary} during training",
-            f"Line chart: {primary} over the images seen, a line for each arm",
+            "over_time", "Over time", f"{first} during training",
+            f"Line chart: {first} over the images seen, a line for each arm",
         ),
         ("samples", "Samples", "Samples", "Generated images, a row for each arm"),
     ]  # fmt: skip
@@ -359,7 +372,7 @@ def _kinds_of_picture(plan: Plan) -> list[tuple[str, str, str, str]]:
 
 
 _OF_PRIMARY = ("forest", "primary", "over_time", "samples")
-"""Pictures that show values of the primary metric."""
+"""Pictures that show values of primary metrics."""
 
 
 def _pictures(plan: Plan, trials: pd.DataFrame, figures: Path) -> list[Picture]:
@@ -385,7 +398,7 @@ def _picture(
         # A picture's own caption is cut off where the page can set it in text.
         caption, height = words.text, round(height * words.above)
     n = low_to_high(complete_replicates(trials, plan).values())
-    lines = protocols(trials, plan, only=primary_column(plan)) if kind[0] in _OF_PRIMARY else []
+    lines = protocols(trials, plan, only=primary_columns(plan)) if kind[0] in _OF_PRIMARY else []
     lines = [line for line in (*lines, execution(trials)) if line and line not in caption]
     stamp = " ".join([f"n = {n} complete replicates an arm.", *lines])
     source = "data:image/png;base64," + base64.b64encode(content).decode("ascii")

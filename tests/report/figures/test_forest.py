@@ -69,7 +69,7 @@ def test_the_picture_says_what_it_shows(measured, drawn, tmp_path):
     by_arm = measured.effects.by_arm.items()
     plain = {name: replace(effect, verdict=OPEN) for name, effect in by_arm}
     effects = replace(measured.effects, by_arm=plain)
-    caption = caption_of(with_parts(measured, effects=effects), tmp_path / "forest.png")
+    caption = caption_of(with_parts(measured, judged={"fid": effects}), tmp_path / "forest.png")
     assert f"{tests}." in caption.text
 
 
