@@ -6,9 +6,10 @@ from typing import Any
 from ganablate.catalog import METRICS, PROBES, SETTINGS, metric_columns, probe_columns
 from ganablate.catalog.settings import reads
 from ganablate.config import TrialConfig, derive_seed
+from ganablate.study.arms.configs import Configs
 from ganablate.study.arms.identity import search_id
 from ganablate.study.arms.layout import Layout, Row
-from ganablate.study.arms.resolve import Configs, Stack, finish
+from ganablate.study.arms.resolve import Stack, finish
 from ganablate.study.arms.settings import Layer
 from ganablate.study.plan import FULL
 from ganablate.study.reading.errors import Fault, KeyPath, dotted
