@@ -47,16 +47,13 @@ def expand(
         raise _error(study, [fault.message for fault in layout.faults])
     try:
         search = plan_search(study, label, layout.rows)
-        all_rows = [_with_best(row, search) for row in layout.rows]
+        all_rows = [_with_best(row, search) for row in layout.rows] if search else layout.rows
         rows = all_rows if arms is None else _chosen(study, layout, all_rows, arms)
-        configs = Configs()
-        first = all_rows[0] if layout.baseline else None
-        planned = _arms(study, rows, first, configs)
+        baseline = all_rows[0] if layout.baseline else None
+        planned, trials = _planned(study, rows, baseline, count_of, search)
     except ValueError as error:
         raise _error(study, [str(error)]) from None
     names = {row.name for row in rows}
-    counted = [(row, arm, count_of(row.name)) for row, arm in zip(rows, planned, strict=True)]
-    trials = tuple(_trials(study, counted, configs, search))
     evaluations = study.budget(label).evaluations or study.evaluations
     return Plan(
         study=study.name,
@@ -64,7 +61,7 @@ def expand(
         primary=study.primary,
         metrics=study.metrics,
         arms=tuple(planned),
-        trials=trials,
+        trials=tuple(trials),
         excluded=tuple(layout.excluded),
         asks=study.asks,
         replicates=max((trial.replicate for trial in trials), default=0) + 1,
@@ -123,21 +120,6 @@ def _among(search: Search | None, names: Collection[str]) -> Search | None:
     if search is None:
         return None
     return replace(search, arms={name: arm for name, arm in search.arms.items() if name in names})
-
-
-def _arms(study: Study, rows: Iterable[Row], baseline: Row | None, configs: Configs) -> list[Arm]:
-    """The arms of these rows, with the settings of their first replicates."""
-    shared, null = replicate_seed(study.seed, 0), null_seed(study.seed, 0)
-    return [
-        Arm(
-            row.name,
-            _changes(row, baseline),
-            row.compare_to,
-            configs.config(row.resolution, null if row.null else shared),
-            row.null,
-        )
-        for row in rows
-    ]
 
 
 def _changes(row: Row, baseline: Row | None) -> Mapping[str, Any]:
@@ -212,24 +194,33 @@ def _substitutes(study: Study, layout: Layout) -> dict[str, tuple[str, str]]:
     return substitutes
 
 
-def _trials(
-    study: Study, arms: Sequence[tuple[Row, Arm, int]], configs: Configs, search: Search | None
-) -> Iterator[Trial]:
-    """The trials of all arms, each of which is trained so often; replicates inside the arm.
+def _planned(
+    study: Study,
+    rows: Iterable[Row],
+    baseline: Row | None,
+    count_of: Callable[[str], int],
+    search: Search | None,
+) -> tuple[list[Arm], list[Trial]]:
+    """The arms of these rows and their trials, replicates inside the arm.
 
-    Those of an arm that waits for its search have ids that no trained trial has.
+    Trials of an arm that waits for its search have ids that no trained trial has.
     """
     waiting = search.open if search is not None else ()
-    replicates = range(max((count for _, _, count in arms), default=0))
-    shared = [replicate_seed(study.seed, replicate) for replicate in replicates]
-    null = [null_seed(study.seed, replicate) for replicate in replicates if study.null_arm]
-    for row, arm, count in arms:
+    most = max((count_of(row.name) for row in rows), default=0)
+    shared = [replicate_seed(study.seed, replicate) for replicate in range(most)]
+    null = [null_seed(study.seed, replicate) for replicate in range(most) if study.null_arm]
+    configs = Configs()
+    arms: list[Arm] = []
+    trials: list[Trial] = []
+    for row in rows:
         assert row.resolution.data is not None
-        data_id = row.resolution.data.data_id
-        seeds = (null if row.null else shared)[:count]
-        content = f"{data_id}, before its search" if row.name in waiting else data_id
-        for replicate, trial_id in enumerate(configs.ids(row.resolution, content, seeds)):
-            config = arm.config
-            if replicate:
-                config = config.with_values({"seed": seeds[replicate]})
-            yield Trial(trial_id, arm.name, replicate, config, data_id)
+        data_id, name = row.resolution.data.data_id, row.name
+        made = configs.of(row.resolution)
+        seeds = (null if row.null else shared)[: count_of(name)]
+        changes = _changes(row, baseline)
+        arms.append(Arm(name, changes, row.compare_to, made.config(seeds[0]), row.null))
+        content = f"{data_id}, before its search" if name in waiting else data_id
+        for replicate, trial_id in enumerate(made.ids(content, seeds)):
+            config = made.config(seeds[replicate]) if replicate else arms[-1].config
+            trials.append(Trial(trial_id, name, replicate, config, data_id))
+    return arms, trials

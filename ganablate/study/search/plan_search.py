@@ -26,7 +26,7 @@ def plan_search(study: Study, label: str, rows: Iterable[Row]) -> Search | None:
     """The searches of these arms, with their trials that have ended; None: the study has none.
 
     Raises:
-        ValueError: the settings of an arm do not fit: see `Configs.config`.
+        ValueError: the settings of an arm do not fit: see `Configs.of`.
     """
     if not study.search:
         return None
@@ -42,7 +42,7 @@ def plan_search(study: Study, label: str, rows: Iterable[Row]) -> Search | None:
         if not owners or row.resolution.data is None:
             continue
         arm_spaces = {name: space for name, space in spaces.items() if name in owners.values()}
-        base = _of_length(configs.config(row.resolution, 0), length)
+        base = _of_length(configs.of(row.resolution).config(0), length)
         seed = derive_seed(study.seed, "null arm search" if row.null else "search")
         data_id = row.resolution.data.data_id
         content = {
