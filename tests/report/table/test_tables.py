@@ -16,7 +16,13 @@ import pytest
 
 from ganablate.report.table.cells import spread_text
 from ganablate.report.table.render import escape_latex, escape_markdown, to_latex, to_markdown
-from ganablate.report.table.tables import arms_in_order, baseline_arm, table_csv
+from ganablate.report.table.tables import (
+    arms_in_order,
+    baseline_arm,
+    judged_columns,
+    of_primary,
+    table_csv,
+)
 from ganablate.study.plan import PublishedNumber
 from tests.support.synthetic_study import STAMP, analysed, make_plan, numbers_of, write_trial
 
@@ -69,7 +75,7 @@ def losses(value):
 
 @pytest.fixture
 def plan():
-    return make_plan(ARMS, metrics=METRICS)
+    return make_plan(ARMS, metrics=METRICS, primary=("fid", "recall"))
 
 
 @pytest.fixture
@@ -279,7 +285,39 @@ def test_escaping():
     )
 
 
-def test_effects_stand_behind_the_primary(analysis):
+def test_verdicts_on_two_primaries_stand_in_one_row_and_their_effects_in_the_next_blocks(analysis):
+    first, *others = rendered(analysis)["table.md"].split("\n\n")
+    heads = [title.strip() for title in first.splitlines()[0].split("|")[1:-1]]
+    assert heads == ["Arm", "**FID ↓**", "Verdict on FID", "**Recall ↑**", "Verdict on Recall"]
+    row = next(line for line in first.splitlines() if "| latent_dim=50" in line)
+    cells = [cell.strip() for cell in row.split("|")]
+    assert (cells[3], cells[5]) == ("equivalent", "worse")
+    assert "Effect on FID [95 %] | p (Holm)" in others[0]
+    assert "Effect on Recall [95 %] | p (Holm)" in others[1]
+    table = analysis.table
+    assert judged_columns(table, analysis.plan) == ("fid", "recall")
+    assert table["recall_effect_scale"].dropna().unique().tolist() == ["difference"]
+    view = of_primary(table, analysis.plan, "recall").set_index("arm")
+    assert view.loc["latent_dim=50", "verdict"] == "worse"
+    assert "recall_verdict" not in view
+    of_fid = of_primary(table, analysis.plan, "fid").set_index("arm")
+    assert of_fid.loc["latent_dim=50", "verdict"] == "equivalent"
+    assert not any(name.startswith("recall_effect") for name in of_fid)
+
+
+def test_a_primary_metric_that_was_never_measured_has_no_effects_and_changes_no_p(analysis):
+    trials = analysis.trials.assign(recall=np.nan)
+    without = replace(analysis, trials=trials)
+    alone = replace(analysis, plan=replace(analysis.plan, primaries=("fid",)))
+    assert judged_columns(without.table, without.plan) == ("fid",)
+    assert without.effects.by_arm == alone.effects.by_arm
+    text = rendered(without)["table.md"]
+    assert "Verdict |" in text.splitlines()[0]
+    assert "**Recall ↑**" in text
+
+
+def test_effects_stand_behind_the_only_primary(analysis):
+    analysis = replace(analysis, plan=replace(analysis.plan, primaries=("fid",)))
     texts = rendered(analysis)
     row = next(line for line in texts["table.md"].splitlines() if "| criterion=mse" in line)
     assert [cell.strip() for cell in row.split("|")][3:6] == [
@@ -309,7 +347,7 @@ def test_a_cross_without_baseline_has_no_effects(analysis, plan):
     assert "ffect" not in texts["table.md"] + texts["table.csv"]
     head = texts["table.md"].splitlines()[0].split("|")[1:6]
     assert [title.strip() for title in head] == [
-        "Arm", "Complete", "Updates", "**FID ↓**", "Outcomes",
+        "Arm", "Complete", "Updates", "**FID ↓**", "**Recall ↑**",
     ]  # fmt: skip
 
 
