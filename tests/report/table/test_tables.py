@@ -312,7 +312,8 @@ def test_a_primary_metric_that_was_never_measured_has_no_effects_and_changes_no_
     assert judged_columns(without.table, without.plan) == ("fid",)
     assert without.effects.by_arm == alone.effects.by_arm
     text = rendered(without)["table.md"]
-    assert "Verdict |" in text.splitlines()[0]
+    assert "Verdict " in text.splitlines()[0]
+    assert "Verdict on" not in text
     assert "**Recall ↑**" in text
 
 
