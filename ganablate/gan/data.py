@@ -180,7 +180,7 @@ def _source(dataset: str, root: Path, split: Split) -> _Source:
         status = file.stat()
         line = f"\n{file.relative_to(folder).as_posix()}\t{status.st_size}\t{status.st_mtime_ns}"
         digest.update(line.encode(errors="surrogateescape"))
-    identity = f"listing-{digest.hexdigest()}"
+    identity = f"upright-listing-{digest.hexdigest()}"  # "listing-" were not turned upright
     return _Source(dataset, split, root, folder=folder, identity=identity)
 
 
@@ -209,12 +209,18 @@ def _build(place: Path, source: _Source, form: Form) -> None:
 def _read(source: _Source, form: Form) -> tuple[int, Iterable[Pixels], Labels | None]:
     """How many images there are, each of them in its form, and the labels."""
     if source.folder is not None:
-        pictures = of_files(image_files(source.folder))
+        pictures = of_files(image_files(source.folder), upright=True)
         return pictures.count, pictures.in_form(form), None
     name, entry = source.dataset, DATASETS[source.dataset]
     reader = entry
     if source.split == "test" and entry.test is not None:
         reader = replace(entry, implementation=entry.test)
+    if entry.digest is not None:  # a reader of somebody's own may draw, such as which images
+        import torch
+
+        from ganablate.gan.seeding import seed_all
+
+        seed_all(torch.device("cpu"), "reader", name, source.split)
     images, labels = reader.load()(source.root)
     count = images.count if isinstance(images, Pictures) else len(images)
     if labels is not None and labels.shape != (count,):
