@@ -20,7 +20,7 @@ import numpy.typing as npt
 from filelock import FileLock
 from PIL import Image
 
-from ganablate.catalog import DATASETS, FOLDER_PREFIX, channels_of
+from ganablate.catalog import DATASETS, FOLDER_PREFIX, Dataset, channels_of
 from ganablate.config import derive_seed
 from ganablate.files import read_json, write_text
 from ganablate.gan.pictures import DataError as DataError
@@ -215,13 +215,7 @@ def _read(source: _Source, form: Form) -> tuple[int, Iterable[Pixels], Labels | 
     reader = entry
     if source.split == "test" and entry.test is not None:
         reader = replace(entry, implementation=entry.test)
-    if entry.digest is not None:  # a reader of somebody's own may draw, such as which images
-        import torch
-
-        from ganablate.gan.seeding import seed_all
-
-        seed_all(torch.device("cpu"), "reader", name, source.split)
-    images, labels = reader.load()(source.root)
+    images, labels = _load(reader, name, source)
     count = images.count if isinstance(images, Pictures) else len(images)
     if labels is not None and labels.shape != (count,):
         given = f"labels of the shape {labels.shape} for {count:,} images"
@@ -255,6 +249,17 @@ def _read(source: _Source, form: Form) -> tuple[int, Iterable[Pixels], Labels | 
         open=lambda index: Image.fromarray(rows[index]),
     )
     return count, pictures.in_form(form), labels
+
+
+def _load(reader: Dataset, name: str, source: _Source) -> Any:
+    """What a data set's reader gives; one of a plug-in may draw, such as which images it takes."""
+    if reader.digest is not None:
+        import torch
+
+        from ganablate.gan.seeding import seed_all
+
+        seed_all(torch.device("cpu"), "reader", name, source.split)
+    return reader.load()(source.root)
 
 
 def _write_array(

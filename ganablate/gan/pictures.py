@@ -186,6 +186,18 @@ def image_files(folder: Path) -> list[Path]:
         raise DataError(f"{folder} cannot be read: {error.strerror}") from error
     if not exists:
         raise DataError(f"no folder {folder}: put the images there, or name another data root")
+    images = [path for path in _visible(folder) if path.suffix.lower() in SUFFIXES]
+    lost = [path for path in images if not path.exists()]
+    files = [path for path in images if path.is_file()]
+    if lost:
+        raise DataError(_with_others([f"{path}: a link that leads to no file" for path in lost]))
+    if not files:
+        raise DataError(f"no image in {folder}: files are sought that end in {', '.join(SUFFIXES)}")
+    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+
+
+def _visible(folder: Path) -> list[Path]:
+    """All files below a folder that are not hidden, nor in a hidden folder, links followed."""
     paths: list[Path] = []
     seen: set[str] = set()
     for place, folders, names in os.walk(folder, followlinks=True, onerror=_refuse):
@@ -195,14 +207,7 @@ def image_files(folder: Path) -> list[Path]:
         if identity not in seen:
             paths += [Path(place, name) for name in names if name[0] != "."]
         seen.add(identity)
-    images = [path for path in paths if path.suffix.lower() in SUFFIXES]
-    lost = [path for path in images if not path.exists()]
-    files = [path for path in images if path.is_file()]
-    if lost:
-        raise DataError(_with_others([f"{path}: a link that leads to no file" for path in lost]))
-    if not files:
-        raise DataError(f"no image in {folder}: files are sought that end in {', '.join(SUFFIXES)}")
-    return sorted(files, key=lambda path: path.relative_to(folder).as_posix())
+    return paths
 
 
 def _refuse(error: OSError) -> None:
