@@ -123,9 +123,13 @@ class TrialConfig(BaseModel):
     are left out of the identity, so that a setting added later keeps every old trial id.
     Names (`network`, `criterion`, ...) are keys of the tables in `ganablate.catalog`. The channels
     are those of a folder (a data set of the catalog has its own), so no study gives them here.
+
+    A setting that a part from outside declares is an attribute beside these fields, where the trial
+    has such a part: a truth value, a number or a word.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    __pydantic_extra__: dict[str, bool | int | float | str]
 
     dataset: Annotated[str, Spec("the real images", table="datasets")]
     channels: Literal[1, 3] | None = None

@@ -8,7 +8,7 @@ from ganablate.config import TrialConfig
 from ganablate.study.arms.grid import MOST_TRIALS, arms_at
 from ganablate.study.arms.identity import null_seed, replicate_seed, trial_ids
 from ganablate.study.arms.layout import Layout, Row, lay_out
-from ganablate.study.arms.resolve import FIELDS, Configs
+from ganablate.study.arms.resolve import Configs, fields
 from ganablate.study.claims.claims import with_names
 from ganablate.study.plan import FULL, Arm, Cross, Plan, PublishedNumber, Trial
 from ganablate.study.points import Point
@@ -197,7 +197,7 @@ def _arm(row: Row, baseline: Row | None, config: TrialConfig) -> Arm:
     changed: Iterable[str] = row.changes
     if baseline is not None:
         base = baseline.resolution.values
-        changed = (name for name in FIELDS if values.get(name) != base.get(name))
+        changed = (name for name in fields() if values.get(name) != base.get(name))
     changes = {name: values.get(name) for name in changed}
     return Arm(row.name, changes, row.compare_to, config, row.null)
 

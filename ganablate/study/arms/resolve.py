@@ -15,14 +15,22 @@ from ganablate.study.arms.settings import Layer
 from ganablate.study.reading.errors import Fault, KeyPath
 from ganablate.study.schema import Folder
 
-FIELDS = tuple(name for name in TrialConfig.model_fields if name != "seed")
+_FIELDS = tuple(name for name in TrialConfig.model_fields if name != "seed")
 _PARTS = ("dataset", "network", "criterion", "g_optimizer", "d_optimizer", "penalty")
 """Settings that bring defaults of the catalog with them."""
-_OWNERS = {name: line.part for name, line in catalog.FIELDS.items() if line.part is not None}
-"""Settings that some part must read -> the setting that names the part."""
 BASE: KeyPath = ("base",)
 MOST_PIXELS = 2**28
 """Of a batch: 3 GB in colour, and a net keeps several times that for its gradients."""
+
+
+def fields() -> tuple[str, ...]:
+    """What a trial may have beside its seed, with what parts from outside declare."""
+    return (*_FIELDS, *(name for name, setting in catalog.SETTINGS.items() if setting.own))
+
+
+def _owned() -> Iterator[catalog.Setting]:
+    """Settings that some part must read."""
+    return (setting for setting in catalog.FIELDS.values() if setting.owners)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +90,7 @@ def put(below: Stack, layer: Layer) -> Stack:
             given.pop(older, None)
     faults = below.faults
     unsure = below.unsure - layer.values.keys() | layer.unsure
-    if not _OWNERS.keys().isdisjoint(layer.values):
-        faults = (*faults, *_idle_faults(layer, given, unsure))
+    faults = (*faults, *_idle_faults(layer, given, unsure))
     return Stack(given, (*below.layers, layer), faults, unsure)
 
 
@@ -93,10 +100,11 @@ def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     if values.get("penalty") is not None or values.get("d_norm") == "spectral":
         # The clip that a criterion brings keeps D as smooth as these do.
         values["d_weight_clip"] = given.get("d_weight_clip")
-    for name, owner in _OWNERS.items():
+    for setting in _owned():
         # Of a network that is missing nothing can be said; the penalty may be none.
-        if not reads(values, name) and (owner in values or catalog.FIELDS[owner].absent):
-            values.pop(name, None)
+        clear = all(owner in values or catalog.FIELDS[owner].absent for owner in setting.owners)
+        if setting.name in values and clear and not reads(values, setting.name):
+            values.pop(setting.name)
     return values
 
 
@@ -105,15 +113,20 @@ def _idle_faults(layer: Layer, given: Mapping[str, Any], unsure: frozenset[str])
 
     One that was only inherited when an arm changed the part that reads it falls away in silence.
     """
-    for name, owner in _OWNERS.items():
-        if layer.values.get(name) is None or owner in unsure or reads(given, name):
+    for name, value in layer.values.items():
+        setting = catalog.FIELDS.get(name)
+        if value is None or setting is None or not setting.owners:
             continue
-        bare = catalog.FIELDS[name].bare
+        values = {**catalog.brought(given), **given}
+        if not unsure.isdisjoint(setting.owners) or reads(values, name):
+            continue
+        bare, owner = setting.bare, setting.owners[0]
         is_shared = name in layer.both
-        if is_shared and any(reads(given, f"{net}_{bare}") for net in "gd"):
+        if is_shared and any(reads(values, f"{net}_{bare}") for net in "gd"):
             continue
-        if part_named(owner, given) is not None or catalog.FIELDS[owner].absent:
-            yield Fault(layer.paths[name], _idle(bare if is_shared else name, owner, given))
+        named = any(part_named(owner, values) for owner in setting.owners)
+        if named or catalog.FIELDS[owner].absent:
+            yield Fault(layer.paths[name], _idle(bare if is_shared else name, owner, values))
 
 
 def _idle(spelled: str, owner: str, given: Mapping[str, Any]) -> str:
@@ -144,7 +157,7 @@ class Resolution:
         """Equal for arms that are the same trial."""
         values = {**self.values, "dataset": dataset_content(self.values.get("dataset"))}
         data_id = None if self.data is None else self.data.data_id
-        return (data_id, *map(values.get, FIELDS))
+        return (data_id, *map(values.get, fields()))
 
 
 def finish(stack: Stack, folders: Mapping[str, Folder]) -> Resolution:
@@ -235,7 +248,9 @@ class Configs:
         Raises:
             ValueError: they do not fit `TrialConfig`: a line of the catalog is wrong.
         """
-        values = {name: resolution.values.get(name) for name in FIELDS} | {"seed": seed}
+        values = {name: resolution.values.get(name) for name in _FIELDS} | {"seed": seed}
+        own = (name for name in resolution.values if name not in values)
+        values |= {name: resolution.values[name] for name in own if name in catalog.SETTINGS}
         parts = tuple(values[name] for name in _PARTS)
         if parts in self._checked:
             return self._checked[parts].model_copy(update=values)
