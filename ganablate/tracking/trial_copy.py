@@ -158,7 +158,8 @@ def identity_tags(tracked: TrackedTrial, state: str) -> dict[str, str]:
 def settings_of(trial: Trial) -> dict[str, str]:
     """The trial's settings as flat MLflow parameters."""
     settings = trial.config.model_dump(exclude_none=True)
-    return {**{key: text_of(key, value) for key, value in settings.items()}, "data_id": trial.data_id}
+    texts = {key: text_of(key, value) for key, value in settings.items()}
+    return {**texts, "data_id": trial.data_id}
 
 
 def artifacts_of(folder: TrialFolder) -> Iterator[tuple[Path, str | None]]:
