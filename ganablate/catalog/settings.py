@@ -161,10 +161,17 @@ OPTIMIZER_SETTINGS = tuple(name for name in SHARED if SETTINGS[name].owners == (
 """Settings that some optimizer has, beside lr."""
 
 
+OWN: dict[str, Setting] = {}
+"""The settings that parts from outside declare."""
+OWNED = {name: setting for name, setting in FIELDS.items() if setting.owners}
+"""The settings that a trial has only if one of its parts has them."""
+
+
 def take_in_own_settings() -> None:
     """Bring the settings that the parts of the catalog declare by now into the tables here."""
-    for name in [name for name, setting in SETTINGS.items() if setting.own]:
-        del SETTINGS[name], FIELDS[name]
+    for name in OWN:
+        del SETTINGS[name], FIELDS[name], OWNED[name]
+    OWN.clear()
     owners: dict[str, list[str]] = {}
     declared: dict[str, OwnSetting] = {}
     for owner, lines in OF_SETTINGS.items():
@@ -176,7 +183,9 @@ def take_in_own_settings() -> None:
                     owners[name].append(owner)
     for name, own in declared.items():
         if name not in SETTINGS:  # one that has the name of a setting of ganablate is refused
-            SETTINGS[name] = FIELDS[name] = _own_setting(name, own, tuple(owners[name]))
+            OWN[name] = _own_setting(name, own, tuple(owners[name]))
+    for table in (SETTINGS, FIELDS, OWNED):
+        table.update(OWN)
 
 
 def part_named(setting: str, values: Mapping[str, Any]) -> Part | None:

@@ -11,9 +11,11 @@ from typer.testing import CliRunner
 from ganablate.catalog import SETTINGS, OwnSetting, function_of
 from ganablate.cli import app
 from ganablate.config import TrialConfig
+from ganablate.study.arms.identity import trial_id
 from ganablate.study.editor.json_schema import study_schema
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
+from ganablate.study.plan import Trial
 from ganablate.study.plugins import forget_plugins, load_plugins
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.search.space import read_space
@@ -156,7 +158,7 @@ def test_only_a_trial_with_the_part_has_its_settings_and_old_ids_stay() -> None:
     assert without == {name: ids[name] for name in ("baseline", "criterion=hinge")}
 
 
-def _trials(text: str) -> tuple[object, ...]:
+def _trials(text: str) -> tuple[Trial, ...]:
     Path("study.yaml").write_text(text)
     return expand(load_study(Path("study.yaml"))).trials
 
@@ -168,6 +170,8 @@ def test_other_values_are_other_trials_and_spellings_of_one_are_not() -> None:
     )
     trials = _trials(text)
     assert len({trial.trial_id for trial in trials}) == len(trials) == 6
+    for trial in trials:
+        assert trial_id(trial.config, trial.data_id) == trial.trial_id
     assert {t.trial_id for t in _trials(text.replace("[2, 3]", "[2.0, 3.0]"))} == {
         trial.trial_id for trial in trials
     }
