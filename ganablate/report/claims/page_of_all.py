@@ -17,7 +17,8 @@ from ganablate.report.claims.evidence import Evidence
 from ganablate.report.claims.judge import judge
 from ganablate.report.claims.judgement import VERDICTS
 from ganablate.report.claims.table import COLUMNS, LEVEL, claims_markdown, claims_table, read_claims
-from ganablate.report.frames.looks import level_of, looked_plan, with_look_by_hand
+from ganablate.report.frames.history import looked_plan
+from ganablate.report.frames.looks import level_of, with_look_by_hand
 from ganablate.report.frames.trials import read_trials
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.study.expand import expand

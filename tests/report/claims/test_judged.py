@@ -25,7 +25,8 @@ from ganablate.report.claims.table import (
     claims_table,
     read_claims,
 )
-from ganablate.report.frames.looks import LOOKS, Look, looks_csv, reference_trial
+from ganablate.report.frames.look_file import LOOKS, looks_csv
+from ganablate.report.frames.looks import look_at
 from ganablate.report.frames.trials import trials_csv, trials_frame
 from ganablate.study.claims import claims as kinds
 from ganablate.study.expand import expand
@@ -208,8 +209,8 @@ def test_a_line_names_a_level_other_than_five_percent(tmp_path):
     assert "cpu)" in line
     plan = expand(study, "cpu")
     seen = {arm.name: 3 for arm in plan.arms}
-    before = Look("by hand", (), seen, 0.05, (), reference_trial(plan))
-    (tmp_path / study.name / "cpu" / LOOKS).write_text(looks_csv([before]))
+    before = look_at(plan, "by hand", seen, 0.05)
+    (tmp_path / LOOKS).write_text(looks_csv([before]))
     page = ledger([study], tmp_path)
     (line,) = [x for x in page.splitlines() if "| R3.B |" in x]
     assert "cpu, at 2.5 %)" in line
