@@ -100,7 +100,7 @@ def test_who_changes_nothing_reads_nothing_of_it(desk: Desk) -> None:
     assert look.replicates == dict.fromkeys(
         ["baseline", "latent_dim=4", "latent_dim=16", "wide"], 3
     )
-    assert look.asked["primary"] == {"fid": "min"}
+    assert look.asked["primary"] == [["fid", "min"]]
     assert desk.files.notices == ()
 
 

@@ -22,6 +22,7 @@ from ganablate.report.frames.question import (
     Question,
     changes,
     in_short,
+    primary_names,
     question,
     question_hash,
     question_text,
@@ -283,8 +284,8 @@ def _elsewhere(history: History, plan: Plan) -> Iterator[str]:
     for name, past in shown:
         share = f"{past.arms} of these {len(plan.arms)} arms"
         what = "The same trials" if past.arms == len(plan.arms) else share
-        primary = list(past.look.asked["primary"])
-        by = "" if primary == list(question(plan)["primary"]) else f", by {joined(primary)}"
+        primary = primary_names(past.look.asked)
+        by = "" if primary == primary_names(question(plan)) else f", by {primary}"
         yield f"{what} were reported as {name} on {past.look.date}{by}."
     if len(first) > len(shown):
         yield f"So they were under {counted(len(first) - len(shown), 'more name')}."

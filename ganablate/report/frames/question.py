@@ -49,7 +49,7 @@ def question(plan: Plan) -> dict[str, Any]:
     firsts = first_trials(plan)
     return json_values(
         {
-            "primary": {plan.primary: _direction(plan, plan.primary)},
+            "primary": [[plan.primary, _direction(plan, plan.primary)]],
             "margin": f"{MARGIN:g}x",
             "level": ALPHA,
             "seed": plan.seed,
@@ -128,7 +128,7 @@ def changes(before: Question, now: Question) -> list[str]:
     """
     old = _renamed(before, now)
     return [
-        *_primary(old["primary"], now["primary"]),
+        *_primary(old, now),
         *(
             _change(words, key, old[key], now[key])
             for key, words in _PLAIN.items()
@@ -173,12 +173,18 @@ def _with_names(entry: Any, new: Mapping[str, str]) -> Any:
     return copy
 
 
-def _primary(before: Mapping[str, str], now: Mapping[str, str]) -> Iterator[str]:
-    if list(before) != list(now):
-        yield f"primary {', '.join(before)} -> {', '.join(now)}"
-    for name in before.keys() & now.keys():
-        if before[name] != now[name]:
-            yield f"direction of {name} {before[name]} -> {now[name]}"
+def primary_names(asked: Question) -> str:
+    """The primary metrics of a question, in order."""
+    return ", ".join(name for name, _ in asked["primary"])
+
+
+def _primary(before: Question, now: Question) -> Iterator[str]:
+    if primary_names(before) != primary_names(now):
+        yield f"primary {primary_names(before)} -> {primary_names(now)}"
+    directions = dict(before["primary"])
+    for name, direction in now["primary"]:
+        if directions.get(name, direction) != direction:
+            yield f"direction of {name} {directions[name]} -> {direction}"
 
 
 def _change(words: str, key: str, before: Any, now: Any) -> str:
