@@ -238,5 +238,18 @@ def test_a_line_names_a_level_other_than_five_percent(tmp_path):
     assert "2.5 %" not in shown
 
 
+def test_a_question_that_was_changed_since_is_told_of_its_study(tmp_path):
+    study = study_of("latent_size")
+    results(study, tmp_path, "cpu")
+    assert "Changed after" not in ledger([study], tmp_path)
+    plan = expand(study, "cpu")
+    look = look_at(plan, "by hand", dict.fromkeys((arm.name for arm in plan.arms), 5), 0.05)
+    asked = {**look.asked, "margin": "2x"}
+    (tmp_path / LOOKS).write_text(looks_csv([replace(look, asked=asked)]))
+    (line,) = [x for x in ledger([study], tmp_path).splitlines() if x.startswith("- [latent_size]")]
+    assert r"margin of equivalence 2x -\> 1.25x" in line
+    assert f". Changed after results were seen (first on {look.date}): " in line
+
+
 def test_studies_without_claims_leave_the_page_empty(tmp_path):
     assert "No study holds a claim." in ledger([study_of("quickstart")], tmp_path)
