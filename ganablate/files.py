@@ -136,6 +136,10 @@ _REFUSALS = {
 }
 
 
+_MUCH = 2**20
+"""Free bytes at which a write that fails for want of space lacks something else."""
+
+
 def is_full(error: BaseException) -> bool:
     """Whether nothing at all can be stored: space, quota or a read-only file system."""
     return isinstance(error, OSError) and _errno(error) in _FOR_EVERYONE
@@ -154,11 +158,21 @@ def in_words(error: OSError, folder: Path) -> str:
     place = error.filename if isinstance(error.filename, str) else str(folder)
     number = _errno(error)
     why = _REFUSALS.get(number, error.strerror or type(error).__name__)
-    free = ""
     if number == errno.ENOSPC:
         with contextlib.suppress(OSError):
-            free = f" ({shutil.disk_usage(_nearest(Path(place))).free / 1e6:.1f} MB free)"
-    return f"{place} cannot be written: {why}{free}"
+            nearest = _nearest(Path(place))
+            free = shutil.disk_usage(nearest).free
+            if free > _MUCH and free_inodes(nearest) == 0:
+                why = "its disk takes no more files (its inodes are used up; remove some files)"
+            else:
+                why += f" ({free / 1e6:.1f} MB free)"
+    return f"{place} cannot be written: {why}"
+
+
+def free_inodes(folder: Path) -> int | None:
+    """How many files can still be made on the disk of a folder; None where there is no limit."""
+    disk = os.statvfs(folder)
+    return disk.f_favail if disk.f_files else None
 
 
 def _errno(error: OSError) -> int:
