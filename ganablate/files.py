@@ -6,6 +6,7 @@ import functools
 import json
 import logging
 import os
+import secrets
 import shutil
 import tempfile
 import zipfile
@@ -24,14 +25,13 @@ _log = logging.getLogger(__name__)
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is flushed to disk and renamed to it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    # Not tempfile's, which nobody else may read: here it is the user's umask that says who may.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")
+    temporary.touch(0o666, exist_ok=False)
     try:
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o644)  # mkstemp makes it private; results are for everyone to read
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
