@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import fcntl
 import functools
 import json
 import logging
@@ -25,9 +26,10 @@ _log = logging.getLogger(__name__)
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is flushed to disk and renamed to it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not tempfile's, which nobody else may read: here it is the user's umask that says who may.
+    # Not tempfile's, which nobody else may read: it is the user's umask that says who may, though
+    # never everyone to write.
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")
-    temporary.touch(0o666, exist_ok=False)
+    temporary.touch(0o664, exist_ok=False)
     try:
         yield temporary
         with temporary.open("rb") as file:
@@ -195,6 +197,22 @@ def obstacle(folder: Path) -> str | None:
     except OSError as error:
         error.filename = None  # a random name inside the folder
         return in_words(error, folder)
+    return None
+
+
+def lock_obstacle(folder: Path) -> str | None:
+    """Why files in a folder that exists or is to be made cannot be locked; None if they can."""
+    try:
+        with tempfile.TemporaryFile(dir=_nearest(folder)) as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL):
+            return None  # whatever it is, it is not for want of locks
+        return (
+            f"{folder} is on a file system without locks ({error.strerror}), which keep two "
+            "processes from working on one trial: work on a local disk, or mount it with locks "
+            "(NFS without nolock, Lustre with flock)"
+        )
     return None
 
 

@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from ganablate.catalog import DATASETS, EXTRACTORS, NAMED_EXTRACTORS
-from ganablate.files import free_inodes, obstacle
+from ganablate.files import free_inodes, lock_obstacle, obstacle
 from ganablate.metrics.features import MetricError
 from ganablate.metrics.weight_files import WEIGHTS, Card
 from ganablate.study.reading.errors import StudyError
@@ -230,6 +230,8 @@ def _folders(place: Place) -> Finding:
     """Whether runs/ and results/ can be written."""
     if reasons := [line for folder in (place.runs, place.results) if (line := obstacle(folder))]:
         return Finding("fail", "; ".join(reasons), "mend that, or work in another folder")
+    if reason := lock_obstacle(place.runs):
+        return Finding("fail", reason)
     return Finding("ok", f"{place.runs}/ and {place.results}/ can be written")
 
 

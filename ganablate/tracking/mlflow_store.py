@@ -62,6 +62,8 @@ def import_mlflow() -> Any:
 
     for name in ("mlflow", "alembic", "urllib3"):  # urllib3 logs each server that is away
         logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).handlers.clear()  # MLflow's own writes to the terminal
+        logging.getLogger(name).propagate = True
     return mlflow
 
 
@@ -106,7 +108,7 @@ class MlflowStore:
         self._parents: dict[tuple[str, str], str] = {}
         self._runs: dict[tuple[str, str, str], _Run] = {}
         if self._is_own and not (runs / DATABASE).exists():
-            (runs / DATABASE).touch(0o666)  # SQLite itself would let the user's group only read it
+            (runs / DATABASE).touch(0o664)  # SQLite itself would let the user's group only read it
         check_sqlite(uri)
         with self._lock:
             self._owner = owner_of(runs)

@@ -143,6 +143,8 @@ class TrialFolder:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
+        except OSError:  # a file system without locks, of which `run` tells
+            return False
         finally:
             os.close(handle)
         return False
