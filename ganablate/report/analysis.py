@@ -18,6 +18,7 @@ from ganablate.report.frames.curves import curves_of, read_curves
 from ganablate.report.frames.earlier_record import (
     with_earlier,
     with_earlier_curves,
+    without_older_protocol,
     without_other_extractor,
 )
 from ganablate.report.frames.looks import (
@@ -155,6 +156,8 @@ def read_record(plan: Plan, folder: Path, trials_root: Path | None = None) -> An
             "the table has no numbers"
         )
     curves = with_earlier_curves(curves, earlier, trials, local)
+    trials, curves, mixed = without_older_protocol(trials, curves, plan)
+    notices += mixed
     looks = with_look_by_hand(read_looks(folder / LOOKS, plan), trials, plan)
     return Analysis(plan, trials, curves, looks, tuple(notices), level_of(looks))
 
