@@ -71,7 +71,7 @@ def test_every_column_has_a_number_and_a_protocol(measure, extractions):
     assert set(found.protocols) == set(found.numbers)
     assert all(np.isfinite(value) and type(value) is float for value in found.numbers.values())
     assert found.numbers["modes"] == 2  # the fakes are zeros and ones
-    assert found.numbers["fid"] > 100
+    assert found.numbers["fid"] > 30
     assert 1 < found.numbers["inception_score"] < 2.1
     assert found.numbers["d_loss_mean"] == pytest.approx(
         np.linspace(0, 1, 50)[40:].mean(), rel=1e-6
