@@ -120,4 +120,5 @@ def _shifted(images: Images, random: np.random.Generator, most: int) -> Images:
     padded = np.pad(images, ((0, 0), (most, most), (most, most), (0, 0)), mode="edge")
     windows = np.lib.stride_tricks.sliding_window_view(padded, images.shape[1:3], axis=(1, 2))
     rows, columns = random.integers(0, 2 * most + 1, (2, len(images)))
-    return windows[np.arange(len(images)), rows, columns].transpose(0, 2, 3, 1).copy()
+    moved: Images = windows[np.arange(len(images)), rows, columns].transpose(0, 2, 3, 1).copy()
+    return moved
