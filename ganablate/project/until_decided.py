@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from ganablate.files import write_text
 from ganablate.project.folders import Project
 from ganablate.report.analysis import read_record
-from ganablate.report.claims.judgement import CANNOT_TELL, Judgement
+from ganablate.report.claims.judgement import UNDECIDED, Judgement
 from ganablate.report.files import report_lock
 from ganablate.report.frames.looks import (
     LOOKS,
@@ -173,7 +173,7 @@ def _arms_of_open_claims(
     A comparison needs none of a futile arm, and if it is of several arms, none of decided ones.
     """
     for claim in judged:
-        if claim.verdict != CANNOT_TELL:
+        if claim.verdict not in UNDECIDED:
             continue
         for name in claim.arms:
             is_decided = len(claim.arms) > 1 and name not in undecided

@@ -14,7 +14,9 @@ from PIL import Image
 
 from ganablate.catalog import PROBES
 from ganablate.report.analysis import Analysis
-from ganablate.report.claims.judgement import Judgement
+from ganablate.report.claims.judgement import UNDECIDED, Judgement
+from ganablate.report.claims.sentences import SMALLER, TRAININGS, counts_of_sentences
+from ganablate.report.claims.table import verdict_text
 from ganablate.report.figures.style import read_caption
 from ganablate.report.frames.looks import complete_replicates
 from ganablate.report.frames.provenance import (
@@ -139,8 +141,15 @@ _TILES = {
 """Kind of verdict -> how a tile calls it, in the tiles' order."""
 
 
+_DECIDED = {
+    TRAININGS: "sentences of the source decided",
+    SMALLER: "sentences of the source decided for this smaller training",
+}
+"""Class of verdicts -> how a tile calls those that were decided."""
+
+
 def _tiles(analysis: Analysis) -> list[Tile]:
-    """How many arms got each kind of verdict, and how many claims were decided."""
+    """How many arms got each kind of verdict, and how many sentences were decided."""
     table, tiles = analysis.table, []
     verdicts = table["verdict"].dropna() if "verdict" in table else ()
     kinds = [verdict_kind(str(verdict)) for verdict in verdicts]
@@ -150,10 +159,17 @@ def _tiles(analysis: Analysis) -> list[Tile]:
     failures = sum(int(table[f"n_{name}"].fillna(0).sum()) for name in FAILURES)
     if failures:
         tiles.append(Tile(str(failures), "trials not ok" if failures > 1 else "trial not ok"))
-    judged = [verdict_kind(judgement.verdict).name for judgement in analysis.claims]
-    if judged:
-        decided = judged.count("better") + judged.count("worse")
-        tiles.append(Tile(f"{decided} of {len(judged)}", "claims decided"))
+    return tiles + _claim_tiles(analysis.claims)
+
+
+def _claim_tiles(judgements: Sequence[Judgement]) -> list[Tile]:
+    """How many sentences of the source were decided, at its size and in smaller trainings."""
+    counts = counts_of_sentences((x.says, x.verdict) for x in judgements)
+    tiles = []
+    for name, label in _DECIDED.items():
+        if total := counts[name].total():
+            decided = total - sum(counts[name][verdict] for verdict in UNDECIDED)
+            tiles.append(Tile(f"{decided} of {total}", label))
     return tiles
 
 
@@ -213,11 +229,21 @@ def _claims_table(judgements: Sequence[Judgement], alpha: float) -> Table | None
     if not judgements:
         return None
     says = [Cell(j.says, ", ".join(j.arms), sort=j.says) for j in judgements]
-    verdicts = [Cell(j.verdict, kind=verdict_kind(j.verdict), sort=j.verdict) for j in judgements]
+    verdicts = [
+        Cell(
+            verdict_text(j.verdict, j.reach, j.reach_of),
+            kind=verdict_kind(j.verdict),
+            sort=j.verdict,
+        )
+        for j in judgements
+    ]
     numbers = [Cell(j.numbers or MISSING, j.because or "", sort=j.numbers) for j in judgements]
     columns = [
         text_column("Claim", [judgement.id for judgement in judgements], left=True),
         Column("What the source said", says, left=True),
+        text_column(
+            "Tested by", [judgement.tested_by or None for judgement in judgements], left=True
+        ),
         Column("Verdict", verdicts, left=True),
         Column("Numbers", numbers, left=True),
         text_column("n", [judgement.n or None for judgement in judgements], left=True),

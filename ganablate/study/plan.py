@@ -15,6 +15,7 @@ from ganablate.catalog import (
 from ganablate.config import TrialConfig
 from ganablate.study.claims.claims import Claim
 from ganablate.study.points import Point
+from ganablate.study.reach import Reach
 from ganablate.study.search.arm_search import Search
 
 BASELINE = "baseline"
@@ -92,11 +93,13 @@ class Plan:
     the training, so 1 is at its end only. `folders` are the data sets `folder:NAME` of its trials,
     with the number of images that the study says they have. `claims` name arms as the plan does;
     an arm that this budget does not have keeps the study's spelling. `substitutes` are the arms
-    whose data set is of another family than at the budget full: arm -> (there, here). `points`
-    has the columns on images that show another point of the training than the last. `extractor` is
-    what they are measured with where the study names one; None: each data set's own. `search` is
-    what the study searches inside each arm: an arm in `search.open` has no trials to train yet,
-    only their places, with ids that no trial has.
+    whose data set is of another family than at the budget full: arm -> (there, here). `reach` says
+    of each arm how near its training comes to that at the budget full, where the study has claims;
+    an arm that is not in it is trained in full. `points` has the columns on images that show
+    another point of the training than the last. `extractor` is what they are measured with where
+    the study names one; None: each data set's own. `search` is what the study searches inside each
+    arm: an arm in `search.open` has no trials to train yet, only their places, with ids that no
+    trial has.
     """
 
     study: str
@@ -114,6 +117,7 @@ class Plan:
     folders: tuple[tuple[str, int], ...] = ()
     claims: tuple[Claim, ...] = ()
     substitutes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    reach: Mapping[str, Reach] = field(default_factory=dict)
     cross: Cross | None = None
     points: Mapping[str, Point] = field(default_factory=dict)
     extractor: str | None = None

@@ -12,7 +12,7 @@ import pytest
 from ganablate.project.folders import Project
 from ganablate.project.until_decided import run_until_decided
 from ganablate.report import analysis
-from ganablate.report.claims.judgement import CANNOT_TELL, SUPPORTED, Judgement
+from ganablate.report.claims.judgement import CANNOT_TELL, OPEN, SUPPORTED, Judgement
 from ganablate.report.frames.looks import Look, looks_csv, read_looks, reference_trial
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
@@ -171,6 +171,7 @@ def test_a_schedule_cannot_be_changed_on_the_way_but_followed_by_another(
     ("kind", "verdict", "arms", "expected"),
     [
         ("curve", CANNOT_TELL, ("far",), True),
+        ("curve", OPEN, ("far",), True),
         ("curve", SUPPORTED, ("far",), False),
         ("compare", CANNOT_TELL, ("far",), True),
         ("compare", CANNOT_TELL, ("far", "near"), False),

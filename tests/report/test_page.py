@@ -9,15 +9,16 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ganablate.report.claims.judgement import SUPPORTED, Judgement
+from ganablate.report.claims.judgement import SEEN, Judgement
 from ganablate.report.figures.style import Caption, write_small
 from ganablate.report.page import write_page
 from tests.support.synthetic_study import analysed, make_plan, with_parts, write_trial
 
 VOID = {"meta", "img", "br", "wbr", "link", "input", "hr"}
 JUDGEMENT = Judgement(
-    SUPPORTED, "FID 1.2 times", ("b",), because="a reason", n="3",
-    id="R0.3", says="dropout matters", kind="compare", budget="cpu",
+    SEEN, "FID 1.2 times", ("b",), because="a reason", n="3",
+    id="R0.3", says="dropout matters", tested_by="FID", kind="compare", budget="cpu",
+    reach=1 / 60, reach_of="images",
 )  # fmt: skip
 
 
@@ -165,7 +166,10 @@ def test_verdicts_are_said_in_words_beside_their_sign(results):
     table = analysis.table.assign(verdict=pd.Series([pd.NA, "worse", pd.NA], dtype="string"))
     page = Parsed(page_of(with_parts(analysis, claims=(JUDGEMENT,), table=table), folder))
     assert page.all("span", **{"class": "pill worse"})[0][1] == "■ worse"
-    assert page.all("span", **{"class": "pill better"})[0][1] == "● supported"
+    assert (
+        page.all("span", **{"class": "pill changed"})[0][1]
+        == "▲ seen at 1/60 of the report's images"
+    )
 
 
 def test_the_same_results_give_the_same_bytes(results, tmp_path):
@@ -178,7 +182,8 @@ def test_the_same_results_give_the_same_bytes(results, tmp_path):
 def test_where_a_claim_fails_its_reason_stands_beside_it(results):
     page = Parsed(page_of(*results))
     (row,) = [text for _, text in page.all("tr") if text.startswith("R0.3")]
-    assert row == "R0.3 dropout matters b ● supported FID 1.2 times a reason 3"
+    reached = "seen at 1/60 of the report's images"
+    assert row == f"R0.3 dropout matters b FID ▲ {reached} FID 1.2 times a reason 3"
     analysis, folder = results
     said = " ".join(text for _, text in page.all("p", **{"class": "caption"}))
     assert "Judged at the budget cpu, at a level of 5 %." in said

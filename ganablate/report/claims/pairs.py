@@ -77,12 +77,16 @@ class Quantity:
 
 @dataclass(frozen=True)
 class ClaimedPairs:
-    """What is claimed of pairs of arms; Holm's correction is over those of `family`."""
+    """What is claimed of pairs of arms; Holm's correction is over those of `family`.
+
+    `some`: it is claimed of one of them, whichever.
+    """
 
     pairs: tuple[Pair, ...]
     family: tuple[Pair, ...]
     side: Side
     margin: Margin | None = None
+    some: bool = False
 
 
 def judge_compare(evidence: Evidence, statement: Compare) -> Judgement:
@@ -93,7 +97,7 @@ def judge_compare(evidence: Evidence, statement: Compare) -> Judgement:
     quantity = column_quantity(evidence, column)
     side = side_of(statement.expected, quantity.direction)
     claimed = claimed_pairs(evidence, statement, statement.to, side, margin_of(statement))
-    return judge_pairs(evidence, quantity, claimed)
+    return judge_pairs(evidence, quantity, replace(claimed, some=bool(statement.some)))
 
 
 def judge_none_stated(evidence: Evidence, statement: NoneStated) -> Judgement:
@@ -164,7 +168,7 @@ def judge_pairs(evidence: Evidence, quantity: Quantity, claimed: ClaimedPairs) -
             texts.append(", ".join(part for part in parts if part) or "no number")
         return _sentence(quantity.title, claimed.pairs, texts, verdicts)
 
-    judgement = joint_judgement(family, claimed.pairs, evidence.alpha, sentence)
+    judgement = joint_judgement(family, claimed.pairs, evidence.alpha, sentence, some=claimed.some)
     arms, others = zip(*claimed.pairs, strict=True)
     return replace(judgement, arms=tuple(dict.fromkeys(arms)), against=tuple(dict.fromkeys(others)))
 

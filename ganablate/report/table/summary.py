@@ -6,7 +6,8 @@ from statistics import median
 
 import pandas as pd
 
-from ganablate.report.claims.judgement import VERDICTS, Judgement
+from ganablate.report.claims.judgement import Judgement
+from ganablate.report.claims.sentences import ARITHMETIC, CLASSES, SMALLER, counts_of_sentences
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import EQUIVALENT, FAILS, ONE, OPEN
 from ganablate.report.table.cells import effect_text, mean_text
@@ -38,6 +39,8 @@ _ENDINGS = {
     FAILS: " Every replicate failed.",
     OPEN: " That is not evidence of no effect.",
 }
+
+_PREFIXES = {SMALLER: "in smaller trainings ", ARITHMETIC: "by arithmetic "}
 
 
 @dataclass(frozen=True)
@@ -200,14 +203,19 @@ def _outcomes(table: pd.DataFrame) -> Iterator[Sentence]:
 
 
 def _claims(judgements: Sequence[Judgement]) -> Iterator[Sentence]:
+    """How many sentences of the source have each verdict."""
     if not judgements:
         return
-    verdicts = [judgement.verdict for judgement in judgements]
-    counts = "; ".join(f"{verdicts.count(v)} {v}" for v in VERDICTS if v in verdicts)
+    counts = counts_of_sentences((judgement.says, judgement.verdict) for judgement in judgements)
+    parts = []
+    for name, verdicts in CLASSES.items():
+        present = [f"{counts[name][x]} {x}" for x in verdicts if counts[name][x]]
+        if present:
+            parts.append(_PREFIXES.get(name, "") + ", ".join(present))
     budget = judgements[0].budget
     at = "" if budget == FULL else f", at the budget {budget}"
-    lead = f"{counted(len(judgements), 'claim')} of the source{at}:"
-    yield Sentence(lead, f"{counts}.", topic="claims")
+    sentences = counted(len({judgement.says for judgement in judgements}), "sentence")
+    yield Sentence(f"{sentences} of the source{at}:", f"{'; '.join(parts)}.", topic="claims")
 
 
 def _limits(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:

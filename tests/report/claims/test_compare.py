@@ -32,7 +32,7 @@ def compared(outcomes=None, *, base=BASE, column="fid", stamps=None, changes=Non
     """A claim about `column`: the arms' numbers, then what is claimed of them (`is_` is `is`)."""
     arms = {name: values for name, values in given.items() if name in ("a", "b", "c", "wide")}
     claim = {name.rstrip("_"): value for name, value in given.items() if name not in arms}
-    if "arms" not in claim:
+    if not {"arms", "some"} & claim.keys():
         claim = {"arm": next(iter(arms)), **claim}
     if column != "fid":
         claim["metric"] = column
@@ -138,6 +138,23 @@ def test_support_of_several_arms_is_tested_for_each_at_the_level_by_itself():
     assert 0.025 < welch_p(weak, BASE) < 0.05  # too large for Holm over two
     assert compared(a=weak, b=weak[::-1], arms=["a", "b"], is_="worse").verdict == SUPPORTED
     assert compared(a=weak, b=BASE, is_="worse").verdict == CANNOT_TELL
+
+
+def test_some_of_several_arms_is_enough_and_then_holm_is_over_them():
+    weak = [22.4, 28.0, 21.6, 22.5, 26.5]
+    alone = welch_p(weak, BASE)
+    assert 0.025 < alone < 0.05
+    either = compared(a=times(1.5), b=BASE, some=["a", "b"], is_="worse", by="1.25x")
+    assert (either.verdict, either.arms) == (SUPPORTED, ("a", "b"))
+    assert either.estimate == pytest.approx(1.5, rel=0.01)
+    # Who looks at two arms for one that is worse has to pay for both.
+    paid = compared(a=weak, b=[20.3, 20.1, 20.9, 19.8, 20.6], some=["a", "b"], is_="worse")
+    assert (paid.verdict, paid.p) == (CANNOT_TELL, pytest.approx(2 * alone))
+    # It is contradicted only if each is, and each test then stands by itself.
+    neither = compared(a=times(0.6), b=times(0.7), some=["a", "b"], is_="worse", by="1.25x")
+    assert neither.verdict == CONTRADICTED
+    one = compared(a=times(0.6), b=weak, some=["a", "b"], is_="worse", by="1.25x")
+    assert one.verdict == CANNOT_TELL
 
 
 def test_an_arm_can_be_claimed_better_than_each_of_several():

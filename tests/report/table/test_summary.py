@@ -5,7 +5,15 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from ganablate.report.claims.judgement import CONTRADICTED, SHOWN, SUPPORTED, Judgement
+from ganablate.report.claims.judgement import (
+    CONTRADICTED,
+    MISPRINT,
+    OPEN,
+    SEEN,
+    SHOWN,
+    SUPPORTED,
+    Judgement,
+)
 from ganablate.report.table.summary import summary
 from ganablate.study.plan import FULL
 from tests.support.synthetic_study import make_plan
@@ -90,10 +98,16 @@ def test_an_unfinished_study_says_so():
 
 @pytest.mark.parametrize(("budget", "at"), [("cpu", ", at the budget cpu"), (FULL, "")])
 def test_claims_are_counted(budget, at):
-    verdicts = [SUPPORTED, SHOWN, CONTRADICTED, SUPPORTED]
-    judged = [Judgement(verdict, budget=budget) for verdict in verdicts]
-    lines = said([row("baseline", 100.0)], judgements=judged)
-    expected = f"4 claims of the source{at}: 2 supported; 1 contradicted; 1 shown, not judged."
+    verdicts = [SUPPORTED, SHOWN, CONTRADICTED, SUPPORTED, SEEN, OPEN, MISPRINT]
+    judged = [
+        Judgement(verdict, says=f"sentence {k}", budget=budget)
+        for k, verdict in enumerate(verdicts)
+    ]
+    lines = said([row("baseline", 100.0)], judgements=[*judged, judged[0]])
+    expected = (
+        f"7 sentences of the source{at}: 2 supported, 1 contradicted; in smaller trainings 1 seen, "
+        "1 open; 1 shown, not judged; by arithmetic 1 misprint."
+    )
     assert expected in lines
 
 
