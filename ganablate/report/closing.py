@@ -32,7 +32,7 @@ _FEWEST_LINES = 6
 _MOST_ARMS = 30
 _NARROWEST = 12
 """Characters that are left of an arm's name where a row is too wide."""
-_TOPICS = ("verdict", "unfinished", "replication", "claims", "limits", "data")
+_TOPICS = ("verdict", "question", "unfinished", "replication", "claims", "limits", "data")
 """Sentences of the summary that are shown, the most important first."""
 
 
