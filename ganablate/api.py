@@ -240,9 +240,9 @@ def effects(
         effect_level, 0.95 unless looks lowered it); effect_scale ("ratio", "difference");
         effect_size (in standard deviations of one replicate); effect_p (Holm's over the arms);
         effect_equivalence_p (the same, for lying within a factor of 1.25); effect_fails_p
-        (Fisher's, where every replicate failed); verdict (better, worse, lower, higher,
-        equivalent, worse (fails), cannot tell at this n, one replicate). No row where no arm is
-        compared with another.
+        (Fisher's, where every replicate failed and none of the other's); verdict (better, worse,
+        lower, higher, equivalent, worse (fails), cannot tell at this n, one replicate). No row
+        where no arm is compared with another.
 
     Raises:
         KeyError: The study does not measure that column.

@@ -128,7 +128,7 @@ def test_an_arm_is_shown_as_its_table_has_it(project: Path, trials: pd.DataFrame
     mean = spread_text(rows["fid"].mean(), rows["fid"].std(ddof=1))
     line = row_of(text, "FID")
     assert f"{mean} (5)" in line
-    assert line.rstrip().endswith("\u00d70.729 [0.671, 0.791], p (Holm) <0.001, better")  # table.md
+    assert line.rstrip().endswith("\u00d70.729 [0.674, 0.787], p (Holm) <0.001, better")  # table.md
     assert "p (Holm)" not in row_of(text, "Classes covered")
     assert "mnist_classifier@2b10d602, real 5000 of 5000 train" in " ".join(text.split())
 

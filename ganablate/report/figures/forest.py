@@ -194,7 +194,7 @@ def _caption(effects: StudyEffects, trials: pd.DataFrame, plan: Plan) -> str:
     if effects.scale == "ratio":
         parts.append(f"Grey band: within a factor of {MARGIN:g}.")
     if effects.tested:
-        ruled = any(effect.fails_p is not None for effect in effects.by_arm.values())
+        ruled = any(effect.fails for effect in effects.by_arm.values())
         rule = ", or by the rule of failing arms" if ruled else ""
         tests = f"tests after Holm's correction over {counted(effects.tested, 'arm')}"
         parts.append(f"Verdicts: from {tests}, at {percent(effects.alpha)}{rule}.")

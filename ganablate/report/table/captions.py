@@ -347,8 +347,9 @@ def effect_notes(effects: StudyEffects, plan: Plan) -> list[str]:
     lines = [text + _interval(effects), *_verdicts(effects)]
     if any(effect.fails_p is not None for effect in by_arm):
         lines.append(
-            f"{FAILS.capitalize()}: every replicate diverged, saturated or collapsed, and none of "
-            "the arm compared with; a verdict by rule, with Fisher's exact p, not corrected."
+            "All fail: every replicate diverged, saturated or collapsed, and none of the arm "
+            f"compared with. It is a verdict, {FAILS}, where Fisher's exact p is at most "
+            f"{percent(effects.alpha)}; that p is not corrected."
         )
     return [*lines, *_noise(effects)]
 
@@ -356,8 +357,8 @@ def effect_notes(effects: StudyEffects, plan: Plan) -> list[str]:
 def _interval(effects: StudyEffects) -> str:
     logs = " on logs" if effects.scale == "ratio" else ""
     text = (
-        f" Its {percent(1 - effects.alpha)} interval (Welch's{logs}; with five arms or more, low "
-        "variances raised towards the common one) is for each arm alone. Replicates are unpaired"
+        f" Its {percent(1 - effects.alpha)} interval (Welch's{logs}) is for each arm alone. "
+        "Replicates are unpaired"
     )
     correlation = effects.correlation
     if correlation is not None:

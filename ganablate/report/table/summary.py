@@ -171,7 +171,9 @@ def _strength(row: pd.Series) -> float:
 
 def _with_effect(row: pd.Series, *, elsewhere: bool = False) -> str:
     name = f"{row['arm']} against {row['compared_to']}" if elsewhere else str(row["arm"])
-    text = effect_text(row)
+    fails = not pd.isna(row["effect_fails_p"]) and FAILS not in str(row["verdict"])
+    facts = [effect_text(row), "all fail" if fails else None]
+    text = ", ".join(filter(None, facts))
     return f"{name} ({text})" if text else name
 
 

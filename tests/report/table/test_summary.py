@@ -27,7 +27,7 @@ def row(arm, fid=None, **changed):
         "n_collapsed": 0, "n_diverged": 0, "n_not_assessed": 0, "fid": fid, "fid_sd": 2.0,
         "fid_n": 5, "compared_to": "baseline" if compared else pd.NA, "effect": None,
         "effect_low": None, "effect_high": None, "effect_scale": pd.NA, "effect_level": 0.95,
-        "verdict": pd.NA, **changed,
+        "effect_fails_p": None, "verdict": pd.NA, **changed,
     }  # fmt: skip
 
 
@@ -70,13 +70,15 @@ def test_failures_are_counted_with_their_rates_and_a_failing_arm_is_named():
         row("baseline", 100.0, n_ok=4, n_collapsed=1),
         row("a", 640.0, n_ok=0, n_saturated=5, **ratio(6.4, "worse (fails)")),
         row("b", None, n_ok=2, n_diverged=3, verdict="worse"),
+        row("c", None, n_ok=0, n_diverged=5, verdict="cannot tell at this n", effect_fails_p=0.1),
     ]
     lines = said(rows)
-    assert "Failing: 1 of 2 arms. a (×6.40 [5.82, 7.04]). Every replicate failed." in lines  # noqa: RUF001
-    assert "Worse than the baseline: 1 of 2 arms. b." in lines
+    assert "Failing: 1 of 3 arms. a (×6.40 [5.82, 7.04]). Every replicate failed." in lines  # noqa: RUF001
+    assert "Worse than the baseline: 1 of 3 arms. b." in lines
+    assert any(line.startswith("Undecided at this n: 1 of 3 arms. c (all fail).") for line in lines)
     assert (
-        "Outcomes: 6 of 15 complete trials ok; 5 saturated (a 5/5); "
-        "1 collapsed (baseline 1/5); 3 diverged (b 3/5)." in lines
+        "Outcomes: 6 of 20 complete trials ok; 5 saturated (a 5/5); "
+        "1 collapsed (baseline 1/5); 8 diverged (b 3/5, c 5/5)." in lines
     )
 
 
