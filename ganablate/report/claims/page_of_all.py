@@ -52,11 +52,12 @@ one stands the range of margins at which it would be the same, of those up to 3x
 
 The table counts sentences, not lines: lines with the same words are readings of one sentence.
 
-Ratios are of geometric means. p is Holm's over the arms that the study compares; over the claim's
-own where it names arms to compare with, or looks within trials. Where a claim of several arms is
-shown of each, every p stands for itself, uncorrected, so it may be smaller than in the study's
-table. Beyond, short of and within 1.25x say on which side of the claimed margin a difference is
-tested to lie; limits of a share are exact, each at the level of the intervals.
+Ratios are of geometric means. p is Holm's over the comparisons of the study's table, in which
+those that a claim names take the place of the arm's own; over the claim's arms where it looks
+within trials. Where a claim of several arms is shown of each, every p stands for itself,
+uncorrected, so it may be smaller than in the study's table. Beyond, short of and within 1.25x say
+on which side of the claimed margin a difference is tested to lie; limits of a share are exact,
+those of Clopper and Pearson's interval.
 """
 
 

@@ -42,7 +42,9 @@ Outcome = Literal["fails", "diverged", "saturated", "collapsed", "ok"]
 """`fails` is any of diverged, saturated and collapsed."""
 
 _ARMS = ("arm", "arms")
-_PRIMARY: Any = Field(None, description="a column; the study's primary one if left out")
+_PRIMARY: Any = Field(
+    None, description="a column; else the study's primary one, of several the first"
+)
 _TEXT_OR_NUMBER = WithJsonSchema({"type": ["string", "number"]})
 
 
