@@ -27,6 +27,7 @@ from ganablate.catalog.metrics import (
 )
 from ganablate.catalog.networks import ACTIVATIONS, INITIALISERS, NETWORKS
 from ganablate.catalog.parts import (
+    Advice,
     Column,
     Criterion,
     Dataset,
@@ -56,8 +57,8 @@ __all__ = [
     "ACTIVATIONS", "CLASSES", "CRITERIA", "DATASETS", "EXTRACTORS", "FOLDER_PREFIX", "INITIALISERS",
     "METRICS", "NAMED_EXTRACTORS", "NETWORKS", "NETWORK_SETTINGS", "OF_SETTINGS", "OPTIMIZERS",
     "PENALTIES", "PLUGIN_MEASURES", "PLUGIN_TABLES", "PROBES", "SCHEDULES", "SETTINGS", "TABLES",
-    "Column", "Criterion", "Dataset", "Direction", "Extractor", "Metric", "NamedExtractor",
-    "Network", "Optimizer", "Part", "Penalty", "Probe", "Scale", "Schedule", "Setting", "Table",
-    "channels_of", "extractor_of", "family_of", "metric_columns", "named_parts", "on_images",
-    "plugin_digests", "present_name", "probe_columns", "stored_name",
+    "Advice", "Column", "Criterion", "Dataset", "Direction", "Extractor", "Metric",
+    "NamedExtractor", "Network", "Optimizer", "Part", "Penalty", "Probe", "Scale", "Schedule",
+    "Setting", "Table", "channels_of", "extractor_of", "family_of", "metric_columns", "named_parts",
+    "on_images", "plugin_digests", "present_name", "probe_columns", "stored_name",
 ]  # fmt: skip

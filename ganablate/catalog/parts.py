@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from ganablate.config import NOT_BOOLEAN, Count, Few, ImageSize, Rate, Weight
+from ganablate.config import NOT_BOOLEAN, Count, Few, ImageSize, Rate, TrialConfig, Weight
 
 Direction = Literal["min", "max", "none"]
 Scale = Literal["ratio", "difference"]
@@ -38,6 +38,38 @@ PartName = Annotated[str, AfterValidator(_part_name)]
 _CHECKED = ConfigDict(extra="forbid")
 
 
+def _fields(names: Mapping[str, Any]) -> Mapping[str, Any]:
+    if lost := [name for name in names if name not in TrialConfig.model_fields]:
+        raise ValueError(f"a trial has no setting {', '.join(lost)} (of both nets: g_, d_)")
+    return names
+
+
+@dataclass(frozen=True, kw_only=True, config=_CHECKED)
+class Advice:
+    """A combination of a part with other settings that its paper advises against.
+
+    It is met where each setting in `where` has one of these words, and each in `above` is a number
+    above this one. A study may have it: what comes of it may be what the study asks.
+    """
+
+    what: Text
+    """The other half of the combination, such as "batch norm in D"."""
+    because: Text
+    source: Text
+    """Where the paper says so."""
+    where: Annotated[Mapping[str, tuple[str, ...]], AfterValidator(_fields)] = field(
+        default_factory=dict
+    )
+    above: Annotated[Mapping[str, float], AfterValidator(_fields)] = field(default_factory=dict)
+
+    def is_met(self, config: TrialConfig) -> bool:
+        """Whether a trial of these settings, which has the part, is such a combination."""
+        if any(getattr(config, name) not in words for name, words in self.where.items()):
+            return False
+        numbers = {name: getattr(config, name) for name in self.above}
+        return all(n is not None and n > self.above[name] for name, n in numbers.items())
+
+
 @dataclass(frozen=True, kw_only=True, config=_CHECKED)
 class Part:
     """One line of a table. `implementation` is "module:function".
@@ -53,6 +85,7 @@ class Part:
     """The file or module that a part from outside came with; None: built in."""
     digest: str | None = None
     """Of the source of such a part: 16 hex digits that change with its text."""
+    advises_against: tuple[Advice, ...] = ()
 
     def load(self) -> Any:
         """Import and return the function; each table states its signature."""
