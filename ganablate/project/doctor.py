@@ -23,6 +23,7 @@ from ganablate.catalog import DATASETS, EXTRACTORS, NAMED_EXTRACTORS
 from ganablate.files import obstacle
 from ganablate.metrics.features import MetricError
 from ganablate.metrics.weight_files import WEIGHTS, Card
+from ganablate.project.memory import available_memory
 from ganablate.study.reading.errors import StudyError
 from ganablate.sweep.profile import DEFAULT_PROFILE, Profile, load_profile
 from ganablate.text import counted
@@ -220,30 +221,6 @@ def _memory(_: Place) -> Finding:
     return _enough("available", free, _MEMORY, advice)
 
 
-def available_memory(
-    meminfo: Path = Path("/proc/meminfo"), group: Path = Path("/sys/fs/cgroup")
-) -> float | None:
-    """Bytes; None where the system does not say."""
-    try:
-        free = _amounts(meminfo)["MemAvailable:"] * 1024
-    except OSError:
-        return None
-    with contextlib.suppress(OSError, ValueError):  # no container, or "max": no limit
-        limit = float((group / "memory.max").read_text(encoding="ascii"))
-        used = float((group / "memory.current").read_text(encoding="ascii"))
-        with contextlib.suppress(OSError):  # files in memory are dropped where more is asked
-            amounts = _amounts(group / "memory.stat")
-            used -= amounts.get("inactive_file", 0.0) + amounts.get("active_file", 0.0)
-        free = min(free, limit - used)
-    return free
-
-
-def _amounts(file: Path) -> dict[str, float]:
-    """The first two words of each line: a name and a number."""
-    lines = file.read_text(encoding="ascii").splitlines()
-    return {name: float(number) for name, number, *_ in map(str.split, lines)}
-
-
 def _folders(place: Place) -> Finding:
     """Whether runs/ and results/ can be written."""
     if reasons := [line for folder in (place.runs, place.results) if (line := obstacle(folder))]:
@@ -331,10 +308,8 @@ def _database_fault(file: Path) -> str | None:
             tables = {row[0] for row in opened.execute("SELECT name FROM sqlite_master")}
             if tables and "experiments" not in tables:
                 return "it is not MLflow's"
-            if fault := version_fault(opened):
+            if (fault := version_fault(opened)) or file.stat().st_size > _READ_WHOLE:
                 return fault
-            if file.stat().st_size > _READ_WHOLE:
-                return None
             (first,) = opened.execute("PRAGMA quick_check(1)").fetchone()
             where = " ".join(str(first).rpartition("***")[2].split())
             return None if first == "ok" else f"it is damaged: {where}"

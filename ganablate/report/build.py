@@ -96,7 +96,9 @@ def _add_look(analysis: Analysis, folder: Path) -> bool:
     look = next_look(analysis.history, analysis.looks, analysis.trials, analysis.plan)
     if look is None:
         return False
-    add_look(looks_path(folder), with_decided(look, analysis.judged.values()), analysis.history.lost)
+    add_look(
+        looks_path(folder), with_decided(look, analysis.judged.values()), analysis.history.lost
+    )
     return True
 
 
