@@ -18,6 +18,7 @@ from ganablate.catalog import (
     Metric,
     Network,
     Optimizer,
+    OwnSetting,
     Part,
     Probe,
 )
@@ -178,14 +179,18 @@ def _own(table: str, line: Part) -> Iterator[str]:
             yield f"declares: ganablate has a setting {name} already; choose another name"
         elif name in _FACTS or name in _KEYS or name in columns:
             yield f"declares: {name} is a key of a study, a fact or a column; choose another name"
-        for kind, lines in ((kind, TABLES[kind].lines) for kind in _OF_TRAINING):
-            for other, part in lines.items():
-                theirs = part.declares.get(name)
-                if part is not line and theirs not in (None, own):
-                    yield (
-                        f"declares: {name} means something else in {kind} {other}; declare it "
-                        "there and here by the same words, or choose another name"
-                    )
+        yield from (f"declares: {fault}" for fault in _other_meanings(name, own))
+
+
+def _other_meanings(name: str, own: OwnSetting) -> Iterator[str]:
+    """Parts that declare a setting of that name by other words."""
+    for kind in _OF_TRAINING:
+        for part_name, part in TABLES[kind].lines.items():
+            if part.declares.get(name, own) != own:
+                yield (
+                    f"{name} means something else in {kind} {part_name}; declare it there and "
+                    "here by the same words, or choose another name"
+                )
 
 
 def _names(name: str, line: Part) -> Iterator[str]:
