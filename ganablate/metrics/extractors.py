@@ -21,7 +21,7 @@ from ganablate.metrics.classifier import NETWORKS, Classifier
 from ganablate.metrics.features import Features, Images, MetricError
 from ganablate.metrics.weight_files import WEIGHTS, Card, weights_of
 
-BATCH, INCEPTION_BATCH = 500, 50
+BATCH, INCEPTION_BATCH = 125, 50
 
 
 @functools.cache
