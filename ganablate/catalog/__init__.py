@@ -63,7 +63,7 @@ __all__ = [
     "PENALTIES", "PLUGIN_MEASURES", "PLUGIN_TABLES", "PROBES", "SCHEDULES", "SETTINGS", "TABLES",
     "Advice", "Column", "Criterion", "Dataset", "Direction", "Extractor", "Metric",
     "NamedExtractor", "Network", "Optimizer", "OwnSetting", "Part", "Penalty", "Probe", "Scale",
-    "Schedule", "Setting", "Split", "Table", "channels_of", "extractor_of", "family_of", "function_of",
-    "is_outdated", "metric_columns", "named_parts", "on_images", "own_values", "plugin_digests", "present_name",
-    "probe_columns", "real_split", "stored_name", "weights_stamp",
+    "Schedule", "Setting", "Split", "Table", "channels_of", "extractor_of", "family_of",
+    "function_of", "is_outdated", "metric_columns", "named_parts", "on_images", "own_values",
+    "plugin_digests", "present_name", "probe_columns", "real_split", "stored_name", "weights_stamp",
 ]  # fmt: skip
