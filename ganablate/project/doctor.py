@@ -23,7 +23,6 @@ from ganablate.catalog import DATASETS, EXTRACTORS, NAMED_EXTRACTORS
 from ganablate.files import free_inodes, lock_obstacle, obstacle
 from ganablate.metrics.features import MetricError
 from ganablate.metrics.weight_files import WEIGHTS, Card
-from ganablate.project.memory import available_memory
 from ganablate.study.reading.errors import StudyError
 from ganablate.sweep.limits import available_memory, start_obstacles, temporary_parent
 from ganablate.sweep.profile import DEFAULT_PROFILE, Profile, load_profile
@@ -317,8 +316,10 @@ def _database_fault(file: Path) -> str | None:
             tables = {row[0] for row in opened.execute("SELECT name FROM sqlite_master")}
             if tables and "experiments" not in tables:
                 return "it is not MLflow's"
-            if (fault := version_fault(opened)) or file.stat().st_size > _READ_WHOLE:
+            if fault := version_fault(opened):
                 return fault
+            if file.stat().st_size > _READ_WHOLE:
+                return None
             (first,) = opened.execute("PRAGMA quick_check(1)").fetchone()
             where = " ".join(str(first).rpartition("***")[2].split())
             return None if first == "ok" else f"it is damaged: {where}"
