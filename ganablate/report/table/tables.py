@@ -245,65 +245,52 @@ def table_csv(table: pd.DataFrame) -> str:
 def text_columns(table: pd.DataFrame, plan: Plan) -> list[Column]:
     """Every column that a reader is shown, the arms' names first, rows as in `arm_table`."""
     rows = [row for _, row in table.iterrows()]
-    names = _column("Arm", rows, "arm", [str(row["arm"]) for row in rows])
     outcomes = [_outcome(row) for row in rows]
-    complete, progress = _progress(rows, known=any(outcomes))
+    first = primary_columns(plan)
+    others = [name for name in plan.shown_columns if name not in first]
+    others.sort(key=lambda name: plan.columns[name].direction == "none")
+    whole, progress = _progress(rows, has_outcomes=any(outcomes))
     # The primaries, their effects and what became of the trials stand first: what the study asks
     # must not hide in a later block. Then come the numbers that have a better and a worse.
-    asked = _asked(table, rows, plan, outcomes)
-    first, last = (asked, progress) if judged_columns(table, plan) else (progress, asked)
-    return [names, *complete, *first, *last, *_others(rows, plan)]
+    groups = _of_primaries(table, rows, outcomes, plan)
+    groups.insert(len(groups) if judged_columns(table, plan) else 0, progress)
+    groups += [_metric(rows, name, plan) + _published(rows, name, plan) for name in others]
+    names = _column("Arm", rows, "arm", [str(row["arm"]) for row in rows])
+    return [names, *whole, *(column for group in groups for column in group)]
 
 
-def _progress(rows: list[pd.Series], *, known: bool) -> tuple[list[Column], list[Column]]:
-    """How many trials are complete, and how far they were trained.
-
-    The number of trials stands behind the arms' names where no outcome is `known`. Rates of all
-    replicates say by themselves that all are complete.
-    """
-    texts = [f"{row['n_complete']} of {row['n_planned']}" for row in rows]
-    complete = _column("Complete", rows, "n_complete", texts)
+def _progress(rows: list[pd.Series], *, has_outcomes: bool) -> tuple[list[Column], list[Column]]:
+    """How many trials are complete, if that stands first; and the updates, or both."""
     both = any(_range(row, "g_updates") != _range(row, "d_updates") for row in rows)
     title = "Updates G / D" if both else "Updates"
     updates = _column(title, rows, "g_updates_max", map(_updates, rows))
-    if not known:
+    texts = [f"{row['n_complete']} of {row['n_planned']}" for row in rows]
+    complete = _column("Complete", rows, "n_complete", texts)
+    # Rates of all replicates say by themselves that all are complete.
+    if not has_outcomes:
         return [complete], [updates]
-    lacking = any(row["n_complete"] != row["n_planned"] for row in rows)
-    return [], [complete, updates] if lacking else [updates]
+    if any(row["n_complete"] != row["n_planned"] for row in rows):
+        return [], [complete, updates]
+    return [], [updates]
 
 
-def _asked(
-    table: pd.DataFrame, rows: list[pd.Series], plan: Plan, outcomes: list[str | None]
-) -> list[Column]:
-    """The primary metrics, the effects on them, and what became of the trials."""
+def _of_primaries(
+    table: pd.DataFrame, rows: list[pd.Series], outcomes: list[str | None], plan: Plan
+) -> list[list[Column]]:
+    """The primary metrics with their effects, and the outcomes, in groups."""
     first = primary_columns(plan)
     effects = {name: _effects(table, name, plan) for name in first}
     # Of two primaries the verdicts stand side by side in the first block, the effects in the next.
     behind = 2 if len(judged_columns(table, plan)) > 1 else 0
     groups = [_metric(rows, name, plan) + effects[name][behind:] for name in first]
-    groups.append(_references(table, rows, plan))
+    if compared_elsewhere(plan) and "compared_to" in table:
+        references = [None if pd.isna(row["compared_to"]) else row["compared_to"] for row in rows]
+        groups.append([_column("Compared to", rows, "compared_to", references)])
     if any(outcomes):
         groups.append([replace(_column("Outcomes", rows, "n_ok", outcomes), left=True)])
     groups += [effects[name][:behind] for name in first]
     groups += [_of_ok(rows, name, plan) for name in first if name + OF_OK in table]
-    groups += [_published(rows, name, plan) for name in first]
-    return [column for group in groups for column in group]
-
-
-def _references(table: pd.DataFrame, rows: list[pd.Series], plan: Plan) -> list[Column]:
-    """What each arm is compared with, where that differs."""
-    if not compared_elsewhere(plan) or "compared_to" not in table:
-        return []
-    texts = [None if pd.isna(row["compared_to"]) else row["compared_to"] for row in rows]
-    return [_column("Compared to", rows, "compared_to", texts)]
-
-
-def _others(rows: list[pd.Series], plan: Plan) -> list[Column]:
-    """The other metrics, those with a better and a worse first."""
-    names = [name for name in plan.shown_columns if name not in primary_columns(plan)]
-    names.sort(key=lambda name: plan.columns[name].direction == "none")
-    groups = [_metric(rows, name, plan) + _published(rows, name, plan) for name in names]
-    return [column for group in groups for column in group]
+    return groups + [_published(rows, name, plan) for name in first]
 
 
 def _column(
