@@ -13,10 +13,12 @@ from ganablate.catalog.datasets import (
 )
 from ganablate.catalog.metrics import (
     EXTRACTORS,
+    FLOOR,
     METRICS,
     NAMED_EXTRACTORS,
     PLUGIN_MEASURES,
     PROBES,
+    TEN_IMAGES,
     metric_columns,
     named_parts,
     on_images,
@@ -51,11 +53,11 @@ from ganablate.catalog.tables import PLUGIN_TABLES, TABLES, Table
 from ganablate.catalog.training import CRITERIA, OPTIMIZERS, PENALTIES, SCHEDULES
 
 __all__ = [
-    "ACTIVATIONS", "CRITERIA", "DATASETS", "EXTRACTORS", "FOLDER_PREFIX", "INITIALISERS", "METRICS",
-    "NAMED_EXTRACTORS", "NETWORKS", "NETWORK_SETTINGS", "OF_SETTINGS", "OPTIMIZERS", "PENALTIES",
-    "PLUGIN_MEASURES", "PLUGIN_TABLES", "PROBES", "SCHEDULES", "SETTINGS", "TABLES", "Column",
-    "Criterion", "Dataset", "Direction", "Extractor", "Metric", "NamedExtractor", "Network",
-    "Optimizer", "Part", "Penalty", "Probe", "Scale", "Schedule", "Setting", "Table", "channels_of",
-    "extractor_of", "family_of", "metric_columns", "named_parts", "on_images", "plugin_digests",
-    "probe_columns", "stored_name",
+    "ACTIVATIONS", "CRITERIA", "DATASETS", "EXTRACTORS", "FLOOR", "FOLDER_PREFIX", "INITIALISERS",
+    "METRICS", "NAMED_EXTRACTORS", "NETWORKS", "NETWORK_SETTINGS", "OF_SETTINGS", "OPTIMIZERS",
+    "PENALTIES", "PLUGIN_MEASURES", "PLUGIN_TABLES", "PROBES", "SCHEDULES", "SETTINGS", "TABLES",
+    "TEN_IMAGES", "Column", "Criterion", "Dataset", "Direction", "Extractor", "Metric",
+    "NamedExtractor", "Network", "Optimizer", "Part", "Penalty", "Probe", "Scale", "Schedule",
+    "Setting", "Table", "channels_of", "extractor_of", "family_of", "metric_columns",
+    "named_parts", "on_images", "plugin_digests", "probe_columns", "stored_name",
 ]  # fmt: skip

@@ -199,6 +199,9 @@ PROBES: dict[str, Probe] = {
 }
 """Closer looks at what a trained trial has learnt."""
 
+FLOOR, TEN_IMAGES = "floor", "ten images"
+"""The reference lines: what other real images score, and what ten of them, repeated, do."""
+
 PLUGIN_MEASURES: dict[str, str] = {}
 """Metrics and probes of plug-ins, and their columns -> first 8 digits of their source's digest."""
 

@@ -159,6 +159,11 @@ def _input_protocol(extractor: str) -> tuple[str, str]:
     return f"{extractor}@{card_of(extractor).sha256[:8]}", f"{size}x{size} bilinear"
 
 
+def is_measured_with(stamp: str, extractor: str) -> bool:
+    """Whether a number's protocol is of this extractor with the weights that it has now."""
+    return stamp.startswith(f"{_input_protocol(extractor)[0]}, ")
+
+
 def _cached(
     extractor: str, extract: Extract, images: Images, fingerprint: str, cache: Path
 ) -> Features:

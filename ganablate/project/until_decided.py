@@ -33,6 +33,7 @@ from ganablate.report.stats.sequential import (
     declared_looks,
     look_levels,
 )
+from ganablate.report.stats.working import NOT_WORKING
 from ganablate.study.expand import expand
 from ganablate.study.plan import Plan
 from ganablate.study.reading.errors import Problem, StudyError
@@ -148,6 +149,7 @@ def _look(project: Project, plan: Plan, schedule: _Schedule, *, may_end: bool = 
         open_arms = [n for n, effect in effects.by_arm.items() if effect.verdict in (OPEN, ONE)]
         chance = chances(effects, schedule.declared[-1], schedule.levels[-1])
         futile = tuple(name for name in open_arms if chance.get(name, 1.0) < FUTILE)
+        futile += tuple(n for n, x in effects.by_arm.items() if x.verdict == NOT_WORKING)
         undecided = set(open_arms)
     continuing: set[str] = set()
     if not may_end or schedule.taken < len(schedule.declared) - 1:

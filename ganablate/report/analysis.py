@@ -5,8 +5,8 @@ record has of trials whose folders are gone. A published record is what its csv 
 nothing else: no folder of this machine is looked at.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -29,6 +29,13 @@ from ganablate.report.frames.looks import (
     read_looks,
     with_look_by_hand,
 )
+from ganablate.report.frames.references import (
+    NO_REFERENCES,
+    REFERENCES,
+    References,
+    local_references,
+    read_references,
+)
 from ganablate.report.frames.trials import as_recorded, local_frames, planned_frame, read_trials
 from ganablate.report.stats.cross import CrossEffects, cross_effects
 from ganablate.report.stats.effects import (
@@ -40,10 +47,16 @@ from ganablate.report.stats.effects import (
 )
 from ganablate.report.stats.replicates import arm_replicates
 from ganablate.report.stats.statistics import ALPHA
+from ganablate.report.stats.working import NOT_WORKING, Working, is_quality, working_of
 from ganablate.report.table.captions import table_notes
+from ganablate.report.table.reference_rows import (
+    reference_note,
+    with_reference_rows,
+    working_note,
+)
 from ganablate.report.table.render import Column
 from ganablate.report.table.summary import Sentence, summary
-from ganablate.report.table.tables import arm_table, marks_of, text_columns
+from ganablate.report.table.tables import arm_table, baseline_arm, marks_of, text_columns
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
 
@@ -54,8 +67,8 @@ class Analysis:
 
     `plan` has every replicate that was seen, `trials` and `curves` are frames as `trials_frame` and
     `curves_frame` give them. `looks` has a look by hand at the end where more replicates are
-    complete than at the last look. `notices` are lines that a person should see. Verdicts are at
-    the level `alpha`.
+    complete than at the last look. `references` are the reference lines of its protocols, where
+    they are known. `notices` are lines that a person should see. Verdicts are at the level `alpha`.
     """
 
     plan: Plan
@@ -64,6 +77,22 @@ class Analysis:
     looks: tuple[Look, ...] = ()
     notices: tuple[str, ...] = ()
     alpha: float = ALPHA
+    references: References = NO_REFERENCES
+
+    @cached_property
+    def working(self) -> Mapping[str, Working]:
+        """Whether each arm works that others are compared with; the baseline is the first."""
+        baseline = baseline_arm(self.plan)
+        names = dict.fromkeys([] if baseline is None else [baseline.name])
+        names |= dict.fromkeys(compared_arms(self.plan.arms).values())
+        complete = self.trials[self.trials["state"] == "complete"]
+        rows = {name: complete[complete["arm"] == name] for name in names}
+        arms = {arm.name: arm for arm in self.plan.arms}
+        return {
+            name: working_of(arms[name], rows[name], self.plan, self.references)
+            for name in names
+            if len(rows[name])
+        }
 
     def effects_on(self, column: str) -> StudyEffects | None:
         """What the arms change in a column; None where no arm is compared with another."""
@@ -72,7 +101,7 @@ class Analysis:
             return None
         marked = marks_of(self.trials, plan, column)
         names = [arm.name for arm in plan.arms if arm.name not in marked]
-        return study_effects(
+        effects = study_effects(
             arm_replicates(self.trials, names, column),
             compared_arms(plan.arms),
             column,
@@ -80,6 +109,20 @@ class Analysis:
             null=null_arms(plan.arms),
             alpha=self.alpha,
         )
+        return effects if effects is None else self._judged(effects)
+
+    def _judged(self, effects: StudyEffects) -> StudyEffects:
+        """Without the verdicts about quality that rest on an arm that does not work."""
+        if not is_quality(self.plan, effects.column):
+            return effects
+        failing = {name for name, working in self.working.items() if working.works is False}
+        by_arm = {
+            name: replace(effect, verdict=NOT_WORKING, fails_p=None)
+            if effect.verdict is not None and effect.compared_to in failing
+            else effect
+            for name, effect in effects.by_arm.items()
+        }
+        return replace(effects, by_arm=by_arm)
 
     @cached_property
     def effects(self) -> StudyEffects | None:
@@ -99,24 +142,31 @@ class Analysis:
 
     @cached_property
     def columns(self) -> Sequence[Column]:
-        """The table of arms as columns of text."""
-        return text_columns(self.table, self.plan)
+        """The table of arms as columns of text; its last rows are the reference lines."""
+        columns = text_columns(self.table, self.plan)
+        return with_reference_rows(columns, self.references, self.trials, self.plan)
 
     @cached_property
     def notes(self) -> Sequence[str]:
-        """The notes below the table."""
-        notes = table_notes(self.trials, self.table, self.plan, self.effects)
-        return notes + look_notes(self.looks)
+        """The notes below the table; the first says whether the baseline works."""
+        return [
+            *(working_note(name, working) for name, working in self.working.items()),
+            *table_notes(self.trials, self.table, self.plan, self.effects),
+            *reference_note(self.references, self.trials, self.plan),
+            *look_notes(self.looks),
+        ]
 
     @cached_property
     def claims(self) -> tuple[Judgement, ...]:
         """What became of the study's claims."""
-        return judge_claims(self.plan, self.trials, self.curves, alpha=self.alpha)
+        return judge_claims(
+            self.plan, self.trials, self.curves, references=self.references, alpha=self.alpha
+        )
 
     @cached_property
     def summary(self) -> Sequence[Sentence]:
         """What was found, in a few sentences."""
-        return summary(self.table, self.plan, self.claims)
+        return summary(self.table, self.plan, self.claims, self.working)
 
     def row(self, arm: str) -> pd.Series:
         """An arm's row in the table."""
@@ -156,7 +206,10 @@ def read_record(plan: Plan, folder: Path, trials_root: Path | None = None) -> An
         )
     curves = with_earlier_curves(curves, earlier, trials, local)
     looks = with_look_by_hand(read_looks(folder / LOOKS, plan), trials, plan)
-    return Analysis(plan, trials, curves, looks, tuple(notices), level_of(looks))
+    references = read_references(folder / REFERENCES)
+    if trials_root is not None:
+        references = local_references(plan, trials, trials_root, references)
+    return Analysis(plan, trials, curves, looks, tuple(notices), level_of(looks), references)
 
 
 def _frames(plan: Plan, trials_root: Path | None) -> tuple[pd.DataFrame, pd.DataFrame]:

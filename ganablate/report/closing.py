@@ -32,7 +32,7 @@ _FEWEST_LINES = 6
 _MOST_ARMS = 30
 _NARROWEST = 12
 """Characters that are left of an arm's name where a row is too wide."""
-_TOPICS = ("verdict", "unfinished", "replication", "claims", "limits", "data")
+_TOPICS = ("not working", "verdict", "unfinished", "replication", "claims", "limits", "data")
 """Sentences of the summary that are shown, the most important first."""
 
 
@@ -48,7 +48,8 @@ def closing(
         folder: Of the report.
     """
     plan, complete = analysis.plan, int(analysis.table["n_complete"].sum())
-    by_key = {column.key: column for column in analysis.columns}
+    arms = len(analysis.table)  # the reference lines behind them stand in table.md
+    by_key = {column.key: replace(column, cells=column.cells[:arms]) for column in analysis.columns}
     if "effect_p" in by_key:
         by_key["effect_p"] = replace(by_key["effect_p"], title="p")
     keys = ("arm", primary_column(plan), "effect", "effect_p", "verdict", "n_ok")

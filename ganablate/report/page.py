@@ -76,6 +76,7 @@ def write_page(
         "claims": _claims_table(analysis.claims, analysis.alpha),
         "protocol": [line for line in protocol if line],
         "provenance": provenance_lines(facts),
+        "references": bool(analysis.references.rows),
         "reference": arm_title(reference_arm(plan).name),
         "settings": settings_lines(facts),
         "trials": trials_table(trials, plan, seconds),

@@ -1,7 +1,8 @@
 """Measures a trained trial and keeps the results in its folder."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,18 +16,21 @@ from ganablate.catalog import (
     PROBES,
     extractor_of,
     named_parts,
+    on_images,
     stored_name,
 )
 from ganablate.config import derive_seed
 from ganablate.files import replacing
 from ganablate.gan.data import MaterialisedData, downloads_beside, materialise
 from ganablate.gan.trainer import Trainer, build_networks
-from ganablate.metrics.evaluate import Evaluation, evaluate
+from ganablate.metrics.evaluate import Evaluation, evaluate, is_measured_with
 from ganablate.metrics.extractors import card_of
 from ganablate.metrics.features import Floats, Images
 from ganablate.metrics.probes.subject import Labelled, Probed, Subject, probe
+from ganablate.metrics.references import RealImages, reference_lines
 from ganablate.sweep.job import Job
 from ganablate.trials.folder import TrialFolder, now_ms
+from ganablate.trials.references import reference_path, references_beside, write_lines
 
 _FRAME_MS, _LAST_FRAME_MS = 400, 1_600
 _COLOURS = 64
@@ -68,6 +72,7 @@ def measure(
     for column, protocol in probed.protocols.items():
         evaluation.protocols[stored_name(column, None)] = protocol
     folder.add_metrics(names, evaluation.numbers, evaluation.protocols)
+    keep_references(metrics, job=job, fingerprint=data.fingerprint, read=lambda: data)
 
 
 def measure_during(
@@ -114,6 +119,49 @@ def _evaluated(
             result.numbers[stored_name(column, named)] = number
             result.protocols[stored_name(column, named)] = measured.protocols[column]
     return result
+
+
+def keep_references(
+    names: Sequence[str], *, job: Job, fingerprint: str, read: Callable[[], MaterialisedData]
+) -> None:
+    """Measure the reference lines of the protocols of a trial, those that are not there yet.
+
+    Those of an extractor whose weights were changed since are left out.
+
+    Args:
+        names: Metrics that the trial was measured with, as trial folders name them.
+        job: Of the trial.
+        fingerprint: Of its images.
+        read: Gives them; called only where lines are to be measured.
+
+    Raises:
+        MetricError: An extractor cannot be had.
+    """
+    root, config = references_beside(job.trials_root), job.trial.config
+    protocols = TrialFolder(job.trials_root, job.trial.trial_id).metrics()["protocols"]
+    lacking: dict[str, dict[str, Path]] = {}
+    for name in on_images(names):
+        metric, named = named_parts(name)
+        extractor = named or extractor_of(config.dataset, config.channels)
+        stamps = (protocols.get(stored_name(c, named)) for c in METRICS[metric].columns)
+        stamp = next(filter(None, stamps), None)
+        if stamp is None or extractor is None or not is_measured_with(stamp, extractor):
+            continue
+        path = reference_path(root, fingerprint, name, stamp)
+        if not path.exists():
+            lacking.setdefault(extractor, {})[metric] = path
+    for extractor, paths in lacking.items():
+        data = read()
+        lines = reference_lines(
+            list(paths),
+            extractor=extractor,
+            real=RealImages(data.images, data.labels, data.fingerprint),
+            cache=job.cache,
+            data_root=job.data_root or downloads_beside(job.cache),
+            device=job.device,
+        )
+        for metric, path in paths.items():
+            write_lines(path, metric, {key: line.of(metric) for key, line in lines.items()})
 
 
 def subject_of(job: Job, trainer: Trainer, data: MaterialisedData) -> Subject:

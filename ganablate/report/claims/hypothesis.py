@@ -22,6 +22,7 @@ from ganablate.report.claims.judgement import (
     CONTRADICTED,
     NO_SPREAD,
     NOT_COMPARABLE,
+    NOT_WORKING,
     SUPPORTED,
     Judgement,
     left_out,
@@ -154,7 +155,7 @@ def _deciding(
 ) -> tuple[str, Tested]:
     """The joint verdict, and what it hangs on: clearest contradiction, weakest support."""
     verdict = SUPPORTED if set(verdicts) == {SUPPORTED} else CANNOT_TELL
-    for decisive in (NOT_COMPARABLE, CONTRADICTED):
+    for decisive in (NOT_COMPARABLE, NOT_WORKING, CONTRADICTED):
         if decisive in verdicts:
             verdict = decisive
     candidates = [x for x, each in zip(tested, verdicts, strict=True) if each == verdict]
@@ -183,7 +184,7 @@ def joint_judgement(
     return Judgement(
         verdict=verdict,
         numbers=sentence(tested, verdicts),
-        because=key.because if verdict in (CANNOT_TELL, NOT_COMPARABLE) else None,
+        because=key.because if verdict not in (SUPPORTED, CONTRADICTED) else None,
         estimate=key.estimate,
         low=key.low,
         high=key.high,

@@ -8,6 +8,7 @@ from ganablate.text import counted, joined
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"
 CANNOT_TELL = "cannot tell at this n"
+NOT_WORKING = "cannot tell: the baseline does not work"
 NOT_COMPARABLE = "not comparable"
 MISPRINT = "misprint"
 NONE_STATED = "none stated"
@@ -17,6 +18,7 @@ VERDICTS = (
     SUPPORTED,
     CONTRADICTED,
     CANNOT_TELL,
+    NOT_WORKING,
     NOT_COMPARABLE,
     MISPRINT,
     NONE_STATED,

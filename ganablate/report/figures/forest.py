@@ -11,11 +11,13 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from ganablate.report.analysis import Analysis
 from ganablate.report.figures import style
+from ganablate.report.figures.reference_lines import draw_reference_lines, lines_caption
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import Effect, StudyEffects, effect_columns
 from ganablate.report.stats.statistics import Array
 from ganablate.report.table.captions import coverage, execution, protocols
 from ganablate.report.table.cells import effect_text, verdict_text
+from ganablate.report.table.reference_rows import lines_of
 from ganablate.report.table.tables import arms_in_order, compared_elsewhere
 from ganablate.report.table.verdict_style import UNDECIDED, UNTESTED, VerdictKind, verdict_kind
 from ganablate.study.plan import BASELINE, Plan
@@ -97,7 +99,9 @@ def draw_forest(analysis: Analysis, path: Path) -> bool:
     # The margins hold the names of the arms and the words at the right.
     margins = 0.2 + 0.063 * max(longest, 12), 2.45, 0.08
     size = _WIDTH, 0.29 * len(rows) + 0.3
-    caption = _caption(effects, analysis.trials, plan)
+    lines, places = _lines(effects, analysis)
+    parts = [_caption(effects, analysis.trials, plan), lines_caption(lines)]
+    caption = " ".join(filter(None, parts))
     with style.captioned(path, caption, size, axis=0.45, margins=margins) as figure:
         axes = figure.add_subplot()
         axes.grid(visible=False, axis="y")
@@ -107,6 +111,7 @@ def draw_forest(analysis: Analysis, path: Path) -> bool:
             margin = math.log(MARGIN)
             axes.axvspan(-margin, margin, color=style.BASELINE_COLOUR, alpha=0.16, lw=0, zorder=0)
         axes.axvline(0, color=style.INK, lw=0.8, zorder=1)
+        draw_reference_lines(axes, places, upright=True)
         for place, row in enumerate(rows):
             _draw_row(axes, place, row, limits)
         axes.set_yticks(range(len(rows)), [row.label for row in rows], linespacing=1.1)
@@ -114,6 +119,20 @@ def draw_forest(analysis: Analysis, path: Path) -> bool:
         _set_ticks(axes, limits, effects.scale)
         axes.set_xlabel(_axis_title(effects, plan), labelpad=3)
     return True
+
+
+def _lines(effects: StudyEffects, analysis: Analysis) -> tuple[dict[str, float], dict[str, float]]:
+    """The reference lines, and their places as effects; none where arms have other references."""
+    others = {effect.compared_to for effect in effects.by_arm.values()}
+    reference = effects.replicates.get(others.pop()) if len(others) == 1 else None
+    if reference is None or not len(reference.numbers):
+        return {}, {}
+    is_ratio = effects.scale == "ratio"
+    found = lines_of(effects.column, analysis.references, analysis.trials, analysis.plan)
+    values = {k: line.value for k, line in found.items() if line.value > 0 or not is_ratio}
+    middle = float(reference.on(effects.scale).mean())
+    places = {k: (math.log(x) if is_ratio else x) - middle for k, x in values.items()}
+    return values, places
 
 
 def _limits(rows: list[ForestRow], scale: str) -> tuple[float, float]:

@@ -18,6 +18,7 @@ import pandas as pd
 from ganablate.report.stats.effects import ONE, OPEN
 from ganablate.report.stats.sequential import added_level
 from ganablate.report.stats.statistics import ALPHA
+from ganablate.report.stats.working import NOT_WORKING
 from ganablate.study.expand import expand
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
@@ -107,7 +108,7 @@ def decided_arms(table: pd.DataFrame) -> tuple[str, ...]:
     """The arms that have a verdict in the table of arms."""
     if "verdict" not in table:
         return ()
-    decided = table["verdict"].notna() & ~table["verdict"].isin([OPEN, ONE])
+    decided = table["verdict"].notna() & ~table["verdict"].isin([OPEN, ONE, NOT_WORKING])
     return tuple(str(name) for name in table.loc[decided, "arm"])
 
 

@@ -1,6 +1,6 @@
 """What a study found, in a few sentences made from its verdicts, and what limits them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -9,7 +9,9 @@ import pandas as pd
 from ganablate.report.claims.judgement import VERDICTS, Judgement
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import EQUIVALENT, FAILS, ONE, OPEN
+from ganablate.report.stats.working import NOT_WORKING, Working
 from ganablate.report.table.cells import effect_text, mean_text
+from ganablate.report.table.reference_rows import working_note
 from ganablate.report.table.tables import baseline_arm, primary_column
 from ganablate.report.table.verdict_style import VerdictKind, verdict_kind
 from ganablate.study.plan import BASELINE, FULL, Plan
@@ -30,6 +32,7 @@ _LEADS = {
     FAILS: "Failing",
     EQUIVALENT: f"Equivalent to {{}} within a factor of {MARGIN:g}",
     OPEN: UNDECIDED,
+    NOT_WORKING: "Not judged, since the baseline does not work",
     ONE: "One replicate, so not tested",
 }
 """How the sentence on a verdict begins, the clear verdicts first; {} is the arm compared with."""
@@ -54,7 +57,10 @@ class Sentence:
 
 
 def summary(
-    table: pd.DataFrame, plan: Plan, judgements: Sequence[Judgement] = ()
+    table: pd.DataFrame,
+    plan: Plan,
+    judgements: Sequence[Judgement] = (),
+    working: Mapping[str, Working] | None = None,
 ) -> list[Sentence]:
     """What to know before the table is read.
 
@@ -62,9 +68,11 @@ def summary(
         table: As `arm_table` gives it.
         plan: The plan that it is of.
         judgements: What became of the study's claims.
+        working: Whether the arms work that others are compared with.
     """
     sentences = [
         *_baseline(table, plan),
+        *_working(working or {}),
         *_verdicts(table, plan),
         *_noise(table, plan),
         *_outcomes(table),
@@ -112,6 +120,16 @@ def _baseline(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
             lead = f"{name}: no {title}."
             text = f"{row['n_complete']} of {row['n_planned']} trials complete."
     yield Sentence(lead, text, topic="baseline")
+
+
+def _working(working: Mapping[str, Working]) -> Iterator[Sentence]:
+    """A sentence for each arm compared with that does not work, or of which that is not known."""
+    for name, state in working.items():
+        lead, _, text = working_note(name, state).partition(": ")
+        if state.works is None:
+            yield Sentence(f"{lead}:", text, topic="working")
+        elif not state.works:
+            yield Sentence(f"{lead}:", text, verdict_kind(f"worse ({FAILS})"), "not working")
 
 
 def _verdicts(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
