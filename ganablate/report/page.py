@@ -26,7 +26,7 @@ from ganablate.report.frames.provenance import (
 from ganablate.report.frames.trials import early_text
 from ganablate.report.table.captions import coverage, execution, protocols, settings_line
 from ganablate.report.table.cells import MISSING
-from ganablate.report.table.render import Cell, Column, Table, text_column
+from ganablate.report.table.render import Cell, Column, Table, text_column, without_empty_rows
 from ganablate.report.table.summary import Sentence
 from ganablate.report.table.tables import (
     ALL_OUTCOMES,
@@ -189,7 +189,8 @@ def _arm_tables(analysis: Analysis) -> list[Table]:
     tables = [Table("arms", f"Arms by {title}", first, pinned=pinned)]
     if others:
         title = "Everything else that was measured"
-        tables.append(Table("measures", title, [columns[0], *others], pinned=pinned))
+        shown = without_empty_rows([columns[0], *others])
+        tables.append(Table("measures", title, shown, pinned=pinned))
     return tables
 
 

@@ -66,8 +66,8 @@ def reference_note(references: References, trials: pd.DataFrame, plan: Plan) -> 
         for line, found in lines_of(name, references, trials, plan).items():
             images[line].add(found.images)
     texts = {
-        FLOOR: "other real images in the place of generated ones",
-        TEN_IMAGES: "ten real images, one of each class or evenly spaced, repeated",
+        FLOOR: "what they score in the place of generated ones",
+        TEN_IMAGES: "what ten real ones score, one of each class or evenly spaced",
     }
     parts = [
         f"{LABELS[line].capitalize()}: {texts[line]} ({'; '.join(sorted(images[line]))})"
@@ -84,9 +84,10 @@ def working_note(name: str, working: Working) -> str:
     title = arm_title(name)
     if working.works is None:
         return f"Whether {title} works is not known: {working.because}."
+    begin = f"T{title[1:]}"
     if working.works:
-        return f"{title.capitalize()} works: {working.because}."
+        return f"{begin} works: {working.because}."
     return (
-        f"{title.capitalize()} does not work: {working.because}. No verdict about the quality of "
-        "images rests on it."
+        f"{begin} does not work: {working.because}. No verdict about the quality of images rests "
+        "on it."
     )

@@ -14,28 +14,10 @@ from ganablate.report.frames.references import (
     references_csv,
 )
 from ganablate.report.frames.trials import trials_frame
-from ganablate.trials.references import (
-    Reference,
-    data_words,
-    reference_path,
-    references_beside,
-    write_lines,
-)
-from tests.support.synthetic_study import STAMP
+from ganablate.trials.references import Reference, data_words
+from tests.support.synthetic_study import STAMP, write_references
 
-FINGERPRINT = "f" * 64
 DATA = "mnist_5k 28x28"
-
-
-def keep(root, metric, numbers, fingerprint=FINGERPRINT, stamp=STAMP):
-    """Write lines as a worker does; `numbers`: column -> (floor, ten images)."""
-    lines = {
-        name: ({c: pair[place] for c, pair in numbers.items()}, words)
-        for place, (name, words) in enumerate(
-            ((FLOOR, "halves of 2500"), (TEN_IMAGES, "10, repeated to 5000"))
-        )
-    }
-    write_lines(reference_path(references_beside(root), fingerprint, metric, stamp), metric, lines)
 
 
 @pytest.fixture
@@ -44,8 +26,8 @@ def root(three_arms, run_all):
 
 
 def test_the_lines_of_the_trials_protocol_are_found(three_arms, root):
-    keep(root, "fid", {"fid": (2.5, 131.25)})
-    keep(root, "modes", {"modes": (10.0, 10.0)}, fingerprint="e" * 64)  # of other data
+    write_references(root, "fid", {"fid": (2.5, 131.25)})
+    write_references(root, "modes", {"modes": (10.0, 10.0)}, fingerprint="e" * 64)  # of other data
     trials = trials_frame(three_arms, root)
     found = local_references(three_arms, trials, root, NO_REFERENCES)
     assert found.rows == (
@@ -55,7 +37,7 @@ def test_the_lines_of_the_trials_protocol_are_found(three_arms, root):
 
 
 def test_an_earlier_record_keeps_lines_that_are_not_here(three_arms, root):
-    keep(root, "fid", {"fid": (2.5, 131.25)})
+    write_references(root, "fid", {"fid": (2.5, 131.25)})
     trials = trials_frame(three_arms, root)
     modes = Reference(FLOOR, "modes", 10.0, DATA, STAMP, "halves of 2500")
     earlier = References(
