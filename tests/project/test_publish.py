@@ -133,7 +133,7 @@ def test_a_record_is_copied_whole_and_rebuilt_to_the_byte(project: Path) -> None
     assert "R9.1" in Path("results/published/CLAIMS.md").read_text()
     table = (published / "table.md").read_text()
     assert table.index("| latent_dim=16 ") < table.index("| other real images ")
-    assert "| ten images repeated |         131.1 |" in table
+    assert "| ten images repeated |        131.1 |" in table
     before = bytes_under("results/published")
     shutil.rmtree("runs")
     shutil.rmtree("results/tiny")

@@ -15,6 +15,7 @@ from ganablate.report.figures.reference_lines import draw_reference_lines, lines
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import Effect, StudyEffects, effect_columns
 from ganablate.report.stats.statistics import Array
+from ganablate.report.stats.working import NOT_WORKING
 from ganablate.report.table.captions import coverage, execution, protocols
 from ganablate.report.table.cells import effect_text, verdict_text
 from ganablate.report.table.reference_rows import lines_of
@@ -29,6 +30,7 @@ _TICKS = (
     100.0, 0.01, 1e3, 1e-3, 1e4, 1e-4, 1.1, 0.9,
 )  # fmt: skip
 """Ratios that may be marked, those first that matter most."""
+_NOT_JUDGED = "not judged"
 _BEYOND = 0.35
 """How far an interval is followed beyond the effects and replicates, as a share of their range."""
 
@@ -77,6 +79,7 @@ def forest_rows(effects: StudyEffects, plan: Plan) -> list[ForestRow]:
 def _words(texts: pd.Series, effect: Effect, diverged: int, *, null: bool) -> str:
     # The exact p of a failing arm stands in the table: it is too long for this place.
     verdict = "null arm" if null else (verdict_text(texts) or "").partition(",")[0]
+    verdict = _NOT_JUDGED if verdict == NOT_WORKING else verdict
     number = effect_text(texts)
     if number is None:
         number = f"no mean: {diverged} diverged" if diverged else "no number"
@@ -217,5 +220,7 @@ def _caption(effects: StudyEffects, trials: pd.DataFrame, plan: Plan) -> str:
         rule = ", or by the rule of failing arms" if ruled else ""
         tests = f"tests after Holm's correction over {counted(effects.tested, 'arm')}"
         parts.append(f"Verdicts: from {tests}, at {percent(effects.alpha)}{rule}.")
+    if any(effect.verdict == NOT_WORKING for effect in effects.by_arm.values()):
+        parts.append(f"{_NOT_JUDGED.capitalize()}: {NOT_WORKING}.")
     parts += protocols(trials, plan, only=effects.column)
     return " ".join(filter(None, [*parts, execution(trials)]))

@@ -34,8 +34,8 @@ def test_a_comparison_with_it_is_open_and_keeps_its_numbers():
     judged = judge(plan, trials, references=BELOW, compare=WORSE)
     assert judged.verdict == NOT_WORKING == "cannot tell: the baseline does not work"
     assert judged.because == (
-        "baseline does not work: its FID is 20.4 (up to 21.1 at 95 %), that of ten real images "
-        "repeated 20.1"
+        "baseline does not work: its FID is 20.4 (up to 21.1 at 95 %), not clearly below the "
+        "20.1 of ten real images repeated"
     )
     assert (judged.estimate, judged.numbers) == (known.estimate, known.numbers)
     stated = judge(plan, trials, references=BELOW, none_stated={"arm": "a"})

@@ -49,7 +49,7 @@ def test_a_mean_below_the_line_is_not_enough():
     near = working([100.0, 110.0, 120.0, 130.0, 142.0])
     assert near.works is False
     assert near.because.startswith("its FID is 120 (up to 142")
-    assert near.because.endswith("that of ten real images repeated 131")
+    assert near.because.endswith("not clearly below the 131 of ten real images repeated")
     assert working([300.0] * 5).works is False
 
 
@@ -116,8 +116,8 @@ def test_no_verdict_about_quality_rests_on_a_baseline_that_does_not_work():
         judged.effects.by_arm["worse"], verdict=None
     )
     assert unjudged.notes[0] == (
-        "The baseline does not work: its FID is 20 (up to 21 at 95 %), that of ten real images "
-        "repeated 20.1. No verdict about the quality of images rests on it."
+        "The baseline does not work: its FID is 20 (up to 21 at 95 %), not clearly below the 20.1 "
+        "of ten real images repeated. No verdict about the quality of images rests on it."
     )
     verdicts = next(column for column in unjudged.columns if column.title == "Verdict")
     assert [cell.text for cell in verdicts.cells] == ["—", NOT_WORKING, NOT_WORKING, "", ""]
