@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ganablate.catalog import FLOOR, METRICS, TEN_IMAGES
-from ganablate.metrics.evaluate import N_FAKE, N_REAL, evaluate
+from ganablate.metrics import evaluate as measuring
 from ganablate.metrics.features import Images
 
 TEN = 10
@@ -58,7 +58,7 @@ def other_images(n_images: int, n: int) -> Indices:
 
     They are none where all of the images are taken.
     """
-    step = -(-n_images // N_REAL)
+    step = -(-n_images // measuring.N_REAL)
     others = np.flatnonzero(np.arange(n_images) % max(step, 1))
     return others[np.arange(min(n, len(others))) * len(others) // max(min(n, len(others)), 1)]
 
@@ -84,7 +84,7 @@ def reference_lines(
     """
 
     def measured(against: Images, of: str, fake: Images, words: str) -> Line:
-        result = evaluate(
+        result = measuring.evaluate(
             metrics,
             extractor=extractor,
             losses={},
@@ -98,10 +98,10 @@ def reference_lines(
         return Line(result.numbers, result.protocols, words)
 
     images = real.images
-    ten = ten_images(len(images), real.labels)
-    repeated = images[np.resize(ten, N_FAKE)]
-    lines = {TEN_IMAGES: measured(images, "", repeated, f"{len(ten)}, repeated to {N_FAKE}")}
-    others = other_images(len(images), N_FAKE)
+    n, ten = measuring.N_FAKE, ten_images(len(images), real.labels)
+    repeated = images[np.resize(ten, n)]
+    lines = {TEN_IMAGES: measured(images, "", repeated, f"{len(ten)}, repeated to {n}")}
+    others = other_images(len(images), n)
     if len(others):
         lines[FLOOR] = measured(images, "", images[others], f"{len(others)} others")
     elif len(images) > 1:

@@ -5,7 +5,6 @@ import pytest
 
 from ganablate.catalog import FLOOR, TEN_IMAGES
 from ganablate.metrics import evaluate as measuring
-from ganablate.metrics import references
 from ganablate.metrics.evaluate import N_FAKE, N_REAL, evaluate, evenly, is_measured_with
 from ganablate.metrics.references import RealImages, other_images, reference_lines, ten_images
 
@@ -15,7 +14,6 @@ METRICS = ("fid", "precision_recall")
 @pytest.fixture
 def small(monkeypatch):
     monkeypatch.setattr(measuring, "N_FAKE", 300)
-    monkeypatch.setattr(references, "N_FAKE", 300)
 
 
 def test_one_image_of_each_class(digits):
@@ -61,7 +59,6 @@ def test_the_floor_of_a_large_set_is_of_images_that_are_not_compared_with(
     digits, tmp_path, small, monkeypatch
 ):
     monkeypatch.setattr(measuring, "N_REAL", 500)
-    monkeypatch.setattr(references, "N_REAL", 500)
     real = RealImages(*digits, "abc")
     lines = reference_lines(("fid",), extractor="mnist_classifier", real=real, cache=tmp_path)
     assert lines[FLOOR].images == "300 others"
