@@ -72,7 +72,7 @@ bench-statistics: install  ## error, coverage and power of the statistics, with 
 	$(BIN)/python benchmarks/effect_statistics.py
 	$(BIN)/python benchmarks/adaptive_replicates.py
 
-gpu-check: install  ## on a machine with a CUDA GPU: what holds there, in ten minutes, as a text to paste
+gpu-check: install  ## on a machine with a CUDA GPU: what holds there, in about ten minutes, as a text to paste
 	$(BIN)/python benchmarks/gpu_check.py
 
 docs: install    ## build the site of docs/ into site/

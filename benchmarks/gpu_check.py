@@ -2,9 +2,10 @@
 
     python benchmarks/gpu_check.py [--device cuda] [--seconds 10]
 
-It takes at most ten minutes, writes to a temporary folder alone, and ends with a short text to
-paste into a report. `--device cpu` runs what needs no GPU, to test this script itself. A check
-that fails says why, and the others go on; the exit code is 1 then.
+It writes to a temporary folder alone, and ends with a short text to paste into a report. After ten
+minutes no check is begun any more, and a sweep that is still at work is stopped: the text says what
+was not run for that. `--device cpu` runs what needs no GPU, with shorter trainings, to test this
+script itself. A check that fails says why, and the others go on; the exit code is 1 then.
 """
 
 import argparse
@@ -31,7 +32,7 @@ from trainer_speed import BATCH, ours, plain  # noqa: E402 - found by the path a
 STUDY = """\
 study: four
 asks: Does a trial on this device end with the same bytes, however it was disturbed?
-base: {dataset: mnist_5k, network: conv28, iterations: 400, batch_size: 64, d_dropout: 0.4}
+base: {dataset: mnist_5k, network: conv28, iterations: %d, batch_size: 64, d_dropout: 0.4}
 ablate: {d_dropout: [0.0]}
 replicates: 2
 metrics: [d_loss]
@@ -48,13 +49,38 @@ checkpoint_seconds: 1
 """
 
 
+ITERATIONS = {"cuda": 400, "cpu": 100}
+"""Of a trial of that study: some seconds on a GPU, half a minute on a core."""
+SECONDS = 600.0
+
+
+class Clock:
+    """What is left of the time for all checks together."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds; 0 where it is over."""
+        return max(self._end - time.monotonic(), 0.0)
+
+    def require(self) -> None:
+        """Raise an error where the time is over."""
+        if not self.left:
+            raise RuntimeError(f"not run to its end, the {SECONDS / 60:.0f} minutes are over")
+
+
 class Project:
     """A folder with one study and one profile, and the command run in it."""
 
-    def __init__(self, root: Path, device: str, *, at_a_time: int = 4, study: str = STUDY) -> None:
+    def __init__(
+        self, root: Path, device: str, clock: Clock, *, at_a_time: int = 4, study: str = ""
+    ) -> None:
         self.root = root
+        self.clock = clock
         root.mkdir()
-        (root / "study.yaml").write_text(study)
+        (root / "study.yaml").write_text(study or STUDY % ITERATIONS[device])
         (root / "sweep.yaml").write_text(PROFILE % (device, at_a_time))
 
     def start(self) -> subprocess.Popen[str]:
@@ -68,7 +94,12 @@ class Project:
     def finish(self, process: subprocess.Popen[str] | None = None) -> None:
         """Wait until the sweep has ended well; it is begun if it was not."""
         process = process or self.start()
-        output, _ = process.communicate(timeout=400)
+        try:
+            output, _ = process.communicate(timeout=self.clock.left)
+        except subprocess.TimeoutExpired:
+            kill(process)
+            self.clock.require()
+            raise
         if process.returncode:
             raise RuntimeError(f"run ended with {process.returncode}: {output[-600:]}")
 
@@ -84,24 +115,37 @@ class Project:
         ]
 
 
-def quickstart(folder: Path, device: str) -> str:
-    project = Project(
-        folder / "quickstart", device, study=(ROOT / "studies/quickstart.yaml").read_text()
-    )
+def kill(process: subprocess.Popen[str]) -> None:
+    """End a sweep at once, its own processes too."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    time.sleep(3)  # Ray's own processes end by themselves
+
+
+def wait_for(project: Project, process: subprocess.Popen[str], file: str) -> None:
+    """Wait until some trial has such a file, its sweep has ended or the time is over."""
+    while process.poll() is None and project.clock.left:
+        if list(project.root.glob(f"runs/trials/*/{file}")):
+            return
+        time.sleep(0.05)
+
+
+def quickstart(folder: Path, device: str, clock: Clock) -> str:
+    study = (ROOT / "studies/quickstart.yaml").read_text()
+    project = Project(folder / "quickstart", device, clock, study=study)
     began = time.monotonic()
     project.finish()
     return f"quickstart: {len(project.trials())} trials in {time.monotonic() - began:.0f} s"
 
 
-def kill_and_resume(folder: Path, device: str) -> str:
-    whole, cut = Project(folder / "whole", device), Project(folder / "cut", device)
-    whole.finish()
+def kill_and_resume(whole: Project, folder: Path, device: str) -> str:
+    """Compare a sweep that is killed with `whole`, which was not disturbed."""
+    if not whole.trials():
+        raise RuntimeError("there is no undisturbed sweep to compare with")
+    cut = Project(folder / "cut", device, whole.clock)
     process = cut.start()
-    while process.poll() is None and not list(cut.root.glob("runs/trials/*/checkpoints/*")):
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    time.sleep(3)  # Ray's own processes end by themselves
+    wait_for(cut, process, "checkpoints/*")
+    kill(process)
     cut.finish()
     resumed = sum(len(attempts) > 1 for attempts in cut.attempts())
     if not resumed:
@@ -118,8 +162,7 @@ def kill_and_resume(folder: Path, device: str) -> str:
     return f"{text}; all weights bit-equal to an undisturbed sweep"
 
 
-def packed(folder: Path, device: str) -> str:
-    project = Project(folder / "packed", device)
+def packed(project: Project) -> str:
     project.finish()
     spans = [
         (attempts[-1]["started_ms"], attempts[-1]["ended_ms"]) for attempts in project.attempts()
@@ -128,15 +171,14 @@ def packed(folder: Path, device: str) -> str:
     return f"packed: {len(spans)} trials complete, {most} at the same time on one device"
 
 
-def out_of_memory(folder: Path, device: str) -> str:
+def out_of_memory(folder: Path, device: str, clock: Clock) -> str:
     if device != "cuda":
         return "out of memory: not run, it needs a GPU"
-    project = Project(folder / "memory", device)
+    project = Project(folder / "memory", device, clock)
     free, _ = torch.cuda.mem_get_info()
     taken = torch.empty(max(free - 300 * 2**20, 0), dtype=torch.uint8, device="cuda")
     process = project.start()
-    while process.poll() is None and not list(project.root.glob("runs/trials/*/failure*")):
-        time.sleep(0.05)
+    wait_for(project, process, "failure*")
     del taken
     torch.cuda.empty_cache()
     project.finish(process)
@@ -163,7 +205,7 @@ def precisions(folder: Path, device: str) -> str:
     return f"precision: auto is {auto}; a product errs by {products}"
 
 
-def speeds(folder: Path, device: str, seconds: float) -> str:
+def speeds(folder: Path, device: str, clock: Clock, seconds: float) -> str:
     lines = []
     for kind in ("mlp", "dcgan"):
         rates = {
@@ -174,6 +216,7 @@ def speeds(folder: Path, device: str, seconds: float) -> str:
         if device == "cuda":
             for name, mode in (("compiled", "default"), ("CUDA graphs", "reduce-overhead")):
                 try:
+                    clock.require()
                     train = ours(kind, folder, "bf16", device, compiled=mode)
                     rates[f"bf16, {name}"] = _rate(train, device, seconds)
                 except Exception as error:
@@ -218,24 +261,28 @@ def main() -> int:
     if given.device == "cuda" and not torch.cuda.is_available():
         print("gpu-check: torch sees no CUDA GPU here; --device cpu tests this script alone")
         return 2
-    lines, failed = [machine(given.device)], 0
-    folder = Path(tempfile.mkdtemp(prefix="ganablate-gpu-check-"))
+    lines, failed, clock = [machine(given.device)], 0, Clock(SECONDS)
+    folder, device = Path(tempfile.mkdtemp(prefix="ganablate-gpu-check-")), given.device
+    whole = Project(folder / "whole", device, clock)
     checks: dict[str, Callable[[], str]] = {
-        "precision": lambda: precisions(folder, given.device),
-        "speed": lambda: speeds(folder, given.device, given.seconds),
-        "quickstart": lambda: quickstart(folder, given.device),
-        "kill and resume": lambda: kill_and_resume(folder, given.device),
-        "packed": lambda: packed(folder, given.device),
-        "out of memory": lambda: out_of_memory(folder, given.device),
+        "precision": lambda: precisions(folder, device),
+        "packed": lambda: packed(whole),
+        "kill and resume": lambda: kill_and_resume(whole, folder, device),
+        "quickstart": lambda: quickstart(folder, device, clock),
+        "out of memory": lambda: out_of_memory(folder, device, clock),
+        "speed": lambda: speeds(folder, device, clock, given.seconds),
     }
     for name, check in checks.items():
         print(f"... {name}", flush=True)
+        began = time.monotonic()
         try:
+            clock.require()
             lines.append(check())
         except Exception as error:
             traceback.print_exc()
             lines.append(f"{name}: FAILED: {error}")
             failed += 1
+        lines[-1] += f" [{time.monotonic() - began:.0f} s]"
     shutil.rmtree(folder, ignore_errors=True)
     print("\n" + "\n".join(lines))
     return 1 if failed else 0

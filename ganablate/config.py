@@ -5,6 +5,7 @@ and planned in a fraction of a second.
 """
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
@@ -234,6 +235,16 @@ class TrialConfig(BaseModel):
         if (self.epochs is None) == (self.iterations is None):
             raise ValueError("exactly one of epochs and iterations is needed")
         return self
+
+    def with_values(self, values: Mapping[str, Any]) -> Self:
+        """The same trial with other values, which are not checked.
+
+        As `model_copy`, in a third of the time and the memory: `model_fields_set` is shared.
+        """
+        trial = type(self).__new__(type(self))
+        state = self.__getstate__()
+        trial.__setstate__({**state, "__dict__": {**state["__dict__"], **values}})
+        return trial
 
     def total_iterations(self, images: int) -> int:
         """Iterations of the whole trial on a data set of so many images.

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from ganablate.catalog import FOLDER_PREFIX, family_of
-from ganablate.config import TrialConfig
+from ganablate.study.arms.configs import Configs
 from ganablate.study.arms.grid import MOST_TRIALS, arms_at
-from ganablate.study.arms.identity import null_seed, replicate_seed, trial_ids
+from ganablate.study.arms.identity import null_seed, replicate_seed
 from ganablate.study.arms.layout import Layout, Row, lay_out
-from ganablate.study.arms.resolve import FIELDS, Configs
+from ganablate.study.arms.resolve import FIELDS
 from ganablate.study.claims.claims import with_names
 from ganablate.study.plan import FULL, Arm, Cross, Plan, PublishedNumber, Trial
 from ganablate.study.points import Point
@@ -46,16 +47,13 @@ def expand(
         raise _error(study, [fault.message for fault in layout.faults])
     try:
         search = plan_search(study, label, layout.rows)
-        all_rows = [_with_best(row, search) for row in layout.rows]
+        all_rows = [_with_best(row, search) for row in layout.rows] if search else layout.rows
         rows = all_rows if arms is None else _chosen(study, layout, all_rows, arms)
-        configs = _configs(study, rows)
+        baseline = all_rows[0] if layout.baseline else None
+        planned, trials = _planned(study, rows, baseline, count_of, search)
     except ValueError as error:
         raise _error(study, [str(error)]) from None
-    first = all_rows[0] if layout.baseline else None
-    planned = [_arm(row, first, config) for row, config in zip(rows, configs, strict=True)]
     names = {row.name for row in rows}
-    counted = [(row, arm, count_of(row.name)) for row, arm in zip(rows, planned, strict=True)]
-    trials = tuple(_trials(study, counted, search))
     evaluations = study.budget(label).evaluations or study.evaluations
     return Plan(
         study=study.name,
@@ -63,19 +61,19 @@ def expand(
         primary=study.primary,
         metrics=study.metrics,
         arms=tuple(planned),
-        trials=trials,
+        trials=tuple(trials),
         excluded=tuple(layout.excluded),
         asks=study.asks,
         replicates=max((trial.replicate for trial in trials), default=0) + 1,
         probes=study.probes,
-        folders=_folders(study, configs),
+        folders=_folders(study, planned),
         evaluations=evaluations,
         published=tuple(_published(study, layout, names)),
         claims=tuple(
             with_names(claim, lambda name: layout.names.find(name) or name)
             for claim in study.claims
         ),
-        substitutes=_substitutes(study, layout),
+        substitutes=_substitutes(study, layout) if label != FULL else {},
         cross=_cross(study, layout, names),
         points=_points(study, evaluations),
         extractor=study.extractor_at(label),
@@ -114,8 +112,7 @@ def _with_best(row: Row, search: Search | None) -> Row:
     arm = search.arms.get(row.name) if search is not None else None
     if arm is None or arm.best is None:
         return row
-    values = {**row.resolution.values, **arm.fields(arm.best.values)}
-    return replace(row, resolution=replace(row.resolution, values=values))
+    return replace(row, resolution=row.resolution.with_values(arm.fields(arm.best.values)))
 
 
 def _among(search: Search | None, names: Collection[str]) -> Search | None:
@@ -125,11 +122,16 @@ def _among(search: Search | None, names: Collection[str]) -> Search | None:
     return replace(search, arms={name: arm for name, arm in search.arms.items() if name in names})
 
 
-def _configs(study: Study, rows: Sequence[Row]) -> list[TrialConfig]:
-    """The settings of each arm's first replicate."""
-    configs = Configs()
-    shared, null = replicate_seed(study.seed, 0), null_seed(study.seed, 0)
-    return [configs.config(row.resolution, null if row.null else shared) for row in rows]
+def _changes(row: Row, baseline: Row | None) -> Mapping[str, Any]:
+    """The settings of an arm that are not the baseline's; without one, those that it gives."""
+    arm = row.resolution
+    if baseline is None:
+        return {name: arm.get(name) for name in row.changes}
+    first = baseline.resolution
+    if not first.differs:
+        return arm.differs
+    changed = (name for name in FIELDS if arm.get(name) != first.get(name))
+    return {name: arm.get(name) for name in changed}
 
 
 def _chosen(study: Study, layout: Layout, rows: list[Row], names: Sequence[str]) -> list[Row]:
@@ -143,9 +145,9 @@ def _chosen(study: Study, layout: Layout, rows: list[Row], names: Sequence[str])
     return [row for row in rows if row.name in chosen]
 
 
-def _folders(study: Study, configs: Sequence[TrialConfig]) -> tuple[tuple[str, int], ...]:
+def _folders(study: Study, arms: Iterable[Arm]) -> tuple[tuple[str, int], ...]:
     """The folders that some arm is trained on, and the number of their images."""
-    datasets = {config.dataset for config in configs}
+    datasets = {arm.config.dataset for arm in arms}
     folders = ((FOLDER_PREFIX + name, folder.images) for name, folder in study.folders.items())
     return tuple((name, images) for name, images in folders if name in datasets)
 
@@ -181,45 +183,44 @@ def _cross(study: Study, layout: Layout, planned: set[str]) -> Cross | None:
 
 def _substitutes(study: Study, layout: Layout) -> dict[str, tuple[str, str]]:
     """The arms whose data set is of another family than at the budget full: (there, here)."""
-    at_full = {row.name: row.resolution.values.get("dataset") for row in lay_out(study, FULL).rows}
+    at_full = {row.name: row.resolution.get("dataset") for row in lay_out(study, FULL).rows}
     first = next(iter(at_full.values()), None)
     substitutes = {}
     for row in layout.rows:
         # An arm that only this budget has is taken to be meant for the data set of the baseline.
-        full, here = at_full.get(row.name, first), row.resolution.values.get("dataset")
+        full, here = at_full.get(row.name, first), row.resolution.get("dataset")
         if full is not None and here is not None and family_of(full) != family_of(here):
             substitutes[row.name] = (str(full), str(here))
     return substitutes
 
 
-def _arm(row: Row, baseline: Row | None, config: TrialConfig) -> Arm:
-    values = row.resolution.values
-    changed: Iterable[str] = row.changes
-    if baseline is not None:
-        base = baseline.resolution.values
-        changed = (name for name in FIELDS if values.get(name) != base.get(name))
-    changes = {name: values.get(name) for name in changed}
-    return Arm(row.name, changes, row.compare_to, config, row.null)
+def _planned(
+    study: Study,
+    rows: Iterable[Row],
+    baseline: Row | None,
+    count_of: Callable[[str], int],
+    search: Search | None,
+) -> tuple[list[Arm], list[Trial]]:
+    """The arms of these rows and their trials, replicates inside the arm.
 
-
-def _trials(
-    study: Study, arms: Sequence[tuple[Row, Arm, int]], search: Search | None
-) -> Iterator[Trial]:
-    """The trials of all arms, each of which is trained so often; replicates inside the arm.
-
-    Those of an arm that waits for its search have ids that no trained trial has.
+    Trials of an arm that waits for its search have ids that no trained trial has.
     """
     waiting = search.open if search is not None else ()
-    replicates = range(max((count for _, _, count in arms), default=0))
-    shared = [replicate_seed(study.seed, replicate) for replicate in replicates]
-    null = [null_seed(study.seed, replicate) for replicate in replicates if study.null_arm]
-    for row, arm, count in arms:
+    most = max((count_of(row.name) for row in rows), default=0)
+    shared = [replicate_seed(study.seed, replicate) for replicate in range(most)]
+    null = [null_seed(study.seed, replicate) for replicate in range(most) if study.null_arm]
+    configs = Configs()
+    arms: list[Arm] = []
+    trials: list[Trial] = []
+    for row in rows:
         assert row.resolution.data is not None
-        data_id = row.resolution.data.data_id
-        seeds = (null if row.null else shared)[:count]
-        content = f"{data_id}, before its search" if row.name in waiting else data_id
-        for replicate, trial_id in enumerate(trial_ids(arm.config, content, seeds)):
-            config = arm.config
-            if replicate:
-                config = config.model_copy(update={"seed": seeds[replicate]})
-            yield Trial(trial_id, arm.name, replicate, config, data_id)
+        data_id, name = row.resolution.data.data_id, row.name
+        made = configs.of(row.resolution)
+        seeds = (null if row.null else shared)[: count_of(name)]
+        changes = _changes(row, baseline)
+        arms.append(Arm(name, changes, row.compare_to, made.config(seeds[0]), row.null))
+        content = f"{data_id}, before its search" if name in waiting else data_id
+        for replicate, trial_id in enumerate(made.ids(content, seeds)):
+            config = made.config(seeds[replicate]) if replicate else arms[-1].config
+            trials.append(Trial(trial_id, name, replicate, config, data_id))
+    return arms, trials

@@ -1,7 +1,8 @@
 """About how much disk a plan needs: known before the first trial, and without torch."""
 
+import functools
 import importlib
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from ganablate.catalog import NETWORKS, OPTIMIZERS, channels_of
@@ -12,6 +13,8 @@ from ganablate.trials.folder import CHECKPOINTS_KEPT, POINTS_PER_LOSS
 from ganablate.trials.weights import Keep
 
 _FLOAT = 4
+_MEANS = frozenset({"beta1", "beta2", "alpha", "rho", "momentum"})
+"""Settings of optimizers that keep a mean of each weight's gradients, or of their squares."""
 _LOSSES = 4
 """Recorded of every trial; one with a penalty has one more."""
 _PICTURES = 9.0
@@ -36,12 +39,11 @@ def disk_need_of(config: TrialConfig, images: int, keep: Keep) -> DiskNeed | Non
 
     None: the catalog does not count the network's weights.
     """
-    line = NETWORKS[config.network]
-    if line.counts is None:
+    counts = NETWORKS[config.network].counts
+    if counts is None:
         return None
-    module, _, name = line.counts.partition(":")
     channels = channels_of(config.dataset, config.channels)
-    generator, discriminator = getattr(importlib.import_module(module), name)(config, channels)
+    generator, discriminator = _function(counts)(config, channels)
     average = generator if config.g_ema is not None else 0
     iterations = config.total_iterations(images)
     recorded = _LOSSES + (config.penalty is not None)
@@ -58,9 +60,18 @@ def disk_need_of(config: TrialConfig, images: int, keep: Keep) -> DiskNeed | Non
     )
 
 
+@functools.cache
+def _function(place: str) -> Callable[[TrialConfig, int], tuple[int, int]]:
+    """The function at "module:function"."""
+    module, _, name = place.partition(":")
+    function: Callable[[TrialConfig, int], tuple[int, int]]
+    function = getattr(importlib.import_module(module), name)
+    return function
+
+
 def _state_of(optimizer: str) -> int:
     """Numbers that a checkpoint holds for each weight: itself, and the optimizer's means of it."""
-    means = {"beta1", "beta2", "alpha", "rho", "momentum"} & set(OPTIMIZERS[optimizer].settings)
+    means = _MEANS.intersection(OPTIMIZERS[optimizer].settings)
     return 1 + max(len(means), 1)
 
 

@@ -12,6 +12,7 @@ from ganablate.trials.needs import DataKey, TrialStatus, data_key, status_of
 
 _Index = dict[tuple[str, ...], dict[tuple[Any, ...], str]]
 """Names of settings -> their values and the data id -> the trial's id."""
+_PENDING = TrialStatus("pending")
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def plan_status(
     statuses = {
         trial.trial_id: status_of(trial, trials_root, fingerprint=fingerprints.get(data_key(trial)))
         if trial.trial_id in begun
-        else TrialStatus("pending")
+        else _PENDING
         for trial in plan.trials
     }
     waiting = [trial for trial in plan.trials if statuses[trial.trial_id].state != "complete"]

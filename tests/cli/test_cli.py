@@ -92,6 +92,25 @@ def test_plan_lists_arms_and_json_lists_trials(project: Path) -> None:
     assert plan["trials"][0]["settings"]["latent_dim"] == 4
 
 
+def test_of_very_many_arms_the_first_and_the_last_are_listed(project: Path) -> None:
+    file = project / "studies" / "tiny.yaml"
+
+    def listed(levels: int) -> list[str]:
+        file.write_text(GOOD.replace("[4, 16]", str([*range(100, 100 + levels)])))
+        code, out, _ = invoke("plan", "studies/tiny.yaml")
+        assert code == 0
+        return [line for line in out.splitlines()[2:] if line and ":" not in line][1:]
+
+    assert [line.split()[0] for line in listed(98)][98:] == ["latent_dim=197", "criterion=mse"]
+    many = listed(200)
+    assert len(many) == 10 + 1 + 10
+    assert many[10].split() == ["(182", "arms", "more)", "364", "(--json", "has", "all)"]
+    names = [line.split()[0] for line in many]
+    assert (names[0], names[9], names[11], names[-1]) == (
+        "baseline", "latent_dim=108", "latent_dim=291", "criterion=mse",
+    )  # fmt: skip
+
+
 def test_status_of_a_study_that_never_ran(project: Path) -> None:
     code, out, _ = invoke("status", "studies/tiny.yaml", "--json")
     assert code == 0

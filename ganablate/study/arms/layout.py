@@ -1,14 +1,14 @@
 """The arms of a study at one budget: resolved, named, checked against each other."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from ganablate.catalog import SETTINGS
 from ganablate.study.arms.levels import Draft, Exclusion, LevelReader
 from ganablate.study.arms.names import ArmNames
-from ganablate.study.arms.resolve import BASE, BOTTOM, Resolution, finish, put
+from ganablate.study.arms.resolve import BASE, BOTTOM, Resolution, Resolver, put
 from ganablate.study.arms.settings import axes, read_layer
 from ganablate.study.plan import BASELINE, NULL
 from ganablate.study.reading.errors import Fault, KeyPath, dotted
@@ -18,9 +18,12 @@ from ganablate.study.schema import Budget, Study
 _MOST_OF_A_CIRCLE = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
-    """An arm of the layout. `changes` are the settings that its draft gives, by field."""
+    """An arm of the layout. `changes` are the settings that its draft gives, by field.
+
+    `compare_to` is what the study says until the layout is whole, then the name of an arm.
+    """
 
     name: str
     resolution: Resolution
@@ -80,7 +83,8 @@ def _new_layout(study: Study, budget: Budget, path: KeyPath) -> Layout:
     budget_layer = read_layer(budget.base, path, folders, layout.faults)
     stack = put(put(BOTTOM, base), budget_layer)
     layout.faults += _restating(study, budget, path, budget_layer.paths)
-    bottom = finish(stack, study.folders)
+    resolver = Resolver(stack, study.folders)
+    bottom = resolver.bottom
     reader = LevelReader(folders, layout.faults, layout.broken)
     exclusions = _exclusions(study, layout, reader, bottom)
     first_with: dict[tuple[Any, ...], Row] = {}
@@ -91,7 +95,7 @@ def _new_layout(study: Study, budget: Budget, path: KeyPath) -> Layout:
         first_with[bottom.identity] = layout.rows[0]
     inherited = bottom.faults if layout.has_baseline else ()
     for draft in _drafts(study, budget, path, reader):
-        resolution = finish(put(stack, draft.layer), study.folders)
+        resolution = resolver.resolve(draft.layer)
         if not _is_excluded(layout, draft, resolution, exclusions):
             faults = [fault for fault in resolution.faults if fault not in inherited]
             layout.faults.extend(faults)
@@ -257,12 +261,13 @@ def _add_null(study: Study, layout: Layout) -> None:
 def _link(layout: Layout) -> None:
     """Give each arm the arm that it is compared with."""
     first = layout.baseline.name if layout.baseline else None
-    for position, row in enumerate(layout.rows):
-        target = first if row.name != first else None
-        if row.compare_to is not None:
-            target = _target(row, row.compare_to, layout)
-        layout.rows[position] = replace(row, compare_to=target)
-    for circle in _circles({row.name: row.compare_to for row in layout.rows}):
+    linked: dict[str, str | None] = {}
+    for row in layout.rows:
+        if row.compare_to is None:
+            row.compare_to = first if row.name != first else None
+        else:
+            row.compare_to = linked[row.name] = _target(row, row.compare_to, layout)
+    for circle in _circles(linked):
         names = " -> ".join([*circle[:_MOST_OF_A_CIRCLE], circle[0]])
         message = f"compare_to: {names} never reaches the baseline"
         layout.refuse(_compare_path(circle[0]), message)

@@ -1,7 +1,7 @@
 """Reads what a study varies and leaves out: levels, cells, named and paired arms, `exclude`."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +11,6 @@ from ganablate.study.arms.settings import (
     LENGTH,
     Layer,
     axes,
-    merged,
     read_layer,
     read_value,
     text_of,
@@ -53,13 +52,27 @@ class Exclusion:
         A setting that falls away when the arm is resolved (adam's momentum) still counts here.
         """
         for name, levels in self.wanted.items():
-            value = resolution.values.get(name)
+            value = resolution.get(name)
             values = [value, given.get(name, value)]
             if name == "train_images" and value is None and resolution.data is not None:
                 values.append(resolution.data.images)
             if levels.isdisjoint(values):
                 return False
         return True
+
+
+_NO_LEVELS = Draft("", ("cross",), Layer({}, {}))
+
+
+def _crossed(cells: Iterable[Draft], levels: Sequence[Draft]) -> Iterator[Draft]:
+    """Each cell with each level of one more factor, which sets nothing that the others set."""
+    column = [(level.name, level.name.partition("=")[2], level.layer) for level in levels]
+    for cell in cells:
+        before, given = f"{cell.name}," if cell.name else "", cell.layer
+        both = given.both | column[0][2].both
+        for name, text, own in column:
+            layer = Layer({**given.values, **own.values}, {**given.paths, **own.paths}, both)
+            yield Draft(before + name, cell.path, layer, cell=(*cell.cell, text))
 
 
 class LevelReader:
@@ -110,11 +123,10 @@ class LevelReader:
         if self._clash([factor for factor in factors if factor in SETTINGS]):
             return
         columns = [self.levels(name, given, path) for name, (given, path) in factors.items()]
-        for cell in itertools.product(*columns) if all(columns) else ():
-            name = ",".join(level.name for level in cell)
-            layer = merged([level.layer for level in cell])
-            levels = tuple(level.name.partition("=")[2] for level in cell)
-            yield Draft(name, ("cross",), layer, cell=levels)
+        cells: Iterable[Draft] = [_NO_LEVELS] if all(columns) else []
+        for column in columns:
+            cells = _crossed(cells, column)
+        yield from cells
 
     def _clash(self, factors: list[str]) -> bool:
         """Whether two factors set the same thing, so that a cell can have one of them only."""

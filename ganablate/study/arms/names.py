@@ -30,8 +30,8 @@ class ArmNames:
 
     def include(self, other: "ArmNames") -> None:
         """Add all names of another budget."""
-        for name, arm in other._names.items():
-            self.add(name, arm)
+        self._names = {**self._names, **other._names, **self._names}
+        self._keys = None
         self._left_out |= other._left_out
         self.baseline = self.baseline or other.baseline
 

@@ -1,14 +1,12 @@
 """Layers of settings, and what they come to: catalog defaults <- base <- budget <- arm."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
-
-from pydantic import ValidationError
 
 from ganablate.catalog import DATASETS, FOLDER_PREFIX, NETWORKS, extractor_of
 from ganablate.catalog import settings as catalog
-from ganablate.catalog.settings import LENGTHS, USUAL, part_named, reads
+from ganablate.catalog.settings import LENGTHS, OF_SETTINGS, USUAL, part_named, reads
 from ganablate.config import MOST_ITERATIONS, TrialConfig
 from ganablate.study.arms.identity import dataset_content
 from ganablate.study.arms.settings import Layer
@@ -16,10 +14,12 @@ from ganablate.study.reading.errors import Fault, KeyPath
 from ganablate.study.schema import Folder
 
 FIELDS = tuple(name for name in TrialConfig.model_fields if name != "seed")
-_PARTS = ("dataset", "network", "criterion", "g_optimizer", "d_optimizer", "penalty")
-"""Settings that bring defaults of the catalog with them."""
 _OWNERS = {name: line.part for name, line in catalog.FIELDS.items() if line.part is not None}
 """Settings that some part must read -> the setting that names the part."""
+_DECIDING = {*OF_SETTINGS, "d_norm", "train_images", "image_size"}
+"""Settings whose value decides what else an arm has, or whether it is right."""
+_AMOUNTS = ("batch_size", "epochs", "d_steps")
+"""Others that `_amount_faults` looks at."""
 BASE: KeyPath = ("base",)
 MOST_PIXELS = 2**28
 """Of a batch: 3 GB in colour, and a net keeps several times that for its gradients."""
@@ -133,22 +133,48 @@ def _idle(spelled: str, owner: str, given: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """The settings of an arm without its seed, as far as they could be resolved."""
+    """The settings of an arm without its seed, as far as they could be resolved.
 
-    values: Mapping[str, Any]
+    `base` has those that all arms of a budget are held against, and `differs` this arm's where they
+    are others, in the order of `FIELDS`; None stands for "has no such setting". A hundred thousand
+    arms share one `base`.
+    """
+
+    base: Mapping[str, Any]
+    differs: Mapping[str, Any]
     faults: tuple[Fault, ...]
     data: Data | None
 
+    def get(self, name: str) -> Any:
+        """The value of a setting; None: the arm has none."""
+        return self.differs[name] if name in self.differs else self.base.get(name)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The value of every setting."""
+        return {**self.base, **self.differs}
+
+    def with_values(self, values: Mapping[str, Any]) -> "Resolution":
+        """The arm with other values for some settings."""
+        return replace(self, differs=_difference({**self.values, **values}, self.base))
+
     @property
     def identity(self) -> tuple[Any, ...]:
-        """Equal for arms that are the same trial."""
-        values = {**self.values, "dataset": dataset_content(self.values.get("dataset"))}
+        """Equal for arms on the same base that are the same trial."""
+        others = (pair for pair in self.differs.items() if pair[0] != "dataset")
         data_id = None if self.data is None else self.data.data_id
-        return (data_id, *map(values.get, FIELDS))
+        return (data_id, dataset_content(self.get("dataset")), *others)
 
 
-def finish(stack: Stack, folders: Mapping[str, Folder]) -> Resolution:
-    """Fill in the defaults and check what only the whole can tell."""
+def _difference(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
+    get, usual = values.get, base.get
+    return {name: get(name) for name in FIELDS if get(name) != usual(name)}
+
+
+def finish(
+    stack: Stack, folders: Mapping[str, Folder], base: Mapping[str, Any] | None = None
+) -> Resolution:
+    """Fill in the defaults and check what only the whole can tell; None: it is the base itself."""
     network = NETWORKS.get(stack.given.get("network", ""))
     sizes = network.image_sizes if network is not None else None
     values = with_defaults(stack.given)
@@ -163,8 +189,59 @@ def finish(stack: Stack, folders: Mapping[str, Folder]) -> Resolution:
             values["train_images"] = None
     faults = (*stack.faults, *_missing(stack, values))
     if data is not None:
-        faults = (*faults, *_size_faults(stack, values, data), *_amount_faults(stack, values, data))
-    return Resolution(values, faults, data)
+        amounts = (stack.fault(*fault) for fault in _amount_faults(values, data))
+        faults = (*faults, *_size_faults(stack, values, data), *amounts)
+    if base is None:
+        return Resolution(values, {}, faults, data)
+    return Resolution(base, _difference(values, base), faults, data)
+
+
+class _First:
+    """The first arm of its kind: its settings, and which of them are those that it gave."""
+
+    def __init__(self, resolution: Resolution, given: Mapping[str, Any]) -> None:
+        kept = {name for name, value in given.items() if resolution.get(name) == value}
+        differs = resolution.differs
+        self.data = resolution.data
+        self.inherited = {name: value for name, value in differs.items() if name not in kept}
+        self.order = [name for name in FIELDS if name in self.inherited or name in kept]
+        self.has_amounts = not kept.isdisjoint(_AMOUNTS)
+
+
+class Resolver:
+    """Resolves the arms of a study at one budget, each on the same layers below it.
+
+    Arms that give the same settings, and the same values to those that decide about others, differ
+    in nothing but the values they give: the first of them is resolved, the others take after it.
+    """
+
+    def __init__(self, below: Stack, folders: Mapping[str, Folder]) -> None:
+        self.bottom = finish(below, folders)
+        self._below = below
+        self._folders = folders
+        self._firsts: dict[tuple[Any, ...], _First] = {}
+
+    def resolve(self, layer: Layer) -> Resolution:
+        """What an arm comes to that gives the settings of this layer."""
+        given = layer.values
+        deciding = [(n, v if n in _DECIDING else v is None) for n, v in given.items()]
+        kind = (layer.both, *deciding)
+        first = self._firsts.get(kind)
+        if first is not None and (resolution := self._alike(first, given)) is not None:
+            return resolution
+        resolution = finish(put(self._below, layer), self._folders, self.bottom.base)
+        if not resolution.faults and not layer.unsure:
+            self._firsts[kind] = _First(resolution, given)
+        return resolution
+
+    def _alike(self, first: _First, given: Mapping[str, Any]) -> Resolution | None:
+        """The arm that gives these values where the first one gave others; None: it is wrong."""
+        base, values = self.bottom.base, {**given, **first.inherited}
+        differs = {name: values[name] for name in first.order if values[name] != base.get(name)}
+        if first.has_amounts and first.data is not None:
+            for _ in _amount_faults({**base, **differs}, first.data):
+                return None
+        return Resolution(base, differs, (), first.data)
 
 
 def _missing(stack: Stack, values: Mapping[str, Any]) -> Iterator[Fault]:
@@ -192,59 +269,31 @@ def _size_faults(stack: Stack, values: Mapping[str, Any], data: Data) -> Iterato
         yield stack.fault(message, "image_size", "network", "dataset")
 
 
-def _amount_faults(stack: Stack, values: Mapping[str, Any], data: Data) -> Iterator[Fault]:
-    """Numbers that are too large together, although each is allowed by itself."""
+def _amount_faults(values: Mapping[str, Any], data: Data) -> Iterator[tuple[str, ...]]:
+    """Numbers that are too large together, although each is allowed by itself.
+
+    Each is a message, and the settings that may have given them.
+    """
     dataset, chosen, batch = values["dataset"], values.get("train_images"), values["batch_size"]
     images, size, epochs = chosen or data.images, values.get("image_size"), values.get("epochs")
     if images > data.images:
         message = f"train_images {chosen} is more than the {data.images} images of {dataset}"
-        yield stack.fault(message, "train_images", "dataset")
+        yield (message, "train_images", "dataset")
         images = data.images
     elif batch > images:
         limit = f"train_images {chosen}" if chosen else f"the {images} images of {dataset}"
         message = f"batch_size {batch} is larger than {limit}"
-        yield stack.fault(message, "batch_size", "train_images", "dataset")
+        yield (message, "batch_size", "train_images", "dataset")
     if size is not None and batch * size**2 > MOST_PIXELS:
         message = (
             f"batch_size {batch} with image_size {size}: a batch of {batch * size**2:,} pixels; at "
             f"most {MOST_PIXELS:,} are allowed"
         )
-        yield stack.fault(message, "batch_size", "image_size")
+        yield (message, "batch_size", "image_size")
     iterations = (epochs or 0) * (images // batch) // values["d_steps"]
     if iterations > MOST_ITERATIONS:
         message = (
             f"epochs {epochs} of {images} images in batches of {batch} are {iterations:,} "
             f"iterations; at most {MOST_ITERATIONS:,} are allowed"
         )
-        yield stack.fault(message, "epochs", "batch_size", "train_images")
-
-
-class Configs:
-    """Makes the settings of arms.
-
-    Arms with the same parts differ in values that `read_value` has checked already, so only the
-    first of them goes through the model: ten thousand arms in a tenth of a second.
-    """
-
-    def __init__(self) -> None:
-        self._checked: dict[tuple[Any, ...], TrialConfig] = {}
-
-    def config(self, resolution: Resolution, seed: int) -> TrialConfig:
-        """The settings of a trial.
-
-        Raises:
-            ValueError: they do not fit `TrialConfig`: a line of the catalog is wrong.
-        """
-        values = {name: resolution.values.get(name) for name in FIELDS} | {"seed": seed}
-        parts = tuple(values[name] for name in _PARTS)
-        if parts in self._checked:
-            return self._checked[parts].model_copy(update=values)
-        try:
-            config = TrialConfig(**values)
-        except ValidationError as error:
-            first = error.errors()[0]
-            where = "".join(f"{part}: " for part in first["loc"])
-            reason = first.get("ctx", {}).get("error", first["msg"])
-            raise ValueError(f"{where}{reason}") from None
-        self._checked[parts] = config
-        return config
+        yield (message, "epochs", "batch_size", "train_images")

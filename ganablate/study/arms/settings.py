@@ -162,5 +162,5 @@ def merged(layers: Iterable[Layer]) -> Layer:
     for layer in sorted(layers, key=lambda part: not part.both):
         values.update(layer.values)
         paths.update(layer.paths)
-        both = (both | layer.both) if layer.both else both - layer.values.keys()
+        both = (both | layer.both) if layer.both else both.difference(layer.values)
     return Layer(values, paths, both)

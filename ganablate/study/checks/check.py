@@ -100,7 +100,7 @@ class _Check:
     def _at_budget(self, layout: Layout, extractor: str | None) -> Iterator[Fault]:
         resolutions = [row.resolution for row in layout.rows]
         unmeasured = dict.fromkeys(
-            resolution.values["dataset"]
+            resolution.get("dataset")
             for resolution in resolutions
             if resolution.data is not None and resolution.data.extractor is None
         )
@@ -213,9 +213,9 @@ def _but_for_case(section: str, names: Iterable[str]) -> Iterator[Fault]:
 
 def _lacking(need: str, resolution: Resolution) -> str | None:
     """The data set or the network of an arm that has not what a probe needs."""
-    dataset = resolution.values.get("dataset")
+    dataset: str | None = resolution.get("dataset")
     if need == "convolutions":
-        network = resolution.values.get("network")
+        network: str | None = resolution.get("network")
         return network if network in NETWORKS and not NETWORKS[network].convolutions else None
     if resolution.data is None:
         return None  # the data set's name is wrong, which another check reports

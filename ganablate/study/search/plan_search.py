@@ -6,9 +6,10 @@ from typing import Any
 from ganablate.catalog import METRICS, PROBES, SETTINGS, metric_columns, probe_columns
 from ganablate.catalog.settings import reads
 from ganablate.config import TrialConfig, derive_seed
+from ganablate.study.arms.configs import Configs
 from ganablate.study.arms.identity import search_id
 from ganablate.study.arms.layout import Layout, Row
-from ganablate.study.arms.resolve import Configs, Stack, finish
+from ganablate.study.arms.resolve import Stack, finish
 from ganablate.study.arms.settings import Layer
 from ganablate.study.plan import FULL
 from ganablate.study.reading.errors import Fault, KeyPath, dotted
@@ -25,7 +26,7 @@ def plan_search(study: Study, label: str, rows: Iterable[Row]) -> Search | None:
     """The searches of these arms, with their trials that have ended; None: the study has none.
 
     Raises:
-        ValueError: the settings of an arm do not fit: see `Configs.config`.
+        ValueError: the settings of an arm do not fit: see `Configs.of`.
     """
     if not study.search:
         return None
@@ -41,7 +42,7 @@ def plan_search(study: Study, label: str, rows: Iterable[Row]) -> Search | None:
         if not owners or row.resolution.data is None:
             continue
         arm_spaces = {name: space for name, space in spaces.items() if name in owners.values()}
-        base = _of_length(configs.config(row.resolution, 0), length)
+        base = _of_length(configs.of(row.resolution).config(0), length)
         seed = derive_seed(study.seed, "null arm search" if row.null else "search")
         data_id = row.resolution.data.data_id
         content = {

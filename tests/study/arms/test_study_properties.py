@@ -9,9 +9,13 @@ import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from ganablate.config import TrialConfig
+from ganablate.study.arms.identity import trial_id
+from ganablate.study.arms.resolve import BOTTOM, Resolver, put
+from ganablate.study.arms.settings import read_layer
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
-from ganablate.study.reading.errors import StudyError
+from ganablate.study.reading.errors import Fault, StudyError
 from ganablate.study.schema import Study
 
 BASE = {"dataset": "mnist_5k", "network": "dcgan", "epochs": 3}
@@ -153,3 +157,38 @@ def test_what_loads_expands_at_every_budget(document: dict[str, Any], file: Path
     for budget in loaded.budget_names:
         trials = expand(loaded, budget).trials
         assert len({trial.trial_id for trial in trials}) == len(trials) > 0
+        for trial in trials:
+            assert trial.trial_id == trial_id(trial.config, trial.data_id)
+            assert TrialConfig.model_validate(trial.config.model_dump()) == trial.config
+
+
+@given(
+    base=changes(),
+    names=st.lists(st.sampled_from(sorted(ANY)), unique=True, min_size=1, max_size=3),
+    data=st.data(),
+)
+@settings(max_examples=150, deadline=None)
+def test_arms_that_take_after_the_first_of_their_kind_are_as_if_alone(
+    base: dict[str, Any], names: list[str], data: Any
+) -> None:
+    wrong: list[Fault] = []
+    below = put(BOTTOM, read_layer(BASE | base, ("base",), (), wrong))
+    together = Resolver(below, {})
+    for _ in range(4):
+        arm = {name: data.draw(ANY[name]) for name in names}
+        layer = read_layer(arm, ("arms", "a"), (), wrong)
+        alone = Resolver(below, {}).resolve(layer)
+        assert together.resolve(layer) == alone
+        assert list(together.resolve(layer).differs) == list(alone.differs)
+
+
+def test_the_forms_for_each_net_are_another_kind_than_the_form_for_both() -> None:
+    wrong: list[Fault] = []
+    below = put(BOTTOM, read_layer(BASE | {"g_optimizer": "sgd"}, ("base",), (), wrong))
+    resolver = Resolver(below, {})
+    both, each = (
+        resolver.resolve(read_layer(arm, ("arms", "a"), (), wrong))
+        for arm in ({"momentum": 0.9}, {"g_momentum": 0.5, "d_momentum": 0.5})
+    )
+    assert both.faults == ()
+    assert [fault.path for fault in each.faults] == [("arms", "a", "d_momentum")]

@@ -135,3 +135,12 @@ def test_minus_zero_and_all_images_by_number_are_not_in_it(more: str, load: Load
     )
     assert plain.trial_id == same.trial_id
     assert repr(plain.config) == repr(same.config)
+
+
+def test_a_trial_with_other_values_is_a_copy_with_them(load: Load) -> None:
+    config = expand(load("")).arms[0].config
+    before = config.model_dump()
+    changed = config.with_values({"seed": 7, "d_dropout": 0.25})
+    assert changed == config.model_copy(update={"seed": 7, "d_dropout": 0.25}) != config
+    assert changed.model_dump() == {**before, "seed": 7, "d_dropout": 0.25}
+    assert config.model_dump() == before

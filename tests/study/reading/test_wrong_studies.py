@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ganablate.study.arms.resolve import Configs, Resolution
+from ganablate.study.arms.configs import Configs
+from ganablate.study.arms.resolve import Resolution
 from ganablate.study.load import load_study
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.reading.wording import unknown
@@ -36,10 +37,10 @@ def test_a_switch_word_is_no_misspelled_none(word: str) -> None:
 
 def test_settings_that_do_not_fit_are_named_plainly() -> None:
     with pytest.raises(ValueError, match=r"^dataset: Input should be"):
-        Configs().config(Resolution({}, (), None), 0)
+        Configs().of(Resolution({}, {}, (), None))
     settings = {**config_for("dcgan").model_dump(exclude={"seed"}, exclude_none=True), "epochs": 1}
     with pytest.raises(ValueError, match=r"^exactly one of epochs and iterations is needed$"):
-        Configs().config(Resolution(settings, (), None), 0)
+        Configs().of(Resolution(settings, {}, (), None))
 
 
 def test_the_same_words_at_the_same_line_come_once(write: Callable[[str], Path]) -> None:
