@@ -2,17 +2,19 @@
 
     python benchmarks/adaptive_replicates.py [--studies 8000]
 
-Prints two markdown tables. The first, for schedules of looks up to 10 replicates: in how many
-studies (per cent) an arm without an effect is called better or worse at any look, with effects of
-4, 1.5 and 0 standard deviations in a third of the arms each and with none at all (both to be at
-most 5); how many intervals miss the true difference at any look (to be at most 5); the power, which
-is the share of the arms with an effect that end with a verdict; the mean number of trials; with how
-many replicates a study of fixed size has that power, and which part of its trials is saved (to be
-at least 20). The second: replicates added by hand as long as nothing is found where nothing is.
-Under three minutes on two cores; the numbers are the same each time.
+Prints two markdown tables. The first, for schedules of looks up to 10 replicates, with one and with
+two primary metrics (unrelated, Holm over both): in how many studies (per cent) an arm without an
+effect is called better or worse at any look, with effects of 4, 1.5 and 0 standard deviations in a
+third of the arms each and with none at all (both to be at most 5); how many intervals miss the true
+difference at any look (to be at most 5); the power, which is the share of the effects that end with
+a verdict; the mean number of trials; with how many replicates a study of fixed size has that power,
+and which part of its trials is saved (to be at least 20). The second: replicates added by hand as
+long as nothing is found where nothing is. Some minutes on two cores; the numbers are the same each
+time.
 
-Replicates are logs of FID, so that an FID is log-normal; spreads are their standard deviations.
-An effect of 1 is one of an arm and the baseline taken together (root mean square).
+Replicates are logs of FID, so that an FID is log-normal; spreads are their standard deviations, of
+`real` those of the arms in `results/published/*/cpu`. An effect of 1 is one of an arm and the
+baseline taken together (root mean square).
 """
 
 import argparse
@@ -20,6 +22,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from effect_statistics import real_trials
 from numpy.typing import NDArray
 
 from ganablate.report.stats.sequential import (
@@ -35,11 +38,11 @@ from ganablate.report.stats.statistics import (
     Difference,
     Summary,
     holm,
-    steadied,
     welch,
 )
 
 ARMS = 9
+METRICS = 2
 MOST = 10
 FIRST = (3, 5)
 EFFECTS = np.resize([4.0, 1.5, 0.0], ARMS)
@@ -55,39 +58,67 @@ Marks = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Setting:
-    """Replicates [studies, 1 + arms, MOST] without any effect, and the unit of effects [arms]."""
+    """Replicates [studies, metrics, 1 + arms, MOST] without any effect, and the unit of effects.
+
+    The unit is [arms], or [studies, metrics, arms].
+    """
 
     name: str
     values: Array
     unit: Array
 
+    def of(self, metrics: int) -> "Setting":
+        """The same with the first so many metrics."""
+        unit = self.unit if self.unit.ndim == 1 else self.unit[:, :metrics]
+        return Setting(self.name, self.values[:, :metrics], unit)
+
+    @property
+    def truth(self) -> Array:
+        """The effects [studies, metrics, arms]."""
+        studies, metrics = self.values.shape[:2]
+        return np.broadcast_to(effects(metrics) * self.unit, (studies, metrics, ARMS))
+
     def with_effects(self) -> Array:
         """The replicates with the effects of the arms."""
         shifted = self.values.copy()
-        shifted[:, 1:] += (EFFECTS * self.unit)[:, None]
+        shifted[..., 1:, :] += self.truth[..., None]
         return shifted
+
+
+def effects(metrics: int) -> Array:
+    """In units, [metrics, arms]: another arm has each of them in another metric."""
+    return np.stack([np.roll(EFFECTS, place) for place in range(metrics)])
 
 
 def settings(generator: np.random.Generator, studies: int) -> list[Setting]:
     """Every setting, with fresh replicates."""
-    shape, found = (studies, ARMS + 1, MOST), []
+    shape, found = (studies, METRICS, ARMS + 1, MOST), []
     for name, given in SPREADS.items():
         spreads = np.array([given[0], *np.resize(given[1:], ARMS)])
         unit = np.sqrt((spreads[1:] ** 2 + spreads[0] ** 2) / 2)
         found.append(Setting(name, generator.standard_normal(shape) * spreads[:, None], unit))
     heavy = generator.standard_t(3, shape) / np.sqrt(3)
-    return [*found, Setting("heavy tails (t, 3)", heavy, np.ones(ARMS))]
+    drawn = generator.choice(real_trials().spreads, shape[:3])
+    unit = np.sqrt((drawn[..., 1:] ** 2 + drawn[..., :1] ** 2) / 2)
+    real = Setting("real", generator.standard_normal(shape) * drawn[..., None], unit)
+    return [*found, Setting("heavy tails (t, 3)", heavy, np.ones(ARMS)), real]
 
 
 def compared(values: Array, n: Counts) -> tuple[Summary, Summary, Difference]:
     """Arms, baseline and difference of the first `n` [studies, 1 + arms] replicates."""
-    there = np.arange(values.shape[-1]) < n[..., None]
-    mean = np.where(there, values, 0).sum(axis=-1) / n
-    variance = (np.where(there, values - mean[..., None], 0) ** 2).sum(axis=-1) / (n - 1)
-    steady = steadied(Summary(mean, variance, n.astype(float), n - 1.0))
-    parts = (steady.mean, steady.variance, steady.n, steady.freedom)
-    arms, baseline = Summary(*(p[:, 1:] for p in parts)), Summary(*(p[:, :1] for p in parts))
+    count = n[:, None, :].astype(float)
+    present = np.arange(values.shape[-1]) < count[..., None]
+    mean = np.where(present, values, 0).sum(axis=-1) / count
+    variance = (np.where(present, values - mean[..., None], 0) ** 2).sum(axis=-1) / (count - 1)
+    parts = (mean, variance, np.broadcast_to(count, mean.shape))
+    arms, baseline = Summary(*(p[..., 1:] for p in parts)), Summary(*(p[..., :1] for p in parts))
     return arms, baseline, welch(arms, baseline)
+
+
+def corrected(difference: Difference) -> Array:
+    """Holm's p over all metrics and arms of a study [studies, metrics, arms]."""
+    p = difference.p()
+    return holm(p.reshape(len(p), -1)).reshape(p.shape)
 
 
 @dataclass(frozen=True)
@@ -106,77 +137,79 @@ class Course:
 
 
 def adaptive(values: Array, truth: Array, looks: Sequence[int]) -> Course:
-    """Every study until its arms are decided, set aside, or at the last look."""
+    """Every study until its arms are decided in each metric, set aside, or at the last look."""
     levels = look_levels(looks)
     studies = len(values)
     n = np.full((studies, ARMS + 1), looks[0])
-    decided, ever, missed = (np.zeros((studies, ARMS), dtype=bool) for _ in range(3))
+    decided, ever, missed = (np.zeros(truth.shape, dtype=bool) for _ in range(3))
     going = np.arange(studies)
     for index, level in enumerate(levels):
         arms, baseline, difference = compared(values[going], n[going])
-        found = holm(difference.p()) <= level
+        found = corrected(difference) <= level
         low, high = difference.interval(1 - level)
         decided[going] = found
         ever[going] |= found
-        missed[going] |= (low > truth) | (high < truth)
+        missed[going] |= (low > truth[going]) | (high < truth[going])
         if index == len(levels) - 1:
             break
-        each = levels[-1] / np.maximum((~found).sum(axis=1, keepdims=True), 1)
-        chance = _chance(arms, baseline, looks[-1], each)
-        fed = ~found & (chance >= FUTILE)
-        on = fed.any(axis=1)
-        going, fed = going[on], fed[on]
+        each = levels[-1] / np.maximum((~found).sum(axis=(1, 2)), 1)
+        continued = (~found & (_chance(arms, baseline, looks[-1], each) >= FUTILE)).any(axis=1)
+        on = continued.any(axis=1)
+        going, continued = going[on], continued[on]
         n[going, 0] = looks[index + 1]
-        n[going, 1:] = np.where(fed, looks[index + 1], n[going, 1:])
+        n[going, 1:] = np.where(continued, looks[index + 1], n[going, 1:])
     return Course(decided, ever, missed, n)
 
 
 def _chance(arms: Summary, baseline: Summary, last: int, each: Array) -> Array:
     chance = np.zeros(arms.mean.shape)
     for level in np.unique(each):
-        rows = (each == level)[:, 0]
+        rows = each == level
         sides = [
-            Summary(side.mean[rows], side.variance[rows], side.n[rows], side.freedom[rows])
-            for side in (arms, baseline)
+            Summary(side.mean[rows], side.variance[rows], side.n[rows]) for side in (arms, baseline)
         ]
         chance[rows] = chance_of_verdict(sides[0], sides[1], last, float(level))
     return chance
 
 
 def fixed_power(values: Array, n: int) -> float:
-    """Share of the arms with an effect that a study of n replicates each finds."""
-    difference = compared(values, np.full(values.shape[:2], n))[2]
-    return float((holm(difference.p()) <= ALPHA)[:, EFFECTS > 0].mean())
+    """Share of the effects that a study of n replicates of each arm finds."""
+    difference = compared(values, np.full((len(values), ARMS + 1), n))[2]
+    called = corrected(difference) <= ALPHA
+    return float(called[:, effects(values.shape[1]) > 0].mean())
 
 
 def schedules(every: Sequence[Setting]) -> None:
     """Print the first table."""
     titles = [
-        "spreads", "looks", "error", "error, no effects", "intervals", "power", "trials",
-        "fixed n", "saved",
+        "spreads", "metrics", "looks", "error", "error, no effects", "intervals", "power",
+        "trials", "fixed n", "saved",
     ]  # fmt: skip
     print(_row(titles))
     print("|" + " --- |" * len(titles))
-    for setting in every:
-        values, truth = setting.with_effects(), EFFECTS * setting.unit
-        sizes = range(5, MOST + 1)
-        powers = [fixed_power(values, n) for n in sizes]
-        for first in FIRST:
-            looks = declared_looks(first, MOST)
-            course = adaptive(values, truth, looks)
-            null = adaptive(setting.values, np.zeros(ARMS), looks)
-            power = float(course.decided[:, EFFECTS > 0].mean())
-            n = float(np.interp(power, powers, sizes))
-            cells = [
-                _percent(course.ever[:, EFFECTS == 0].any(axis=1)),
-                _percent(null.ever.any(axis=1)),
-                _percent(np.concatenate([course.missed, null.missed])),
-                _percent(course.decided[:, EFFECTS > 0]),
-                f"{course.trials:.1f}",
-                f"{n:.1f}",
-                f"{100 * (1 - course.trials / (n * (ARMS + 1))):.0f}",
-            ]
-            print(_row([setting.name, ", ".join(map(str, looks)), *cells]), flush=True)
+    for whole in every:
+        for metrics in range(1, METRICS + 1):
+            setting = whole.of(metrics)
+            values, truth = setting.with_effects(), setting.truth
+            present = effects(metrics) > 0
+            sizes = range(5, MOST + 1)
+            powers = [fixed_power(values, n) for n in sizes]
+            for first in FIRST:
+                looks = declared_looks(first, MOST)
+                course = adaptive(values, truth, looks)
+                null = adaptive(setting.values, np.zeros(truth.shape), looks)
+                n = float(np.interp(float(course.decided[:, present].mean()), powers, sizes))
+                cells = [
+                    _percent(course.ever[:, ~present].any(axis=1)),
+                    _percent(null.ever.any(axis=(1, 2))),
+                    _percent(np.concatenate([course.missed, null.missed])),
+                    _percent(course.decided[:, present]),
+                    f"{course.trials:.1f}",
+                    f"{n:.1f}",
+                    f"{100 * (1 - course.trials / (n * (ARMS + 1))):.0f}",
+                ]
+                names = [setting.name, metrics, ", ".join(map(str, looks))]
+                print(_row([*names, *cells]), flush=True)
 
 
 def by_hand(every: Sequence[Setting]) -> None:
@@ -189,10 +222,9 @@ def by_hand(every: Sequence[Setting]) -> None:
     print(_row(["no effects, looks at 3, 5, 8", *(f"error, {name}" for name in rules)]))
     print("|" + " --- |" * (len(rules) + 1))
     for setting in every:
-        ps = [
-            holm(compared(setting.values, np.full(setting.values.shape[:2], n))[2].p()).min(axis=1)
-            for n in looks
-        ]
+        values = setting.of(1).values
+        counts = [np.full((len(values), ARMS + 1), n) for n in looks]
+        ps = [corrected(compared(values, n)[2]).min(axis=(1, 2)) for n in counts]
         errors = [
             np.any([p <= level(index) for index, p in enumerate(ps)], axis=0)
             for level in rules.values()

@@ -32,9 +32,10 @@ MAKERS: dict[str, Callable[[], str]] = {
     "benchmark-figures": benchmarks.benchmark_figures,
     "quickstart-table": results.quickstart_table,
     "verdict-counts": results.verdict_counts,
-    "supported": lambda: results.judged("supported"),
-    "contradicted": lambda: results.judged("contradicted"),
-    "misprints": lambda: results.judged("misprint"),
+    "decided": lambda: results.judged("supported", "contradicted"),
+    "opposite-seen": lambda: results.judged("opposite seen"),
+    "seen": lambda: results.judged("seen"),
+    "arithmetic": lambda: results.judged("holds", "does not hold", "unclear", "misprint"),
     "open-claims": results.open_claims,
     "replicate-correlations": results.replicate_correlations,
 }

@@ -2,10 +2,11 @@
 
 import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from docs.made.markdown import table
+from ganablate.report.claims.judgement import CANNOT_TELL, NOT_WORKING, OPEN
 
 PUBLISHED = Path(__file__).parents[2] / "results" / "published"
 _ALIKE = re.compile(r"correlate by (-?[\d.]+) \(± ([\d.]+) if unrelated\)(, clearly)?")
@@ -23,29 +24,34 @@ def _ledger() -> str:
 
 def verdict_counts() -> str:
     """The counts of `results/published/CLAIMS.md`, as they stand there."""
-    return "\n" + next(b for b in _ledger().split("\n\n") if b.startswith("| Verdict")) + "\n\n"
+    return "\n" + next(b for b in _ledger().split("\n\n") if b.startswith("| Sentences")) + "\n\n"
 
 
-def claims_with(verdict: str) -> list[list[str]]:
-    """Rows of the published page of claims with a verdict: id, what is said, what we measured."""
-    rows = re.findall(r"^\| (R\d\S*) \| (.*?) \| (.*?) \| (.*) \|$", _ledger(), re.MULTILINE)
+def claims_with(verdicts: Collection[str]) -> list[list[str]]:
+    """Rows of the published page with one of these verdicts.
+
+    Each is: id, what is said, how it is tested, the verdict with its reach, what we measured.
+    """
+    rows = re.findall(r"^\| (R\d\S*) " + r"\| (.*?) " * 3 + r"\| (.*) \|$", _ledger(), re.MULTILINE)
     return [
-        [id_, says, re.sub(r"\[(.*?)\]\(.*?\)", r"\1", what)]
-        for id_, says, own, what in rows
-        if own == verdict
+        [*texts, re.sub(r"\[(.*?)\]\(.*?\)", r"\1", what)]
+        for *texts, what in rows
+        if re.sub(" at [0-9./,]+ of the report's .*", "", texts[-1]) in verdicts
     ]
 
 
-def judged(verdict: str) -> str:
-    """The claims with a verdict, and what was measured."""
-    return table(["claim", "the report says", "what we measured"], claims_with(verdict))
+def judged(*verdicts: str) -> str:
+    """The claims with these verdicts, and what was measured."""
+    rows = claims_with(verdicts)
+    if not rows:
+        return "\nNone so far.\n\n"
+    return table(["claim", "the report says", "tested by", "verdict", "what we measured"], rows)
 
 
 def open_claims() -> str:
-    """The claims that are not decided: only what they say."""
-    verdicts = ("cannot tell at this n", "cannot tell: the baseline does not work")
-    rows = [row[:2] for verdict in verdicts for row in claims_with(verdict)]
-    return table(["claim", "the report says"], rows)
+    """The claims that are not decided: only what they say, and how that is tested."""
+    rows = [row[:3] for row in claims_with((CANNOT_TELL, OPEN, NOT_WORKING))]
+    return table(["claim", "the report says", "tested by"], rows)
 
 
 def _tables() -> Iterator[Path]:

@@ -12,6 +12,7 @@ from ganablate.catalog.datasets import (
     family_of,
 )
 from ganablate.catalog.metrics import (
+    CLASSES,
     EXTRACTORS,
     FLOOR,
     METRICS,
@@ -22,6 +23,7 @@ from ganablate.catalog.metrics import (
     metric_columns,
     named_parts,
     on_images,
+    present_name,
     probe_columns,
     stored_name,
 )
@@ -53,11 +55,11 @@ from ganablate.catalog.tables import PLUGIN_TABLES, TABLES, Table
 from ganablate.catalog.training import CRITERIA, OPTIMIZERS, PENALTIES, SCHEDULES
 
 __all__ = [
-    "ACTIVATIONS", "CRITERIA", "DATASETS", "EXTRACTORS", "FLOOR", "FOLDER_PREFIX", "INITIALISERS",
-    "METRICS", "NAMED_EXTRACTORS", "NETWORKS", "NETWORK_SETTINGS", "OF_SETTINGS", "OPTIMIZERS",
-    "PENALTIES", "PLUGIN_MEASURES", "PLUGIN_TABLES", "PROBES", "SCHEDULES", "SETTINGS", "TABLES",
-    "TEN_IMAGES", "Column", "Criterion", "Dataset", "Direction", "Extractor", "Metric",
-    "NamedExtractor", "Network", "Optimizer", "Part", "Penalty", "Probe", "Scale", "Schedule",
-    "Setting", "Table", "channels_of", "extractor_of", "family_of", "metric_columns",
-    "named_parts", "on_images", "plugin_digests", "probe_columns", "stored_name",
+    "ACTIVATIONS", "CLASSES", "CRITERIA", "DATASETS", "EXTRACTORS", "FLOOR", "FOLDER_PREFIX",
+    "INITIALISERS", "METRICS", "NAMED_EXTRACTORS", "NETWORKS", "NETWORK_SETTINGS", "OF_SETTINGS",
+    "OPTIMIZERS", "PENALTIES", "PLUGIN_MEASURES", "PLUGIN_TABLES", "PROBES", "SCHEDULES",
+    "SETTINGS", "TABLES", "TEN_IMAGES", "Column", "Criterion", "Dataset", "Direction", "Extractor",
+    "Metric", "NamedExtractor", "Network", "Optimizer", "Part", "Penalty", "Probe", "Scale",
+    "Schedule", "Setting", "Table", "channels_of", "extractor_of", "family_of", "metric_columns",
+    "named_parts", "on_images", "plugin_digests", "present_name", "probe_columns", "stored_name",
 ]  # fmt: skip

@@ -54,6 +54,7 @@ def validate(studies: StudyFiles, plugin: Plugins = None) -> None:
     with _collecting_nothing():
         for path, each in zip(studies, plans_of(read_studies(studies)), strict=True):
             output.line(f"{path}: {size(each)}")
+            _warn_of_few_replicates(each)
 
 
 def plan(  # noqa: PLR0913 - one parameter an option
@@ -95,6 +96,7 @@ def plan(  # noqa: PLR0913 - one parameter an option
             print_plain(line)
         for name, because in status.plan.excluded:
             output.line(f"left out: {name}: {because}")
+        _warn_of_few_replicates(status.plan)
         _print_resolvable(status.plan)
 
 
@@ -186,6 +188,14 @@ def _print_arms(status: PlanStatus) -> None:
     print_plain("", *aligned(lines, right=range(1, len(states) + 1)))
     if searches := search_lines(plan):
         print_plain("", *searches)
+
+
+def _warn_of_few_replicates(plan: Plan) -> None:
+    """Say what they can find, where they are fewer than five."""
+    from ganablate.study.checks.power import few_replicates
+
+    if text := few_replicates(plan):
+        output.warning(text)
 
 
 def _print_resolvable(plan: Plan) -> None:
@@ -338,7 +348,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
     return {
         "study": plan.study,
         "budget": plan.budget,
-        "primary": plan.primary,
+        "primary": list(plan.primaries),
         "metrics": list(plan.metrics),
         "extractor": plan.extractor,
         "probes": list(plan.probes),

@@ -1,5 +1,9 @@
 """`run --until-decided`: more replicates, look by look, for the arms that are not decided yet.
 
+An arm is decided once it has a verdict in each primary metric: a study asks about all of them, and
+arms that stopped at the first would leave the others open for good. It gets no further replicates
+where another verdict has hardly a chance.
+
 The schedule of looks is declared before the first one and kept in `looks.csv`, together with the
 arms that go on after each look: a run that was killed goes on from there.
 `ganablate.report.stats.sequential` says how a schedule differs that is declared after a report was
@@ -13,7 +17,7 @@ from dataclasses import dataclass, replace
 from ganablate.files import write_text
 from ganablate.project.folders import Project
 from ganablate.report.analysis import read_record
-from ganablate.report.claims.judgement import CANNOT_TELL, Judgement
+from ganablate.report.claims.judgement import UNDECIDED, Judgement
 from ganablate.report.files import report_lock
 from ganablate.report.frames.looks import (
     LOOKS,
@@ -143,24 +147,31 @@ def _look(project: Project, plan: Plan, schedule: _Schedule, *, may_end: bool = 
     """
     level = schedule.levels[schedule.taken]
     analysis = replace(read_record(plan, project.result(plan), project.trials), alpha=level)
-    undecided: set[str] = set()
-    futile: tuple[str, ...] = ()
-    if (effects := analysis.effects) is not None:
-        open_arms = [n for n, effect in effects.by_arm.items() if effect.verdict in (OPEN, ONE)]
-        chance = chances(effects, schedule.declared[-1], schedule.levels[-1])
-        futile = tuple(name for name in open_arms if chance.get(name, 1.0) < FUTILE)
-        futile += tuple(n for n, x in effects.by_arm.items() if x.verdict == NOT_WORKING)
-        undecided = set(open_arms)
+    judged = list(analysis.judged.values())
+    undecided = dict.fromkeys(
+        name
+        for effects in judged
+        for name, effect in effects.by_arm.items()
+        if effect.verdict in (OPEN, ONE)
+    )
+    chance = chances(judged, schedule.declared[-1], schedule.levels[-1])
+    futile = tuple(name for name in undecided if chance.get(name, 1.0) < FUTILE)
+    futile += tuple(
+        name
+        for effects in judged
+        for name, effect in effects.by_arm.items()
+        if effect.verdict == NOT_WORKING and name not in futile
+    )
     continuing: set[str] = set()
     if not may_end or schedule.taken < len(schedule.declared) - 1:
-        continuing = undecided - {*futile}
+        continuing = undecided.keys() - {*futile}
         continuing.update(_arms_of_open_claims(analysis.claims, undecided, futile))
     return Look(
         kind="adaptive",
         declared=schedule.declared,
         replicates=complete_replicates(analysis.trials, plan),
         level=level,
-        decided=decided_arms(analysis.table),
+        decided=decided_arms(judged),
         set_aside=futile,
         goes_on=tuple(a.name for a in plan.arms if a.name in continuing and not a.null),
         reference=reference_trial(plan),
@@ -175,7 +186,7 @@ def _arms_of_open_claims(
     A comparison needs none of a futile arm, and if it is of several arms, none of decided ones.
     """
     for claim in judged:
-        if claim.verdict != CANNOT_TELL:
+        if claim.verdict not in UNDECIDED:
             continue
         for name in claim.arms:
             is_decided = len(claim.arms) > 1 and name not in undecided

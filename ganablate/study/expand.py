@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import replace
 from typing import Any
 
-from ganablate.catalog import FOLDER_PREFIX, family_of
+from ganablate.catalog import DATASETS, FOLDER_PREFIX, family_of
 from ganablate.study.arms.configs import Configs
 from ganablate.study.arms.grid import MOST_TRIALS, arms_at
 from ganablate.study.arms.identity import null_seed, replicate_seed
@@ -13,6 +13,7 @@ from ganablate.study.arms.resolve import FIELDS
 from ganablate.study.claims.claims import with_names
 from ganablate.study.plan import FULL, Arm, Cross, Plan, PublishedNumber, Trial
 from ganablate.study.points import Point
+from ganablate.study.reach import Reach, reach_of
 from ganablate.study.reading.errors import Problem, StudyError
 from ganablate.study.reading.wording import unknown
 from ganablate.study.schema import MOST_REPLICATES, Study
@@ -58,7 +59,7 @@ def expand(
     return Plan(
         study=study.name,
         budget=label,
-        primary=study.primary,
+        primaries=study.primaries,
         metrics=study.metrics,
         arms=tuple(planned),
         trials=tuple(trials),
@@ -74,6 +75,7 @@ def expand(
             for claim in study.claims
         ),
         substitutes=_substitutes(study, layout) if label != FULL else {},
+        reach=_reach(study, label, planned),
         cross=_cross(study, layout, names),
         points=_points(study, evaluations),
         extractor=study.extractor_at(label),
@@ -192,6 +194,29 @@ def _substitutes(study: Study, layout: Layout) -> dict[str, tuple[str, str]]:
         if full is not None and here is not None and family_of(full) != family_of(here):
             substitutes[row.name] = (str(full), str(here))
     return substitutes
+
+
+def _reach(study: Study, label: str, arms: Sequence[Arm]) -> dict[str, Reach]:
+    """How near each arm comes to its training at the budget full; empty: no claim asks for it."""
+    if label == FULL or not study.claims:
+        return {}
+    layout, configs, reach = lay_out(study, FULL), Configs(), {}
+    if layout.faults:
+        raise _error(study, [fault.message for fault in layout.faults])
+    at_full, first = {row.name: row for row in layout.rows}, layout.rows[0]
+    for arm in arms:
+        # An arm that only this budget has is measured by the baseline, as in `_substitutes`.
+        full = configs.of(at_full.get(arm.name, first).resolution).config(arm.config.seed)
+        here, whole = (_images(study, config.dataset) for config in (arm.config, full))
+        reach[arm.name] = reach_of(arm.config, here, full, whole)
+    return reach
+
+
+def _images(study: Study, dataset: str) -> int:
+    """Images of a data set's training split."""
+    if dataset in DATASETS:
+        return DATASETS[dataset].images
+    return study.folders[dataset.removeprefix(FOLDER_PREFIX)].images
 
 
 def _planned(

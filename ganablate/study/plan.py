@@ -15,6 +15,7 @@ from ganablate.catalog import (
 from ganablate.config import TrialConfig
 from ganablate.study.claims.claims import Claim
 from ganablate.study.points import Point
+from ganablate.study.reach import Reach
 from ganablate.study.search.arm_search import Search
 
 BASELINE = "baseline"
@@ -86,22 +87,24 @@ class Cross:
 class Plan:
     """Arms in study order, the baseline first; trials in that order, replicates inside the arm.
 
-    `primary` is a table column, `metrics` and `probes` are names of the catalog. `excluded` holds
+    `primaries` are table columns, `metrics` and `probes` are names of the catalog. `excluded` holds
     the arms that the study leaves out, each with the study's reason; `published` the report's
     numbers for arms of this budget. Images are measured after each of `evaluations` equal parts of
     the training, so 1 is at its end only. `folders` are the data sets `folder:NAME` of its trials,
     with the number of images that the study says they have. `claims` name arms as the plan does;
     an arm that this budget does not have keeps the study's spelling. `substitutes` are the arms
-    whose data set is of another family than at the budget full: arm -> (there, here). `points`
-    has the columns on images that show another point of the training than the last. `extractor` is
-    what they are measured with where the study names one; None: each data set's own. `search` is
-    what the study searches inside each arm: an arm in `search.open` has no trials to train yet,
-    only their places, with ids that no trial has.
+    whose data set is of another family than at the budget full: arm -> (there, here). `reach` says
+    of each arm how near its training comes to that at the budget full, where the study has claims;
+    an arm that is not in it is trained in full. `points` has the columns on images that show
+    another point of the training than the last. `extractor` is what they are measured with where
+    the study names one; None: each data set's own. `search` is what the study searches inside each
+    arm: an arm in `search.open` has no trials to train yet, only their places, with ids that no
+    trial has.
     """
 
     study: str
     budget: str
-    primary: str
+    primaries: tuple[str, ...]
     metrics: tuple[str, ...]
     arms: tuple[Arm, ...]
     trials: tuple[Trial, ...]
@@ -114,10 +117,16 @@ class Plan:
     folders: tuple[tuple[str, int], ...] = ()
     claims: tuple[Claim, ...] = ()
     substitutes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    reach: Mapping[str, Reach] = field(default_factory=dict)
     cross: Cross | None = None
     points: Mapping[str, Point] = field(default_factory=dict)
     extractor: str | None = None
     search: Search | None = None
+
+    @property
+    def primary(self) -> str:
+        """The first of the primaries, by which arms are ranked and searched."""
+        return self.primaries[0]
 
     def images_of(self, dataset: str) -> int:
         """Images of the training split of a data set of its trials.
@@ -147,6 +156,11 @@ class Plan:
         on_named = metric_columns(on_images(self.metrics)) if self.extractor else {}
         keys = {c: stored_name(c, self.extractor if c in on_named else None) for c in self.columns}
         return {column: stored[key] for column, key in keys.items() if key in stored}
+
+    @property
+    def shown_columns(self) -> dict[str, Column]:
+        """The columns that tables for people have: all but the details."""
+        return {name: column for name, column in self.columns.items() if not column.detail}
 
     @property
     def columns(self) -> dict[str, Column]:

@@ -41,6 +41,17 @@ def test_validate_says_what_a_study_is(project: Path) -> None:
     assert everything_under(project) == {"studies", "studies/tiny.yaml"}
 
 
+@pytest.mark.parametrize("command", ["validate", "plan"])
+def test_few_replicates_are_warned_of_with_what_they_can_find(project: Path, command: str) -> None:
+    code, _, err = invoke(command, "studies/tiny.yaml")
+    warning = "tiny: 2 replicates find a difference of 4 standard deviations in 9 of 100 studies"
+    assert code == 0
+    assert f"{warning} of 3 arms; 5 replicates in 99" in err
+    study = project / "studies" / "tiny.yaml"
+    study.write_text(GOOD.replace("replicates: 2", "replicates: 5"))
+    assert invoke(command, "studies/tiny.yaml")[2] == ""
+
+
 @pytest.mark.parametrize("command", ["validate", "plan", "run", "status", "report"])
 def test_five_mistakes_are_five_lines_and_nothing_is_created(project: Path, command: str) -> None:
     (project / "studies" / "wrong.yaml").write_text(FIVE_MISTAKES)

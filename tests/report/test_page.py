@@ -9,15 +9,16 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from ganablate.report.claims.judgement import SUPPORTED, Judgement
+from ganablate.report.claims.judgement import SEEN, Judgement
 from ganablate.report.figures.style import Caption, write_small
 from ganablate.report.page import write_page
 from tests.support.synthetic_study import analysed, make_plan, with_parts, write_trial
 
 VOID = {"meta", "img", "br", "wbr", "link", "input", "hr"}
 JUDGEMENT = Judgement(
-    SUPPORTED, "FID 1.2 times", ("b",), because="a reason", n="3",
-    id="R0.3", says="dropout matters", kind="compare", budget="cpu",
+    SEEN, "FID 1.2 times", ("b",), because="a reason", n="3",
+    id="R0.3", says="dropout matters", tested_by="FID", kind="compare", budget="cpu",
+    reach=1 / 60, reach_of="images",
 )  # fmt: skip
 
 
@@ -142,6 +143,26 @@ def test_a_picture_that_is_not_there_is_left_out_and_one_of_another_writer_is_sh
     assert "budget cpu: 3 arms" in page.all("figcaption")[0][1]
 
 
+def test_the_shares_of_the_classes_are_bars_on_one_scale(tmp_path):
+    plan = make_plan({"baseline": {}, "b": {}}, replicates=2, metrics=("fid", "class_shares"))
+    for trial in plan.trials:
+        nine = 0.3 if trial.arm == "b" else 0.1
+        shares = {f"class_share_{label}": (1 - nine) / 9 for label in range(9)}
+        numbers = {"fid": 20.0, "largest_class": nine, **shares, "class_share_9": nine}
+        write_trial(tmp_path / "trials", trial, numbers=numbers)
+    page = Parsed(page_of(analysed(plan, tmp_path / "trials"), tmp_path / "results"))
+    ((_, text),) = page.all("section", id="classes")
+    assert "b 0123456789 largest: class 9, 30.0 % (n = 2)" in text
+    assert "a full bar is 30 %, the line an even share, 10 %" in text
+    bars = [a["style"] for a, _ in page.all("span") if a.get("style", "").startswith("height")]
+    assert bars == ["height: 33.3%"] * 10 + ["height: 25.9%"] * 9 + ["height: 100.0%"]
+    (label, *_) = [a["aria-label"] for a, _ in page.all("span", role="img")]
+    assert label.startswith("class 0 10.0 %, class 1 10.0 %")
+    heads = {text for _, text in page.all("th", scope="col")}
+    assert "Largest class ↓" in heads
+    assert not any("Share of class" in head for head in heads)
+
+
 def test_the_baseline_is_pinned_and_columns_can_be_sorted(results):
     page = Parsed(page_of(*results))
     rows = page.all("tr", **{"class": "pinned"})
@@ -165,7 +186,10 @@ def test_verdicts_are_said_in_words_beside_their_sign(results):
     table = analysis.table.assign(verdict=pd.Series([pd.NA, "worse", pd.NA], dtype="string"))
     page = Parsed(page_of(with_parts(analysis, claims=(JUDGEMENT,), table=table), folder))
     assert page.all("span", **{"class": "pill worse"})[0][1] == "■ worse"
-    assert page.all("span", **{"class": "pill better"})[0][1] == "● supported"
+    assert (
+        page.all("span", **{"class": "pill changed"})[0][1]
+        == "▲ seen at 1/60 of the report's images"
+    )
 
 
 def test_the_same_results_give_the_same_bytes(results, tmp_path):
@@ -178,7 +202,8 @@ def test_the_same_results_give_the_same_bytes(results, tmp_path):
 def test_where_a_claim_fails_its_reason_stands_beside_it(results):
     page = Parsed(page_of(*results))
     (row,) = [text for _, text in page.all("tr") if text.startswith("R0.3")]
-    assert row == "R0.3 dropout matters b ● supported FID 1.2 times a reason 3"
+    reached = "seen at 1/60 of the report's images"
+    assert row == f"R0.3 dropout matters b FID ▲ {reached} FID 1.2 times a reason 3"
     analysis, folder = results
     said = " ".join(text for _, text in page.all("p", **{"class": "caption"}))
     assert "Judged at the budget cpu, at a level of 5 %." in said

@@ -77,7 +77,7 @@ def test_the_correlations_of_replicates_are_those_of_the_trials() -> None:
     trials = pd.read_csv(ROOT / "results" / "published" / "quickstart" / "full" / "trials.csv")
     logs = np.log(trials.pivot_table(index="replicate", columns="arm", values="fid"))
     alike = logs.corr()["baseline"].drop("baseline").mean()
-    text = (DOCS / "statistics.md").read_text(encoding="utf-8")
+    text = (DOCS / "simulations.md").read_text(encoding="utf-8")
     assert f"\n| quickstart, full | {len(logs)} | {alike:.2f} | " in text
 
 

@@ -1,5 +1,7 @@
 """Every row of the reports has a claim in some study, and every study says what it costs."""
 
+import difflib
+import itertools
 import re
 from pathlib import Path
 
@@ -44,10 +46,24 @@ def test_every_row_can_be_judged_or_says_that_only_looking_can() -> None:
 
 def test_the_slips_of_the_reports_are_claimed_as_such() -> None:
     calculated = [claim for claim in CLAIMS if claim.arithmetic is not None]
-    assert {claim.id for claim in calculated if claim.arithmetic.otherwise == "misprint"} == {
-        "R0-parameters", "R0.2-splits", "R1-batch-size", "R2.1-misprint", "R2.1-misprint-g",
-        "R3.C-epochs", "R4-generator",
+    meant = {claim.id: claim.arithmetic.otherwise for claim in calculated}
+    assert {name: word for name, word in meant.items() if word != "does_not_hold"} == {
+        "R0-parameters": "unclear", "R0.2-splits": "unclear", "R3.C-epochs": "unclear",
+        "R2.1-misprint": "misprint", "R3.C-figures": "misprint",
     }  # fmt: skip
+
+
+def test_a_claim_says_what_is_measured_and_readings_of_a_sentence_quote_it_alike() -> None:
+    untested = {claim.id for claim in CLAIMS if claim.tested_by is None}
+    assert untested == {c.id for c in CLAIMS if c.kind in ("visual", "none_stated")}
+    sentences: dict[str, list[str]] = {}
+    for claim in CLAIMS:
+        sentences.setdefault(claim.says, []).append(claim.id)
+    # A sentence quoted twice with a slip of the pen would count twice.
+    for said, other in itertools.combinations(sentences, 2):
+        alike = difflib.SequenceMatcher(None, said, other).ratio()
+        assert alike < 0.9, (sentences[said], sentences[other])
+    assert len(sentences["there was far less spread in both G and D loss when using DRAGAN"]) == 9
 
 
 @every_study

@@ -2,7 +2,7 @@
 
 Of several arms a claim holds only if it is shown of each: then each test at the level by itself is
 valid (an intersection-union test: Berger 1982, Technometrics 24, 295-300). It is contradicted if
-the opposite is shown of one, after Holm.
+the opposite is shown of one, after Holm. A claim of some of several arms is the other way round.
 
 Of numbers within trials (a change, a trend, a correlation) the mean is tested by Student's t over
 an arm's trials; where a number is infinite (a diverged trial) or all are equal, the signs of the
@@ -151,16 +151,20 @@ class Tested:
 
 
 def _deciding(
-    tested: Sequence[Tested], verdicts: Sequence[str], alpha: float
+    tested: Sequence[Tested], verdicts: Sequence[str], alpha: float, *, some: bool
 ) -> tuple[str, Tested]:
-    """The joint verdict, and what it hangs on: clearest contradiction, weakest support."""
-    verdict = SUPPORTED if set(verdicts) == {SUPPORTED} else CANNOT_TELL
-    for decisive in (NOT_COMPARABLE, NOT_WORKING, CONTRADICTED):
+    """The joint verdict, and what it hangs on: clearest contradiction, weakest support.
+
+    Of a claim of some arms: clearest support, weakest contradiction.
+    """
+    of_each, of_one = (CONTRADICTED, SUPPORTED) if some else (SUPPORTED, CONTRADICTED)
+    verdict = of_each if set(verdicts) == {of_each} else CANNOT_TELL
+    for decisive in (NOT_COMPARABLE, NOT_WORKING, of_one):
         if decisive in verdicts:
             verdict = decisive
     candidates = [x for x, each in zip(tested, verdicts, strict=True) if each == verdict]
     candidates = [x for x in candidates if x.p(alpha) is not None] or candidates
-    sign = -1 if verdict == CONTRADICTED else 1
+    sign = -1 if verdict == of_one else 1
     return verdict, max(candidates, key=lambda x: sign * (x.p(alpha) or 0.0))
 
 
@@ -169,18 +173,21 @@ def joint_judgement(
     claimed: Sequence[Key],
     alpha: float,
     sentence: Callable[[Sequence[Tested], Sequence[str]], str],
+    *,
+    some: bool = False,
 ) -> Judgement:
     """The verdict on all that is claimed, without the names of the arms.
 
     Holm's correction is over the family. `sentence` makes one of what was tested and the verdicts.
+    With `some` it is enough that one of the arms is as claimed.
     """
     tested = [family[key] for key in claimed]
     verdicts = [x.verdict(alpha) for x in tested]
-    if len(verdicts) == 1 or set(verdicts) != {SUPPORTED}:
+    if len(verdicts) == 1 or set(verdicts) != {CONTRADICTED if some else SUPPORTED}:
         results = dict(zip(family, with_holm([x.result for x in family.values()]), strict=True))
         tested = [replace(family[key], result=results[key]) for key in claimed]
         verdicts = [x.verdict(alpha) for x in tested]
-    verdict, key = _deciding(tested, verdicts, alpha)
+    verdict, key = _deciding(tested, verdicts, alpha, some=some)
     return Judgement(
         verdict=verdict,
         numbers=sentence(tested, verdicts),

@@ -5,7 +5,9 @@ Nor is one about arms whose data set is of another family than the report's: a s
 supports or contradicts a claim, and our result is shown under its own name. Where a report names
 no data set, or several, a claim's `data` adds those. Missing numbers leave a claim open.
 
-Claims about a report's own numbers are judged by decimal arithmetic: nothing of ours enters.
+Claims about a report's own numbers are judged by decimal arithmetic: nothing of ours enters, and
+their verdicts are words of their own. Those on our trainings say how near these come to the
+report's (`report.claims.reach`).
 """
 
 import operator
@@ -22,29 +24,36 @@ from ganablate.report.claims.curve import judge_curve
 from ganablate.report.claims.evidence import Evidence
 from ganablate.report.claims.judgement import (
     CONTRADICTED,
+    DOES_NOT_HOLD,
+    HOLDS,
     MISPRINT,
     NONE_STATED,
+    NOT_COMPARABLE,
     NOT_TESTED,
     NOT_WORKING,
+    OF_THE_REPORT,
+    OPPOSITE,
     SHOWN,
     SUPPORTED,
+    UNCLEAR,
     Judgement,
     listed,
-    undecided,
 )
 from ganablate.report.claims.pairs import judge_compare, judge_none_stated
+from ganablate.report.claims.reach import at_reach
 from ganablate.report.claims.shares import judge_outcome, judge_relation
 from ganablate.report.frames.references import NO_REFERENCES, References
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.report.table.cells import published_text
 from ganablate.report.table.tables import reference_arm
 from ganablate.study.claims.claims import ALL, Arithmetic, Claim, Visual
-from ganablate.study.plan import FULL, Plan, PublishedNumber
+from ganablate.study.plan import Plan, PublishedNumber
 from ganablate.text import counted
 
 _COMPARE = {
     "above": operator.gt, "below": operator.lt, "at_least": operator.ge, "at_most": operator.le,
 }  # fmt: skip
+_OTHERWISE = {"does_not_hold": DOES_NOT_HOLD, "unclear": UNCLEAR, "misprint": MISPRINT}
 Row = tuple[str, Decimal, Decimal]
 """An arm ("" of a sum), and the two numbers."""
 FIGURES = {
@@ -66,11 +75,10 @@ def judge_arithmetic(evidence: Evidence, statement: Arithmetic) -> Judgement:
     else:
         rows = list(_rows(evidence.plan.published, statement))
     if not rows:
-        return undecided((), "the report's numbers are of arms that this budget does not have")
+        because = "the report's numbers are of arms that this budget does not have"
+        return Judgement(NOT_TESTED, because=because)
     broken = [row for row in rows if not _holds(row[1], row[2], statement)]
-    verdict = SUPPORTED
-    if broken:
-        verdict = MISPRINT if statement.otherwise == "misprint" else CONTRADICTED
+    verdict = _OTHERWISE[statement.otherwise] if broken else HOLDS
     n = "" if statement.sum else counted(len(rows), "row")
     return Judgement(verdict, _sentence(rows, broken, statement), n=n)
 
@@ -135,6 +143,8 @@ def judge_visual(evidence: Evidence, statement: Visual) -> Judgement:
     return Judgement(SHOWN, f"See {FIGURES[statement.show]}", evidence.named(statement.named))
 
 
+_MAY_DIFFER = (CONTRADICTED, OPPOSITE, DOES_NOT_HOLD, UNCLEAR, MISPRINT)
+"""Verdicts beside which a claim's `perhaps` stands."""
 KINDS: dict[str, Callable[[Evidence, Any], Judgement]] = {
     "compare": judge_compare,
     "outcome": judge_outcome,
@@ -168,14 +178,20 @@ def judge_claims(
 
 def judge(claim: Claim, evidence: Evidence) -> Judgement:
     """What becomes of one claim."""
-    budget = evidence.plan.budget
     judgement = _judged(claim, evidence)
-    if judgement.verdict == CONTRADICTED:
-        because = claim.perhaps or judgement.because
-        if because is None and claim.kind != "arithmetic" and budget != FULL:
-            because = f"the budget {budget} is smaller than the report's, which ran each arm once"
-        judgement = replace(judgement, because=because)
-    return replace(judgement, id=claim.id, says=claim.says, kind=claim.kind, budget=budget)
+    if claim.not_comparable and judgement.verdict in OF_THE_REPORT:
+        judgement = replace(judgement, verdict=NOT_COMPARABLE, because=claim.not_comparable)
+    judgement = at_reach(judgement, evidence.plan)
+    if judgement.verdict in _MAY_DIFFER and claim.perhaps:
+        judgement = replace(judgement, because=claim.perhaps)
+    return replace(
+        judgement,
+        id=claim.id,
+        says=claim.says,
+        tested_by=claim.tested_by or "",
+        kind=claim.kind,
+        budget=evidence.plan.budget,
+    )
 
 
 def _judged(claim: Claim, evidence: Evidence) -> Judgement:

@@ -9,23 +9,28 @@ SUPPORTED = "supported"
 CONTRADICTED = "contradicted"
 CANNOT_TELL = "cannot tell at this n"
 NOT_WORKING = "cannot tell: the baseline does not work"
-NOT_COMPARABLE = "not comparable"
+SEEN = "seen"
+OPPOSITE = "opposite seen"
+OPEN = "open"
+HOLDS = "holds"
+DOES_NOT_HOLD = "does not hold"
+UNCLEAR = "unclear"
 MISPRINT = "misprint"
+NOT_COMPARABLE = "not comparable"
 NONE_STATED = "none stated"
 NOT_TESTED = "not tested here"
 SHOWN = "shown, not judged"
-VERDICTS = (
-    SUPPORTED,
-    CONTRADICTED,
-    CANNOT_TELL,
-    NOT_WORKING,
-    NOT_COMPARABLE,
-    MISPRINT,
-    NONE_STATED,
-    NOT_TESTED,
-    SHOWN,
-)
+OF_THE_REPORT = (SUPPORTED, CONTRADICTED, CANNOT_TELL)
+"""Of trainings that come near the report's: verdicts on its statement."""
+OF_SMALLER = (SEEN, OPPOSITE, OPEN)
+"""The same of smaller trainings, in that order: they are no verdicts on the report."""
+OF_ARITHMETIC = (HOLDS, DOES_NOT_HOLD, UNCLEAR, MISPRINT)
+"""Of a report's own numbers: nothing of ours enters."""
+NOT_JUDGED = (NOT_WORKING, NOT_COMPARABLE, NONE_STATED, NOT_TESTED, SHOWN)
+VERDICTS = (*OF_THE_REPORT, *OF_SMALLER, *OF_ARITHMETIC, *NOT_JUDGED)
 """Every verdict there is, in the order in which they are counted."""
+UNDECIDED = (CANNOT_TELL, OPEN)
+"""Verdicts that more replicates may turn into others."""
 NO_SPREAD = "one trial has no spread to judge by"
 _MOST_NAMES = 4
 """Longer lists are counted."""
@@ -39,8 +44,10 @@ class Judgement:
     or why it may differ from the report; None: nothing to add. `n` is in words ("5 and 5 trials").
     `against` are the arms that those of the claim are compared with. `estimate`, `low`, `high` and
     `p` are those of the test that decided: a ratio or a difference with its interval, a share with
-    its limits, a correlation; None: there is none. What names the claim, and the budget, comes from
-    `judge_claims`; the judge of a kind leaves it empty.
+    its limits, a correlation; None: there is none. `reach` is the least share of the report's
+    training that the arms here have, `reach_of` says of what; None: no training of ours is judged.
+    What names the claim, its reach and the budget come from `judge_claims`; the judge of a kind
+    leaves them empty.
     """
 
     verdict: str
@@ -55,8 +62,11 @@ class Judgement:
     n: str = ""
     id: str = field(default="", kw_only=True)
     says: str = field(default="", kw_only=True)
+    tested_by: str = field(default="", kw_only=True)
     kind: str = field(default="", kw_only=True)
     budget: str = field(default="", kw_only=True)
+    reach: float | None = field(default=None, kw_only=True)
+    reach_of: str = field(default="", kw_only=True)
 
 
 def undecided(arms: Sequence[str], because: str, against: Sequence[str] = ()) -> Judgement:

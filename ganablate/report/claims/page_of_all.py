@@ -15,7 +15,7 @@ from ganablate.catalog import DATASETS, family_of
 from ganablate.files import write_text
 from ganablate.report.claims.evidence import Evidence
 from ganablate.report.claims.judge import judge
-from ganablate.report.claims.judgement import VERDICTS
+from ganablate.report.claims.sentences import CLASSES, NOT_RUN, counts_of_sentences
 from ganablate.report.claims.table import COLUMNS, LEVEL, claims_markdown, claims_table, read_claims
 from ganablate.report.frames.looks import level_of, looked_plan, with_look_by_hand
 from ganablate.report.frames.trials import read_trials
@@ -32,21 +32,29 @@ REPORTS = {
     "R4": "Nguyen, Tran 2023, a fully connected and a convolutional GAN",
 }
 """The reports that the shipped studies reproduce. Claims of others stand under their own names."""
-NOT_RUN = "not run"
 _SMOKE = "smoke"
 _PICTURE = re.compile(r"figures/(\w+\.png)")
 _HEAD = """# Claims of the reports, and what we measured
 
-Each line is a sentence of a report, made testable in a study, and judged by our trainings: at 5 %
-unless the line names another level, intervals at 95 % or what that level leaves. The reports ran
-each arm once and looked; here an arm has replicates, and what they cannot decide stays open. A
-verdict at a budget below `full` is about trainings that are smaller than the report's: the sentence
-says at which budget and over how many trials it was reached. Ratios are of geometric means. p is
-Holm's over the arms that the study compares; over the claim's own where it names arms to compare
-with, or looks within trials. Where a claim of several arms is shown of each, every p stands for
-itself, uncorrected, so it may be smaller than in the study's table. Beyond, short of and within
-1.25x say on which side of the claimed margin a difference is tested to lie; limits of a share are
-exact, each at the level of the intervals.
+Each line is a claim on a sentence of a report, tested by trainings with replicates at 5 %, unless
+the line names another level; intervals are at 95 %, or at what that level leaves. The reports ran
+each arm once and looked.
+
+What a line says is about the trainings that it names. *Supported* and *contradicted* are kept for
+trainings that come near the report's: at least half of its generator updates, of the images seen,
+of the distinct images, and of the widths of the nets, in each arm concerned. Of smaller trainings a
+line says *seen*, *opposite seen* or *open*, and at which share of the report's training: that tells
+of the small training, and little of the report's. The report's training is the study's budget
+`full`, as we read the report. What is arithmetic on a report's own numbers *holds* or does not.
+
+The table counts sentences, not lines: lines with the same words are readings of one sentence.
+
+Ratios are of geometric means. p is Holm's over the comparisons of the study's table, in which
+those that a claim names take the place of the arm's own; over the claim's arms where it looks
+within trials. Where a claim of several arms is shown of each, every p stands for itself,
+uncorrected, so it may be smaller than in the study's table. Beyond, short of and within 1.25x say
+on which side of the claimed margin a difference is tested to lie; limits of a share are exact,
+those of Clopper and Pearson's interval.
 """
 
 
@@ -82,7 +90,7 @@ def write_ledger(studies: Sequence[Study], results_root: Path) -> Path:
 
 
 def ledger(studies: Sequence[Study], results_root: Path) -> str:
-    """The page as markdown: a count of verdicts, a table for each report, the studies."""
+    """The page as markdown: a count of sentences, a table for each report, the studies."""
     by_name = sorted(studies, key=lambda study: study.name)
     sources = [_source(study, results_root) for study in by_name if study.claims]
     if not sources:
@@ -132,7 +140,8 @@ def _rows(source: _Source) -> pd.DataFrame:
         row = {**judged.get(claim.id, {"verdict": NOT_RUN})}
         if claim.kind == "visual" and not pd.isna(row.get("numbers")):
             row["numbers"] = _PICTURE.sub(rf"[\1]({folder}/figures/\1)", str(row["numbers"]))
-        row |= {"id": claim.id, "says": claim.says, "kind": claim.kind, LEVEL: source.level}
+        row |= {"id": claim.id, "says": claim.says, "tested_by": claim.tested_by or pd.NA}
+        row |= {"kind": claim.kind, LEVEL: source.level}
         rows.append(row)
     return pd.DataFrame(rows, columns=[*COLUMNS, LEVEL])
 
@@ -157,14 +166,24 @@ def _order(name: str) -> tuple[str, bool, str]:
 
 
 def _counts(claims: pd.DataFrame) -> str:
-    """How many claims have each verdict, by report."""
+    """How many sentences have each verdict, by report and by class of verdicts."""
     reports = list(dict.fromkeys(claims["report"]))
-    lines = [["Verdict", *reports, "All"], ["---", *["---:"] * (len(reports) + 1)]]
-    selections = [(x, claims[claims["verdict"] == x]) for x in (*VERDICTS, NOT_RUN)]
-    for label, rows in (*selections, ("claims", claims)):
-        counts = [int((rows["report"] == report).sum()) for report in reports]
-        lines.append([label, *map(str, counts), str(len(rows))])
+    groups = [rows for _, rows in claims.groupby("report", sort=False)]
+    by_report = [counts_of_sentences(zip(x["says"], x["verdict"], strict=True)) for x in groups]
+    lines = [["Sentences", *reports, "All"], ["---", *["---:"] * (len(reports) + 1)]]
+    for name, verdicts in CLASSES.items():
+        counts = [report[name] for report in by_report]
+        lines.append([f"**{name}**", *_with_sum([sum(x.values()) for x in counts], "**")])
+        for verdict in verdicts:
+            if any(x[verdict] for x in counts):
+                lines.append([verdict, *_with_sum([x[verdict] for x in counts])])
+    lines.append(["**Sentences in all**", *_with_sum([x["says"].nunique() for x in groups], "**")])
+    lines.append(["claims on them", *_with_sum([len(rows) for rows in groups])])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _with_sum(counts: Sequence[int], mark: str = "") -> list[str]:
+    return [f"{mark}{count}{mark}" for count in (*counts, sum(counts))]
 
 
 def _status(source: _Source) -> str:

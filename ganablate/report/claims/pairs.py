@@ -3,11 +3,12 @@
 Numbers are compared on the scale of the claim's margin: logs for a ratio, which takes positive
 numbers of both arms, a difference for an amount; without a margin on the scale that the column has
 in the table of arms (`report.stats.replicates`). The comparison is that of the table
-(`report.stats.comparison`), variances steadied over the study's arms as there. An arm that only
-fails, where the other never does, is worse by any ratio (the rule of `report.stats.effects`).
+(`report.stats.comparison`). An arm that only fails, where the other never does, is worse by any
+ratio if the exact p of that is at most the level (as in `report.stats.effects`).
 
-p is Holm's over all arms that the study compares on this number, or over the claim's own where it
-says `to`.
+p is Holm's over as many comparisons as the table makes: each of its arms with the arm that the
+claim names for it (`to`), else with its own, and of a primary metric those of every other primary
+one. So a claim's p does not depend on how it is written.
 """
 
 import math
@@ -41,7 +42,7 @@ from ganablate.report.claims.judgement import (
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.stats.comparison import WORST, Comparison, Hypothesis, Side, difference_of
 from ganablate.report.stats.effects import compared_arms
-from ganablate.report.stats.replicates import Replicates, effect_scale, steadied_summaries
+from ganablate.report.stats.replicates import Replicates, effect_scale, summaries
 from ganablate.report.stats.statistics import Summary
 from ganablate.report.table.tables import criterion_columns
 from ganablate.study.claims.claims import Compare, Curve, NoneStated
@@ -78,12 +79,16 @@ class Quantity:
 
 @dataclass(frozen=True)
 class ClaimedPairs:
-    """What is claimed of pairs of arms; Holm's correction is over those of `family`."""
+    """What is claimed of pairs of arms; Holm's correction is over those of `family`.
+
+    `some`: it is claimed of one of them, whichever.
+    """
 
     pairs: tuple[Pair, ...]
     family: tuple[Pair, ...]
     side: Side
     margin: Margin | None = None
+    some: bool = False
 
 
 def judge_compare(evidence: Evidence, statement: Compare) -> Judgement:
@@ -94,7 +99,7 @@ def judge_compare(evidence: Evidence, statement: Compare) -> Judgement:
     quantity = column_quantity(evidence, column)
     side = side_of(statement.expected, quantity.direction)
     claimed = claimed_pairs(evidence, statement, statement.to, side, margin_of(statement))
-    return judge_pairs(evidence, quantity, claimed)
+    return judge_pairs(evidence, quantity, replace(claimed, some=bool(statement.some)))
 
 
 def judge_none_stated(evidence: Evidence, statement: NoneStated) -> Judgement:
@@ -143,12 +148,17 @@ def claimed_pairs(
     margin: Margin | None = None,
 ) -> ClaimedPairs:
     """Each arm of the statement against those of `to`, or else against its own reference."""
+    table = compared_arms(evidence.arms.values())
+    arms = evidence.named(statement.named, to)
     if to:
-        pairs = tuple((arm, other) for arm in evidence.named(statement.named, to) for other in to)
-        return ClaimedPairs(pairs, pairs, side, margin)
-    family = tuple(compared_arms(evidence.arms.values()).items())
-    arms = evidence.named(statement.named)
-    return ClaimedPairs(tuple(pair for pair in family if pair[0] in arms), family, side, margin)
+        pairs = tuple((arm, other) for arm in arms for other in to)
+    else:
+        pairs = tuple(pair for pair in table.items() if pair[0] in arms)
+    claimed = {frozenset(pair) for pair in pairs}
+    others = tuple(
+        pair for pair in table.items() if pair[0] not in arms and frozenset(pair) not in claimed
+    )
+    return ClaimedPairs(pairs, (*pairs, *others), side, margin)
 
 
 def judge_pairs(evidence: Evidence, quantity: Quantity, claimed: ClaimedPairs) -> Judgement:
@@ -156,7 +166,8 @@ def judge_pairs(evidence: Evidence, quantity: Quantity, claimed: ClaimedPairs) -
     if not claimed.pairs:
         return undecided((), "none of these arms is compared with another")
     comparisons = _PairComparisons(evidence, quantity, claimed)
-    family = {pair: comparisons.of(pair) for pair in claimed.family}
+    family = {(quantity.column, pair): comparisons.of(pair) for pair in claimed.family}
+    family |= _of_other_primaries(evidence, quantity.column)
 
     def sentence(results: Sequence[Tested], verdicts: Sequence[str]) -> str:
         texts = []
@@ -165,9 +176,28 @@ def judge_pairs(evidence: Evidence, quantity: Quantity, claimed: ClaimedPairs) -
             texts.append(", ".join(part for part in parts if part) or "no number")
         return _sentence(quantity.title, claimed.pairs, texts, verdicts)
 
-    judgement = joint_judgement(family, claimed.pairs, evidence.alpha, sentence)
+    keys = [(quantity.column, pair) for pair in claimed.pairs]
+    judgement = joint_judgement(family, keys, evidence.alpha, sentence, some=claimed.some)
     arms, others = zip(*claimed.pairs, strict=True)
     return replace(judgement, arms=tuple(dict.fromkeys(arms)), against=tuple(dict.fromkeys(others)))
+
+
+def _of_other_primaries(evidence: Evidence, column: str) -> dict[tuple[str, Pair], Tested]:
+    """What the table tests beside a primary metric: every arm in each other one with numbers."""
+    plan, family = evidence.plan, {}
+    others = [
+        name
+        for name in plan.primaries
+        if name != column
+        and name in plan.columns
+        and any(evidence.replicates(arm, name).numbers for arm in evidence.arms)
+    ]
+    pairs = tuple(compared_arms(evidence.arms.values()).items())
+    for name in others if column in plan.primaries else ():
+        claimed = ClaimedPairs(pairs, pairs, "different")
+        comparisons = _PairComparisons(evidence, column_quantity(evidence, name), claimed)
+        family |= {(name, pair): comparisons.of(pair) for pair in pairs}
+    return family
 
 
 class _PairComparisons:
@@ -188,10 +218,10 @@ class _PairComparisons:
         if min(tested.n) == 0:
             because = f"no trial of {other if ours.n else arm} has this number yet"
             return replace(tested, decided=CANNOT_TELL, because=because)
-        scale, summaries = self._shared(other)
+        scale, arms = self._shared(other)
         if scale == "ratio" and not (ours.positive and theirs.positive):
             return replace(tested, decided=NOT_COMPARABLE, because=NOT_POSITIVE)
-        difference = difference_of(summaries, arm, other)
+        difference = difference_of(arms, arm, other)
         comparison = Comparison(ours, theirs, scale, difference, self.quantity.worst)
         tested = self._measured(tested, comparison)
         open_verdict = self._left_open(pair, comparison)
@@ -232,7 +262,7 @@ class _PairComparisons:
             scale = effect_scale(self.quantity.column, arms.values())
         if scale == "ratio":
             arms = {name: arm for name, arm in arms.items() if arm.positive}
-        return scale, steadied_summaries(arms, scale)
+        return scale, summaries(arms, scale)
 
     def _measured(self, tested: Tested, comparison: Comparison) -> Tested:
         hypothesis = self._hypothesis(comparison.scale)
@@ -240,17 +270,27 @@ class _PairComparisons:
         tested = replace(tested, hypothesis=hypothesis, result=result)
         if self.quantity.ranked:
             return replace(tested, note=_medians(comparison))
-        note = None
+        notes = []
         if comparison.diverged:
             counts = f"{comparison.ours.diverged} and {comparison.theirs.diverged}"
-            note = f"{counts} trials diverged" + (", by ranks" if result is not None else "")
+            notes.append(f"{counts} trials diverged" + (", by ranks" if result is not None else ""))
+        rule, p = None, comparison.fails_p
+        if p is not None and self.quantity.direction != "none":
+            text = f"all {comparison.ours.complete} trials fail, none of the other's"
+            rule = f"{text}, exact p {p:.3g}"
+            if p > self.evidence.alpha:  # no verdict by itself
+                rule = None
+                notes.append(f"{text} (exact p {p:.3g})")
         low, high = comparison.interval(self.evidence.alpha)
-        tested = replace(tested, estimate=comparison.estimate, low=low, high=high, note=note)
-        p = comparison.fails_p
-        if p is None or self.quantity.direction == "none":
-            return tested
-        rule = f"all {comparison.ours.complete} trials fail, none of the other's, exact p {p:.3g}"
-        return replace(tested, rule=rule, fails_p=p)
+        return replace(
+            tested,
+            estimate=comparison.estimate,
+            low=low,
+            high=high,
+            note=", ".join(notes) or None,
+            rule=rule,
+            fails_p=None if rule is None else p,
+        )
 
 
 def _medians(comparison: Comparison) -> str:

@@ -2,7 +2,7 @@
 
 Assumed: replicates spread by 10 % (measured on FID: 3 to 11 %), equal spreads in the arms compared,
 and a chance of 80 % to see what is there. Tests are those of the judges: Welch's, with the level
-shared by as many arms as Holm's correction may have to cover.
+shared by as many arms as Holm's correction may have to cover (`study.checks.power`).
 """
 
 import math
@@ -15,6 +15,7 @@ from scipy.stats import nct, t
 from ganablate.report.claims.hypothesis import margin_of
 from ganablate.report.claims.judgement import NO_SPREAD
 from ganablate.report.stats.statistics import ALPHA
+from ganablate.study.checks.power import chance_found
 from ganablate.study.claims.claims import ALL, Claim, Compare, OutcomeRate, Relation
 from ganablate.study.claims.curve_shapes import CurveSpread, Points, Reaches, Recovery, Settles
 from ganablate.study.plan import Plan
@@ -39,10 +40,9 @@ class Resolvable:
 def smallest_effect(n: int, tests: int = 1, *, alpha: float = ALPHA) -> float:
     """Standard deviations between two arms of n that are found with a chance of 80 %.
 
-    Two-sided, at alpha / tests; n >= 2. By the noncentral t (Cohen 1988, section 2).
+    Two-sided, at alpha / tests; n >= 2.
     """
-    limit = t.ppf(1 - alpha / tests / 2, 2 * n - 2)
-    return _reaching(lambda effect: float(nct.sf(limit, 2 * n - 2, effect * math.sqrt(n / 2))))
+    return _reaching(lambda effect: chance_found(n, effect, alpha / tests / 2))
 
 
 def smallest_margin(n: int, tests: int = 1, *, alpha: float = ALPHA) -> float:
@@ -51,10 +51,7 @@ def smallest_margin(n: int, tests: int = 1, *, alpha: float = ALPHA) -> float:
     Two one-sided tests at alpha / tests; n >= 2. Both must reject, which is at least twice the
     chance of one less 1.
     """
-    limit = t.ppf(1 - alpha / tests, 2 * n - 2)
-    return _reaching(
-        lambda margin: 2 * float(nct.sf(limit, 2 * n - 2, margin * math.sqrt(n / 2))) - 1
-    )
+    return _reaching(lambda margin: 2 * chance_found(n, margin, alpha / tests) - 1)
 
 
 def _reaching(power: Callable[[float], float]) -> float:
@@ -103,15 +100,17 @@ def _named(plan: Plan, names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _tests(plan: Plan, claim: Claim, to: tuple[str, ...]) -> int:
     """Over how many pairs Holm's correction goes; of several claimed ones each stands alone."""
-    if to or len(_named(plan, getattr(claim.statement, "named", ()))) > 1:
+    if len(_named(plan, getattr(claim.statement, "named", ()))) * max(1, len(to)) > 1:
         return 1
-    return max(1, sum(arm.compare_to is not None and not arm.null for arm in plan.arms))
+    arms = sum(arm.compare_to is not None and not arm.null for arm in plan.arms)
+    metric = getattr(claim.statement, "metric", None) or plan.primary
+    return max(1, arms * (len(plan.primaries) if metric in plan.primaries else 1))
 
 
 def _difference(n: int, tests: int, margin: Margin | None, expected: str) -> tuple[str, bool]:
     if n < 2:
         return "one trial an arm has no spread to judge by", False
-    over = f"n {n}" if tests == 1 else f"n {n}, {tests} arms tested"
+    over = f"n {n}" if tests == 1 else f"n {n}, {tests} tests"
     least = (smallest_margin if expected == "equivalent" else smallest_effect)(n, tests)
     ratio = math.exp(SPREAD * least)
     if expected == "equivalent":
@@ -140,7 +139,7 @@ def _within(n: int, margin: Margin | None) -> tuple[str, bool]:
 
 def _share(n: int, share: float) -> tuple[str, bool]:
     """A share is shown by n trials without an exception, if by any."""
-    if share in (0, 1) or share**n <= ALPHA:
+    if share in (0, 1) or 2 * share**n <= ALPHA:
         return f"{n} of {n} trials show a share of {share:g} or more", True
-    needed = math.ceil(math.log(ALPHA) / math.log(share))
+    needed = math.ceil(math.log(ALPHA / 2) / math.log(share))
     return f"{n} of {n} trials cannot show a share of {share:g}; {needed} can", False

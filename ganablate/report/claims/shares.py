@@ -1,11 +1,12 @@
 """Claims that something holds in so many of an arm's trials: outcomes, and relations in a trial.
 
-k of n trials are set against the claimed share by exact one-sided limits (Clopper and Pearson 1934,
+k of n trials are set against the claimed share by the exact interval of Clopper and Pearson (1934,
 Biometrika 26, 404-413): the claim is supported if the lower limit reaches the share, contradicted
-if the upper one stays below it. A claim about every trial (a share of 1) cannot be shown by
-counting. It takes all its arms' trials together, is contradicted by one counterexample, and is
-supported where it held in every trial and there are so many that this would be unlikely if it held
-in half of them: five at 5 %.
+if the upper one stays below it. p is two-sided, twice that of the binomial tail, so that it agrees
+with the interval. A claim about every trial (a share of 1) cannot be shown by counting. It takes
+all its arms' trials together, is contradicted by one counterexample, and is supported where it held
+in every trial and there are so many that this would be unlikely if it held in half of them: six at
+5 %.
 """
 
 from collections.abc import Sequence
@@ -46,8 +47,8 @@ class Count:
 
 
 def limits(held: int, n: int, alpha: float) -> tuple[float, float]:
-    """Exact one-sided limits of a share, each at `alpha`."""
-    interval = binomtest(held, n).proportion_ci(1 - 2 * alpha, method="exact")
+    """Ends of Clopper and Pearson's exact interval of a share, at 1 - alpha."""
+    interval = binomtest(held, n).proportion_ci(1 - alpha, method="exact")
     return float(interval.low), float(interval.high)
 
 
@@ -141,13 +142,16 @@ def _decided(ps: Sequence[tuple[float, float]], alpha: float) -> tuple[str, floa
     if p_missed <= alpha:
         return CONTRADICTED, p_missed, missed.index(min(missed))
     p = max(reached)
-    return (SUPPORTED if p <= alpha else CANNOT_TELL), p, reached.index(p)
+    place = reached.index(p)
+    return (SUPPORTED if p <= alpha else CANNOT_TELL), min(p, missed[place]), place
 
 
 def _p(count: Count, share: float, *, most: bool) -> tuple[float, float]:
-    """P that the share is reached, and that it is not: one-sided, exact."""
+    """Two-sided exact p, given to the side that is shown: the share is reached, or it is not."""
     held, least = (count.n - count.held, 1 - share) if most else (count.held, share)
-    if least == 1:
-        return (_UNLIKELY**count.n, 1.0) if held == count.n else (1.0, 0.0)
-    reached = float(binomtest(held, count.n, least, alternative="greater").pvalue)
-    return reached, float(binomtest(held, count.n, least, alternative="less").pvalue)
+    if least == 1 and held < count.n:
+        return 1.0, 0.0
+    against = _UNLIKELY if least == 1 else least
+    reached = binomtest(held, count.n, against, alternative="greater").pvalue
+    missed = binomtest(held, count.n, against, alternative="less").pvalue
+    return min(1.0, 2 * float(reached)), min(1.0, 2 * float(missed))

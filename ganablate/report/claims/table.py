@@ -8,13 +8,20 @@ from pathlib import Path
 import pandas as pd
 
 from ganablate.report.claims.judgement import Judgement
+from ganablate.report.claims.reach import reach_text
 from ganablate.report.frames.curves import read_typed
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.text import percent
 
-_TEXTS = ("id", "kind", "verdict", "says", "budget", "arms", "n", "numbers", "because")
-_NUMBERS = ("estimate", "low", "high", "p")
-COLUMNS = (*_TEXTS[:-2], *_NUMBERS, *_TEXTS[-2:])
+_TEXTS = (
+    "id", "kind", "verdict", "reach_of", "says", "tested_by", "budget", "arms", "n", "numbers",
+    "because",
+)  # fmt: skip
+_NUMBERS = ("reach", "estimate", "low", "high", "p")
+COLUMNS = (
+    "id", "kind", "verdict", "reach", "reach_of", "says", "tested_by", "budget", "arms", "n",
+    "estimate", "low", "high", "p", "numbers", "because",
+)  # fmt: skip
 """Of `claims.csv`, in order. A missing number is an empty cell, never 0."""
 LEVEL = "level"
 """Of the verdict, in a table for a reader; `looks.csv` has it beside `claims.csv`."""
@@ -49,7 +56,18 @@ def read_claims(path: Path) -> pd.DataFrame:
     return read_typed(path, "claims", COLUMNS, lambda text: _typed(text[list(COLUMNS)]))
 
 
-def _measured_cell(row: pd.Series) -> str:
+def verdict_text(verdict: str, reach: float | None, of: str) -> str:
+    """The verdict, and what share of the report's training it rests on, where that is less."""
+    if reach is None or pd.isna(reach) or reach >= 1:
+        return verdict
+    return f"{verdict} {reach_text(reach, of)}"
+
+
+def _verdict(row: pd.Series) -> str:
+    return verdict_text(str(row["verdict"]), row["reach"], str(row["reach_of"]))
+
+
+def _measured(row: pd.Series) -> str:
     """What we measured: numbers, n, budget, an unusual level, and why the verdict may differ."""
     parts = [] if pd.isna(row["numbers"]) else [f"{row['numbers']}."]
     facts = [row["n"]]
@@ -60,16 +78,16 @@ def _measured_cell(row: pd.Series) -> str:
     facts = [str(fact) for fact in facts if not pd.isna(fact)]
     parts += [f"({', '.join(facts)})"] if facts else []
     if not pd.isna(row["because"]):
-        because = _without_links(str(row["because"]))
+        because = _text(row["because"])
         parts.append(f"*{because[0].upper()}{because[1:]}.*")
     return " ".join(parts) or "—"
 
 
 def claims_markdown(table: pd.DataFrame) -> str:
-    """The claims as a table in markdown: what the report says, the verdict, what we measured."""
-    rows = [["Claim", "The report says", "Verdict", "What we measured"], ["---"] * 4]
+    """The claims as a table in markdown: what the report says, how it is tested, what came out."""
+    rows = [["Claim", "The report says", "Tested by", "Verdict", "What we measured"], ["---"] * 5]
     rows += [
-        [str(row["id"]), _without_links(str(row["says"])), str(row["verdict"]), _measured_cell(row)]
+        [str(row["id"]), _text(row["says"]), _text(row["tested_by"]), _verdict(row), _measured(row)]
         for _, row in table.iterrows()
     ]
     # No text of a cell ends it or begins a tag of HTML.
@@ -77,6 +95,6 @@ def claims_markdown(table: pd.DataFrame) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in escaped)
 
 
-def _without_links(text: str) -> str:
+def _text(text: str) -> str:
     """A study's own text, whose brackets and backslashes markdown shows as they are."""
-    return re.sub(r"(\\|\](?=[(\[:]))", r"\\\1", text)
+    return "—" if pd.isna(text) else re.sub(r"(\\|\](?=[(\[:]))", r"\\\1", str(text))

@@ -24,9 +24,9 @@ def draw_reference_lines(axes: Axes, places: Mapping[str, float], *, upright: bo
             draw(place, color=INK, lw=0.9, ls=_STYLES[name], zorder=1)
 
 
-def lines_caption(values: Mapping[str, float]) -> str | None:
-    """Which lines there are; None: none."""
+def lines_caption(title: str, values: Mapping[str, float]) -> str | None:
+    """Which lines there are of a metric with this title; None: none."""
     if not values:
         return None
     parts = (f"{LABELS[name]} {lone_text(value)}" for name, value in values.items())
-    return f"Dotted, where the axis reaches: {'; '.join(parts)}."
+    return f"Dotted, where the axis reaches: {title} of {'; of '.join(parts)}."

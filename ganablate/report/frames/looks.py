@@ -8,14 +8,14 @@ hand: a report after more replicates were added. Their levels are told in
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import pandas as pd
 
-from ganablate.report.stats.effects import ONE, OPEN
+from ganablate.report.stats.effects import ONE, OPEN, StudyEffects
 from ganablate.report.stats.sequential import added_level
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.report.stats.working import NOT_WORKING
@@ -104,17 +104,21 @@ def with_look_by_hand(looks: Sequence[Look], trials: pd.DataFrame, plan: Plan) -
     return (*looks, Look("by hand", (), now, level, (), reference_trial(plan)))
 
 
-def decided_arms(table: pd.DataFrame) -> tuple[str, ...]:
-    """The arms that have a verdict in the table of arms."""
-    if "verdict" not in table:
-        return ()
-    decided = table["verdict"].notna() & ~table["verdict"].isin([OPEN, ONE, NOT_WORKING])
-    return tuple(str(name) for name in table.loc[decided, "arm"])
+def decided_arms(judged: Iterable[StudyEffects]) -> tuple[str, ...]:
+    """The arms that have a verdict in each primary metric, in the order of the plan."""
+    columns = list(judged)
+    names = dict.fromkeys(name for effects in columns for name in effects.by_arm)
+    verdicts = {
+        name: [effects.by_arm[name].verdict for effects in columns if name in effects.by_arm]
+        for name in names
+    }
+    undecided = {OPEN, ONE, NOT_WORKING, None}
+    return tuple(name for name, given in verdicts.items() if undecided.isdisjoint(given))
 
 
-def with_decided(looks: Sequence[Look], table: pd.DataFrame) -> tuple[Look, ...]:
-    """The looks with the verdicts of the last one, as the table has them."""
-    return (*looks[:-1], replace(looks[-1], decided=decided_arms(table)))
+def with_decided(looks: Sequence[Look], judged: Iterable[StudyEffects]) -> tuple[Look, ...]:
+    """The looks with what was decided at the last one."""
+    return (*looks[:-1], replace(looks[-1], decided=decided_arms(judged)))
 
 
 def look_notes(looks: Sequence[Look]) -> list[str]:

@@ -1,15 +1,15 @@
-"""What each arm changes in the primary metric, against the arm that it is compared with.
+"""What each arm changes in a metric, against the arm that it is compared with.
 
 The effect is that of running the arm: saturated and collapsed trials count with their numbers. A
 diverged trial has none and ranks worst, so its arm has no mean effect but an exact rank test. An
-arm whose every replicate failed, where none did of the arm it is compared with, is worse by rule.
-Replicates are compared unpaired: that arms share seeds does not make them alike, and a choice made
-after looking would not keep the error; how much they are alike is measured and said. A null arm is
-one look at the noise: it neither enters the correction nor steadies the others' variances.
+arm whose every replicate failed, where none did of the arm it is compared with, fails if Fisher's
+exact p is at most the level. Replicates are compared unpaired: that arms share seeds does not make
+them alike, and a choice made after looking would not keep the error; how much they are alike is
+measured and said. A null arm is one look at the noise: it does not enter the correction.
 """
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -24,7 +24,7 @@ from ganablate.report.stats.comparison import (
     difference_of,
     finite,
 )
-from ganablate.report.stats.replicates import Replicates, effect_scale, steadied_summaries
+from ganablate.report.stats.replicates import Replicates, effect_scale, summaries
 from ganablate.report.stats.statistics import ALPHA, Array, Correlation, replicate_correlation
 from ganablate.study.plan import Arm
 
@@ -35,15 +35,17 @@ _VERDICTS = {
     "none": ("lower", "higher", FAILS),
 }
 """Direction -> what a lower value is, what a higher one is, what an arm is that only fails."""
+_FAILING = {fails for _, _, fails in _VERDICTS.values()}
 
 
 @dataclass(frozen=True)
 class Effect:
     """An arm against another; None is missing. `estimate`, `low`, `high` are on the scale.
 
-    `p` and `equivalence_p` are Holm's over the study's arms, `..._alone` those of this arm only.
-    `size` is in standard deviations; `fails_p` is Fisher's, where the rule about failures decides.
-    `higher` says on which side the arm lies by the test that gave `p_alone`.
+    `p` and `equivalence_p` are Holm's over the study's tests, `..._alone` those of this arm only.
+    `size` is in standard deviations; `fails_p` is Fisher's, where every replicate of the arm failed
+    and none of the other's. `higher` says on which side the arm lies by the test that gave
+    `p_alone`.
     """
 
     compared_to: str
@@ -59,13 +61,19 @@ class Effect:
     higher: bool | None = None
     verdict: str | None = None
 
+    @property
+    def fails(self) -> bool:
+        """Whether the verdict is that the arm only fails."""
+        return self.verdict in _FAILING
+
 
 @dataclass(frozen=True)
 class StudyEffects:
     """Effects of a column by arm, and what must be known to read them.
 
     Verdicts are at the level `alpha`, intervals at 1 - alpha. `null` names the arms without p and
-    verdict, since they change nothing but the seeds.
+    verdict, since they change nothing but the seeds. Holm's correction is over `tests`: this
+    column's arms, and those of the columns that are judged with it.
     """
 
     column: str
@@ -76,10 +84,16 @@ class StudyEffects:
     correlation: Correlation | None
     alpha: float = ALPHA
     null: tuple[str, ...] = ()
+    tests: int = 0
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The arms that get a verdict, where they have numbers."""
+        return tuple(name for name in self.by_arm if name not in self.null)
 
     @property
     def tested(self) -> int:
-        """How many arms Holm's correction is over."""
+        """How many of this column's arms Holm's correction is over."""
         return sum(effect.p is not None for effect in self.by_arm.values())
 
 
@@ -103,39 +117,72 @@ def study_effects(
     null: Collection[str] = (),
     alpha: float = ALPHA,
 ) -> StudyEffects | None:
-    """Compare arms with their references (arm -> the arm that it is compared with).
+    """The effects on one column with their verdicts: `column_effects`, judged by themselves."""
+    effects = column_effects(replicates, references, column, direction, null=null, alpha=alpha)
+    return None if effects is None else judged_together([effects])[0]
+
+
+def column_effects(
+    replicates: Mapping[str, Replicates],
+    references: Mapping[str, str],
+    column: str,
+    direction: str,
+    *,
+    null: Collection[str] = (),
+    alpha: float = ALPHA,
+) -> StudyEffects | None:
+    """Compare arms with their references (arm -> the arm that it is compared with), one by one.
 
     `replicates` leaves out an arm whose number is of another protocol or criterion: it is neither
     compared nor compared with. `direction` is the column's: "min", "max" or "none"; `null` names
     the null arms. `alpha`, between 0 and 1, is lower than ALPHA where looks took place. The result
-    is None where no arm is compared with another.
+    is None where no arm is compared with another; its verdicts, and p after the correction, come
+    from `judged_together`.
     """
     if not references:
         return None
     scale = effect_scale(column, replicates.values())
-    # Null arms do not steady the others.
-    nulls = {name: replicates[name] for name in null if name in replicates}
-    tested = {name: arm for name, arm in replicates.items() if name not in nulls}
-    summaries = steadied_summaries(tested, scale) | steadied_summaries(nulls, scale)
+    arms = summaries(replicates, scale)
     effects = {}
     for name, reference in references.items():
         if name in replicates and reference in replicates:
-            difference = difference_of(summaries, name, reference)
+            difference = difference_of(arms, name, reference)
             pair = replicates[name], replicates[reference]
             comparison = Comparison(*pair, scale, difference, WORST[direction])
             effects[name] = effect_of(comparison, reference, alpha)
-    judged = [name for name in effects if name not in null]
-    pairs = [(replicates[name], replicates[effects[name].compared_to]) for name in judged]
-    correlation = replicate_correlation(_shared(pairs, scale))
-    corrected_effects = with_holm(effects[name] for name in judged)
-    for name, effect, (ours, theirs) in zip(judged, corrected_effects, pairs, strict=True):
-        verdict = _verdict(effect, min(ours.n, theirs.n), direction, alpha)
-        effects[name] = replace(effect, verdict=verdict)
     for name in effects.keys() & set(null):
         effects[name] = replace(effects[name], fails_p=None)
+    pairs = [
+        (replicates[name], replicates[effect.compared_to])
+        for name, effect in effects.items()
+        if name not in null
+    ]
+    correlation = replicate_correlation(_shared(pairs, scale))
     return StudyEffects(
         column, scale, direction, effects, replicates, correlation, alpha, tuple(null)
     )
+
+
+def judged_together(columns: Sequence[StudyEffects]) -> list[StudyEffects]:
+    """The effects on several columns with Holm's p over every arm of each of them, and verdicts.
+
+    A study with two primary metrics is judged on both at once: its correction is over arms x
+    metrics, so that 5 % is the chance of a wrong verdict anywhere.
+    """
+    corrected_effects = with_holm(x.by_arm[name] for x in columns for name in x.judged)
+    tests = sum(effect.p is not None for effect in corrected_effects)
+    following = iter(corrected_effects)
+    results = []
+    for effects in columns:
+        by_arm = dict(effects.by_arm)
+        for name in effects.judged:
+            effect = next(following)
+            sides = (effects.replicates[name], effects.replicates[effect.compared_to])
+            fewest = min(side.n for side in sides)
+            verdict = _verdict(effect, fewest, effects.direction, effects.alpha)
+            by_arm[name] = replace(effect, verdict=verdict)
+        results.append(replace(effects, by_arm=by_arm, tests=tests))
+    return results
 
 
 def _shared(
@@ -187,7 +234,7 @@ def _verdict(effect: Effect, fewest: int, direction: str, alpha: float) -> str |
     if fewest < 2:
         return ONE if fewest == 1 else None
     lower, higher, fails = _VERDICTS[direction]
-    if effect.fails_p is not None:
+    if effect.fails_p is not None and effect.fails_p <= alpha:
         return fails
     # A small difference can be shown and still lie within the margin: then the difference is the
     # verdict, and its interval says how small it is.
@@ -205,6 +252,8 @@ _COLUMNS = {
     "effect_fails_p": "float64", "verdict": "string",
 }  # fmt: skip
 """Of the table of arms, in order, with their types."""
+OF_A_COLUMN = tuple(name for name in _COLUMNS if name != "compared_to")
+"""Those that an arm has for each primary metric."""
 
 
 def effect_columns(effects: StudyEffects, arms: Iterable[str]) -> pd.DataFrame:

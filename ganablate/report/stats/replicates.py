@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
 
 from ganablate.catalog import METRICS, PROBES, Scale, metric_columns, probe_columns
 from ganablate.config import TrialConfig
-from ganablate.report.stats.statistics import Array, Summary, steadied, summary
+from ganablate.report.stats.statistics import Array, Summary, summary
 from ganablate.trials.outcome import FAILURES
+
+Name = TypeVar("Name")
 
 
 @dataclass(frozen=True)
@@ -73,20 +76,10 @@ def loss_scale(config: TrialConfig) -> str:
     return config.criterion if clip is None else f"{config.criterion} (clip {clip:g})"
 
 
-def summaries(replicates: Mapping[str, Replicates], scale: Scale) -> dict[str, Summary]:
+def summaries(replicates: Mapping[Name, Replicates], scale: Scale) -> dict[Name, Summary]:
     """Arm -> its mean and variance, for arms with two numbers or more, none diverged."""
     return {
         name: summary(arm.on(scale))
         for name, arm in replicates.items()
         if len(arm.numbers) > 1 and not arm.diverged
     }
-
-
-def steadied_summaries(replicates: Mapping[str, Replicates], scale: Scale) -> dict[str, Summary]:
-    """As `summaries`, with the variances of `steadied`."""
-    plain = summaries(replicates, scale)
-    if not plain:
-        return {}
-    steady = steadied(Summary.stacked(plain.values()))
-    columns = zip(steady.mean, steady.variance, steady.n, steady.freedom, strict=True)
-    return {name: Summary(*numbers) for name, numbers in zip(plain, columns, strict=True)}

@@ -34,7 +34,7 @@ from scipy import stats
 
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import OPEN, StudyEffects
-from ganablate.report.stats.replicates import steadied_summaries
+from ganablate.report.stats.replicates import summaries
 from ganablate.report.stats.statistics import ALPHA, Array, Summary, welch
 
 FUTILE = 0.2
@@ -101,20 +101,27 @@ def chance_of_verdict(
     return np.where(np.isfinite(chance), np.minimum(chance, 1), 1.0)
 
 
-def chances(effects: StudyEffects, last: int, level: float) -> Mapping[str, float]:
-    """The chance of a verdict by the last look of each arm that has none, where it can be told.
+def chances(columns: Sequence[StudyEffects], last: int, level: float) -> Mapping[str, float]:
+    """The chance of a further verdict by the last look of each arm that lacks one; 1: not known.
 
-    `effects` are of the primary metric at the present look; `last` are the replicates at the last
-    look, and `level` is its level.
+    `columns` are the effects, judged together, at the present look; of an arm that is open in
+    several the largest chance counts. `last` are the replicates at the last look, and `level` is
+    its level.
     """
-    undecided = [name for name, effect in effects.by_arm.items() if effect.verdict == OPEN]
-    tested = {name: x for name, x in effects.replicates.items() if name not in effects.null}
-    steady = steadied_summaries(tested, effects.scale)
-    margin = math.log(MARGIN) if effects.scale == "ratio" else None
-    by_arm = {}
-    for name in undecided:
-        arm, reference = steady.get(name), steady.get(effects.by_arm[name].compared_to or "")
-        if arm is not None and reference is not None:
-            chance = chance_of_verdict(arm, reference, last, level / len(undecided), margin)
-            by_arm[name] = float(chance)
+    undecided = [
+        (effects, name)
+        for effects in columns
+        for name, effect in effects.by_arm.items()
+        if effect.verdict == OPEN
+    ]
+    by_arm: dict[str, float] = {}
+    for effects, name in undecided:
+        pair = [effects.replicates[x] for x in (name, effects.by_arm[name].compared_to)]
+        sides = summaries(dict(enumerate(pair)), effects.scale)
+        margin = math.log(MARGIN) if effects.scale == "ratio" else None
+        chance = 1.0
+        if len(sides) == 2:
+            each = level / len(undecided)
+            chance = float(chance_of_verdict(sides[0], sides[1], last, each, margin))
+        by_arm[name] = max(chance, by_arm.get(name, 0.0))
     return by_arm

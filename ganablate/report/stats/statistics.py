@@ -1,19 +1,11 @@
 """Tests and intervals for a few replicates an arm: arrays in, numbers out.
 
-The method is Welch's unequal-variances test (Welch 1947, Biometrika 34, 28-35) on logs of positive
-metrics, p corrected by Holm (1979, Scand. J. Statist. 6, 65-70). In studies of five or more arms a
-variance below the arms' common one is raised towards it. The weight is the prior degrees of freedom
-of Smyth (2004, doi 10.2202/1544-6115.1027, section 6.2), fitted to the arms' variances and at most
-2; the common one is their 0.6 quantile, which one or two wild arms do not move (their mean would:
-power against 4 sd fell from 95 % to 51 % at n = 5). No variance is ever lowered, and only a raised
-one gets the prior's degrees of freedom. Why, and how well it does: docs/statistics.md, from `python
-benchmarks/effect_statistics.py`. With 9 arms it holds the family-wise error of 5 % for n = 3 to 10
-with equal and unequal spreads, heavy tails and up to a fifth of the trials failed; plain Welch
-does not (7 %), nor do moderated (18 %) and pooled variances (25 %, Dunnett's test with them). The
-price is power at n = 3: it finds 4 sd in 46 % of cases. Where two fifths of the arms are wild the
-intervals of the calm ones are several times wider than Welch's. With fewer than five arms it is
-plain Welch, for so few spreads do not tell how spreads vary. Wilcoxon's rank sum and Fisher's test
-are exact, for arms with replicates that have no number.
+Two arms are compared by Welch's unequal-variances test (Welch 1947, Biometrika 34, 28-35), on logs
+of positive metrics; several p are corrected by Holm (1979, Scand. J. Statist. 6, 65-70). They are
+those of `scipy.stats.ttest_ind(equal_var=False)` and of statsmodels' `multipletests`, which the
+tests hold to 1e-9. Wilcoxon's rank sum and Fisher's test are exact, for arms with replicates that
+have no number. What the method keeps and what it costs is simulated by `python
+benchmarks/effect_statistics.py`; docs/simulations.md has the numbers.
 """
 
 import math
@@ -28,27 +20,25 @@ Array = NDArray[np.float64]
 
 ALPHA = 0.05
 """Level of every verdict, family-wise, where a study is looked at once."""
-_FEWEST_ARMS = 5
-"""With fewer, variances are left alone: fitted to four arms, the error reached 5.5 %."""
-_COMMON = 0.6
-"""Which quantile of the variances is the common one; at 0.5 the error reached 6 %."""
-_MOST_PRIOR = 2.0
-"""Prior degrees of freedom at most; more made intervals of a wild baseline too narrow."""
 
 
 @dataclass(frozen=True)
 class Summary:
-    """Mean, variance and n of replicates, and degrees of freedom of the variance: all [...]."""
+    """Mean, unbiased variance and n of replicates: all [...]."""
 
     mean: Array
     variance: Array
     n: Array
-    freedom: Array
+
+    @property
+    def freedom(self) -> Array:
+        """Degrees of freedom of the variance [...]."""
+        return self.n - 1
 
     @classmethod
     def stacked(cls, arms: Iterable["Summary"]) -> "Summary":
         """The arms' summaries as one [arms]."""
-        columns = zip(*((x.mean, x.variance, x.n, x.freedom) for x in arms), strict=True)
+        columns = zip(*((x.mean, x.variance, x.n) for x in arms), strict=True)
         return cls(*(np.array(column) for column in columns))
 
 
@@ -59,7 +49,7 @@ def summary(values: ArrayLike) -> Summary:
     variance = numbers.var(axis=-1, ddof=1)
     # What is left of equal numbers after rounding is no spread.
     rounding = (4 * np.finfo(np.float64).eps * np.abs(numbers).max(axis=-1)) ** 2
-    return Summary(mean, np.where(variance > rounding, variance, 0.0), n, n - 1)
+    return Summary(mean, np.where(variance > rounding, variance, 0.0), n)
 
 
 @dataclass(frozen=True)
@@ -121,46 +111,6 @@ def contrast(weights: ArrayLike, cells: Summary) -> Difference:
     with np.errstate(divide="ignore", invalid="ignore"):
         freedom = total**2 / (parts**2 / cells.freedom).sum(axis=-1)
     return Difference((factors * cells.mean).sum(axis=-1), np.sqrt(total), freedom)
-
-
-def _inverse_trigamma(value: Array) -> Array:
-    """Newton's method of Smyth (2004, appendix), from below: 20 steps are plenty."""
-    root = 0.5 + 1 / value
-    for _ in range(20):
-        trigamma = special.polygamma(1, root)
-        root = root + trigamma * (1 - trigamma / value) / special.polygamma(2, root)
-    return root
-
-
-def prior_freedom(variance: Array, freedom: Array, most: float = _MOST_PRIOR) -> Array:
-    """How far variances [..., arms], all above 0, tell of each other, in degrees of freedom [...].
-
-    Near 0 for spreads that have nothing in common, at most `most`. Smyth 2004, section 6.2.
-    """
-    half = freedom / 2
-    logs = np.log(variance) - special.digamma(half) + np.log(half)
-    excess = logs.var(axis=-1, ddof=1) - special.polygamma(1, half).mean(axis=-1)
-    # Where spreads differ no more than by chance the fit is infinite; the cap holds anyway.
-    floor = float(special.polygamma(1, most / 2))
-    return np.minimum(2 * _inverse_trigamma(np.maximum(excess, floor)), most)
-
-
-def steadied(arms: Summary) -> Summary:
-    """The arms [..., arms] of a study with low variances raised (see above); n >= 2 each."""
-    spread = np.asarray(arms.variance)
-    positive = (spread > 0).reshape(-1, spread.shape[-1]).all(axis=0)
-    if positive.sum() < _FEWEST_ARMS:
-        return arms
-    prior = prior_freedom(spread[..., positive], arms.freedom[..., positive])[..., None]
-    common = np.quantile(spread[..., positive], _COMMON, axis=-1)[..., None]
-    mixed = (prior * common + arms.freedom * spread) / (prior + arms.freedom)
-    low = spread < common
-    return Summary(
-        arms.mean,
-        np.where(low, mixed, spread),
-        arms.n,
-        np.where(low, arms.freedom + prior, arms.freedom),
-    )
 
 
 def standard_size(arm: Summary, reference: Summary) -> Array:

@@ -4,7 +4,7 @@ A difference between two generators that draw nothing is real and repeatable, an
 them is less poor. So no verdict about quality rests on an arm that does not work. It does not where
 
 - half of its assessed trials or more have failed: diverged, saturated or collapsed; or
-- its mean recall is at most 0.05, where recall is measured; or
+- its mean recall is at most 0.01, where recall is measured, as that of a collapsed trial; or
 - its mean distance to the real images (FID, else KID) is not clearly below that of ten real images
   repeated: the upper end of its 95 % interval (Student's t, on logs for FID) reaches that line. Of
   a single trial the number itself decides.
@@ -26,15 +26,13 @@ from ganablate.report.stats.replicates import effect_scale, replicates_of
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.study.plan import Arm, Plan
 from ganablate.text import counted
-from ganablate.trials.outcome import FAILURES
+from ganablate.trials.outcome import FAILURES, NO_VARIETY
 
 NOT_WORKING = "baseline does not work"
 """The verdict on an effect that rests on an arm that does not work."""
-NO_RECALL = 0.05
-"""Mean recall, at most, of a generator without variety."""
 _DISTANCES = ("fid", "kid")
 """Columns that ten perfect images do badly in: others, as precision, they do perfectly in."""
-_RECALL = "sample_recall"
+_RECALL = "recall"
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ def working_of(arm: Arm, complete: pd.DataFrame, plan: Plan, references: Referen
         return Working(False, failed)
     if _RECALL in plan.columns and complete[_RECALL].notna().any():
         recall = float(complete[_RECALL].mean())
-        if recall <= NO_RECALL:
+        if recall <= NO_VARIETY[_RECALL]:
             return Working(False, f"its recall is {recall:.2g}: next to no variety")
     column = next((name for name in _DISTANCES if name in plan.columns), None)
     if column is None:

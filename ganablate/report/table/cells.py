@@ -7,7 +7,7 @@ from decimal import Decimal
 import pandas as pd
 
 from ganablate.catalog import Column, Scale
-from ganablate.report.stats.effects import OPEN
+from ganablate.report.stats.effects import FAILS, OPEN
 
 MISSING = "—"
 MARKS = {"protocol": "†", "criterion": "‡"}
@@ -145,9 +145,14 @@ def p_text(p: float | None) -> str | None:
 
 
 def verdict_text(row: pd.Series) -> str | None:
-    """The verdict, short enough for a table; failures with their exact p; None: missing."""
+    """The verdict, short enough for a table; of an arm that only fails with the exact p of that.
+
+    None: missing.
+    """
     if pd.isna(row["verdict"]):
         return None
-    if not pd.isna(row["effect_fails_p"]):
-        return f"{row['verdict']}, exact p {p_text(row['effect_fails_p'])}"
-    return "cannot tell" if row["verdict"] == OPEN else str(row["verdict"])
+    verdict = "cannot tell" if row["verdict"] == OPEN else str(row["verdict"])
+    if pd.isna(row["effect_fails_p"]):
+        return verdict
+    rate = "" if FAILS in verdict else ": all fail"
+    return f"{verdict}{rate}, exact p {p_text(row['effect_fails_p'])}"

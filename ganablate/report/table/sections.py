@@ -32,9 +32,11 @@ from ganablate.study.arms.settings import text_of
 from ganablate.study.plan import Plan
 from ganablate.study.search.arm_search import ArmSearch, Search
 from ganablate.study.search.wording import ended_text, how
-from ganablate.text import counted, percent
+from ganablate.text import counted, joined, percent
 
 _REPLICATION = "Replication of the published record"
+_MOST_PLACES = 4
+"""Combinations of levels that a cell names; it says how many more there are."""
 
 # --- crossed factors ---
 
@@ -53,8 +55,11 @@ def cross_section(effects: CrossEffects, plan: Plan) -> Table:
         text_column(f"Effect [{percent(1 - effects.alpha)}]", estimates),
         text_column("p (Holm)", [p_text(change.p) for change in changes]),
     ]
+    if any(change.partial for change in changes):
+        columns.append(text_column("Averaged over", map(_places, changes), left=True))
     title = f"Main effects and interactions: {heading(plan.columns[effects.column])}"
-    return Table("factors", title, columns, cross_notes(effects, plan))
+    name = "factors" if effects.column == plan.primary else f"factors-{effects.column}"
+    return Table(name, title, columns, cross_notes(effects, plan))
 
 
 def _change(effect: CrossEffect) -> str:
@@ -62,6 +67,19 @@ def _change(effect: CrossEffect) -> str:
     if len(effect.factors) == 1:
         return text
     return f"{text}, at {effect.factors[1]} {effect.levels[1]} instead of {effect.against[1]}"
+
+
+def _places(effect: CrossEffect) -> str | None:
+    """`all 3`, `2 of 3: batch_size=32, batch_size=64`: combinations of the other factors' levels.
+
+    None: at none of them are all its cells there.
+    """
+    if not effect.places:
+        return None
+    if not effect.partial:
+        return "its four cells" if effect.of == 1 else f"all {effect.of}"
+    places = joined(effect.places, most=_MOST_PLACES)
+    return f"{len(effect.places)} of {effect.of}: {places}"
 
 
 def cross_notes(effects: CrossEffects, plan: Plan) -> list[str]:
@@ -72,7 +90,7 @@ def cross_notes(effects: CrossEffects, plan: Plan) -> list[str]:
     else:
         mean, over, difference = "mean", "less", "difference"
     text = (
-        f"Main effect: {mean} {title} at a level {over} that at the level compared with, over all "
+        f"Main effect: {mean} {title} at a level {over} that at the level compared with, over the "
         f"levels of the other factors with equal weights. Interaction: {difference} of two such "
         "effects, at two levels of another factor."
     )
@@ -84,16 +102,22 @@ def cross_notes(effects: CrossEffects, plan: Plan) -> list[str]:
     if tested:
         text += (
             " Each interval is for itself alone (Welch-Satterthwaite). p (Holm): two-sided, "
-            f"corrected over the {', apart from them over the '.join(tested)} tested."
+            f"corrected over the {', apart from them over the '.join(tested)} tested"
+            + (f", in each of {effects.metrics} metrics." if effects.metrics > 1 else ".")
         )
     lines = [text, *_warnings(effects, title)]
     factors = {} if plan.cross is None else plan.cross.factors
     cells = [] if plan.cross is None else list(plan.cross.cells.values())
     if sum(len(levels) > 1 for levels in factors.values()) > 2:
         lines.append("Interactions of three factors are not estimated.")
-    if any(effect.lacking for effect in (*effects.main, *effects.interactions)):
+    if any(effect.partial for effect in (*effects.main, *effects.interactions)):
         lacking = "; ".join(f"{name} ({why})" for name, why in effects.lacking.items())
-        lines.append(f"{MISSING}: needs a cell without a mean and a spread. Those are: {lacking}.")
+        lines.append(
+            f"Cells without a mean and a spread: {lacking}. An effect is averaged, with equal "
+            "weights, over those combinations of the other factors' levels at which none of its "
+            f"cells is among them; {MISSING}: there is none. Effects averaged over different "
+            "combinations answer different questions where factors interact."
+        )
     if len(set(cells)) < len(cells):
         lines.append("Cells that come to the same trials count in each of their places.")
     return lines

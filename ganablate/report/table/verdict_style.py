@@ -2,7 +2,14 @@
 
 from dataclasses import dataclass
 
-from ganablate.report.claims.judgement import CONTRADICTED, SUPPORTED
+from ganablate.report.claims.judgement import (
+    CONTRADICTED,
+    DOES_NOT_HOLD,
+    HOLDS,
+    OPPOSITE,
+    SEEN,
+    SUPPORTED,
+)
 from ganablate.report.stats.effects import EQUIVALENT, FAILS, ONE, OPEN
 
 
@@ -48,6 +55,11 @@ _BY_VERDICT = {
     "cannot tell": UNDECIDED,
     SUPPORTED: BETTER,
     CONTRADICTED: WORSE,
+    HOLDS: BETTER,
+    DOES_NOT_HOLD: WORSE,
+    # Of a smaller training: no verdict on the report, so neither's colour.
+    SEEN: CHANGED,
+    OPPOSITE: CHANGED,
 }
 
 

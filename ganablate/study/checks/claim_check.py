@@ -94,9 +94,10 @@ class _ClaimCheck:
     def _about(self, statement: AboutArms, path: KeyPath) -> Iterator[Fault]:
         if statement.arm is not None:
             yield from self.names.arm(statement.arm, (*path, "arm"))
-        for index, name in enumerate(statement.arms):
-            if name != ALL:
-                yield from self.names.arm(name, (*path, "arms", index))
+        for key in ("arms", "some"):
+            for index, name in enumerate(getattr(statement, key, ())):
+                if name != ALL:
+                    yield from self.names.arm(name, (*path, key, index))
 
     def _against(self, statement: AboutArms, to: tuple[str, ...], path: KeyPath) -> Iterator[Fault]:
         """Whether each arm has another one to be compared with: `to`, or else its own."""

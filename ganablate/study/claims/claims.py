@@ -42,7 +42,9 @@ Outcome = Literal["fails", "diverged", "saturated", "collapsed", "ok"]
 """`fails` is any of diverged, saturated and collapsed."""
 
 _ARMS = ("arm", "arms")
-_PRIMARY: Any = Field(None, description="a column; the study's primary one if left out")
+_PRIMARY: Any = Field(
+    None, description="a column; else the study's primary one, of several the first"
+)
 _TEXT_OR_NUMBER = WithJsonSchema({"type": ["string", "number"]})
 
 
@@ -77,9 +79,10 @@ class Compare(AboutArms, WithMargin):
     `better` and `worse` follow the metric's direction; `lower`, `higher` and `different` are for
     metrics without one. `by` is the least difference meant, `within` the margin of equivalence
     (1.25x unless stated). With several arms on either side, the claim holds only if it holds for
-    each pair.
+    each pair; with `some` in the place of `arms`, if it holds for one of them.
     """
 
+    some: Names = Field((), description="or several, of which one is enough")
     to: Names = Field((), description="the arms compared with; else the arm's own")
     metric: ColumnName | None = _PRIMARY
     expected: Literal["better", "worse", "lower", "higher", "different", "equivalent"] = Field(
@@ -87,6 +90,12 @@ class Compare(AboutArms, WithMargin):
     )
     by: MarginText | None = None
     within: MarginText | None = None
+    exactly_one: ClassVar[Mapping[tuple[str, ...], str]] = {(*_ARMS, "some"): "an arm, or several"}
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The arms as the study spells them; ("all",) for every arm."""
+        return self.some or super().named
 
 
 class OutcomeRate(AboutArms):
@@ -171,7 +180,8 @@ class Arithmetic(Entry):
 
     `published` and `than` name columns that every published row with both is checked in; `sum`
     adds given numbers up, and `than` is then a number. `otherwise` says what it means where it
-    does not hold: a slip of the report's pen, or a sentence that its own numbers contradict.
+    does not hold: a statement that the report's own numbers refute, a text that can be read in more
+    than one way, or a slip of the pen.
     """
 
     model_config = ConfigDict(
@@ -185,7 +195,7 @@ class Arithmetic(Entry):
     expected: Literal["above", "below", "at_least", "at_most", "equal"] = Field(alias="is")
     than: Annotated[str, BeforeValidator(str), _TEXT_OR_NUMBER]
     within: MarginText | None = Field(None, description="tolerance of equal")
-    otherwise: Literal["contradicted", "misprint"] = "contradicted"
+    otherwise: Literal["does_not_hold", "unclear", "misprint"] = "does_not_hold"
     exactly_one: ClassVar[Mapping[tuple[str, ...], str]] = {
         ("published", "sum"): "a column, or numbers"
     }
@@ -215,7 +225,10 @@ Statement = (
 
 
 class Claim(Entry):
-    """A sentence of a report (`says`, in its words) and what it states."""
+    """A sentence of a report (`says`, in its words) and what it states.
+
+    Claims with the same `says` are readings of one sentence, and count as one.
+    """
 
     id: Name = Field(description="the report's row, such as R0.3")
     says: Line
@@ -223,7 +236,11 @@ class Claim(Entry):
     data: Annotated[
         tuple[Annotated[str, named_schema("dataset")], ...], BeforeValidator(one_or_more)
     ] = Field((), description="data sets the report may mean, besides those at full")
+    tested_by: Line | None = Field(None, description="what is measured, in words")
     perhaps: Line | None = Field(None, description="why our verdict may differ from the report")
+    not_comparable: Line | None = Field(
+        None, description="why our numbers cannot decide it: they are shown without a verdict"
+    )
     compare: Compare | None = None
     outcome: OutcomeRate | None = None
     relation: Relation | None = None
@@ -248,7 +265,7 @@ KINDS = _keys_of(Claim, Statement)
 Claim.exactly_one = {KINDS: "the kind of the claim"}
 
 
-_NAMING = ("arm", "arms", "to", "before")
+_NAMING = ("arm", "arms", "some", "to", "before")
 """Keys of statements and of shapes that name arms."""
 
 

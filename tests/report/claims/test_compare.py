@@ -33,7 +33,7 @@ def compared(outcomes=None, *, base=BASE, column="fid", stamps=None, changes=Non
     """A claim about `column`: the arms' numbers, then what is claimed of them (`is_` is `is`)."""
     arms = {name: values for name, values in given.items() if name in ("a", "b", "c", "wide")}
     claim = {name.rstrip("_"): value for name, value in given.items() if name not in arms}
-    if "arms" not in claim:
+    if not {"arms", "some"} & claim.keys():
         claim = {"arm": next(iter(arms)), **claim}
     if column != "fid":
         claim["metric"] = column
@@ -116,11 +116,34 @@ def test_an_absolute_margin_is_a_difference():
     assert (judged.p, judged.estimate) == (pytest.approx(p, rel=1e-9), pytest.approx(-5.8))
 
 
-def test_p_is_holms_over_the_studys_arms_or_over_the_claims_own():
+def test_p_is_holms_over_the_tables_arms_however_the_claim_is_written():
     arms = {"a": [23.0, 24, 22, 23, 24.5], "b": BASE[::-1], "c": times(1.01)}
     alone = welch_p(arms["a"], BASE)  # the smallest of three
     assert compared(**arms, is_="worse").p == pytest.approx(3 * alone, rel=1e-9)
-    assert compared(**arms, is_="worse", to="baseline").p == pytest.approx(alone, rel=1e-9)
+    assert compared(**arms, is_="worse", to="baseline").p == pytest.approx(3 * alone, rel=1e-9)
+    turned = compared(**arms, arm="baseline", is_="better", to="a")
+    assert turned.p == pytest.approx(3 * alone, rel=1e-9)
+    # Another partner takes the place of the table's.
+    partner = welch_p(arms["a"], arms["b"])
+    assert compared(**arms, is_="worse", to="b").p == pytest.approx(3 * partner, rel=1e-9)
+
+
+def test_p_of_a_primary_metric_is_holms_over_every_primary_one():
+    numbers = {
+        "baseline": {"fid": [20.0, 21.0, 22.0], "recall": [0.5, 0.52, 0.54]},
+        "a": {"fid": [26.0, 28.0, 27.0], "recall": [0.3, 0.33, 0.31]},
+        "b": {"fid": [20.0, 22.0, 23.0], "recall": [0.5, 0.51, 0.55]},
+    }
+    plan = plan_of("a", "b", replicates=3, metrics=("fid", "precision_recall"))
+    plan = replace(plan, primaries=("fid", "recall"))
+    trials = trials_of(plan, numbers)
+    analysis = Analysis(plan, trials)
+    for metric in ("fid", "recall"):
+        judged = judge(plan, trials, compare={"arm": "a", "metric": metric, "is": "worse"})
+        assert judged.p == analysis.judged[metric].by_arm["a"].p
+    alone = Analysis(replace(plan, primaries=("fid",)), trials).judged["fid"].by_arm["a"].p
+    assert analysis.judged["fid"].by_arm["a"].p > alone
+    assert analysis.judged["fid"].tests == 4
 
 
 def test_several_arms_are_all_worse_only_if_each_is_and_not_if_one_is_shown_better():
@@ -139,6 +162,23 @@ def test_support_of_several_arms_is_tested_for_each_at_the_level_by_itself():
     assert 0.025 < welch_p(weak, BASE) < 0.05  # too large for Holm over two
     assert compared(a=weak, b=weak[::-1], arms=["a", "b"], is_="worse").verdict == SUPPORTED
     assert compared(a=weak, b=BASE, is_="worse").verdict == CANNOT_TELL
+
+
+def test_some_of_several_arms_is_enough_and_then_holm_is_over_them():
+    weak = [22.4, 28.0, 21.6, 22.5, 26.5]
+    alone = welch_p(weak, BASE)
+    assert 0.025 < alone < 0.05
+    either = compared(a=times(1.5), b=BASE, some=["a", "b"], is_="worse", by="1.25x")
+    assert (either.verdict, either.arms) == (SUPPORTED, ("a", "b"))
+    assert either.estimate == pytest.approx(1.5, rel=0.01)
+    # Who looks at two arms for one that is worse has to pay for both.
+    paid = compared(a=weak, b=[20.3, 20.1, 20.9, 19.8, 20.6], some=["a", "b"], is_="worse")
+    assert (paid.verdict, paid.p) == (CANNOT_TELL, pytest.approx(2 * alone))
+    # It is contradicted only if each is, and each test then stands by itself.
+    neither = compared(a=times(0.6), b=times(0.7), some=["a", "b"], is_="worse", by="1.25x")
+    assert neither.verdict == CONTRADICTED
+    one = compared(a=times(0.6), b=weak, some=["a", "b"], is_="worse", by="1.25x")
+    assert one.verdict == CANNOT_TELL
 
 
 def test_an_arm_can_be_claimed_better_than_each_of_several():
@@ -178,6 +218,16 @@ def test_an_arm_that_does_not_work_contradicts_no_claim_about_its_losses():
     assert saturated.because == "a itself works in 0 of 5 trials at this budget"
     partly = compared({"a": ["saturated"] * 2 + ["ok"] * 3}, **calm, **claim)
     assert partly.verdict == CONTRADICTED
+
+
+def test_three_failures_of_three_decide_nothing_by_themselves():
+    fails, few = {"a": ["collapsed"] * 3}, BASE[:3]
+    judged = compared(fails, base=few, a=times(1.1, few), is_="worse", by="3x")
+    assert "all 3 trials fail, none of the other's (exact p 0.1), " in judged.numbers
+    assert judged.verdict == CONTRADICTED  # its numbers are short of 3x
+    assert judged.p == pytest.approx(welch_p(times(1.1, few), few, math.log(3)), rel=1e-9)
+    spread = [20.0, 60.0, 180.0]
+    assert compared(fails, base=few, a=spread, is_="worse").verdict == CANNOT_TELL
 
 
 def test_diverged_trials_rank_worst_by_exact_ranks_about_the_margin():

@@ -215,7 +215,7 @@ def test_reaching_a_level_before_another_arm_is_ranked_exactly_and_never_is_last
 @pytest.mark.parametrize(("until", "verdict"), [("70%", SUPPORTED), ("40%", CONTRADICTED)])
 def test_reaching_a_level_by_a_point_counts_trials(until, verdict):
     reaches = {"level": 10, "until": until}
-    judged = on_fid({"baseline": [[50.0, 9, 8]] * 5}, arm="baseline", reaches=reaches)
+    judged = on_fid({"baseline": [[50.0, 9, 8]] * 6}, arm="baseline", reaches=reaches)
     assert judged.verdict == verdict
 
 
@@ -243,9 +243,9 @@ BACK, GONE = [1.0, 3, 2, 3.5], [1.0, 3, 2, 2.5]
 )
 def test_recovery_counts_the_trials_that_drop_and_come_back(values, recovery, verdict):
     score = "inception_score"
-    plan = plan_of(metrics=(score,), primary=score, evaluations=4)
-    trials = trials_of(plan, {"baseline": {score: [3.0] * 5}})
-    curves = curves_of(plan, score, {"baseline": [values] * 5})
+    plan = plan_of(metrics=(score,), primary=score, evaluations=4, replicates=6)
+    trials = trials_of(plan, {"baseline": {score: [3.0] * 6}})
+    curves = curves_of(plan, score, {"baseline": [values] * 6})
     claim = {"arm": "baseline", "metric": score, "recovery": recovery}
     assert judge(plan, trials, curves, curve=claim).verdict == verdict
 

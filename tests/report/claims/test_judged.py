@@ -11,13 +11,18 @@ from ganablate.report.claims.judge import FIGURES, KINDS, judge_claims
 from ganablate.report.claims.judgement import (
     CONTRADICTED,
     NONE_STATED,
+    NOT_COMPARABLE,
     NOT_TESTED,
+    OF_ARITHMETIC,
+    OPPOSITE,
+    SEEN,
     SHOWN,
     SUPPORTED,
     VERDICTS,
     Judgement,
 )
-from ganablate.report.claims.page_of_all import NOT_RUN, REPORTS, ledger, write_ledger
+from ganablate.report.claims.page_of_all import REPORTS, ledger, write_ledger
+from ganablate.report.claims.sentences import NOT_RUN
 from ganablate.report.claims.table import (
     COLUMNS,
     claims_csv,
@@ -63,8 +68,9 @@ def test_every_shipped_claim_is_judged_without_any_results(path, tmp_path):
             assert judgement.verdict in VERDICTS
             assert judgement.budget == budget
             assert judgement.numbers or judgement.because, judgement.id
-            decided = judgement.verdict in (SUPPORTED, CONTRADICTED)
-            assert not decided or judgement.kind == "arithmetic"
+            decided = judgement.verdict in (SUPPORTED, CONTRADICTED, SEEN, OPPOSITE)
+            assert not decided
+            assert (judgement.verdict in OF_ARITHMETIC) <= (judgement.kind == "arithmetic")
 
 
 def test_a_claim_of_another_budget_or_of_an_arm_that_is_not_here_is_not_tested():
@@ -102,11 +108,20 @@ def test_a_contradiction_says_why_it_may_be():
     plan, trials = case()
     judged = judge(plan, trials, compare=WORSE, perhaps="the report ran once")
     assert (judged.verdict, judged.because) == (CONTRADICTED, "the report ran once")
-    plain = judge(plan, trials, compare=WORSE)
-    assert plain.because == ("the budget cpu is smaller than the report's, which ran each arm once")
-    assert judge(replace(plan, budget="full"), trials, compare=WORSE).because is None
+    assert judge(plan, trials, compare=WORSE).because is None
     agreed = judge(plan, trials, compare={"arm": "wide", "is": "equivalent"}, perhaps="no matter")
     assert (agreed.verdict, agreed.because) == (SUPPORTED, None)
+
+
+def test_what_cannot_be_compared_is_shown_without_a_verdict():
+    plan, trials = case()
+    why = "the report states no rate"
+    judged = judge(plan, trials, compare=WORSE, not_comparable=why)
+    assert (judged.verdict, judged.because) == (NOT_COMPARABLE, why)
+    assert judged.numbers == judge(plan, trials, compare=WORSE).numbers
+    # What was not tested stays so.
+    gone = judge(plan, trials, compare={**WORSE, "arm": "wider"}, not_comparable=why)
+    assert gone.verdict == NOT_TESTED
 
 
 def test_a_stricter_level_asks_for_more():
@@ -120,7 +135,7 @@ def test_a_stricter_level_asks_for_more():
 
 ONE = Judgement(
     SUPPORTED, "FID: 1", ("a", "b"), estimate=1.23456789, p=0.04, n="5 trials an arm",
-    id="R9.1", says="a | b", kind="compare", budget="cpu",
+    id="R9.1", says="a | b", tested_by="FID", kind="compare", budget="cpu",
 )  # fmt: skip
 BARE = Judgement(
     SHOWN, "See figures/samples.png", id="R9.2", says="it looks good", kind="visual", budget="cpu"
@@ -144,8 +159,8 @@ def test_the_table_keeps_missing_numbers_missing_and_reads_back(tmp_path):
 
 def test_the_markdown_has_a_line_for_each_claim_with_n_and_budget():
     lines = claims_markdown(claims_table([ONE, BARE])).splitlines()
-    assert lines[2] == "| R9.1 | a \\| b | supported | FID: 1. (5 trials an arm, cpu) |"
-    assert lines[3] == "| R9.2 | it looks good | shown, not judged | See figures/samples.png. |"
+    assert lines[2] == "| R9.1 | a \\| b | FID | supported | FID: 1. (5 trials an arm, cpu) |"
+    assert lines[3] == "| R9.2 | it looks good | — | shown, not judged | See figures/samples.png. |"
 
 
 def results(study, root, budget, complete=None):
@@ -181,18 +196,22 @@ def test_the_page_has_every_claim_and_says_what_was_not_run(tmp_path):
     assert "[losses.png](latent_size/cpu/figures/losses.png)" in page
     # A smoke run is no result; numbers of a report need none of ours.
     assert "optimizers: not run, or only at the budget smoke" in page
-    assert f"| R3.D | SGD optimizer provides us with the most clearest images | {NOT_RUN} |" in page
+    (line,) = [x for x in page.splitlines() if x.startswith("| R3.D |")]
+    assert "FID of SGD against that of each other optimizer, better" in line
+    assert f"| {NOT_RUN} | — |" in line
     assert "| R4-generator |" in page
-    assert "| misprint | They add up to 1,486,352" in page
+    assert "| does not hold | They add up to 1,486,352" in page
 
 
 def test_the_page_counts_verdicts_and_prefers_the_whole_study_once_it_is_whole(tmp_path):
     study = study_of("latent_size")
     results(study, tmp_path, "cpu")
     page = ledger([study], tmp_path)
-    assert "| Verdict | R3 | All |" in page
-    for label, count in (("shown, not judged", 2), ("cannot tell at this n", 3), ("claims", 5)):
+    assert "| Sentences | R3 | All |" in page
+    # Two claims on the losses read one sentence, and figure 6 that of the output.
+    for label, count in (("shown, not judged", 1), ("open", 2), ("claims on them", 5)):
         assert f"| {label} | {count} | {count} |" in page
+    assert "| **Sentences in all** | **3** | **3** |" in page
     assert "budget cpu, 15 of 15 trials, mnist_5k (5,000 images of mnist)" in page
     results(study, tmp_path, "full", complete=3)
     assert "budget cpu, 15 of 15 trials" in ledger([study], tmp_path)
@@ -213,7 +232,7 @@ def test_a_line_names_a_level_other_than_five_percent(tmp_path):
     page = ledger([study], tmp_path)
     (line,) = [x for x in page.splitlines() if "| R3.B |" in x]
     assert "cpu, at 2.5 %)" in line
-    assert "at 5 %\nunless the line names another level" in page
+    assert "at 5 %, unless\nthe line names another level" in page
     (shown,) = [x for x in page.splitlines() if "| R3.B-curves |" in x]
     assert "2.5 %" not in shown
 

@@ -8,7 +8,17 @@ import pytest
 from scipy import stats
 
 from ganablate.report.claims.association import spearman
-from ganablate.report.claims.judgement import CANNOT_TELL, CONTRADICTED, MISPRINT, SHOWN, SUPPORTED
+from ganablate.report.claims.judgement import (
+    CANNOT_TELL,
+    CONTRADICTED,
+    DOES_NOT_HOLD,
+    HOLDS,
+    MISPRINT,
+    NOT_TESTED,
+    SHOWN,
+    SUPPORTED,
+    UNCLEAR,
+)
 from ganablate.study.plan import PublishedNumber
 from tests.support.claims_cases import curves_of, fid, judge, plan_of, trials_of
 
@@ -148,14 +158,15 @@ def counted(plan, **arithmetic):
 def test_sums_are_exact_decimals():
     plan = plan_of()
     tenths = {"sum": [0.1, 0.2], "is": "equal", "than": 0.3}
-    assert counted(plan, **tenths).verdict == SUPPORTED
+    assert counted(plan, **tenths).verdict == HOLDS
     off = counted(plan, **{**tenths, "than": 0.31})
-    assert off.verdict == CONTRADICTED
+    assert off.verdict == DOES_NOT_HOLD
     assert off.numbers == "They add up to 0.3; claimed: equal to 0.31"
-    assert counted(plan, **{**tenths, "than": 0.31, "within": "1.05x"}).verdict == SUPPORTED
-    assert counted(plan, **{**tenths, "than": 0.31, "within": 0.005}).verdict == CONTRADICTED
+    assert counted(plan, **{**tenths, "than": 0.31, "within": "1.05x"}).verdict == HOLDS
+    assert counted(plan, **{**tenths, "than": 0.31, "within": 0.005}).verdict == DOES_NOT_HOLD
     wrong = {"sum": [1, 2], "is": "equal", "than": 4, "otherwise": "misprint"}
     assert counted(plan, **wrong).verdict == MISPRINT
+    assert counted(plan, **{**wrong, "otherwise": "unclear"}).verdict == UNCLEAR
 
 
 def test_published_rows_that_break_it_are_named_and_counted():
@@ -165,9 +176,11 @@ def test_published_rows_that_break_it_are_named_and_counted():
     assert judged.verdict == MISPRINT
     assert judged.numbers == "low at most mean in 1 of 2 rows; not in 1: a (3.902 and 0.0604)"
     assert judged.n == "2 rows"
-    assert counted(plan, published="low", than="3.95", **{"is": "below"}).verdict == SUPPORTED
+    assert counted(plan, published="low", than="3.95", **{"is": "below"}).verdict == HOLDS
     above = counted(plan, published="low", than="1.5", **{"is": "above"})
-    assert (above.verdict, above.n) == (CONTRADICTED, "3 rows")
+    assert (above.verdict, above.n) == (DOES_NOT_HOLD, "3 rows")
+    nowhere = counted(plan_of("a"), **claim)
+    assert (nowhere.verdict, nowhere.numbers) == (NOT_TESTED, "")
 
 
 def test_a_claim_that_only_looking_can_judge_names_its_figure():

@@ -7,7 +7,7 @@ from ganablate.report.claims.judgement import CANNOT_TELL, CONTRADICTED, SUPPORT
 from ganablate.report.claims.shares import limits
 from tests.support.claims_cases import fid, judge, plan_of, trials_of
 
-FAILS = ["diverged", "saturated", "collapsed", "collapsed", "diverged"]
+FAILS = ["diverged", "saturated", "collapsed", "collapsed", "diverged", "saturated"]
 MOST = {"arm": "bad", "is": "fails", "at_least": 0.5}
 
 
@@ -22,20 +22,21 @@ def case(outcomes, arms=("bad",), **claim):
 @pytest.mark.parametrize("k", range(6))
 def test_limits_are_quantiles_of_the_beta_distribution(k):
     low, high = limits(k, 5, 0.05)
-    assert low == pytest.approx(beta.ppf(0.05, k, 6 - k) if k else 0, abs=1e-9)
-    assert high == pytest.approx(beta.ppf(0.95, k + 1, 5 - k) if k < 5 else 1, abs=1e-9)
+    assert low == pytest.approx(beta.ppf(0.025, k, 6 - k) if k else 0, abs=1e-9)
+    assert high == pytest.approx(beta.ppf(0.975, k + 1, 5 - k) if k < 5 else 1, abs=1e-9)
 
 
 @pytest.mark.parametrize(
     ("outcomes", "verdict"),
     [
         (FAILS, SUPPORTED),
-        (FAILS[:3], CANNOT_TELL),
-        ([*FAILS[:4], "ok"], CANNOT_TELL),
-        (["ok"] * 5, CONTRADICTED),
+        (FAILS[:5], CANNOT_TELL),
+        ([*FAILS[:5], "ok"], CANNOT_TELL),
+        (["ok"] * 5, CANNOT_TELL),
+        (["ok"] * 6, CONTRADICTED),
     ],
 )
-def test_five_of_five_decide_what_most_trainings_do(outcomes, verdict):
+def test_six_of_six_decide_what_most_trainings_do(outcomes, verdict):
     judged, n = case(outcomes, outcome=MOST), len(outcomes)
     assert judged.verdict == verdict
     failed = n - outcomes.count("ok")
@@ -47,8 +48,11 @@ def test_five_of_five_decide_what_most_trainings_do(outcomes, verdict):
 
 def test_an_upper_bound_counts_the_others():
     claim = {"arm": "bad", "is": "collapsed", "at_most": 0.5}
-    assert case(["ok"] * 5, outcome=claim).verdict == SUPPORTED
-    assert case(["collapsed"] * 5, outcome=claim).verdict == CONTRADICTED
+    assert case(["ok"] * 6, outcome=claim).verdict == SUPPORTED
+    assert case(["collapsed"] * 6, outcome=claim).verdict == CONTRADICTED
+    open_ = case(["collapsed"] * 5, outcome=claim)
+    assert (open_.verdict, open_.p) == (CANNOT_TELL, pytest.approx(0.0625))
+    assert case(["ok"] * 5, outcome=claim).p == pytest.approx(0.0625)
 
 
 def test_trials_that_were_not_assessed_are_not_ok_and_are_told():
@@ -67,10 +71,10 @@ def test_of_several_arms_each_must_show_it_and_one_can_contradict():
     arms = ("bad", "worse")
     both = {"bad": FAILS, "worse": FAILS}
     assert case(both, arms, outcome=claim).verdict == SUPPORTED
-    assert case({"bad": FAILS, "worse": ["ok"] * 5}, arms, outcome=claim).verdict == CANNOT_TELL
-    # 0 of 6 have p = 1/64 each: after Holm over two 1/32.
-    six = {"bad": [*FAILS, "ok"], "worse": ["ok"] * 6}
-    judged = case(six, arms, outcome=claim)
+    assert case({"bad": FAILS, "worse": ["ok"] * 6}, arms, outcome=claim).verdict == CANNOT_TELL
+    # 0 of 7 have the two-sided p = 1/64: after Holm over two 1/32.
+    seven = {"bad": [*FAILS, "ok"], "worse": ["ok"] * 7}
+    judged = case(seven, arms, outcome=claim)
     assert (judged.verdict, judged.p) == (CONTRADICTED, pytest.approx(2 / 64))
 
 
@@ -91,9 +95,9 @@ def related(pairs, **claim):
 def test_a_claim_about_every_trial_takes_all_arms_together():
     held, broken = [(2.0, 1.0)] * 3, [(2.0, 1.0), (1.0, 2.0), (2.0, 1.0)]
     few = related({"baseline": held}, arm="baseline")
-    assert (few.verdict, few.p) == (CANNOT_TELL, 0.5**3)
+    assert (few.verdict, few.p) == (CANNOT_TELL, pytest.approx(2 * 0.5**3))
     many = related({"baseline": held, "wide": held}, arms="all")
-    assert (many.verdict, many.p) == (SUPPORTED, 0.5**6)
+    assert (many.verdict, many.p) == (SUPPORTED, pytest.approx(2 * 0.5**6))
     one = related({"baseline": held, "wide": broken}, arms="all")
     assert one.verdict == CONTRADICTED
     assert one.estimate == pytest.approx(5 / 6)
@@ -107,7 +111,7 @@ def test_a_claim_about_every_trial_takes_all_arms_together():
     ],
 )  # fmt: skip
 def test_a_relation_by_a_margin_or_the_other_way_round(claim, verdict):
-    assert related({"baseline": [(3.0, 1.0)] * 5}, arm="baseline", **claim).verdict == verdict
+    assert related({"baseline": [(3.0, 1.0)] * 6}, arm="baseline", **claim).verdict == verdict
 
 
 def test_a_relation_leaves_out_trials_without_both_numbers():

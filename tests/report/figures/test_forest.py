@@ -8,19 +8,21 @@ import pytest
 
 from ganablate.report.figures import style
 from ganablate.report.figures.forest import draw_forest, forest_rows
+from ganablate.report.figures.primary import draw_primary
 from ganablate.report.figures.style import read_caption
+from ganablate.report.stats.effects import OPEN
 from ganablate.report.table.verdict_style import FAILING, UNDECIDED, UNTESTED, WORSE, verdict_kind
 from tests.support.synthetic_study import analysed, make_plan, with_parts, write_trial
 
 FIDS = {
-    "baseline": [100.0, 104.0, 96.0], "worse": [200.0, 210.0, 190.0], "same": [100.0, 120.0, 85.0],
-    "one": [90.0], "gone": [],
+    "baseline": [100.0, 104.0, 96.0, 101.0], "worse": [200.0, 210.0, 190.0, 205.0],
+    "same": [100.0, 130.0, 75.0, 99.0], "one": [90.0], "gone": [],
 }  # fmt: skip
 
 
 @pytest.fixture
 def measured(tmp_path):
-    plan = make_plan({name: {} for name in FIDS})
+    plan = make_plan({name: {} for name in FIDS}, replicates=4)
     for trial in plan.trials:
         values = FIDS[trial.arm]
         if trial.replicate < len(values):
@@ -34,16 +36,16 @@ def test_rows_hold_the_effects_and_the_replicates_on_the_axis(measured):
     effects = measured.effects
     worse, same, one, gone = forest_rows(effects, measured.plan)
     middle = np.log(FIDS["baseline"]).mean()
-    assert worse.label == "worse (n = 3)"
+    assert worse.label == "worse (n = 4)"
     assert worse.estimate == pytest.approx(math.log(effects.by_arm["worse"].estimate))
     assert worse.estimate == pytest.approx(worse.dots.mean())
     np.testing.assert_allclose(worse.dots, np.log(FIDS["worse"]) - middle)
     assert worse.ends == pytest.approx(tuple(math.log(x) for x in (
         effects.by_arm["worse"].low, effects.by_arm["worse"].high)))  # fmt: skip
     assert (worse.kind, same.kind, one.kind, gone.kind) == (WORSE, UNDECIDED, UNTESTED, FAILING)
-    assert (one.ends, one.words) == (None, "×0.900, no interval\none replicate")  # noqa: RUF001
+    assert (one.ends, one.words) == (None, "×0.898, no interval\none replicate")  # noqa: RUF001
     assert gone.estimate is None
-    assert gone.words == "no mean: 3 diverged\nworse (fails)"
+    assert gone.words == "no mean: 4 diverged\nworse (fails)"
 
 
 def caption_of(analysis, path):
@@ -58,7 +60,7 @@ def test_the_picture_says_what_it_shows(measured, drawn, tmp_path):
     assert len(axes.get_yticks()) == 4
     ticks = [label.get_text() for label in axes.get_xticklabels()]
     assert {"×1", "×2"} <= set(ticks)  # noqa: RUF001
-    assert axes.get_xlabel().startswith("FID over that of the baseline (n = 3)")
+    assert axes.get_xlabel().startswith("FID over that of the baseline (n = 4)")
     assert axes.patches[0].get_x() == pytest.approx(-math.log(1.25))
     assert 0.5 < caption.above < 1
     assert "budget cpu: 5 arms" in caption.text
@@ -66,9 +68,9 @@ def test_the_picture_says_what_it_shows(measured, drawn, tmp_path):
     tests = "Verdicts: from tests after Holm's correction over 3 arms, at 5 %"
     assert f"{tests}, or by the rule of failing arms." in caption.text
     by_arm = measured.effects.by_arm.items()
-    plain = {name: replace(effect, fails_p=None) for name, effect in by_arm}
+    plain = {name: replace(effect, verdict=OPEN) for name, effect in by_arm}
     effects = replace(measured.effects, by_arm=plain)
-    caption = caption_of(with_parts(measured, effects=effects), tmp_path / "forest.png")
+    caption = caption_of(with_parts(measured, judged={"fid": effects}), tmp_path / "forest.png")
     assert f"{tests}." in caption.text
 
 
@@ -95,10 +97,27 @@ def test_differences_have_a_plain_axis_and_no_band(tmp_path, drawn):
     assert "← worse · better →" in axes.get_xlabel()
 
 
+def test_two_primary_metrics_have_a_panel_each(tmp_path, drawn):
+    plan = make_plan({"baseline": {}, "b": {}}, primary=("fid", "recall"))
+    for number, trial in enumerate(plan.trials):
+        numbers = {"fid": 20.0 + number, "recall": 0.5 - 0.01 * number}
+        write_trial(tmp_path, trial, numbers=numbers)
+    analysis = analysed(plan, tmp_path)
+    caption = caption_of(analysis, tmp_path / "forest.png")
+    titles = [axes.get_xlabel() for axes in drawn.figure.axes]
+    assert titles[0].startswith("FID over that of the baseline")
+    assert titles[1].startswith("Recall less that of the baseline")
+    assert titles[1].endswith("← worse · better →")
+    assert "Holm's correction over 2 tests" in caption.text
+    assert caption.text.count("mnist_classifier@1a2b3c4d") == 1
+    assert draw_primary(analysis, tmp_path / "primary.png")
+    assert [axes.get_xlabel().partition(",")[0] for axes in drawn.figure.axes] == ["FID", "Recall"]
+
+
 def test_nothing_to_place_is_nothing_drawn(tmp_path, three_arms):
     analysis = analysed(three_arms, tmp_path)
     assert not draw_forest(analysis, tmp_path / "forest.png")
-    assert not draw_forest(with_parts(analysis, effects=None), tmp_path / "forest.png")
+    assert not draw_forest(with_parts(analysis, judged={}), tmp_path / "forest.png")
     assert not (tmp_path / "forest.png").exists()
 
 

@@ -149,20 +149,72 @@ def test_one_factor_at_a_time_would_mislead():
     assert "No interaction is shown at this n; that does not show that there is none." in notes
 
 
-def test_missing_cells_are_said_and_nothing_else_is_lost():
+def test_missing_cells_leave_the_contrasts_of_the_others():
     measured = {cell: UNEQUAL[cell] for cell in UNEQUAL if cell != ("0.01", "128")}
     measured["0.001", "64"] = [24.0, None, 25.0]
     gone = "lr=0.01,batch_size=128"
     effects, plan = crossed(measured, excluded=((gone, "too slow"),))
     lr, b64, b128 = effects.main
-    assert set(lr.lacking) == {gone, "lr=0.001,batch_size=64"}
-    assert (lr.estimate, b64.p, b128.estimate) == (None, None, None)
-    assert b64.lacking == ("lr=0.001,batch_size=64",)
+    # lr can be compared at batch 32 only, batch 64 at lr 0.01 only, batch 128 at lr 0.001 only.
+    expected = [
+        ({("0.01", "32"): 1, ("0.001", "32"): -1}, "batch_size=32"),
+        ({("0.01", "64"): 1, ("0.01", "32"): -1}, "lr=0.01"),
+        ({("0.001", "128"): 1, ("0.001", "32"): -1}, "lr=0.001"),
+    ]
+    for effect, (weights, place) in zip((lr, b64, b128), expected, strict=True):
+        assert numbers_of(effect) == pytest.approx(by_hand(weights), rel=1e-10)
+        above, below = (np.log(measured[cell]) for cell in weights)
+        welch = stats.ttest_ind(above, below, equal_var=False)
+        assert effect.p_alone == pytest.approx(welch.pvalue, rel=1e-10)
+        assert effect.places == (place,)
+    assert [effect.of for effect in effects.main] == [3, 2, 2]
+    assert all(effect.partial for effect in effects.main)
+    assert [(x.estimate, x.p, x.places) for x in effects.interactions] == [(None, None, ())] * 2
     assert effects.lacking == {"lr=0.001,batch_size=64": "a replicate diverged", gone: "excluded"}
-    assert "lr=0.01,batch_size=128 (excluded)" in cross_notes(effects, plan)[-1]
-    single, _ = crossed(measured | {("0.001", "64"): [24.0], ("0.01", "128"): [30.0, 33.0]})
-    assert single.lacking == {"lr=0.001,batch_size=64": "fewer than two replicates"}
-    assert single.main[2].p == single.main[2].p_alone  # the only one that needs no missing cell
+    [note] = [line for line in cross_notes(effects, plan) if line.startswith("Cells without")]
+    assert "lr=0.01,batch_size=128 (excluded)" in note
+    section = cross_section(effects, plan)
+    cells = next(x for x in section.columns if x.title == "Averaged over").cells
+    assert [cell.text for cell in cells] == [
+        "1 of 3: batch_size=32", "1 of 2: lr=0.01", "1 of 2: lr=0.001", "—", "—",
+    ]  # fmt: skip
+
+
+def test_holes_of_two_kinds_and_what_needs_no_missing_cell():
+    measured = UNEQUAL | {("0.001", "64"): [24.0], ("0.01", "128"): [30.0, 33.0]}
+    effects, plan = crossed(measured)
+    assert effects.lacking == {"lr=0.001,batch_size=64": "fewer than two replicates"}
+    lr, b64, b128 = effects.main
+    assert lr.places == ("batch_size=32", "batch_size=128")
+    assert (b64.partial, b128.partial) == (True, False)
+    assert [effect.partial for effect in effects.interactions] == [True, False]
+    assert effects.interactions[1].p == effects.interactions[1].p_alone  # the only one
+    cells = next(
+        x for x in cross_section(effects, plan).columns if x.title == "Averaged over"
+    ).cells
+    assert [cell.text for cell in cells][2:] == ["all 2", "—", "its four cells"]
+
+
+def test_a_hole_in_three_factors_leaves_the_interaction_at_the_other_level():
+    factors = {"a": ("0", "1"), "b": ("0", "1"), "c": ("0", "1")}
+    cells = full(lambda a, b, c: 10 * (1 + int(a)) * (1 + 2 * int(c)), factors)
+    whole, _ = crossed(cells, factors)
+    holed, _ = crossed({cell: x for cell, x in cells.items() if cell != ("1", "1", "1")}, factors)
+    logs = {cell: np.log(x).mean() for cell, x in cells.items()}
+    for effect, chosen in zip(holed.main, range(3), strict=True):
+        steps = []
+        for rest in itertools.product("01", repeat=2):
+            ends = [(*rest[:chosen], level, *rest[chosen:]) for level in "10"]
+            if ends[0] != ("1", "1", "1"):
+                steps.append(logs[ends[0]] - logs[ends[1]])
+        assert effect.estimate == pytest.approx(math.exp(np.mean(steps)), rel=1e-10)
+        assert (len(effect.places), effect.of) == (3, 4)
+    ab = holed.interactions[0]
+    assert (ab.factors, ab.places, ab.of) == (("a", "b"), ("c=0",), 2)
+    step = [logs["1", b, "0"] - logs["0", b, "0"] for b in "01"]
+    assert ab.at == pytest.approx(np.exp(step), rel=1e-10)
+    assert ab.estimate == pytest.approx(math.exp(step[1] - step[0]), rel=1e-10)
+    assert not any(effect.partial for effect in (*whole.main, *whole.interactions))
 
 
 def test_three_factors_are_averaged_and_their_interaction_is_not_estimated():
@@ -215,9 +267,9 @@ def test_section_below_the_table(run_all):
     plan = make_plan({name: {} for name in cells.values()})
     crossing = replace(plan, cross=Cross({"lr": LR, "batch_size": BATCH[:2]}, cells))
     analysis = analysed(plan, run_all(plan, samples=False))
-    assert analysis.cross is None
+    assert analysis.crosses == ()
     analysis = replace(analysis, plan=crossing, alpha=0.01)
-    lines = markdown_section(cross_section(analysis.cross, crossing)).splitlines()
+    lines = markdown_section(cross_section(analysis.crosses[0], crossing)).splitlines()
     assert lines[1] == "**Main effects and interactions: FID ↓**"
     assert lines[3].split("|")[3].strip() == "Effect [99 %]"
     assert lines[-1] != ""
@@ -226,6 +278,7 @@ def test_section_below_the_table(run_all):
         "batch_size 32 to 64",
         "lr 0.001 to 0.01, at batch_size 64 instead of 32",
     ]
+    assert "Averaged over" not in lines[3]
     marked = cross_effects(analysis.trials, crossing, ["lr=0.001,batch_size=32"])
     notes = " ".join(cross_notes(marked, crossing))
     assert "lr=0.001,batch_size=32 (of another protocol or criterion)" in notes

@@ -5,7 +5,15 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from ganablate.report.claims.judgement import CONTRADICTED, SHOWN, SUPPORTED, Judgement
+from ganablate.report.claims.judgement import (
+    CONTRADICTED,
+    MISPRINT,
+    OPEN,
+    SEEN,
+    SHOWN,
+    SUPPORTED,
+    Judgement,
+)
 from ganablate.report.table.summary import summary
 from ganablate.study.plan import FULL
 from tests.support.synthetic_study import make_plan
@@ -19,7 +27,7 @@ def row(arm, fid=None, **changed):
         "n_collapsed": 0, "n_diverged": 0, "n_not_assessed": 0, "fid": fid, "fid_sd": 2.0,
         "fid_n": 5, "compared_to": "baseline" if compared else pd.NA, "effect": None,
         "effect_low": None, "effect_high": None, "effect_scale": pd.NA, "effect_level": 0.95,
-        "verdict": pd.NA, **changed,
+        "effect_fails_p": None, "verdict": pd.NA, **changed,
     }  # fmt: skip
 
 
@@ -57,18 +65,40 @@ def test_each_verdict_has_its_sentence_the_strongest_arm_first():
     ]
 
 
+def test_two_primary_metrics_have_their_sentences_one_after_the_other():
+    def recall(effect, verdict):
+        change = {"effect": effect, "effect_low": -0.4, "effect_high": -0.2}
+        change |= {"effect_scale": "difference", "effect_level": 0.95, "effect_fails_p": None}
+        return {f"recall_{key}": value for key, value in {**change, "verdict": verdict}.items()}
+
+    of_recall = {"recall": 0.5, "recall_sd": 0.02, "recall_n": 5}
+    rows = [
+        row("baseline", 100.0, **of_recall, **recall(None, pd.NA)),
+        row("a", 101.0, **ratio(1.01, "equivalent"), **of_recall, **recall(-0.3, "worse")),
+    ]
+    plan = make_plan({"baseline": {}, "a": {}}, replicates=5, primary=("fid", "recall"))
+    assert said(rows, plan=plan)[:3] == [
+        "Baseline: FID 100.0 ± 2.0, Recall 0.500 ± 0.020 (mean ± standard deviation, n = 5; lower "
+        "FID and higher Recall are better).",
+        "Equivalent to the baseline in FID within a factor of 1.25: 1 of 1 arm. a (×1.01 [0.918, 1.11]).",  # noqa: E501, RUF001
+        "Worse than the baseline in Recall: 1 of 1 arm. a (-0.30 [-0.40, -0.20]).",
+    ]
+
+
 def test_failures_are_counted_with_their_rates_and_a_failing_arm_is_named():
     rows = [
         row("baseline", 100.0, n_ok=4, n_collapsed=1),
         row("a", 640.0, n_ok=0, n_saturated=5, **ratio(6.4, "worse (fails)")),
         row("b", None, n_ok=2, n_diverged=3, verdict="worse"),
+        row("c", None, n_ok=0, n_diverged=5, verdict="cannot tell at this n", effect_fails_p=0.1),
     ]
     lines = said(rows)
-    assert "Failing: 1 of 2 arms. a (×6.40 [5.82, 7.04]). Every replicate failed." in lines  # noqa: RUF001
-    assert "Worse than the baseline: 1 of 2 arms. b." in lines
+    assert "Failing: 1 of 3 arms. a (×6.40 [5.82, 7.04]). Every replicate failed." in lines  # noqa: RUF001
+    assert "Worse than the baseline: 1 of 3 arms. b." in lines
+    assert any(line.startswith("Undecided at this n: 1 of 3 arms. c (all fail).") for line in lines)
     assert (
-        "Outcomes: 6 of 15 complete trials ok; 5 saturated (a 5/5); "
-        "1 collapsed (baseline 1/5); 3 diverged (b 3/5)." in lines
+        "Outcomes: 6 of 20 complete trials ok; 5 saturated (a 5/5); "
+        "1 collapsed (baseline 1/5); 8 diverged (b 3/5, c 5/5)." in lines
     )
 
 
@@ -90,10 +120,16 @@ def test_an_unfinished_study_says_so():
 
 @pytest.mark.parametrize(("budget", "at"), [("cpu", ", at the budget cpu"), (FULL, "")])
 def test_claims_are_counted(budget, at):
-    verdicts = [SUPPORTED, SHOWN, CONTRADICTED, SUPPORTED]
-    judged = [Judgement(verdict, budget=budget) for verdict in verdicts]
-    lines = said([row("baseline", 100.0)], judgements=judged)
-    expected = f"4 claims of the source{at}: 2 supported; 1 contradicted; 1 shown, not judged."
+    verdicts = [SUPPORTED, SHOWN, CONTRADICTED, SUPPORTED, SEEN, OPEN, MISPRINT]
+    judged = [
+        Judgement(verdict, says=f"sentence {k}", budget=budget)
+        for k, verdict in enumerate(verdicts)
+    ]
+    lines = said([row("baseline", 100.0)], judgements=[*judged, judged[0]])
+    expected = (
+        f"7 sentences of the source{at}: 2 supported, 1 contradicted; in smaller trainings 1 seen, "
+        "1 open; 1 shown, not judged; by arithmetic 1 misprint."
+    )
     assert expected in lines
 
 

@@ -76,7 +76,8 @@ def test_all_problems_at_once_in_line_order(write: Callable[[str], Path]) -> Non
         "  - {id: b, says: b, compare: {arm: lr=x, is: worse}}\n"
         "  - {id: c, says: b, compare: {arm: lr=1, is: worse, bye: 2}}\n"
         "  - {id: d, says: b, compare: {arm: lr=2, is: worse}}\n"
+        "  - {id: e, says: b, compare: {some: [baseline, lr=3], to: lr=1, is: worse}}\n"
     )
     lines = [int(problem.split(":")[1]) for problem in problems(write(text))]
     # The claim on line 10 names an arm whose own mistake is on line 5: not a second problem.
-    assert lines == [5, 5, 6, 7, 9, 11, 12]
+    assert lines == [5, 5, 6, 7, 9, 11, 12, 13]
