@@ -184,7 +184,8 @@ def judge_pairs(evidence: Evidence, quantity: Quantity, claimed: ClaimedPairs) -
 
 def _of_other_primaries(evidence: Evidence, column: str) -> dict[tuple[str, Pair], Tested]:
     """What the table tests beside a primary metric: every arm in each other one with numbers."""
-    plan, family = evidence.plan, {}
+    plan = evidence.plan
+    family: dict[tuple[str, Pair], Tested] = {}
     others = [
         name
         for name in plan.primaries

@@ -205,6 +205,12 @@ def _arm_metrics(selection: Selection) -> Iterator[str]:
     yield from _protocols(selection.rows, plan)
 
 
+def _effect_row(selection: Selection, column: str) -> pd.Series:
+    """The arm's row of the table, with its effect on this primary metric."""
+    table = of_primary(selection.analysis.table, selection.plan, column)
+    return table[table["arm"] == selection.arm.name].iloc[0]
+
+
 def _judged_effect(selection: Selection, column: str) -> str:
     """The effect with its interval; of a primary metric with its p and verdict."""
     arm, analysis, plan = selection.arm, selection.analysis, selection.plan
@@ -214,7 +220,7 @@ def _judged_effect(selection: Selection, column: str) -> str:
     if unjudged or effects is None or arm.name not in effects.by_arm:
         return text
     p = p_text(effects.by_arm[arm.name].p)
-    row = of_primary(analysis.table, plan, column).set_index("arm").loc[arm.name]
+    row = _effect_row(selection, column)
     parts = [text, f"p (Holm) {p}" if p else None, verdict_text(row)]
     return ", ".join(filter(None, parts))
 
@@ -382,7 +388,7 @@ def _verdict(reference: Selection, selection: Selection, column: str) -> str:
     arm, plan = selection.arm, selection.plan
     if arm.compare_to != reference.arm.name or arm.name == reference.arm.name:
         return ""
-    row = of_primary(selection.analysis.table, plan, column).set_index("arm").loc[arm.name]
+    row = _effect_row(selection, column)
     verdict = verdict_text(row)
     if verdict is None:
         return ""

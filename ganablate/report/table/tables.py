@@ -376,7 +376,7 @@ def _effects(table: pd.DataFrame, name: str, plan: Plan) -> list[Column]:
         _column("p (Holm)", rows, "effect_p", [p_text(row["effect_p"]) for row in rows]),
         verdict_column(f"Verdict{of}", verdicts),
     ]
-    return [replace(each, key=effect_key(plan, name, each.key)) for each in columns]
+    return [replace(each, key=effect_key(plan, name, each.key or "")) for each in columns]
 
 
 def verdict_column(title: str, verdicts: Iterable[tuple[object, str | None]]) -> Column:
