@@ -51,7 +51,7 @@ def test_ten_repeated_images_have_a_trials_protocol_and_no_variety(digits, tmp_p
     assert not is_measured_with("mnist_classifier@00000000, real 5", "mnist_classifier")
     assert (floor.images, ten.images) == ("halves of 500", "10, repeated to 300")
     assert floor.numbers["fid"] * 5 < ten.numbers["fid"]
-    assert ten.numbers["sample_recall"] < 0.01 < 0.5 < floor.numbers["sample_recall"]
+    assert ten.numbers["recall"] < 0.01 < 0.5 < floor.numbers["recall"]
     assert ten.of("fid") == ({"fid": ten.numbers["fid"]}, "10, repeated to 300")
 
 

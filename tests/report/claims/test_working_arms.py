@@ -73,14 +73,14 @@ def test_losses_and_outcomes_are_judged_all_the_same():
     [
         {"points": {"at": "100%", "against": "20%", "is": "better"}},
         {"trend": {"is": "falling"}},
-        {"reaches": {"level": 25, "until": "100%"}},
+        {"reaches": {"level": 25, "until": "100%", "at_least": 0.5}},
     ],
 )
 def test_the_course_of_quality_in_it_is_open(shape):
-    plan = plan_of(evaluations=5)
-    points = [[100.0, 60, 40, 30, x] for x in BASE]
-    curves = curves_of(plan, "fid", {"baseline": points})
-    trials = trials_of(plan, fid(baseline=BASE))
+    values = [*BASE, *BASE]
+    plan = plan_of(evaluations=5, replicates=len(values))
+    curves = curves_of(plan, "fid", {"baseline": [[100.0, 60, 40, 30, x] for x in values]})
+    trials = trials_of(plan, fid(baseline=values))
     claim = {"metric": "fid", "arm": "baseline", **shape}
     assert judge(plan, trials, curves, references=ABOVE, curve=claim).verdict == SUPPORTED
     judged = judge(plan, trials, curves, references=BELOW, curve=claim)
