@@ -29,6 +29,7 @@ from ganablate.catalog.metrics import (
 )
 from ganablate.catalog.networks import ACTIVATIONS, INITIALISERS, NETWORKS
 from ganablate.catalog.parts import (
+    Advice,
     Column,
     Criterion,
     Dataset,
@@ -38,6 +39,7 @@ from ganablate.catalog.parts import (
     NamedExtractor,
     Network,
     Optimizer,
+    OwnSetting,
     Part,
     Penalty,
     Probe,
@@ -49,6 +51,8 @@ from ganablate.catalog.settings import (
     OF_SETTINGS,
     SETTINGS,
     Setting,
+    function_of,
+    own_values,
     plugin_digests,
 )
 from ganablate.catalog.tables import PLUGIN_TABLES, TABLES, Table
@@ -58,8 +62,9 @@ __all__ = [
     "ACTIVATIONS", "CLASSES", "CRITERIA", "DATASETS", "EXTRACTORS", "FLOOR", "FOLDER_PREFIX",
     "INITIALISERS", "METRICS", "NAMED_EXTRACTORS", "NETWORKS", "NETWORK_SETTINGS", "OF_SETTINGS",
     "OPTIMIZERS", "PENALTIES", "PLUGIN_MEASURES", "PLUGIN_TABLES", "PROBES", "SCHEDULES",
-    "SETTINGS", "TABLES", "TEN_IMAGES", "Column", "Criterion", "Dataset", "Direction", "Extractor",
-    "Metric", "NamedExtractor", "Network", "Optimizer", "Part", "Penalty", "Probe", "Scale",
-    "Schedule", "Setting", "Table", "channels_of", "extractor_of", "family_of", "metric_columns",
-    "named_parts", "on_images", "plugin_digests", "present_name", "probe_columns", "stored_name",
+    "SETTINGS", "TABLES", "TEN_IMAGES", "Advice", "Column", "Criterion", "Dataset", "Direction",
+    "Extractor", "Metric", "NamedExtractor", "Network", "Optimizer", "OwnSetting", "Part",
+    "Penalty", "Probe", "Scale", "Schedule", "Setting", "Table", "channels_of", "extractor_of",
+    "family_of", "function_of", "metric_columns", "named_parts", "on_images", "own_values",
+    "plugin_digests", "present_name", "probe_columns", "stored_name",
 ]  # fmt: skip

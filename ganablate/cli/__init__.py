@@ -6,7 +6,6 @@ need, so that `--help`, `validate` and `plan` answer at once.
 
 import functools
 import importlib
-import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,8 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from ganablate import files
-from ganablate.cli.console import FAILED, err, refuse, set_style
+from ganablate.cli.console import FAILED, INTERRUPTED, err, refuse, set_style
+from ganablate.cli.streams import lost_output, make_lasting
 from ganablate.project.folders import HERE, FolderError, WrongInputError
 from ganablate.study.reading.errors import StudyError
 from ganablate.version import __version__
@@ -142,6 +142,10 @@ class _Commands(TyperGroup):
             refuse(error.problems)
         except (WrongInputError, FolderError) as error:
             refuse(str(error).splitlines())
+        except KeyboardInterrupt:
+            line = "interrupted; run the same command again to go on"
+            err.print(Text(line, style="yellow"), soft_wrap=True)
+            raise typer.Exit(INTERRUPTED) from None
         except OSError as error:
             if not files.is_refusal(error):
                 raise
@@ -199,8 +203,12 @@ def _ganablate(quiet: Quiet = False, no_color: NoColour = False, version: Versio
 
 def main() -> None:
     """Entry point of the console script."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal of another encoding shows ? for ±; it must not end a sweep.
-            stream.reconfigure(errors="replace")
-    app()
+    make_lasting()
+    try:
+        app()
+    except SystemExit as end:
+        sys.stdout.flush()
+        if (error := lost_output()) is None:
+            raise
+        sys.stderr.write(f"some of what was to be printed is lost: {error.strerror}\n")
+        sys.exit(end.code or FAILED)

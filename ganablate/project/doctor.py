@@ -4,6 +4,7 @@ import contextlib
 import errno
 import fcntl
 import json
+import shlex
 import shutil
 import socket
 import sqlite3
@@ -22,10 +23,12 @@ from ganablate.catalog import DATASETS, EXTRACTORS, NAMED_EXTRACTORS
 from ganablate.files import obstacle
 from ganablate.metrics.features import MetricError
 from ganablate.metrics.weight_files import WEIGHTS, Card
+from ganablate.project.memory import available_memory
 from ganablate.study.reading.errors import StudyError
 from ganablate.sweep.profile import DEFAULT_PROFILE, Profile, load_profile
 from ganablate.text import counted
-from ganablate.tracking.location import DATABASE, is_server, resolve_uri, without_secrets
+from ganablate.tracking.database import version_fault
+from ganablate.tracking.location import DATABASE, resolve_uri, sqlite_file, without_secrets
 
 _PROJECT = "ganablate"
 _INSTALL = "in the virtual environment: make install (or pip install --editable .)"
@@ -218,30 +221,6 @@ def _memory(_: Place) -> Finding:
     return _enough("available", free, _MEMORY, advice)
 
 
-def available_memory(
-    meminfo: Path = Path("/proc/meminfo"), group: Path = Path("/sys/fs/cgroup")
-) -> float | None:
-    """Bytes; None where the system does not say."""
-    try:
-        free = _amounts(meminfo)["MemAvailable:"] * 1024
-    except OSError:
-        return None
-    with contextlib.suppress(OSError, ValueError):  # no container, or "max": no limit
-        limit = float((group / "memory.max").read_text(encoding="ascii"))
-        used = float((group / "memory.current").read_text(encoding="ascii"))
-        with contextlib.suppress(OSError):  # files in memory are dropped where more is asked
-            amounts = _amounts(group / "memory.stat")
-            used -= amounts.get("inactive_file", 0.0) + amounts.get("active_file", 0.0)
-        free = min(free, limit - used)
-    return free
-
-
-def _amounts(file: Path) -> dict[str, float]:
-    """The first two words of each line: a name and a number."""
-    lines = file.read_text(encoding="ascii").splitlines()
-    return {name: float(number) for name, number, *_ in map(str.split, lines)}
-
-
 def _folders(place: Place) -> Finding:
     """Whether runs/ and results/ can be written."""
     if reasons := [line for folder in (place.runs, place.results) if (line := obstacle(folder))]:
@@ -307,16 +286,16 @@ def _database(place: Place) -> Finding:
         uri = resolve_uri(place.runs, argument=place.tracking_uri, profile=of_profile)
     except ValueError as error:
         return Finding("fail", str(error), "correct it or leave it out")
-    if is_server(uri) or not uri.startswith("sqlite:///"):
+    file, runs = sqlite_file(uri), place.runs.resolve()
+    if file is None:
         return Finding("ok", f"{without_secrets(uri)}, not looked into")
-    file, runs = Path(uri.removeprefix("sqlite:///")), place.runs.resolve()
     name = place.runs / file.relative_to(runs) if file.is_relative_to(runs) else file
     if not file.exists():
         return Finding("ok", f"{name} is made by the first run")
     if fault := _database_fault(file):
         advice = (
-            f"mv {name} {DATABASE}.old, then `ganablate track studies/*.yaml` makes a new one of "
-            "the trials, which are all in runs/trials"
+            f"mv {shlex.quote(str(name))} {DATABASE}.old, then `ganablate track studies/*.yaml` "
+            "makes a new one of the trials, which are all in runs/trials"
         )
         return Finding("fail", f"{name}: {fault}", advice)
     return Finding("ok", f"{name}, {file.stat().st_size / 1e6:.1f} MB, is whole")
@@ -324,12 +303,13 @@ def _database(place: Place) -> Finding:
 
 def _database_fault(file: Path) -> str | None:
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as opened:
+        address = f"{file.absolute().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as opened:
             tables = {row[0] for row in opened.execute("SELECT name FROM sqlite_master")}
             if tables and "experiments" not in tables:
                 return "it is not MLflow's"
-            if file.stat().st_size > _READ_WHOLE:
-                return None
+            if (fault := version_fault(opened)) or file.stat().st_size > _READ_WHOLE:
+                return fault
             (first,) = opened.execute("PRAGMA quick_check(1)").fetchone()
             where = " ".join(str(first).rpartition("***")[2].split())
             return None if first == "ok" else f"it is damaged: {where}"

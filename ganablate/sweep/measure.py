@@ -13,6 +13,7 @@ from ganablate.catalog import (
     DATASETS,
     EXTRACTORS,
     METRICS,
+    PLUGIN_MEASURES,
     PROBES,
     extractor_of,
     named_parts,
@@ -22,6 +23,7 @@ from ganablate.catalog import (
 from ganablate.config import derive_seed
 from ganablate.files import replacing
 from ganablate.gan.data import MaterialisedData, downloads_beside, materialise
+from ganablate.gan.seeding import seed_all
 from ganablate.gan.trainer import Trainer, build_networks
 from ganablate.metrics.evaluate import Evaluation, evaluate, is_measured_with
 from ganablate.metrics.extractors import card_of
@@ -60,7 +62,7 @@ def measure(
     if probes and not diverged:
         trainer.discriminator.eval()
         try:
-            probed = probe(tuple(probes.values()), subject_of(job, trainer, data))
+            probed = _probed(tuple(probes.values()), job=job, trainer=trainer, data=data)
         finally:
             trainer.discriminator.train()
     for (name, picture), image in probed.pictures.items():
@@ -92,6 +94,27 @@ def measure_during(
     folder.write_evaluation(trainer.iteration, content)
 
 
+def _probed(
+    names: tuple[str, ...], *, job: Job, trainer: Trainer, data: MaterialisedData
+) -> Probed:
+    """What probes find; those of plug-ins each by itself, from a seed of their own."""
+    subject, result = subject_of(job, trainer, data), Probed()
+    for group in _alone_if_own(names):
+        seed_all(trainer.device, job.trial.config.seed, "measured", *group)
+        found = probe(group, subject)
+        result.numbers.update(found.numbers)
+        result.protocols.update(found.protocols)
+        result.pictures.update(found.pictures)
+    return result
+
+
+def _alone_if_own(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Names of metrics or probes; those of plug-ins alone, so that none moves another's draws."""
+    built_in = tuple(name for name in names if name not in PLUGIN_MEASURES)
+    alone: list[tuple[str, ...]] = [(name,) for name in names if name in PLUGIN_MEASURES]
+    return [built_in, *alone] if built_in else alone
+
+
 def _evaluated(
     names: Sequence[str], *, job: Job, trainer: Trainer, data: MaterialisedData, diverged: bool
 ) -> Evaluation:
@@ -103,9 +126,15 @@ def _evaluated(
         by_extractor.setdefault(named, []).append(metric)
     images = functools.cache(lambda n: trainer.sample(n, "evaluation"))
     result = Evaluation({}, {})
-    for named, metrics in by_extractor.items():
+    groups = [
+        (named, group)
+        for named, metrics in by_extractor.items()
+        for group in _alone_if_own(metrics)
+    ]
+    for named, group in groups:
+        seed_all(trainer.device, config.seed, "measured", *group)
         measured = evaluate(
-            metrics,
+            group,
             extractor=named or extractor_of(config.dataset, config.channels),
             losses=folder.losses(),
             fake_images=None if diverged else images,

@@ -29,7 +29,9 @@ from ganablate.trials.folder import one_line
 
 _OBJECT_STORE_BYTES = 100 * 2**20
 """Ray's shared memory holds the list of jobs and nothing else; Ray asks for at least 75 MiB."""
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+GRACE_SECONDS = 10.0
+"""How long a sweep that is to stop waits for checkpoints of what is being trained."""
 _PREFIX = "ganablate-ray-"
 _SETTLED_SECONDS = 60.0
 _GREETING, _SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", b"\4"
@@ -44,12 +46,14 @@ class SweepInterruptedError(BaseException):
 class Interruption:
     """Remembers that someone asked the sweep to stop.
 
-    The first signal asks; a second one raises KeyboardInterrupt where the driver stands. Outside
-    the main thread, where Python allows no handlers, only `request` stops a sweep.
+    The first signal asks; one that comes when the time for checkpoints is over raises
+    KeyboardInterrupt where the driver stands. Outside the main thread, where Python allows no
+    handlers, only `request` stops a sweep.
     """
 
     def __init__(self) -> None:
         self._requested = threading.Event()
+        self._since = 0.0
 
     @property
     def requested(self) -> bool:
@@ -78,13 +82,17 @@ class Interruption:
         """Install the handlers; again after `ray.init`, which installs its own."""
         if threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:
-                signal.signal(number, self._handle)
+                # Under `nohup` a terminal that is closed is to be passed over.
+                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                    signal.signal(number, self._handle)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del number, frame
-        if self.requested:
+        if not self.requested:
+            self._since = time.monotonic()
+            self.request()
+        elif time.monotonic() - self._since > GRACE_SECONDS:
             raise KeyboardInterrupt
-        self.request()
 
 
 def _driver_environment(machine: Machine) -> dict[str, str]:
@@ -299,10 +307,14 @@ def _shut_down() -> None:
 
 
 def _join(settings: Mapping[str, Any], interruption: Interruption) -> None:
+    # Ray's processes inherit it: a terminal that is closed must not end them under the workers.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
         ray.init(**{**settings, **_QUIET})
     except SystemExit:  # Ray's own answer to SIGTERM while it starts
         interruption.request()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     interruption.listen()
     if interruption.requested:
         raise SweepInterruptedError

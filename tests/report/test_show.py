@@ -215,10 +215,8 @@ def test_the_effect_is_that_of_the_second_against_the_first(
 
 def test_a_pair_that_the_study_compares_has_its_verdict(project: Path) -> None:
     text = " ".join(printed("compare", "batch_size=32", "baseline", STUDY).split())
-    assert (
-        "the study's own verdict, by FID, of batch_size=32: baseline does not work (p, Holm: <0.001)"
-        in text
-    )
+    own = "the study's own verdict, by FID, of batch_size=32"
+    assert f"{own}: baseline does not work (p, Holm: <0.001)" in text
     assert "batch_size 32 128" in text
 
 

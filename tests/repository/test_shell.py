@@ -110,7 +110,13 @@ def test_the_help_imports_no_command(project: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [["validate", "studies/tiny.yaml"], ["init"], ["schema"]])
 def test_light_commands_import_nothing_heavy(arguments: list[str], project: Path) -> None:
+    study = project / "studies" / "tiny.yaml"
+    study.write_text(study.read_text().replace("replicates: 2", "replicates: 5"))
     assert imported_by(project, *arguments).isdisjoint(HEAVY)
+
+
+def test_only_numpy_and_scipy_are_imported_to_warn_of_few_replicates(project: Path) -> None:
+    assert imported_by(project, "validate", "studies/tiny.yaml") & HEAVY == {"numpy", "scipy"}
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,11 @@ def _named(plan: Plan, names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _tests(plan: Plan, claim: Claim, to: tuple[str, ...]) -> int:
     """Over how many pairs Holm's correction goes; of several claimed ones each stands alone."""
-    if len(_named(plan, getattr(claim.statement, "named", ()))) * max(1, len(to)) > 1:
+    is_of_each = not getattr(claim.statement, "some", ())
+    if (
+        is_of_each
+        and len(_named(plan, getattr(claim.statement, "named", ()))) * max(1, len(to)) > 1
+    ):
         return 1
     arms = sum(arm.compare_to is not None and not arm.null for arm in plan.arms)
     metric = getattr(claim.statement, "metric", None) or plan.primary

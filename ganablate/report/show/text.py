@@ -73,9 +73,9 @@ def _differences(first: TrialConfig, second: TrialConfig) -> list[list[str]]:
     """Name and both values of each setting that differs; nothing of seeds."""
     before, after = (config.model_dump(exclude={"seed"}) for config in (first, second))
     return [
-        [name, text_of(name, value), text_of(name, after[name])]
-        for name, value in before.items()
-        if value != after[name]
+        [name, text_of(name, before.get(name)), text_of(name, after.get(name))]
+        for name in {**before, **after}
+        if before.get(name) != after.get(name)
     ]
 
 
