@@ -31,7 +31,8 @@ from pathlib import Path
 from ganablate.project.folders import Project
 from ganablate.project.until_decided import run_until_decided
 from ganablate.report.analysis import Analysis
-from ganablate.report.frames.looks import level_of, looked_plan
+from ganablate.report.frames.history import looked_plan
+from ganablate.report.frames.looks import level_of
 from ganablate.report.frames.trials import trials_frame
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.study.expand import expand

@@ -47,6 +47,8 @@ COMMANDS: dict[str, Command] = {
         "Check study files and print every mistake with its place."),
     "plan": Command("plan:plan", "studies/mnist_ablation.yaml --budget full",
         "List the arms and trials of a study, and what is complete already."),
+    "preregister": Command("preregister:preregister", "studies/mnist_ablation.yaml --budget cpu",
+        "Write down what a study asks before it runs, as a row of results/looks.csv."),
     "run": Command("run:run", "studies/mnist_ablation.yaml --budget smoke",
         "Run every trial that is not complete yet, then write the report."),
     "evaluate": Command(

@@ -112,10 +112,10 @@ def table_plans(
 
     Raises:
         StudyError: As `plans_of`.
-        WrongInputError: A study's `looks.csv` cannot be read as one.
+        WrongInputError: `looks.csv` cannot be read as one.
     """
     # Imported here: pandas and scipy take a second, and `plan` does not need them.
-    from ganablate.report.frames.looks import looked_plan
+    from ganablate.report.frames.history import looked_plan
 
     try:
         plans = [looked_plan(study, budget, results)[0] for study in studies]

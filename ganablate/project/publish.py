@@ -13,9 +13,13 @@ from pathlib import Path
 import pandas as pd
 from filelock import FileLock
 
+from ganablate.files import write_text
 from ganablate.project.folders import Project
 from ganablate.report.build import rebuild_report
 from ganablate.report.frames.curves import read_curves
+from ganablate.report.frames.history import read_history, remembered, rows_of
+from ganablate.report.frames.look_file import LOOKS, looks_csv
+from ganablate.report.frames.provenance import read_provenance, text_hash, write_provenance
 from ganablate.report.frames.references import REFERENCES, read_references
 from ganablate.report.frames.trials import read_trials
 from ganablate.study.plan import Plan
@@ -50,8 +54,8 @@ def reasons_against(project: Project, plan: Plan) -> list[str]:
 def publish(project: Project, plan: Plan) -> Path:
     """Copy the local results of a study at a budget to their published place, in one step.
 
-    Csv files, provenance, looks and pictures are copied byte for byte; tables and page are made of
-    them. What was published before of the study at this budget goes, whole.
+    Csv files, provenance and pictures are copied; tables and page are made of them. What was
+    published before of the study at this budget goes, whole, but for what its looks say.
 
     Args:
         project: Holds both kinds of results; the local ones are there.
@@ -64,13 +68,15 @@ def publish(project: Project, plan: Plan) -> Path:
         ValueError: A local csv file cannot be read as one.
     """
     local, folder = project.result(plan), project.result(plan, published=True)
-    prefix = f".{folder.name}."
+    prefix = f".{plan.study}.{plan.budget}."
     with FileLock(project.runs / ".published.lock"):
         folder.parent.mkdir(parents=True, exist_ok=True)
         _recover(folder, prefix)
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=prefix) as scratch:
+        with tempfile.TemporaryDirectory(dir=project.published, prefix=prefix) as scratch:
             made, old = Path(scratch) / "new", Path(scratch) / "old"
-            shutil.copytree(local, made, ignore=shutil.ignore_patterns(".*", *_CALCULATED))
+            ignored = shutil.ignore_patterns(".*", LOOKS, *_CALCULATED)
+            shutil.copytree(local, made, ignore=ignored)
+            _write_looks(plan, made, local, folder)
             rebuild_report(plan, made)
             if folder.exists():
                 folder.rename(old)
@@ -78,9 +84,26 @@ def publish(project: Project, plan: Plan) -> Path:
     return folder
 
 
+def _write_looks(plan: Plan, made: Path, local: Path, published: Path) -> None:
+    """Write the looks of a record that is made, and what it remembers of them.
+
+    They are those of the local record, behind what only the published one has. Where either has a
+    gap, the first row follows a row that is not there.
+    """
+    new, old = rows_of(plan, local), rows_of(plan, published)
+    looks = [*(look for look in old if look not in new), *new]
+    if not looks:
+        return
+    breaks = [*read_history(plan, published).breaks, *read_history(plan, local).breaks]
+    write_text(made / LOOKS, looks_csv(looks, text_hash("; ".join(breaks)) if breaks else ""))
+    facts = read_provenance(made / "provenance.json")
+    facts["looks"] = remembered(read_history(plan, made))
+    write_provenance(made / "provenance.json", facts)
+
+
 def _recover(folder: Path, prefix: str) -> None:
     """Bring back what was published if a publishing was killed, and remove what that left."""
-    for left in folder.parent.glob(f"{prefix}*"):
+    for left in folder.parents[1].glob(f"{prefix}*"):
         if not folder.exists() and (left / "old").exists():
             (left / "old").rename(folder)
         shutil.rmtree(left)

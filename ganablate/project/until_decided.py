@@ -14,19 +14,18 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from ganablate.files import write_text
 from ganablate.project.folders import Project
 from ganablate.report.analysis import read_record
 from ganablate.report.claims.judgement import UNDECIDED, Judgement
 from ganablate.report.files import report_lock
+from ganablate.report.frames.history import looked_plan, read_history
+from ganablate.report.frames.look_file import add_look, looks_lock, looks_path
 from ganablate.report.frames.looks import (
-    LOOKS,
     Look,
     complete_replicates,
     decided_arms,
-    looked_plan,
-    looks_csv,
-    reference_trial,
+    is_whole,
+    look_at,
     schedules,
 )
 from ganablate.report.stats.effects import ONE, OPEN
@@ -84,6 +83,8 @@ def run_until_decided(
         schedule = _schedule(plan, looks, most)
         continuing = tuple(arm.name for arm in plan.arms)
         if schedule is not None and looks:
+            if schedule.taken == 0 and not _is_trained(project, plan) and not sweep(plan):
+                return
             continuing = looks[-1].goes_on
             if schedule.taken == 0:
                 continuing = _look(project, plan, schedule, may_end=False).goes_on
@@ -95,10 +96,16 @@ def run_until_decided(
         if not sweep(wider):
             return
         swept = True
-        with report_lock(wider, project.trials):
+        with report_lock(wider, project.trials), looks_lock(project.trials):
             look = _look(project, wider, schedule)
-            write_text(project.result(wider) / LOOKS, looks_csv([*looks, look]))
+            folder = project.result(wider)
+            add_look(looks_path(folder), look, read_history(wider, folder).lost)
         say(_line(look, schedule))
+
+
+def _is_trained(project: Project, plan: Plan) -> bool:
+    """Whether every trial is complete: looks at a part of them may be those of another study."""
+    return is_whole(read_record(plan, project.result(plan), project.trials).trials)
 
 
 def _schedule(plan: Plan, looks: tuple[Look, ...], most: int | None) -> _Schedule | None:
@@ -113,7 +120,8 @@ def _schedule(plan: Plan, looks: tuple[Look, ...], most: int | None) -> _Schedul
         return _Schedule(declared, look_levels(declared, added_level(0)))
     last = looks[-1]
     taken = sum(look.declared == last.declared for look in looks)
-    if last.kind == "adaptive" and taken < len(last.declared) and last.goes_on:
+    is_ours = (last.study, last.budget) == (plan.study, plan.budget)
+    if is_ours and last.kind == "adaptive" and taken < len(last.declared) and last.goes_on:
         if most not in (None, last.declared[-1]):
             numbers = ", ".join(map(str, last.declared))
             message = (
@@ -166,15 +174,12 @@ def _look(project: Project, plan: Plan, schedule: _Schedule, *, may_end: bool = 
     if not may_end or schedule.taken < len(schedule.declared) - 1:
         continuing = undecided.keys() - {*futile}
         continuing.update(_arms_of_open_claims(analysis.claims, undecided, futile))
-    return Look(
-        kind="adaptive",
-        declared=schedule.declared,
-        replicates=complete_replicates(analysis.trials, plan),
-        level=level,
+    replicates = complete_replicates(analysis.trials, plan)
+    return replace(
+        look_at(plan, "adaptive", replicates, level, schedule.declared),
         decided=decided_arms(judged),
         set_aside=futile,
         goes_on=tuple(a.name for a in plan.arms if a.name in continuing and not a.null),
-        reference=reference_trial(plan),
     )
 
 

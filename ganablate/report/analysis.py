@@ -20,15 +20,9 @@ from ganablate.report.frames.earlier_record import (
     with_earlier_curves,
     without_other_extractor,
 )
-from ganablate.report.frames.looks import (
-    LOOKS,
-    Look,
-    level_of,
-    look_notes,
-    looked_plan,
-    read_looks,
-    with_look_by_hand,
-)
+from ganablate.report.frames.history import History, looked_plan, read_history, remarks
+from ganablate.report.frames.looks import Look, level_of, look_notes, with_look_by_hand
+from ganablate.report.frames.provenance import edit_remarks, kept_hashes, read_provenance
 from ganablate.report.frames.references import (
     NO_REFERENCES,
     REFERENCES,
@@ -74,8 +68,10 @@ class Analysis:
 
     `plan` has every replicate that was seen, `trials` and `curves` are frames as `trials_frame` and
     `curves_frame` give them. `looks` has a look by hand at the end where more replicates are
-    complete than at the last look. `references` are the reference lines of its protocols, where
-    they are known. `notices` are lines that a person should see. Verdicts are at the level `alpha`.
+    complete than at the last look. `notices` are lines that a person should see. Verdicts are at
+    the level `alpha`. `history` is what was seen before; `kept_hashes` are those of csv files that
+    the numbers come from, and that are not as they were written. `references` are the reference
+    lines of its protocols, where they are known.
     """
 
     plan: Plan
@@ -84,6 +80,8 @@ class Analysis:
     looks: tuple[Look, ...] = ()
     notices: tuple[str, ...] = ()
     alpha: float = ALPHA
+    history: History = field(default_factory=History)
+    kept_hashes: Mapping[str, str | None] = field(default_factory=dict)
     references: References = NO_REFERENCES
 
     @cached_property
@@ -191,7 +189,13 @@ class Analysis:
             *table_notes(self.trials, self.table, self.plan, self.judged),
             *reference_note(self.references, self.trials, self.plan),
             *look_notes(self.looks),
+            *(f"{lead} {text}" for lead, text in self.remarks),
         ]
+
+    @cached_property
+    def remarks(self) -> Sequence[tuple[str, str]]:
+        """What was changed after results were seen, or by hand: pairs of a beginning and a text."""
+        return [*remarks(self.history, self.plan), *edit_remarks(self.kept_hashes)]
 
     @cached_property
     def claims(self) -> tuple[Judgement, ...]:
@@ -202,8 +206,9 @@ class Analysis:
 
     @cached_property
     def summary(self) -> Sequence[Sentence]:
-        """What was found, in a few sentences."""
-        return summary(self.table, self.plan, self.claims, self.working)
+        """What was found, in a few sentences, and what was changed since it was asked."""
+        remarked = [Sentence(*pair, topic="question") for pair in self.remarks]
+        return [*summary(self.table, self.plan, self.claims, self.working), *remarked]
 
     def row(self, arm: str) -> pd.Series:
         """An arm's row in the table."""
@@ -242,11 +247,21 @@ def read_record(plan: Plan, folder: Path, trials_root: Path | None = None) -> An
             "the table has no numbers"
         )
     curves = with_earlier_curves(curves, earlier, trials, local)
-    looks = with_look_by_hand(read_looks(folder / LOOKS, plan), trials, plan)
+    kept = kept_hashes(folder, read_provenance(folder / "provenance.json"))
+    if set(trials.loc[trials["state"] == "complete", "trial_id"]) <= local:
+        # Every number is read anew from the trials' folders.
+        edited = [name for name, digest in kept.items() if digest]
+        notices += [f"{folder / name} was edited by hand: it is written anew" for name in edited]
+        kept = {}
+    history = read_history(plan, folder)
+    notices += [f"{lead} {text}" for lead, text in edit_remarks(kept)]
+    looks = with_look_by_hand(history.looks, trials, plan)
     references = read_references(folder / REFERENCES)
     if trials_root is not None:
         references = local_references(plan, trials, trials_root, references)
-    return Analysis(plan, trials, curves, looks, tuple(notices), level_of(looks), references)
+    return Analysis(
+        plan, trials, curves, looks, tuple(notices), level_of(looks), history, kept, references
+    )
 
 
 def _frames(plan: Plan, trials_root: Path | None) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -3,10 +3,10 @@
 import csv
 import io
 import itertools
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from ganablate.files import PUBLISHED, remove_unfinished, write_text
 from ganablate.report.analysis import Analysis, read_record
@@ -22,8 +22,15 @@ from ganablate.report.files import (
     report_lock,
 )
 from ganablate.report.frames.curves import curves_csv
-from ganablate.report.frames.looks import LOOKS, is_whole, looks_csv, read_looks, with_decided
-from ganablate.report.frames.provenance import provenance, read_provenance
+from ganablate.report.frames.history import next_look, read_history, remembered
+from ganablate.report.frames.look_file import add_look, looks_lock, looks_path
+from ganablate.report.frames.looks import is_whole, with_decided
+from ganablate.report.frames.provenance import (
+    provenance,
+    read_provenance,
+    text_hash,
+    write_provenance,
+)
 from ganablate.report.frames.references import REFERENCES, references_csv
 from ganablate.report.frames.trials import read_trials, trials_csv
 from ganablate.report.page import write_page
@@ -70,20 +77,55 @@ def build_report(
         source = made_of(plan, trials_root, published)
         if not anew and (unchanged := recalled(source, plan, trials_root, folder)):
             return unchanged
-        analysis = read_record(plan, folder, trials_root)
-        facts = provenance(plan, trials_root, read_provenance(folder / "provenance.json"))
-        if facts is not None:
-            text = json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False)
-            write_text(folder / "provenance.json", text + "\n")
+        with looks_lock(trials_root):
+            analysis = read_record(plan, folder, trials_root)
+            added = _add_look(analysis, folder)
+        facts = _provenance(analysis, folder, trials_root, added=added)
+        if facts:
+            write_provenance(folder / "provenance.json", facts)
         notices = draw_images(analysis, trials_root, folder / "figures")
-        if analysis.looks != read_looks(folder / LOOKS, plan) and is_whole(analysis.trials):
-            write_text(
-                folder / LOOKS, looks_csv(with_decided(analysis.looks, analysis.judged.values()))
-            )
-        beside = replication(analysis, read_provenance(folder / "provenance.json"), published)
+        beside = replication(analysis, facts, published)
         report = _write(analysis, folder, beside, notices)
         remember(report, source, plan, trials_root)
     return report
+
+
+def _add_look(analysis: Analysis, folder: Path) -> bool:
+    """Add a row to the looks, if results of all trials are seen and it is nothing that is there."""
+    if not is_whole(analysis.trials):
+        return False
+    look = next_look(analysis.history, analysis.looks, analysis.trials, analysis.plan)
+    if look is None:
+        return False
+    add_look(
+        looks_path(folder), with_decided(look, analysis.judged.values()), analysis.history.lost
+    )
+    return True
+
+
+def _provenance(
+    analysis: Analysis, folder: Path, trials_root: Path, *, added: bool
+) -> dict[str, Any]:
+    """What provenance.json is to say: of the trials, of the csv files as they will be, of looks.
+
+    A row of looks that is gone stays remembered, until one was `added` that follows it.
+    """
+    plan, earlier = analysis.plan, read_provenance(folder / "provenance.json")
+    facts = provenance(plan, trials_root, earlier) or earlier
+    trials = facts.pop("trials", None)
+    texts = {"trials.csv": trials_csv(analysis.trials), "curves.csv": curves_csv(analysis.curves)}
+    hashes = {name: text_hash(text) for name, text in texts.items()} | {**analysis.kept_hashes}
+    looks = earlier.get("looks")
+    if added or not analysis.history.lost:
+        looks = remembered(read_history(plan, folder)) or looks
+    parts = {
+        "sha256": {name: digest for name, digest in hashes.items() if digest},
+        "looks": looks,
+        "trials": trials,
+    }
+    if not (trials or looks):
+        return {}
+    return {**facts, **{name: part for name, part in parts.items() if part}}
 
 
 def rebuild_report(plan: Plan, folder: Path) -> ReportFiles:

@@ -39,7 +39,16 @@ _NARROWEST = 12
 """Characters that are left of an arm's name where a row is too wide."""
 _OF_ONE = ("effect", "effect_p", "verdict")
 """Of the only metric that is judged."""
-_TOPICS = ("not working", "verdict", "unfinished", "replication", "claims", "limits", "data")
+_TOPICS = (
+    "not working",
+    "verdict",
+    "question",
+    "unfinished",
+    "replication",
+    "claims",
+    "limits",
+    "data",
+)
 """Sentences of the summary that are shown, the most important first."""
 
 

@@ -17,7 +17,7 @@ from filelock import FileLock
 from pydantic import TypeAdapter
 
 from ganablate.files import RECORDS, read_json, remove_unfinished, write_json
-from ganablate.report.frames.looks import LOOKS
+from ganablate.report.frames.look_file import LOOKS
 from ganablate.report.frames.provenance import plugins_of
 from ganablate.report.frames.references import REFERENCES
 from ganablate.report.table.summary import Sentence

@@ -80,6 +80,7 @@ def expand(
         points=_points(study, evaluations),
         extractor=study.extractor_at(label),
         search=_among(search, names),
+        seed=study.seed,
     )
 
 

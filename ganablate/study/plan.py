@@ -99,7 +99,7 @@ class Plan:
     another point of the training than the last. `extractor` is what they are measured with where
     the study names one; None: each data set's own. `search` is what the study searches inside each
     arm: an arm in `search.open` has no trials to train yet, only their places, with ids that no
-    trial has.
+    trial has. `seed` is the study's.
     """
 
     study: str
@@ -122,6 +122,7 @@ class Plan:
     points: Mapping[str, Point] = field(default_factory=dict)
     extractor: str | None = None
     search: Search | None = None
+    seed: int = 0
 
     @property
     def primary(self) -> str:

@@ -1,5 +1,6 @@
 """`publish`, and every way in which something else could change a published byte."""
 
+import csv
 import json
 import os
 import shutil
@@ -15,6 +16,7 @@ from ganablate.project import publish as publishing
 from ganablate.project.folders import HERE
 from ganablate.project.until_decided import run_until_decided
 from ganablate.report import build
+from ganablate.report.frames.look_file import read_looks
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
@@ -108,6 +110,7 @@ def clone(project: Path) -> Path:
     shutil.rmtree("runs")
     for study in STUDIES:
         shutil.rmtree(f"results/{Path(study).stem}")
+    Path("results/looks.csv").unlink()
     return project
 
 
@@ -128,7 +131,7 @@ def test_a_record_is_copied_whole_and_rebuilt_to_the_byte(project: Path) -> None
         "figures/forest.png", "figures/loss_pairs.png", "figures/losses.png",
         "figures/primary.png",
     }  # fmt: skip
-    for name in names - {"report.html"}:
+    for name in names - {"report.html", "looks.csv", "provenance.json"}:
         assert (local / name).read_bytes() == (published / name).read_bytes(), name
     assert "R9.1" in Path("results/published/CLAIMS.md").read_text()
     table = (published / "table.md").read_text()
@@ -174,6 +177,81 @@ def test_a_published_record_of_a_study_that_changed_stays_and_is_told(
     assert code == 0
     assert "its trials or columns are not those that the study has now" in " ".join(err.split())
     assert bytes_under("results/published/tiny") == before
+
+
+def test_looks_travel_with_the_record_and_none_is_lost(project: Path, undrawn: None) -> None:
+    """Of the file that local studies share: the rows at its trials, in a chain of their own."""
+    published = Path("results/published/tiny/full")
+    shared, own = (read_looks(folder / "looks.csv") for folder in (Path("results"), published))
+    assert [look.study for look in shared.looks] == ["tiny", "sharing"]
+    assert (own.looks, own.breaks) == (shared.looks[:1], ())
+    assert json.loads((published / "provenance.json").read_text())["looks"]["last"] == own.hashes[0]
+    for old, new in (
+        ("primary: fid", "primary: modes"),
+        ("replicates: 3", "replicates: 3\nseed: 4"),
+    ):
+        Path("studies/tiny.yaml").write_text(STUDY.replace(old, new))
+        train("studies/tiny.yaml", machine=1)
+        assert invoke("publish", "studies/tiny.yaml", "--replace")[0] == 0
+        # The local rows are lost: those that are published stay.
+        Path("results/looks.csv").unlink()
+        shutil.rmtree("results/tiny")
+    looks = read_looks(published / "looks.csv")
+    names = [(look.study, look.asked["seed"]) for look in looks.looks]
+    assert names == [("tiny", 0), ("sharing", 0), ("tiny", 0), ("tiny", 4)]
+    assert looks.breaks == ()
+    notes = " ".join((published / "table.md").read_text().split())
+    assert "Other trainings were seen before (3 reports with seed 0, first on " in notes
+    before = bytes_under("results/published")
+    assert invoke("report", "studies/tiny.yaml", "--published")[0] == 0
+    assert bytes_under("results/published") == before
+
+
+def test_a_gap_in_the_local_looks_is_published_with_them(project: Path, undrawn: None) -> None:
+    path = Path("results/looks.csv")
+    path.write_text(path.read_text().replace(",0.05,", ",0.04,", 1))
+    for _ in range(2):
+        assert invoke("publish", "studies/tiny.yaml")[0] == 0
+        notes = " ".join(Path("results/published/tiny/full/table.md").read_text().split())
+        assert "Looks were edited: a row before the first of looks.csv" in notes
+
+
+def test_a_published_number_that_is_edited_is_told(project: Path, undrawn: None) -> None:
+    path = Path("results/published/tiny/full/trials.csv")
+    text = path.read_text()
+    number = next(csv.DictReader(text.splitlines()))["fid"]
+    path.write_text(text.replace(number, "1.5", 1))
+    for command in ("report", "studies/tiny.yaml"), ("show", "baseline", "studies/tiny.yaml"):
+        code, _, err = invoke(*command, "--published")
+        assert code == 0
+        assert "Numbers were edited: trials.csv changed since it was written" in " ".join(
+            err.split()
+        )
+    assert "Numbers were edited: " in (path.parent / "table.md").read_text()
+    path.write_text(text)
+    assert invoke("report", "studies/tiny.yaml", "--published")[2] == ""
+    assert "edited" not in (path.parent / "table.md").read_text()
+
+
+def test_a_published_question_that_is_changed_is_told(clone: Path, undrawn: None) -> None:
+    Path("studies/tiny.yaml").write_text(STUDY.replace("is: worse}", "is: worse, by: 1.1x}"))
+    assert invoke("report", "studies/tiny.yaml", "--published")[0] == 0
+    notes = " ".join(Path("results/published/tiny/full/table.md").read_text().split())
+    assert "margin of R9.1 not stated" in notes
+
+
+def test_the_command_preregisters_and_refuses_what_was_seen(clone: Path, undrawn: None) -> None:
+    code, out, err = invoke("preregister", "studies/tiny.yaml")
+    assert (code, err) == (0, "")
+    assert "tiny at the budget full: preregistered: sha256 " in out
+    code, out, _ = invoke("preregister", "studies/tiny.yaml")
+    assert (code, "preregistered already, on " in out) == (0, True)
+    train("studies/tiny.yaml", machine=2)
+    assert invoke("publish", "studies/tiny.yaml", "--replace")[0] == 0
+    notes = " ".join(Path("results/published/tiny/full/table.md").read_text().split())
+    assert "before results were seen (sha256 " in notes
+    code, _, err = invoke("preregister", "studies/tiny.yaml")
+    assert (code, "study tiny at the budget full: its results were seen on " in err) == (2, True)
 
 
 # What is refused
@@ -287,7 +365,7 @@ def test_a_publishing_that_is_killed_loses_no_record(
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     assert published.exists() is (at == "before")
-    publishing._recover(published, ".full.")
+    publishing._recover(published, ".tiny.full.")
     assert bytes_under(published) == before
     assert [path.name for path in published.parent.iterdir()] == ["full"]
     assert invoke("publish", "studies/tiny.yaml", "--replace")[0] == 0
@@ -306,7 +384,7 @@ def look(_: Path) -> None:
         return True
 
     run_until_decided(HERE, study, None, 4, sweep=sweep, say=lambda _: None)
-    assert Path("results/tiny/full/looks.csv").exists()
+    assert Path("results/looks.csv").exists()
 
 
 def from_python(folder: Path) -> None:

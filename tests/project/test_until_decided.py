@@ -13,13 +13,9 @@ from ganablate.project.folders import Project
 from ganablate.project.until_decided import run_until_decided
 from ganablate.report import analysis
 from ganablate.report.claims.judgement import CANNOT_TELL, OPEN, SUPPORTED, Judgement
-from ganablate.report.frames.looks import (
-    Look,
-    looked_plan,
-    looks_csv,
-    read_looks,
-    reference_trial,
-)
+from ganablate.report.frames.history import looked_plan
+from ganablate.report.frames.look_file import looks_csv, read_looks
+from ganablate.report.frames.looks import Look, look_at
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
@@ -90,12 +86,14 @@ def run(study: Study, tmp_path: Path) -> Run:
     return _run
 
 
-def looks_file(folder: Path, study: Study) -> Path:
-    return folder / "results" / study.name / "full" / "looks.csv"
+def looks_file(folder: Path) -> Path:
+    return folder / "results" / "looks.csv"
 
 
 def looks_of(study: Study, folder: Path) -> tuple[Look, ...]:
-    return read_looks(looks_file(folder, study), expand(study))
+    looks = looked_plan(study, None, folder / "results")[1]
+    assert looks == read_looks(looks_file(folder)).looks
+    return looks
 
 
 def test_only_undecided_arms_and_the_baseline_get_more(
@@ -119,10 +117,10 @@ def test_only_undecided_arms_and_the_baseline_get_more(
     assert last.replicates["far"] < last.replicates["baseline"]
     assert (last.replicates["null"], last.goes_on) == (3, ())
     # Again it is nothing new.
-    text = looks_file(tmp_path / "a", study).read_bytes()
+    text = looks_file(tmp_path / "a").read_bytes()
     again = Sweep(tmp_path / "a")
     assert (run(again), again.plans) == ([], [last.replicates])
-    assert looks_file(tmp_path / "a", study).read_bytes() == text
+    assert looks_file(tmp_path / "a").read_bytes() == text
 
 
 @pytest.mark.slow
@@ -171,8 +169,8 @@ def test_a_schedule_after_a_report_was_seen_has_half_the_level(
     study: Study, run: Run, tmp_path: Path
 ) -> None:
     plan = expand(study)
-    look = Look("by hand", (), dict.fromkeys(KID, 3), 0.05, ("far",), reference_trial(plan))
-    path = looks_file(tmp_path / "a", study)
+    look = look_at(plan, "by hand", dict.fromkeys(KID, 3), 0.05)
+    path = looks_file(tmp_path / "a")
     path.parent.mkdir(parents=True)
     path.write_text(looks_csv([look]))
     sweep = Sweep(tmp_path / "a")

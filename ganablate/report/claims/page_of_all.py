@@ -17,9 +17,11 @@ from ganablate.report.claims.evidence import Evidence
 from ganablate.report.claims.judge import judge
 from ganablate.report.claims.sentences import CLASSES, NOT_RUN, counts_of_sentences
 from ganablate.report.claims.table import COLUMNS, LEVEL, claims_markdown, claims_table, read_claims
-from ganablate.report.frames.looks import level_of, looked_plan, with_look_by_hand
-from ganablate.report.frames.trials import read_trials
+from ganablate.report.frames.history import looked_plan, read_history, remarks
+from ganablate.report.frames.looks import level_of, with_look_by_hand
+from ganablate.report.frames.trials import as_recorded, read_trials
 from ganablate.report.stats.statistics import ALPHA
+from ganablate.report.table.render import escape_markdown
 from ganablate.study.expand import expand
 from ganablate.study.plan import FULL, Plan
 from ganablate.study.schema import Study
@@ -62,7 +64,8 @@ those of Clopper and Pearson's interval.
 class _Source:
     """A study with its claims at the best budget; `plan` None: no budget has results.
 
-    `level` is that of the verdicts: lower where the study was looked at before.
+    `level` is that of the verdicts: lower where the study was looked at before. `remarks` say what
+    of its question was changed since results were seen.
     """
 
     study: Study
@@ -70,6 +73,7 @@ class _Source:
     complete: int
     claims: pd.DataFrame
     level: float = ALPHA
+    remarks: tuple[str, ...] = ()
 
 
 def has_claims(study: Study, results_root: Path) -> bool:
@@ -120,7 +124,10 @@ def _source(study: Study, results_root: Path) -> _Source:
             plan, looks = looked_plan(study, budget, results_root)
             level = level_of(with_look_by_hand(looks, trials, plan))
             claims = read_claims(folder / "claims.csv")
-            source = _Source(study, plan, complete, claims, level)
+            recorded = as_recorded(plan, folder)
+            pairs = remarks(read_history(recorded, folder), recorded)
+            remarked = tuple(f"{lead} {text}" for lead, text in pairs)
+            source = _Source(study, plan, complete, claims, level, remarked)
             sources.append((complete / len(plan.trials), source))
     if not sources:
         return _Source(study, None, 0, pd.DataFrame(columns=list(COLUMNS)))
@@ -203,4 +210,5 @@ def _status(source: _Source) -> str:
             data.append(dataset)
     trials = f"{source.complete} of {len(plan.trials)} trials"
     table = f"[{name}]({name}/{plan.budget}/table.md)"
-    return f"{table}: budget {plan.budget}, {trials}, {', '.join(data)}"
+    stated = f"{table}: budget {plan.budget}, {trials}, {', '.join(data)}"
+    return ". ".join([stated, *(escape_markdown(remark).rstrip(".") for remark in source.remarks)])

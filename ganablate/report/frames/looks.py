@@ -1,54 +1,51 @@
-"""`looks.csv`: every time that a study was judged, with how many replicates and at which level.
+"""Looks: every time that results were seen, with how many replicates and at which level.
 
-A row is a look. Looks are declared before the first of them (`run --until-decided`), or made by
-hand: a report after more replicates were added. Their levels are told in
-`ganablate.report.stats.sequential`. A table is of the last look: at its level, with its replicates.
+Looks are declared before the first of them (`run --until-decided`), or made by hand: a report after
+more replicates were added. Their levels are told in `ganablate.report.stats.sequential`. A table is
+of the last look: at its level, with its replicates.
 """
 
-import csv
-import io
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any, Literal, get_args
+from datetime import UTC, datetime
+from typing import Literal
 
 import pandas as pd
 
+from ganablate.report.frames.question import Question, question
 from ganablate.report.stats.effects import ONE, OPEN, StudyEffects
 from ganablate.report.stats.sequential import added_level
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.report.stats.working import NOT_WORKING
-from ganablate.study.expand import expand
 from ganablate.study.plan import Plan
-from ganablate.study.schema import Study
 from ganablate.text import percent
 
-LOOKS = "looks.csv"
-Kind = Literal["by hand", "adaptive"]
-_COLUMNS = (
-    "look", "kind", "declared", "replicates", "level", "spent", "decided", "set_aside", "goes_on",
-    "reference",
-)  # fmt: skip
-_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+Kind = Literal["preregistered", "by hand", "adaptive", "seen"]
+"""`seen`: a report without more replicates than before; it asks something else, or elsewhere."""
+_SPENDING: tuple[Kind, ...] = ("by hand", "adaptive")
+"""Kinds of looks that spend of the level."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """One look at a study.
+    """A row of `looks.csv`: results were seen, or, if it is preregistered, are to be.
 
     `declared` are the replicates at each look of its schedule, none by hand; `replicates` the
-    complete ones of each arm. `decided` are the arms with a verdict, `set_aside` those that will
-    hardly get one, `goes_on` those that get more replicates before the next look. `reference` is
-    the first trial of the first arm: looks at other trials do not count.
+    complete ones of each arm, or the planned ones where it is preregistered. `decided` are the arms
+    with a verdict, `set_aside` those that will hardly get one, `goes_on` those that get more
+    replicates before the next look. `asked` is the question, under the names of study and budget;
+    `date` is that in UTC, as 2026-11-29.
     """
 
     kind: Kind
     declared: tuple[int, ...]
     replicates: Mapping[str, int]
     level: float
-    decided: tuple[str, ...]
-    reference: str
+    study: str
+    budget: str
+    asked: Question
+    date: str
+    decided: tuple[str, ...] = ()
     set_aside: tuple[str, ...] = ()
     goes_on: tuple[str, ...] = ()
 
@@ -56,6 +53,41 @@ class Look:
     def most(self) -> int:
         """Replicates of the arm with the most."""
         return max(self.replicates.values())
+
+    @property
+    def name(self) -> str:
+        """Study and budget in a sentence."""
+        return f"study {self.study} at the budget {self.budget}"
+
+
+def look_at(
+    plan: Plan,
+    kind: Kind,
+    replicates: Mapping[str, int],
+    level: float,
+    declared: Sequence[int] = (),
+) -> Look:
+    """A look of now at a plan's trials, without a verdict yet."""
+    date = datetime.now(UTC).strftime("%Y-%m-%d")
+    return Look(
+        kind, tuple(declared), replicates, level, plan.study, plan.budget, question(plan), date
+    )
+
+
+def spending(looks: Sequence[Look]) -> tuple[Look, ...]:
+    """Those of the looks that spend of the level: declared, or with more replicates than before.
+
+    One replicate can show nothing.
+    """
+    most: dict[str, int] = {}
+    chosen = []
+    for look in looks:
+        grown = any(count > most.get(name, 1) for name, count in look.replicates.items())
+        if look.kind == "adaptive" or (look.kind == "by hand" and grown):
+            chosen.append(look)
+        if look.kind in _SPENDING:
+            most |= {name: max(n, most.get(name, 1)) for name, n in look.replicates.items()}
+    return tuple(chosen)
 
 
 def level_of(looks: Sequence[Look]) -> float:
@@ -85,23 +117,21 @@ def complete_replicates(trials: pd.DataFrame, plan: Plan) -> dict[str, int]:
     return {arm.name: int(counts.get(arm.name, 0)) for arm in plan.arms}
 
 
-def reference_trial(plan: Plan) -> str:
-    """What `Look.reference` is for this plan."""
-    return plan.trials[0].trial_id
-
-
 def with_look_by_hand(looks: Sequence[Look], trials: pd.DataFrame, plan: Plan) -> tuple[Look, ...]:
-    """The looks, and one more if an arm has more replicates than at the last of them.
+    """The looks, and one more if an arm has more replicates than at all of them.
 
-    It has no `decided` arms yet. Nothing can be tested before an arm has two replicates, so that is
-    no look; arms that the study did not have at the last look are none either.
+    `looks` spend of the level. Nothing can be tested before an arm has two replicates, so that is
+    no look; arms that no look was at are none either, unless it is the first.
     """
     now = complete_replicates(trials, plan)
-    before = looks[-1].replicates if looks else dict.fromkeys(now, 1)
-    if not any(now[name] > before.get(name, count) for name, count in now.items()):
+    if looks:
+        before = {name: max(look.replicates.get(name, 0) for look in looks) for name in now}
+        grown = any(0 < before[name] < count for name, count in now.items())
+    else:
+        grown = any(count > 1 for count in now.values())
+    if not grown:
         return tuple(looks)
-    level = added_level(schedules(looks))
-    return (*looks, Look("by hand", (), now, level, (), reference_trial(plan)))
+    return (*looks, look_at(plan, "by hand", now, added_level(schedules(looks))))
 
 
 def decided_arms(judged: Iterable[StudyEffects]) -> tuple[str, ...]:
@@ -116,9 +146,9 @@ def decided_arms(judged: Iterable[StudyEffects]) -> tuple[str, ...]:
     return tuple(name for name, given in verdicts.items() if undecided.isdisjoint(given))
 
 
-def with_decided(looks: Sequence[Look], judged: Iterable[StudyEffects]) -> tuple[Look, ...]:
-    """The looks with what was decided at the last one."""
-    return (*looks[:-1], replace(looks[-1], decided=decided_arms(judged)))
+def with_decided(look: Look, judged: Iterable[StudyEffects]) -> Look:
+    """The look with what was decided at it."""
+    return replace(look, decided=decided_arms(judged))
 
 
 def look_notes(looks: Sequence[Look]) -> list[str]:
@@ -128,7 +158,7 @@ def look_notes(looks: Sequence[Look]) -> list[str]:
     last = looks[-1]
     text = "Look 1. "
     if len(looks) > 1:
-        text = f"Look {len(looks)}: this table was looked at before with fewer replicates. "
+        text = f"Look {len(looks)}: these trials were looked at before with fewer replicates. "
     rule = "halves it each time that replicates are added by hand, "
     if last.kind == "adaptive":
         rule = (
@@ -141,69 +171,3 @@ def look_notes(looks: Sequence[Look]) -> list[str]:
         f"{rule}so that a wrong verdict at any look has a chance of {percent(bound(looks))} at "
         f"most{late if schedules(looks) > 1 else ''}."
     ]
-
-
-def looks_csv(looks: Sequence[Look]) -> str:
-    """The looks as text; lists and replicates as JSON, since names of arms hold commas."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    spent = 0.0
-    for number, look in enumerate(looks, start=1):
-        spent += look.level
-        given = (dict(look.replicates), look.decided, look.set_aside, look.goes_on)
-        replicates, *arms = (_JSON.encode(value) for value in given)
-        declared = " ".join(map(str, look.declared))
-        row = [number, look.kind, declared, replicates, repr(look.level), repr(round(spent, 9))]
-        writer.writerow([*row, *arms, look.reference])
-    return text.getvalue()
-
-
-def read_looks(path: Path, plan: Plan) -> tuple[Look, ...]:
-    """The looks at this plan's trials, oldest first; none where there is no file.
-
-    Raises:
-        ValueError: the file is not as `looks_csv` writes it.
-    """
-    if not path.exists():
-        return ()
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    try:
-        looks = [_look(row) for row in rows]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: not a table of looks: {error!r}") from error
-    return tuple(look for look in looks if look.reference == reference_trial(plan))
-
-
-def _look(row: Mapping[str, Any]) -> Look:
-    if row["kind"] not in get_args(Kind):
-        raise ValueError(f'kind is "{row["kind"]}"; "by hand" or "adaptive" is allowed')
-    level = float(row["level"])
-    if not 0 < level <= ALPHA:
-        raise ValueError(f"level is {level}; more than 0 and at most {ALPHA} is allowed")
-    return Look(
-        kind=row["kind"],
-        declared=tuple(map(int, row["declared"].split())),
-        replicates={str(name): int(n) for name, n in json.loads(row["replicates"]).items()},
-        level=level,
-        reference=row["reference"],
-        **{name: tuple(json.loads(row[name])) for name in ("decided", "set_aside", "goes_on")},
-    )
-
-
-def looked_plan(study: Study, budget: str | None, results: Path) -> tuple[Plan, tuple[Look, ...]]:
-    """The plan of a study's table, and its looks: no arm with fewer replicates than were seen.
-
-    Without a `budget` it is the study's default one; `results` is the folder of results.
-
-    Raises:
-        StudyError: the study has no such budget.
-        ValueError: its `looks.csv` cannot be read as one.
-    """
-    plan = expand(study, budget)
-    looks = read_looks(results / plan.study / plan.budget / LOOKS, plan)
-    if looks and looks[-1].most > plan.replicates:
-        seen = {name: max(n, plan.replicates) for name, n in looks[-1].replicates.items()}
-        plan = expand(study, plan.budget, replicates=seen)
-    return plan, looks

@@ -1,21 +1,26 @@
-"""`provenance.json`: when, where and with what each trial ran.
+"""`provenance.json`: when, where and with what each trial ran, and what the csv files held.
 
-Kept apart from the tables, so that two machines with equal numbers write equal tables.
+Kept apart from the tables, so that two machines with equal numbers write equal tables. It has the
+sha256 of the files with numbers, so that a number changed by hand is noticed.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from ganablate.catalog import METRICS, OF_SETTINGS, PROBES, Part, plugin_digests
-from ganablate.files import read_json
+from ganablate.files import read_json, write_text
 from ganablate.report.table.tables import reference_arm
 from ganablate.study.plan import Plan
 from ganablate.text import duration
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import state_of
 
+WITH_NUMBERS = ("trials.csv", "curves.csv")
+"""The files whose numbers everything else is calculated from."""
 _FACTS = ("device", "precision", "threads", "processor", "torch", "ganablate", "host")
 
 
@@ -104,6 +109,49 @@ def read_provenance(path: Path) -> dict[str, Any]:
     return read_json(path) or {}
 
 
+def write_provenance(path: Path, facts: Mapping[str, Any]) -> None:
+    """Write the facts, in one step."""
+    write_text(path, json.dumps(facts, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+# --- whether the files with numbers are as they were written ---
+
+
+def text_hash(text: str) -> str:
+    """The sha256 of a text, as 64 hex digits."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def kept_hashes(folder: Path, facts: Mapping[str, Any]) -> dict[str, str | None]:
+    """The files with numbers that are not as `facts` say that they were written.
+
+    Returns:
+        Name -> the sha256 that it had when it was written; None: that is not known.
+    """
+    hashes = facts.get("sha256") or {}
+    kept = {}
+    for name in WITH_NUMBERS:
+        if (folder / name).exists():
+            text = (folder / name).read_text(encoding="utf-8")
+            if hashes.get(name) != text_hash(text):
+                kept[name] = hashes.get(name)
+    return kept
+
+
+def edit_remarks(kept: Mapping[str, str | None]) -> list[tuple[str, str]]:
+    """What a reader must know of such files: pairs of a beginning and the rest."""
+    edited = [name for name, digest in kept.items() if digest]
+    unsure = [name for name, digest in kept.items() if not digest]
+    pairs = []
+    if edited:
+        text = f"{' and '.join(edited)} changed since it was written: see provenance.json."
+        pairs.append(("Numbers were edited:", text))
+    if unsure:
+        text = f"provenance.json has no sha256 of {' and '.join(unsure)}."
+        pairs.append(("Whether numbers were edited is not known:", text))
+    return pairs
+
+
 # --- as a reader sees it ---
 
 
@@ -130,8 +178,14 @@ def provenance_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         "resumed": f"{resumed} times" if resumed > 0 else "",
         "data, sha256": ", ".join(digest[:16] for digest in digests),
         "plug-ins": ", ".join(f"{part} of {source}" for part, source in plugins.items()),
+        "question, sha256": _question_line(facts.get("looks") or {}),
     }
     return [(name, text) for name, text in lines.items() if text]
+
+
+def _question_line(looks: Mapping[str, Any]) -> str:
+    """Since when the question is written down, and its hash; empty where it is not."""
+    return f"{looks['sha256'][:16]}, since {looks['since']}" if "since" in looks else ""
 
 
 def _days(attempts: Iterable[Mapping[str, Any]]) -> str:

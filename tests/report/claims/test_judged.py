@@ -30,7 +30,8 @@ from ganablate.report.claims.table import (
     claims_table,
     read_claims,
 )
-from ganablate.report.frames.looks import LOOKS, Look, looks_csv, reference_trial
+from ganablate.report.frames.look_file import LOOKS, looks_csv
+from ganablate.report.frames.looks import look_at
 from ganablate.report.frames.trials import trials_csv, trials_frame
 from ganablate.study.claims import claims as kinds
 from ganablate.study.expand import expand
@@ -227,14 +228,27 @@ def test_a_line_names_a_level_other_than_five_percent(tmp_path):
     assert "cpu)" in line
     plan = expand(study, "cpu")
     seen = {arm.name: 3 for arm in plan.arms}
-    before = Look("by hand", (), seen, 0.05, (), reference_trial(plan))
-    (tmp_path / study.name / "cpu" / LOOKS).write_text(looks_csv([before]))
+    before = look_at(plan, "by hand", seen, 0.05)
+    (tmp_path / LOOKS).write_text(looks_csv([before]))
     page = ledger([study], tmp_path)
     (line,) = [x for x in page.splitlines() if "| R3.B |" in x]
     assert "cpu, at 2.5 %)" in line
     assert "at 5 %, unless\nthe line names another level" in page
     (shown,) = [x for x in page.splitlines() if "| R3.B-curves |" in x]
     assert "2.5 %" not in shown
+
+
+def test_a_question_that_was_changed_since_is_told_of_its_study(tmp_path):
+    study = study_of("latent_size")
+    results(study, tmp_path, "cpu")
+    assert "Changed after" not in ledger([study], tmp_path)
+    plan = expand(study, "cpu")
+    look = look_at(plan, "by hand", dict.fromkeys((arm.name for arm in plan.arms), 5), 0.05)
+    asked = {**look.asked, "margin": "2x"}
+    (tmp_path / LOOKS).write_text(looks_csv([replace(look, asked=asked)]))
+    (line,) = [x for x in ledger([study], tmp_path).splitlines() if x.startswith("- [latent_size]")]
+    assert r"margin of equivalence 2x -\> 1.25x" in line
+    assert f". Changed after results were seen (first on {look.date}): " in line
 
 
 def test_studies_without_claims_leave_the_page_empty(tmp_path):

@@ -8,17 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ganablate.report import build
+from ganablate.report.frames.history import read_history
+from ganablate.report.frames.look_file import add_look, looks_csv, read_looks
 from ganablate.report.frames.looks import (
-    Look,
     bound,
     is_whole,
     level_of,
+    look_at,
     look_notes,
-    looks_csv,
-    read_looks,
-    reference_trial,
+    spending,
     with_look_by_hand,
 )
+from ganablate.report.frames.question import question_hash, question_text
 from tests.support.synthetic_study import make_plan, write_trial
 
 ARMS = {"baseline": {}, "batch_size=32": {"batch_size": 32}, 'a, "b": c': {"batch_size": 128}}
@@ -40,12 +41,9 @@ def looks_at(*numbers):
 
 
 def adaptive(level=0.00625, **changes):
-    plan = make_plan(ARMS)
-    look = Look(
-        "adaptive", (5, 7, 10), dict.fromkeys(ARMS, 5), level, ("batch_size=32",),
-        reference_trial(plan), set_aside=('a, "b": c',), goes_on=(),
-    )  # fmt: skip
-    return replace(look, **changes)
+    look = look_at(make_plan(ARMS), "adaptive", dict.fromkeys(ARMS, 5), level, (5, 7, 10))
+    parts = {"decided": ("batch_size=32",), "set_aside": ('a, "b": c',)}
+    return replace(look, **{**parts, **changes})
 
 
 def test_each_time_that_replicates_are_added_the_level_is_halved():
@@ -93,40 +91,83 @@ def test_reading_gives_what_was_written(tmp_path_factory, rows):
     )
     path = tmp_path_factory.mktemp("looks") / "looks.csv"
     path.write_text(looks_csv(looks), encoding="utf-8")
-    assert read_looks(path, make_plan(ARMS)) == looks
+    assert (read_looks(path).looks, read_looks(path).breaks) == (looks, ())
+    added = path.with_name("added.csv")
+    for look in looks:
+        add_look(added, look)
+    assert not looks or added.read_bytes() == path.read_bytes()
 
 
-def test_the_file_is_readable(tmp_path):
+def test_the_file_is_readable():
     plan = make_plan({"baseline": {}, "wide": {"g_width": 64}}, replicates=5)
     (look,) = with_look_by_hand((), trials_of(plan), plan)
-    assert looks_csv([replace(look, decided=("wide",))]).splitlines() == [
-        "look,kind,declared,replicates,level,spent,decided,set_aside,goes_on,reference",
-        '1,by hand,,"{""baseline"":5,""wide"":5}",0.05,0.05,"[""wide""]",[],[],'
-        f"{plan.trials[0].trial_id}",
-    ]
+    header, row = looks_csv([replace(look, decided=("wide",))]).splitlines()
+    assert header == (
+        "date,study,budget,kind,declared,replicates,level,decided,set_aside,goes_on,sha256,"
+        "question,previous"
+    )
+    start = '"{""baseline"":5,""wide"":5}",0.05,"[""wide""]",[],[],'
+    asked = question_text(look.asked).replace('"', '""')
+    before = f"{look.date},mnist_ablation,cpu,by hand,,{start}"
+    assert row == f'{before}{question_hash(look.asked)},"{asked}",'
+
+
+def test_a_row_that_was_changed_or_taken_out_is_a_break(tmp_path):
+    path = tmp_path / "looks.csv"
+    header, *lines = looks_csv(looks_at(3, 5, 8)).splitlines(keepends=True)
+    damages = {
+        "".join(lines): [],
+        "".join(lines[:2]): [],  # what was behind the last row, the file alone cannot tell
+        "".join(lines[1:]): ["a row before the first of looks.csv was changed or taken out"],
+        lines[0] + lines[2]: ["the row before row 2 of looks.csv was changed or taken out"],
+        lines[0] + lines[1].replace("by hand", "seen") + lines[2]: [
+            "the row before row 3 of looks.csv was changed or taken out"
+        ],
+        lines[0].replace("fid", "kid"): ["the question in row 1 of looks.csv was changed"],
+    }
+    for text, breaks in damages.items():
+        path.write_text(header + text, encoding="utf-8")
+        assert list(read_looks(path).breaks) == breaks
+    # Windows' line ends are no change.
+    path.write_text(header + "".join(lines), encoding="utf-8", newline="\r\n")
+    assert read_looks(path).breaks == ()
 
 
 def test_looks_at_other_trials_do_not_count(tmp_path):
-    path = tmp_path / "looks.csv"
-    path.write_text(looks_csv([adaptive(reference="0" * 16), *looks_at(5)]), encoding="utf-8")
-    assert read_looks(path, make_plan(ARMS)) == looks_at(5)
-    assert read_looks(tmp_path / "none.csv", make_plan(ARMS)) == ()
+    folder = tmp_path / "results" / "mnist_ablation" / "cpu"
+    other = make_plan({"baseline": {}, "wide": {"g_width": 64}, "flat": {"g_width": 8}})
+    looks = [replace(look_at(other, "by hand", {"baseline": 9}, 0.01), study="b"), *looks_at(5)]
+    path = folder.parents[1] / "looks.csv"
+    path.parent.mkdir()
+    path.write_text(looks_csv(looks), encoding="utf-8")
+    assert read_history(make_plan(ARMS), folder).looks == looks_at(5)
+    assert read_looks(tmp_path / "none.csv").looks == ()
+
+
+def test_without_more_replicates_nothing_is_spent():
+    first, second = looks_at(3, 5)
+    again, asked = replace(first, date="2000-01-01"), replace(second, kind="seen")
+    assert spending([first, again, asked, second, second]) == (first, second)
+    assert spending([replace(second, kind="preregistered"), first]) == (first,)
+    assert spending([first, adaptive(), adaptive()]) == (first, adaptive(), adaptive())
 
 
 @pytest.mark.parametrize(
     ("right", "wrong"),
     [
         ("by hand", "by foot"),
-        ("0.05,0.05", "0.5,0.5"),
-        ("0.05,0.05", "nan,0"),
-        ("look,kind", "a,b"),
+        (",0.05,", ",0.5,"),
+        (",0.05,", ",nan,"),
+        ("date,study", "a,b"),
+        ('"{""baseline""', '"{baseline'),
+        (",by hand,", ","),
     ],
 )
 def test_a_wrong_file_is_told(tmp_path, right, wrong):
     path = tmp_path / "looks.csv"
     path.write_text(looks_csv(looks_at(5)).replace(right, wrong), encoding="utf-8")
     with pytest.raises(ValueError, match=r"looks\.csv: not a table of looks: "):
-        read_looks(path, make_plan(ARMS))
+        read_looks(path)
 
 
 def test_the_caption_says_at_which_error_a_table_stands():
@@ -153,27 +194,31 @@ def test_the_report_writes_looks_and_judges_at_their_level(tmp_path, plain):
     folder = results / "mnist_ablation" / "cpu"
     three, five = (make_plan(arms, replicates=n, metrics=("fid",)) for n in (3, 5))
 
+    looks = results / "looks.csv"
+
     def report(plan, skip=0):
         for index, trial in enumerate(plan.trials[: len(plan.trials) - skip]):
             fid = (30.0 if trial.arm == "wide" else 20.0) + 0.1 * (index % 3)
             write_trial(root, trial, numbers={"fid": fid})
         build.build_report(plan, trials_root=root, results_root=results)
-        files = {name: folder / name for name in ("looks.csv", "table.csv", "table.md")}
+        files = {path.name: path for path in (looks, folder / "table.csv", folder / "table.md")}
         return {name: path.read_bytes() for name, path in files.items() if path.exists()}
 
     assert "looks.csv" not in report(three, skip=1)
     first = report(three)
-    assert (folder / "looks.csv").read_text().count("by hand") == 1
-    assert read_looks(folder / "looks.csv", three)[0].decided == ("wide",)
+    (look,) = read_looks(looks).looks
+    assert (look.kind, look.decided) == ("by hand", ("wide",))
     half = report(five, skip=1)
     assert half["looks.csv"] == first["looks.csv"]
     second = report(five)
     assert second["looks.csv"].startswith(first["looks.csv"])
-    assert level_of(read_looks(folder / "looks.csv", five)) == 0.025
+    assert level_of(read_looks(looks).looks) == 0.025
     table = pd.read_csv(folder / "table.csv")
     assert table.loc[1, "effect_level"] == 0.975
     assert "a chance of 7.5 % at most" in (folder / "table.md").read_text(encoding="utf-8")
     assert report(five) == second
     # Without the trials' folders there are the files alone.
     build.build_report(five, trials_root=tmp_path / "none" / "trials", results_root=results)
-    assert {name: (folder / name).read_bytes() for name in second} == second
+    names = ("table.csv", "table.md")
+    assert {name: (folder / name).read_bytes() for name in names} == {n: second[n] for n in names}
+    assert looks.read_bytes() == second["looks.csv"]
