@@ -1,6 +1,7 @@
 """What every arm changes in the primary metrics: effect, interval, replicates and verdict."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,6 +133,18 @@ def _lines(effects: StudyEffects, analysis: Analysis) -> tuple[dict[str, float],
     return values, places
 
 
+def _about_lines(columns: list[StudyEffects], analysis: Analysis) -> Iterator[str]:
+    """Whether some effects are not judged, and which reference lines there are."""
+    verdicts = {effect.verdict for effects in columns for effect in effects.by_arm.values()}
+    if NOT_WORKING in verdicts:
+        yield f"{_NOT_JUDGED.capitalize()}: {NOT_WORKING}."
+    for effects in columns:
+        title = analysis.plan.columns[effects.column].title
+        line = lines_caption(title, _lines(effects, analysis)[0])
+        if line is not None:
+            yield line
+
+
 def _draw_panel(
     axes: Axes, rows: list[ForestRow], effects: StudyEffects, analysis: Analysis
 ) -> None:
@@ -239,10 +252,6 @@ def _caption(columns: list[StudyEffects], analysis: Analysis) -> str:
         over = counted(first.tested, "arm") if len(columns) == 1 else f"{first.tests} tests"
         tests = f"tests after Holm's correction over {over}"
         parts.append(f"Verdicts: from {tests}, at {percent(first.alpha)}{rule}.")
-    verdicts = [effect.verdict for effects in columns for effect in effects.by_arm.values()]
-    parts += [f"{_NOT_JUDGED.capitalize()}: {NOT_WORKING}."] if NOT_WORKING in verdicts else []
-    for effects in columns:
-        line = lines_caption(plan.columns[effects.column].title, _lines(effects, analysis)[0])
-        parts += [] if line is None else [line]
+    parts += _about_lines(columns, analysis)
     parts += protocols(trials, plan, only=[effects.column for effects in columns])
     return " ".join(filter(None, [*parts, execution(trials)]))

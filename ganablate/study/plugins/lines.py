@@ -172,12 +172,7 @@ def _own(table: str, line: Part) -> Iterator[str]:
     measures: tuple[Metric | Probe, ...] = (*METRICS.values(), *PROBES.values())
     columns = {column for measure in measures for column in measure.columns}
     for name, own in line.declares.items():
-        if keyword.iskeyword(name):
-            yield f"declares: {name} is a word of Python; choose another name"
-        elif name in SETTINGS and not SETTINGS[name].own:
-            yield f"declares: ganablate has a setting {name} already; choose another name"
-        elif name in _FACTS or name in _KEYS or name in columns:
-            yield f"declares: {name} is a key of a study, a fact or a column; choose another name"
+        yield from _taken(name, columns)
         for kind, lines in ((kind, TABLES[kind].lines) for kind in _OF_TRAINING):
             for other, part in lines.items():
                 theirs = part.declares.get(name)
@@ -186,6 +181,16 @@ def _own(table: str, line: Part) -> Iterator[str]:
                         f"declares: {name} means something else in {kind} {other}; declare it "
                         "there and here by the same words, or choose another name"
                     )
+
+
+def _taken(name: str, columns: Collection[str]) -> Iterator[str]:
+    """Whether a setting's name means something else already."""
+    if keyword.iskeyword(name):
+        yield f"declares: {name} is a word of Python; choose another name"
+    elif name in SETTINGS and not SETTINGS[name].own:
+        yield f"declares: ganablate has a setting {name} already; choose another name"
+    elif name in _FACTS or name in _KEYS or name in columns:
+        yield f"declares: {name} is a key of a study, a fact or a column; choose another name"
 
 
 def _names(name: str, line: Part) -> Iterator[str]:
