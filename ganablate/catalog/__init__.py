@@ -46,6 +46,7 @@ from ganablate.catalog.parts import (
     Scale,
     Schedule,
 )
+from ganablate.catalog.protocols import Split, is_outdated, real_split, weights_stamp
 from ganablate.catalog.settings import (
     NETWORK_SETTINGS,
     OF_SETTINGS,
@@ -64,7 +65,8 @@ __all__ = [
     "OPTIMIZERS", "PENALTIES", "PLUGIN_MEASURES", "PLUGIN_TABLES", "PROBES", "SCHEDULES",
     "SETTINGS", "TABLES", "TEN_IMAGES", "Advice", "Column", "Criterion", "Dataset", "Direction",
     "Extractor", "Metric", "NamedExtractor", "Network", "Optimizer", "OwnSetting", "Part",
-    "Penalty", "Probe", "Scale", "Schedule", "Setting", "Table", "channels_of", "extractor_of",
-    "family_of", "function_of", "metric_columns", "named_parts", "on_images", "own_values",
-    "plugin_digests", "present_name", "probe_columns", "stored_name",
+    "Penalty", "Probe", "Scale", "Schedule", "Setting", "Split", "Table", "channels_of",
+    "extractor_of", "family_of", "function_of", "is_outdated", "metric_columns", "named_parts",
+    "on_images", "own_values", "plugin_digests", "present_name", "probe_columns", "real_split",
+    "stored_name", "weights_stamp",
 ]  # fmt: skip

@@ -18,6 +18,7 @@ from typer.core import TyperGroup
 
 from ganablate import files
 from ganablate.cli.console import FAILED, INTERRUPTED, err, refuse, set_style
+from ganablate.cli.library_log import log_libraries
 from ganablate.cli.streams import lost_output, make_lasting
 from ganablate.project.folders import HERE, FolderError, WrongInputError
 from ganablate.study.reading.errors import StudyError
@@ -79,6 +80,8 @@ COMMANDS: dict[str, Command] = {
 """Name -> the command, in the order of `--help`."""
 _ANYWHERE = ("--quiet", "--no-color")
 """Options that may stand before the command and behind it."""
+_USE_LIBRARIES = ("run", "evaluate", "track")
+"""Commands that have Ray, MLflow and Pillow at work."""
 _EXIT_CODES = """\b
 Exit codes:
   0    done: every trial is complete (a diverged trial is: a finding)
@@ -206,6 +209,8 @@ def _ganablate(quiet: Quiet = False, no_color: NoColour = False, version: Versio
 def main() -> None:
     """Entry point of the console script."""
     make_lasting()
+    if any(word in _USE_LIBRARIES for word in sys.argv[1:]):
+        log_libraries(HERE.runs)
     try:
         app()
     except SystemExit as end:

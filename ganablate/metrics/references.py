@@ -35,12 +35,15 @@ class Line:
 
 
 @dataclass(frozen=True)
-class RealImages:
-    """A data set: uint8 [n, h, w, c], int64 [n] labels if it has some, and its fingerprint."""
+class RealSets:
+    """The images that trials are trained on, uint8 [n, h, w, c], with int64 [n] labels if any.
+
+    `compared` are those that generated images are compared with: the same ones, or another split.
+    """
 
     images: Images
     labels: npt.NDArray[np.int64] | None
-    fingerprint: str
+    compared: measuring.RealImages
 
 
 def ten_images(n_images: int, labels: npt.NDArray[np.int64] | None) -> Indices:
@@ -67,44 +70,50 @@ def reference_lines(
     metrics: Sequence[str],
     *,
     extractor: str,
-    real: RealImages,
+    sets: RealSets,
     cache: Path,
     data_root: Path | None = None,
     device: str = "cpu",
 ) -> dict[str, Line]:
     """Both lines by name, of metrics on images; the floor is left out of fewer than two images.
 
-    The floor is of as many other images as a trial generates. Where a data set has none beside
-    those that trials are compared with, its two halves (every second image) are compared with each
-    other: fewer images, so FID is a little higher by its bias. The protocol of ten images is that
-    of trials. Arguments are those of `evaluate`.
+    The floor is of as many other images as a trial generates: training images where trials are
+    compared with the test split. Where a data set has none beside those that trials are compared
+    with, its two halves (every second image) are compared with each other: fewer images, so FID is
+    a little higher by its bias. The protocol of ten images is that of trials. Arguments are those
+    of `evaluate`; no metric compares with training images.
 
     Raises:
         MetricError: as `evaluate`.
     """
 
-    def measured(against: Images, of: str, fake: Images, words: str) -> Line:
+    def measured(real: measuring.RealImages, fake: Images, words: str) -> Line:
         result = measuring.evaluate(
             metrics,
             extractor=extractor,
             losses={},
             fake_images=lambda _n: fake,
-            real_images=against,
-            fingerprint=f"{real.fingerprint}{of}",
+            real_images=lambda: real,
             cache=cache,
             data_root=data_root,
             device=device,
         )
         return Line(result.numbers, result.protocols, words)
 
-    images = real.images
-    n, ten = measuring.N_FAKE, ten_images(len(images), real.labels)
+    images, compared, n = sets.images, sets.compared, measuring.N_FAKE
+    ten = ten_images(len(images), sets.labels)
     repeated = images[np.resize(ten, n)]
-    lines = {TEN_IMAGES: measured(images, "", repeated, f"{len(ten)}, repeated to {n}")}
-    others = other_images(len(images), n)
-    if len(others):
-        lines[FLOOR] = measured(images, "", images[others], f"{len(others)} others")
+    lines = {TEN_IMAGES: measured(compared, repeated, f"{len(ten)}, repeated to {n}")}
+    if compared.split == "test":
+        k = min(n, len(images))
+        trained = images[np.arange(k) * len(images) // k]
+        lines[FLOOR] = measured(compared, trained, f"{k} of the training split")
+    elif len(others := other_images(len(images), n)):
+        lines[FLOOR] = measured(compared, images[others], f"{len(others)} others")
     elif len(images) > 1:
-        even, odd = images[0::2], images[1::2]
-        lines[FLOOR] = measured(even, " every second", odd, f"halves of {len(odd)}")
+        every_second = measuring.RealImages(
+            images[0::2], f"{compared.fingerprint} every second", compared.split
+        )
+        odd = images[1::2]
+        lines[FLOOR] = measured(every_second, odd, f"halves of {len(odd)}")
     return lines

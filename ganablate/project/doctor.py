@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -20,11 +20,11 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from ganablate.catalog import DATASETS, EXTRACTORS, NAMED_EXTRACTORS
-from ganablate.files import obstacle
+from ganablate.files import free_inodes, lock_obstacle, obstacle
 from ganablate.metrics.features import MetricError
 from ganablate.metrics.weight_files import WEIGHTS, Card
-from ganablate.project.memory import available_memory
 from ganablate.study.reading.errors import StudyError
+from ganablate.sweep.limits import available_memory, start_obstacles, temporary_parent
 from ganablate.sweep.profile import DEFAULT_PROFILE, Profile, load_profile
 from ganablate.text import counted
 from ganablate.tracking.database import version_fault
@@ -39,6 +39,8 @@ _DISK = {"fail": 0.5e9, "warn": 5e9}
 """Free bytes below which no sweep, or no large one, can be held: a trial keeps 1 to 50 MB."""
 _MEMORY = {"fail": 1e9, "warn": 2.5e9}
 """Ray and the driver take about 1 GB, each trial at a time 0.5 GB and its data."""
+_FILES = 10_000
+"""Files that a sweep needs room for: a trial has about 50."""
 _TEMPORARY = {"fail": 0.1e9, "warn": 0.5e9}
 _SHARED = 100 * 2**20
 """Ray's store of objects; where /dev/shm has less, Ray puts it under /tmp."""
@@ -105,7 +107,7 @@ class Place:
     profile: Profile | None = None
     tracking_uri: str | None = None
     port: int = 5000
-    temporary: Path = Path("/tmp")
+    temporary: Path = field(default_factory=temporary_parent)
     shared_memory: Path = Path("/dev/shm")
     weights: Path = WEIGHTS
 
@@ -199,8 +201,11 @@ def _disk(place: Place) -> Finding:
     """The space for runs/."""
     runs = place.runs.absolute()
     nearest = next(folder for folder in (runs, *runs.parents) if folder.exists())
-    free = shutil.disk_usage(nearest).free
+    free, inodes = shutil.disk_usage(nearest).free, free_inodes(nearest)
     advice = "free some space; `make clean` removes runs/"
+    if inodes is not None and inodes < _FILES:
+        text = f"{inodes:,} files can still be made for {place.runs}/ (inodes)"
+        return Finding("fail" if inodes < _FILES / 10 else "warn", text, "remove some files there")
     return _enough(f"free for {place.runs}/", free, _DISK, advice)
 
 
@@ -225,15 +230,18 @@ def _folders(place: Place) -> Finding:
     """Whether runs/ and results/ can be written."""
     if reasons := [line for folder in (place.runs, place.results) if (line := obstacle(folder))]:
         return Finding("fail", "; ".join(reasons), "mend that, or work in another folder")
+    if reason := lock_obstacle(place.runs):
+        return Finding("fail", reason)
     return Finding("ok", f"{place.runs}/ and {place.results}/ can be written")
 
 
 def _ray_folders(place: Place) -> Finding:
-    """What Ray needs under /tmp and /dev/shm, and what killed sweeps left there."""
+    """What keeps Ray from starting, and what killed sweeps left in its folder."""
     folder = place.temporary
-    if reason := obstacle(folder):
-        return Finding("fail", f"Ray works there: {reason}", f"make {folder} writable")
     advice = "free some space there for Ray"
+    if lacks := list(start_obstacles(folder)):
+        texts, remedies = zip(*lacks, strict=True)
+        return Finding("fail", "; ".join(texts), "; ".join(remedies))
     finding = _enough(f"free in {folder}", shutil.disk_usage(folder).free, _TEMPORARY, advice)
     if finding.level != "ok":
         return finding
@@ -308,8 +316,10 @@ def _database_fault(file: Path) -> str | None:
             tables = {row[0] for row in opened.execute("SELECT name FROM sqlite_master")}
             if tables and "experiments" not in tables:
                 return "it is not MLflow's"
-            if (fault := version_fault(opened)) or file.stat().st_size > _READ_WHOLE:
+            if fault := version_fault(opened):
                 return fault
+            if file.stat().st_size > _READ_WHOLE:
+                return None
             (first,) = opened.execute("PRAGMA quick_check(1)").fetchone()
             where = " ".join(str(first).rpartition("***")[2].split())
             return None if first == "ok" else f"it is damaged: {where}"

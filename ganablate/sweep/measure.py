@@ -3,7 +3,6 @@
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -15,21 +14,23 @@ from ganablate.catalog import (
     METRICS,
     PLUGIN_MEASURES,
     PROBES,
+    Split,
     extractor_of,
     named_parts,
     on_images,
+    real_split,
     stored_name,
+    weights_stamp,
 )
-from ganablate.config import derive_seed
+from ganablate.config import TrialConfig, derive_seed
 from ganablate.files import replacing
-from ganablate.gan.data import MaterialisedData, downloads_beside, materialise
+from ganablate.gan.data import MaterialisedData, downloads_beside, materialise, training_subset
 from ganablate.gan.seeding import seed_all
 from ganablate.gan.trainer import Trainer, build_networks
-from ganablate.metrics.evaluate import Evaluation, evaluate, is_measured_with
-from ganablate.metrics.extractors import card_of
+from ganablate.metrics.evaluate import Evaluation, RealImages, evaluate
 from ganablate.metrics.features import Floats, Images
 from ganablate.metrics.probes.subject import Labelled, Probed, Subject, probe
-from ganablate.metrics.references import RealImages, reference_lines
+from ganablate.metrics.references import RealSets, reference_lines
 from ganablate.sweep.job import Job
 from ganablate.trials.folder import TrialFolder, now_ms
 from ganablate.trials.references import reference_path, references_beside, write_lines
@@ -89,7 +90,7 @@ def measure_during(
     evaluation = _evaluated(names, job=job, trainer=trainer, data=data, diverged=diverged)
     content = {
         "evaluated": list(names), "images_seen": trainer.images_seen, "measured_ms": now_ms(),
-        "numbers": evaluation.numbers,
+        "numbers": evaluation.numbers, "protocols": evaluation.protocols,
     }  # fmt: skip
     folder.write_evaluation(trainer.iteration, content)
 
@@ -125,6 +126,7 @@ def _evaluated(
         metric, named = named_parts(name)
         by_extractor.setdefault(named, []).append(metric)
     images = functools.cache(lambda n: trainer.sample(n, "evaluation"))
+    split = real_split(config.dataset)
     result = Evaluation({}, {})
     groups = [
         (named, group)
@@ -138,8 +140,8 @@ def _evaluated(
             extractor=named or extractor_of(config.dataset, config.channels),
             losses=folder.losses(),
             fake_images=None if diverged else images,
-            real_images=data.images,
-            fingerprint=data.fingerprint,
+            real_images=lambda: _images(data_of(job, split) if split == "test" else data, split),
+            training_images=(lambda: _trained_on(data, config)) if split == "test" else None,
             cache=job.cache,
             data_root=job.data_root or downloads_beside(job.cache),
             device=trainer.device.type,
@@ -174,23 +176,38 @@ def keep_references(
         extractor = named or extractor_of(config.dataset, config.channels)
         stamps = (protocols.get(stored_name(c, named)) for c in METRICS[metric].columns)
         stamp = next(filter(None, stamps), None)
-        if stamp is None or extractor is None or not is_measured_with(stamp, extractor):
+        if stamp is None or extractor is None or METRICS[metric].compares_training:
+            continue
+        if not stamp.startswith(f"{weights_stamp(extractor)}, "):
             continue
         path = reference_path(root, fingerprint, name, stamp)
         if not path.exists():
             lacking.setdefault(extractor, {})[metric] = path
     for extractor, paths in lacking.items():
-        data = read()
+        data, split = read(), real_split(config.dataset)
+        compared = data_of(job, split) if split == "test" else data
         lines = reference_lines(
             list(paths),
             extractor=extractor,
-            real=RealImages(data.images, data.labels, data.fingerprint),
+            sets=RealSets(data.images, data.labels, _images(compared, split)),
             cache=job.cache,
             data_root=job.data_root or downloads_beside(job.cache),
             device=job.device,
         )
         for metric, path in paths.items():
             write_lines(path, metric, {key: line.of(metric) for key, line in lines.items()})
+
+
+def _images(data: MaterialisedData, split: Split) -> RealImages:
+    return RealImages(data.images, data.fingerprint, split)
+
+
+def _trained_on(data: MaterialisedData, config: TrialConfig) -> RealImages:
+    """The images of the training split that the trial sees, in the order of the files."""
+    subset = training_subset(len(data.images), config.train_images)
+    if subset is None:
+        return _images(data, "train")
+    return RealImages(data.images[np.sort(subset)], f"{data.fingerprint}-{len(subset)}", "train")
 
 
 def subject_of(job: Job, trainer: Trainer, data: MaterialisedData) -> Subject:
@@ -225,11 +242,11 @@ def subject_of(job: Job, trainer: Trainer, data: MaterialisedData) -> Subject:
         train=Labelled(data.images, data.labels),
         test=test if tested else None,
         extract=EXTRACTORS[extractor].load() if extractor else None,
-        extractor=f"{extractor}@{card_of(extractor).sha256[:8]}" if extractor else "",
+        extractor=weights_stamp(extractor) if extractor else "",
     )
 
 
-def data_of(job: Job, split: Literal["train", "test"] = "train") -> MaterialisedData:
+def data_of(job: Job, split: Split = "train") -> MaterialisedData:
     """The images that the job's trial is trained on, or those of the test split."""
     config = job.trial.config
     return materialise(

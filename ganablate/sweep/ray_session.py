@@ -7,6 +7,7 @@ Ctrl-C and SIGTERM are noted at once, and acted upon between two steps of the dr
 import contextlib
 import fcntl
 import gc
+import getpass
 import ipaddress
 import logging
 import os
@@ -24,6 +25,7 @@ from typing import Any, TextIO
 import ray
 import ray.util
 
+from ganablate.sweep.limits import memory_obstacle, start_obstacles, temporary_parent
 from ganablate.sweep.machine import Machine, MachineError, environment, worker_environment
 from ganablate.trials.folder import one_line
 
@@ -127,13 +129,13 @@ def _silence() -> Iterator[None]:
 
 @contextlib.contextmanager
 def temporary_folder(where: Path | None = None) -> Iterator[Path]:
-    """A private folder (0700), removed later; in /tmp, since paths of Ray's sockets must be short.
+    """A private folder (0700), removed later; see `temporary_parent`.
 
     A driver that is killed leaves its folder behind; the next one removes it. That the driver is
     gone shows by the lock on the file `held`, which the kernel releases.
     """
     remove_left_folders(where)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=where or _parent()))
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=where or temporary_parent()))
     with (folder / "held").open("w") as held:
         _lock(held)
         try:
@@ -146,15 +148,11 @@ def temporary_folder(where: Path | None = None) -> Iterator[Path]:
 
 def remove_left_folders(where: Path | None = None) -> None:
     """Remove the folders of drivers that were killed."""
-    for folder in (where or _parent()).glob(f"{_PREFIX}*"):
+    for folder in (where or temporary_parent()).glob(f"{_PREFIX}*"):
         # A folder that a driver holds cannot be locked; another user's may not even be looked at.
         with contextlib.suppress(OSError):
             if folder.lstat().st_uid == os.getuid():
                 _remove_if_left(folder)
-
-
-def _parent() -> Path:
-    return Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())
 
 
 def _remove_if_left(folder: Path) -> None:
@@ -183,7 +181,14 @@ def ray_session(machine: Machine, interruption: Interruption) -> Iterator[Path]:
     """
     _check_private()
     variables = {**_driver_environment(machine), **worker_environment(machine.threads)}
-    with environment(variables), _silence(), temporary_folder() as folder:
+    if faults := list(start_obstacles()):
+        raise MachineError("\n".join(f"Ray cannot start here: {fault}" for fault in faults))
+    with (
+        environment(variables),
+        _silence(),
+        temporary_folder() as folder,
+        environment(_identity(folder)),
+    ):
         settings = {
             # The address is spelled out so that a RAY_ADDRESS in the environment does not divert it
             "address": "local",
@@ -200,11 +205,43 @@ def ray_session(machine: Machine, interruption: Interruption) -> Iterator[Path]:
             try:
                 _join(settings, interruption)
             except Exception as error:  # a bare one is what Ray raises where its processes are late
-                why = "the machine may be too busy or short of memory; run the command again"
-                raise MachineError(f"Ray did not start here: {why} ({one_line(error)})") from error
+                raise MachineError(_why_not_started(error, folder)) from error
             yield folder / "tune"
         finally:
             _shut_down()
+
+
+def _identity(folder: Path) -> dict[str, str]:
+    """A home and a name for a user who has none, as in a container; Ray asks for both."""
+    variables = {}
+    try:
+        Path.home()
+    except RuntimeError:
+        variables["HOME"] = str(folder)
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        variables["USER"] = f"user{os.getuid()}"
+    return variables
+
+
+def _why_not_started(error: Exception, folder: Path) -> str:
+    """A line for each cause that can be found; else what Ray wrote last."""
+    if faults := [*start_obstacles(), *filter(None, [memory_obstacle()])]:
+        return "\n".join(f"Ray did not start here: {fault}" for fault in faults)
+    if "timed out" in str(error):
+        reason = one_line(error)
+        return f"Ray did not start here in time: the machine may be too busy; try again ({reason})"
+    last = ""
+    for log in ("gcs_server.out", "raylet.out", "gcs_server.err", "raylet.err"):
+        for path in (folder / "r").glob(f"session_2*/logs/{log}"):
+            lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+            last = next((line for line in reversed(lines) if line.strip()), last)
+    wrote = f"; it wrote last: {last.strip()[:200]}" if last else ""
+    return (
+        f"Ray did not start here ({one_line(error)}), and nothing is missing that it is known to "
+        f"need{wrote}"
+    )
 
 
 @contextlib.contextmanager

@@ -15,7 +15,13 @@ from ganablate.tracking.database import (
     do_not_wait_for_disk,
     keep_artifacts_here,
 )
-from ganablate.tracking.location import STORE_LOCK, TELEMETRY_OFF, is_server, own_database
+from ganablate.tracking.location import (
+    DATABASE,
+    STORE_LOCK,
+    TELEMETRY_OFF,
+    is_server,
+    own_database,
+)
 from ganablate.tracking.owner import OWNER, owner_of
 from ganablate.tracking.trial_copy import (
     BEGUN,
@@ -56,6 +62,8 @@ def import_mlflow() -> Any:
 
     for name in ("mlflow", "alembic", "urllib3"):  # urllib3 logs each server that is away
         logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).handlers.clear()  # MLflow's own writes to the terminal
+        logging.getLogger(name).propagate = True
     return mlflow
 
 
@@ -99,6 +107,8 @@ class MlflowStore:
         self._experiments: dict[str, str] = {}
         self._parents: dict[tuple[str, str], str] = {}
         self._runs: dict[tuple[str, str, str], _Run] = {}
+        if self._is_own and not (runs / DATABASE).exists():
+            (runs / DATABASE).touch(0o664)  # SQLite itself would let the user's group only read it
         check_sqlite(uri)
         with self._lock:
             self._owner = owner_of(runs)

@@ -24,7 +24,7 @@ from ganablate.project.doctor import (
     ask_torch,
     examine,
 )
-from ganablate.project.memory import available_memory
+from ganablate.sweep.limits import available_memory
 from ganablate.sweep.machine import torch_facts
 from ganablate.sweep.profile import Profile
 from ganablate.sweep.ray_session import temporary_folder

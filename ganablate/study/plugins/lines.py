@@ -2,7 +2,7 @@
 
 import inspect
 import keyword
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,7 @@ from ganablate.catalog import (
     Metric,
     Network,
     Optimizer,
+    OwnSetting,
     Part,
     Probe,
 )
@@ -130,6 +131,8 @@ def _arguments(table: str, line: Part) -> tuple[list[str], tuple[str, ...]]:
     called = TABLES[table].called
     if isinstance(line, Metric) and line.needs == "losses":
         called = "f(losses)"
+    elif isinstance(line, Metric) and line.compares_training:
+        called = "f(real, fake, training)"
     places = [part for part in called[2:-1].split(", ") if part]
     keywords: tuple[str, ...] = ()
     if isinstance(line, Criterion) and line.labels:
@@ -172,25 +175,24 @@ def _own(table: str, line: Part) -> Iterator[str]:
     measures: tuple[Metric | Probe, ...] = (*METRICS.values(), *PROBES.values())
     columns = {column for measure in measures for column in measure.columns}
     for name, own in line.declares.items():
-        yield from _taken(name, columns)
-        for kind, lines in ((kind, TABLES[kind].lines) for kind in _OF_TRAINING):
-            for other, part in lines.items():
-                theirs = part.declares.get(name)
-                if part is not line and theirs not in (None, own):
-                    yield (
-                        f"declares: {name} means something else in {kind} {other}; declare it "
-                        "there and here by the same words, or choose another name"
-                    )
+        if keyword.iskeyword(name):
+            yield f"declares: {name} is a word of Python; choose another name"
+        elif name in SETTINGS and not SETTINGS[name].own:
+            yield f"declares: ganablate has a setting {name} already; choose another name"
+        elif name in _FACTS or name in _KEYS or name in columns:
+            yield f"declares: {name} is a key of a study, a fact or a column; choose another name"
+        yield from (f"declares: {fault}" for fault in _other_meanings(name, own))
 
 
-def _taken(name: str, columns: Collection[str]) -> Iterator[str]:
-    """Whether a setting's name means something else already."""
-    if keyword.iskeyword(name):
-        yield f"declares: {name} is a word of Python; choose another name"
-    elif name in SETTINGS and not SETTINGS[name].own:
-        yield f"declares: ganablate has a setting {name} already; choose another name"
-    elif name in _FACTS or name in _KEYS or name in columns:
-        yield f"declares: {name} is a key of a study, a fact or a column; choose another name"
+def _other_meanings(name: str, own: OwnSetting) -> Iterator[str]:
+    """Parts that declare a setting of that name by other words."""
+    for kind in _OF_TRAINING:
+        for part_name, part in TABLES[kind].lines.items():
+            if part.declares.get(name, own) != own:
+                yield (
+                    f"{name} means something else in {kind} {part_name}; declare it there and "
+                    "here by the same words, or choose another name"
+                )
 
 
 def _names(name: str, line: Part) -> Iterator[str]:
