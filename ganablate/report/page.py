@@ -16,7 +16,7 @@ from ganablate.catalog import CLASSES, PROBES
 from ganablate.report.analysis import Analysis
 from ganablate.report.claims.judgement import UNDECIDED, Judgement
 from ganablate.report.claims.sentences import SMALLER, TRAININGS, counts_of_sentences
-from ganablate.report.claims.table import verdict_text
+from ganablate.report.claims.table import firm_text, verdict_text
 from ganablate.report.figures.style import read_caption
 from ganablate.report.frames.looks import complete_replicates
 from ganablate.report.frames.provenance import (
@@ -278,6 +278,7 @@ def _claims_table(judgements: Sequence[Judgement], alpha: float) -> Table | None
     verdicts = [
         Cell(
             verdict_text(j.verdict, j.reach, j.reach_of),
+            firm_text(j.margins) if j.margins else "",
             kind=verdict_kind(j.verdict),
             sort=j.verdict,
         )

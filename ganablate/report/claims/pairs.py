@@ -45,7 +45,7 @@ from ganablate.report.stats.effects import compared_arms
 from ganablate.report.stats.replicates import Replicates, effect_scale, summaries
 from ganablate.report.stats.statistics import Summary
 from ganablate.report.table.tables import criterion_columns
-from ganablate.study.claims.claims import Compare, Curve, NoneStated
+from ganablate.study.claims.claims import Association, Compare, Curve, NoneStated
 from ganablate.study.reading.fields import Margin
 
 Pair = tuple[str, str]
@@ -142,7 +142,7 @@ def column_quantity(evidence: Evidence, column: str) -> Quantity:
 
 def claimed_pairs(
     evidence: Evidence,
-    statement: Compare | Curve | NoneStated,
+    statement: Compare | Curve | Association | NoneStated,
     to: Sequence[str],
     side: Side,
     margin: Margin | None = None,

@@ -246,42 +246,38 @@ def text_columns(table: pd.DataFrame, plan: Plan) -> list[Column]:
     """Every column that a reader is shown, the arms' names first, rows as in `arm_table`."""
     rows = [row for _, row in table.iterrows()]
     outcomes = [_outcome(row) for row in rows]
-    columns, progress = _progress(rows, outcomes)
-    # The primaries, their effects and what became of the trials stand first: what the study asks
-    # must not hide in a later block. Then come the numbers that have a better and a worse.
     first = primary_columns(plan)
     others = [name for name in plan.shown_columns if name not in first]
     others.sort(key=lambda name: plan.columns[name].direction == "none")
-    groups = _asked(table, rows, plan, outcomes)
-    groups += [_of_ok(rows, name, plan) for name in first if name + OF_OK in table]
-    groups += [_published(rows, name, plan) for name in first]
+    whole, progress = _progress(rows, has_outcomes=any(outcomes))
+    # The primaries, their effects and what became of the trials stand first: what the study asks
+    # must not hide in a later block. Then come the numbers that have a better and a worse.
+    groups = _of_primaries(table, rows, outcomes, plan)
     groups.insert(len(groups) if judged_columns(table, plan) else 0, progress)
     groups += [_metric(rows, name, plan) + _published(rows, name, plan) for name in others]
-    return columns + [column for group in groups for column in group]
+    names = _column("Arm", rows, "arm", [str(row["arm"]) for row in rows])
+    return [names, *whole, *(column for group in groups for column in group)]
 
 
-def _progress(
-    rows: list[pd.Series], outcomes: list[str | None]
-) -> tuple[list[Column], list[Column]]:
-    """The arms' names, and how many updates their trials had; each with the complete trials."""
-    columns = [_column("Arm", rows, "arm", [str(row["arm"]) for row in rows])]
-    counts = [f"{row['n_complete']} of {row['n_planned']}" for row in rows]
-    complete = _column("Complete", rows, "n_complete", counts)
+def _progress(rows: list[pd.Series], *, has_outcomes: bool) -> tuple[list[Column], list[Column]]:
+    """How many trials are complete, if that stands first; and the updates, or both."""
     both = any(_range(row, "g_updates") != _range(row, "d_updates") for row in rows)
     title = "Updates G / D" if both else "Updates"
-    progress = [_column(title, rows, "g_updates_max", map(_updates, rows))]
+    updates = _column(title, rows, "g_updates_max", map(_updates, rows))
+    texts = [f"{row['n_complete']} of {row['n_planned']}" for row in rows]
+    complete = _column("Complete", rows, "n_complete", texts)
     # Rates of all replicates say by themselves that all are complete.
-    if not any(outcomes):
-        columns.append(complete)
-    elif any(row["n_complete"] != row["n_planned"] for row in rows):
-        progress.insert(0, complete)
-    return columns, progress
+    if not has_outcomes:
+        return [complete], [updates]
+    if any(row["n_complete"] != row["n_planned"] for row in rows):
+        return [], [complete, updates]
+    return [], [updates]
 
 
-def _asked(
-    table: pd.DataFrame, rows: list[pd.Series], plan: Plan, outcomes: list[str | None]
+def _of_primaries(
+    table: pd.DataFrame, rows: list[pd.Series], outcomes: list[str | None], plan: Plan
 ) -> list[list[Column]]:
-    """The primaries with their effects, what arms are compared with, and the outcomes."""
+    """The primary metrics with their effects, and the outcomes, in groups."""
     first = primary_columns(plan)
     effects = {name: _effects(table, name, plan) for name in first}
     # Of two primaries the verdicts stand side by side in the first block, the effects in the next.
@@ -292,7 +288,9 @@ def _asked(
         groups.append([_column("Compared to", rows, "compared_to", references)])
     if any(outcomes):
         groups.append([replace(_column("Outcomes", rows, "n_ok", outcomes), left=True)])
-    return groups + [effects[name][:behind] for name in first]
+    groups += [effects[name][:behind] for name in first]
+    groups += [_of_ok(rows, name, plan) for name in first if name + OF_OK in table]
+    return groups + [_published(rows, name, plan) for name in first]
 
 
 def _column(
