@@ -1,6 +1,6 @@
 """What is measured: metrics, probes, and the networks whose features they compare."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ganablate.catalog.parts import (
     Column,
@@ -22,15 +22,16 @@ EXTRACTORS: dict[str, Extractor] = {
         image_size=image_size,
         channels=channels,
         weights=f"{name}.safetensors",
+        sha256=sha256,
         tells=tells,
     )
-    for name, image_size, channels, trained_on, tells, summary in (
-        ("mnist_classifier", 28, 1, "MNIST", ("mnist", "mnist_5k"),
-         "small convolutional classifier, penultimate features"),
-        ("fashion_mnist_classifier", 28, 1, "Fashion-MNIST", ("fashion_mnist",),
-         "small residual classifier, penultimate features"),
-        ("cifar10_classifier", 32, 3, "CIFAR-10", ("cifar10",),
-         "small residual classifier, penultimate features; for every colour data set"),
+    for name, sha256, image_size, channels, trained_on, tells, summary in (
+        ("mnist_classifier", "9c52b413", 28, 1, "MNIST", ("mnist", "mnist_5k"),
+         "small convolutional classifier, 64 projections of its layers"),
+        ("fashion_mnist_classifier", "da7f0c8f", 28, 1, "Fashion-MNIST", ("fashion_mnist",),
+         "small residual classifier, 64 projections of its layers"),
+        ("cifar10_classifier", "edbc7d15", 32, 3, "CIFAR-10", ("cifar10",),
+         "small residual classifier, 64 projections of its layers; for every colour data set"),
     )
 }  # fmt: skip
 
@@ -51,6 +52,8 @@ NAMED_EXTRACTORS: dict[str, NamedExtractor] = {
 
 _CRITERION = "units of the criterion"  # nats for bce and minimax
 
+CLASSES = 10
+"""Of every shipped classifier, and so of every data set whose classes can be counted."""
 _PAIRS = 5_000
 """Images of each set whose pairs are compared. Twice as many take four times as long, and ball
 metrics are meant for sets of one size."""
@@ -125,7 +128,7 @@ METRICS: dict[str, Metric] = {
         images=_PAIRS,
         columns={
             "sample_precision": _column("max", "share", "Precision"),
-            "sample_recall": _column("max", "share", "Recall"),
+            "recall": _column("max", "share", "Recall"),
         },
     ),
     "density_coverage": Metric(
@@ -139,6 +142,14 @@ METRICS: dict[str, Metric] = {
             "coverage": _column("max", "share", "Coverage"),
         },
     ),
+    "memorisation": Metric(
+        implementation="ganablate.metrics.memorisation:memorisation",
+        summary="how much more often than by chance the nearest real image is a training image",
+        source="Schilling 1986, JASA 81; Meehan et al. 2020, arXiv 2004.05675",
+        needs="features",
+        compares_training=True,
+        columns={"memorisation": _column("min", "share above chance", "Memorisation")},
+    ),
     "class_kl": Metric(
         implementation="ganablate.metrics.classes:class_kl",
         summary="KL of the generated shares of classes from the real ones, both as predicted",
@@ -146,6 +157,22 @@ METRICS: dict[str, Metric] = {
         needs="features",
         counts_classes=True,
         columns={"class_kl": _column("min", "nats", "Class KL", "ratio")},
+    ),
+    "class_shares": Metric(
+        implementation="ganablate.metrics.classes:class_shares",
+        summary="shares of the generated images that each class gets, and the largest of them",
+        source="R1.4, which reads an over-represented digit off its samples",
+        needs="features",
+        counts_classes=True,
+        columns={
+            "largest_class": _column("min", "share", "Largest class"),
+            **{
+                f"class_share_{label}": Column(
+                    direction="none", unit="share", title=f"Share of class {label}", detail=True
+                )
+                for label in range(CLASSES)
+            },
+        },
     ),
     "modes": Metric(
         implementation="ganablate.metrics.classes:modes",
@@ -199,6 +226,9 @@ PROBES: dict[str, Probe] = {
 }
 """Closer looks at what a trained trial has learnt."""
 
+FORMER_COLUMNS: Mapping[str, str] = {"sample_recall": "recall"}
+"""Columns as older trial folders and csv files call them -> their names."""
+
 PLUGIN_MEASURES: dict[str, str] = {}
 """Metrics and probes of plug-ins, and their columns -> first 8 digits of their source's digest."""
 
@@ -218,6 +248,15 @@ def named_parts(stored: str) -> tuple[str, str | None]:
     """The metric and the named extractor (None: the data set's own) of a `stored_name`."""
     name, _, extractor = stored.partition("-")[0].partition(".")
     return name, extractor or None
+
+
+def present_name(stored: str) -> str:
+    """The name of a stored column, which an older version may have called otherwise.
+
+    What may follow the column's own name (`.inception`, `_protocol`) stays.
+    """
+    column = stored.partition(".")[0].removesuffix("_protocol")
+    return FORMER_COLUMNS.get(column, column) + stored.removeprefix(column)
 
 
 def on_images(measured: Iterable[str]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from ganablate.config import NOT_BOOLEAN, Count, Few, ImageSize, Rate, Weight
+from ganablate.config import NOT_BOOLEAN, Count, Few, ImageSize, Rate, TrialConfig, Weight
 
 Direction = Literal["min", "max", "none"]
 Scale = Literal["ratio", "difference"]
@@ -35,7 +35,81 @@ def _part_name(name: str) -> str:
 
 Text = Annotated[str, AfterValidator(_text)]
 PartName = Annotated[str, AfterValidator(_part_name)]
-_CHECKED = ConfigDict(extra="forbid")
+_CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
+OwnValue = bool | int | float | str
+
+
+@dataclass(frozen=True, config=_CHECKED)
+class OwnSetting:
+    """A setting that a part from outside declares: studies give it as they give any other.
+
+    Its kind is that of its default: a truth value, a whole number, a number (write 1.0, not 1) or a
+    word, which needs `choices`. `minimum` and `maximum` may be reached.
+    """
+
+    text: Text
+    """What it is, in a few words."""
+    default: OwnValue
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        default, ends = self.default, (self.minimum, self.maximum)
+        if isinstance(default, str) != bool(self.choices):
+            raise ValueError("a word needs choices, and nothing else has them")
+        if isinstance(default, str) and default not in self.choices:
+            raise ValueError(f'the default "{default}" is none of its choices')
+        if isinstance(default, bool | str):
+            if ends != (None, None):
+                raise ValueError("only a number has a minimum or a maximum")
+        elif not (ends[0] is None or ends[0] <= default) or not (
+            ends[1] is None or default <= ends[1]
+        ):
+            raise ValueError(f"the default {default} lies outside its minimum and maximum")
+        return self
+
+    @property
+    def examples(self) -> tuple[OwnValue, ...]:
+        """Values that it takes: the default, and the ends or the other choices where it has any."""
+        if isinstance(self.default, bool):
+            return (self.default, not self.default)
+        kind = type(self.default)
+        ends = [kind(end) for end in (self.minimum, self.maximum) if end is not None]
+        return tuple(dict.fromkeys((self.default, *ends, *self.choices)))
+
+
+def _fields(names: Mapping[str, Any]) -> Mapping[str, Any]:
+    if lost := [name for name in names if name not in TrialConfig.model_fields]:
+        raise ValueError(f"a trial has no setting {', '.join(lost)} (of both nets: g_, d_)")
+    return names
+
+
+@dataclass(frozen=True, kw_only=True, config=_CHECKED)
+class Advice:
+    """A combination of a part with other settings that its paper advises against.
+
+    It is met where each setting in `where` has one of these words, and each in `above` is a number
+    above this one. A study may have it: what comes of it may be what the study asks.
+    """
+
+    what: Text
+    """The other half of the combination, such as "batch norm in D"."""
+    because: Text
+    source: Text
+    """Where the paper says so."""
+    where: Annotated[Mapping[str, tuple[str, ...]], AfterValidator(_fields)] = field(
+        default_factory=dict
+    )
+    above: Annotated[Mapping[str, float], AfterValidator(_fields)] = field(default_factory=dict)
+
+    def is_met(self, config: TrialConfig) -> bool:
+        """Whether a trial of these settings, which has the part, is such a combination."""
+        if any(getattr(config, name) not in words for name, words in self.where.items()):
+            return False
+        numbers = {name: getattr(config, name) for name in self.above}
+        return all(n is not None and n > self.above[name] for name, n in numbers.items())
 
 
 @dataclass(frozen=True, kw_only=True, config=_CHECKED)
@@ -53,6 +127,9 @@ class Part:
     """The file or module that a part from outside came with; None: built in."""
     digest: str | None = None
     """Of the source of such a part: 16 hex digits that change with its text."""
+    advises_against: tuple[Advice, ...] = ()
+    declares: Mapping[PartName, OwnSetting] = field(default_factory=dict)
+    """Settings of its own; its function gets their values as keyword arguments."""
 
     def load(self) -> Any:
         """Import and return the function; each table states its signature."""
@@ -66,6 +143,11 @@ class Part:
         An optimizer's stand without `g_` and `d_`. Of settings with a `Spec.part`, such as
         penalty_weight, those that are not among them are nothing to a trial with this part.
         """
+        return {**self.usual, **{name: own.default for name, own in self.declares.items()}}
+
+    @property
+    def usual(self) -> Mapping[str, Any]:
+        """Of `brings`, the settings that are ganablate's own."""
         return {}
 
 
@@ -88,7 +170,7 @@ class Criterion(Part):
     """Of D's weights, unless the study says otherwise, gives a penalty or a spectral norm."""
 
     @property
-    def brings(self) -> Mapping[str, Any]:
+    def usual(self) -> Mapping[str, Any]:
         """Steps of D, a clip of its weights, and labels, which are hard unless a study says."""
         labels = {"real_labels": None, "fake_labels": None} if self.labels else {}
         clip = {} if self.weight_clip is None else {"d_weight_clip": self.weight_clip}
@@ -105,7 +187,7 @@ class Penalty(Part):
     default_weight: Weight
 
     @property
-    def brings(self) -> Mapping[str, Any]:
+    def usual(self) -> Mapping[str, Any]:
         """Its weight."""
         return {"penalty_weight": self.default_weight}
 
@@ -117,7 +199,7 @@ class Optimizer(Part):
     settings: Mapping[str, float]
 
     @property
-    def brings(self) -> Mapping[str, Any]:
+    def usual(self) -> Mapping[str, Any]:
         """Its settings, of either net."""
         return self.settings
 
@@ -143,7 +225,7 @@ class Network(Part):
     """
 
     @property
-    def brings(self) -> Mapping[str, Any]:
+    def usual(self) -> Mapping[str, Any]:
         """Its defaults."""
         return self.defaults
 
@@ -186,6 +268,8 @@ class Extractor(Part):
     channels: int
     weights: str
     """File name under `ganablate/metrics/weights/`; its card is the same name with `.json`."""
+    sha256: str
+    """First eight digits of that file's sha256."""
     tells: tuple[str, ...]
     """The data sets whose own classes it was trained to tell: of these, modes can be counted."""
 
@@ -219,6 +303,8 @@ class Column:
     title: Text
     scale: Scale = "difference"
     """How two arms are compared: "ratio" where the number cannot be 0 or less by its nature."""
+    detail: bool = False
+    """One of many numbers of a kind: in csv files and claims, not in tables that people read."""
 
 
 @dataclass(frozen=True, kw_only=True, config=_CHECKED)
@@ -226,7 +312,10 @@ class Metric(Part):
     """`f(losses) -> numbers` or `f(real, fake) -> numbers`, one number for each of `columns`.
 
     `needs` says which: "losses" (every step of the last fifth, key -> [steps]) or "features"
-    (two `Features`, real and generated).
+    (two `Features`, real and generated). The real images are those of the test split where the data
+    set has one. One that `compares_training` is `f(real, fake, training)`: it also gets the
+    features of the images that the generator was trained on, and its numbers are missing where
+    these are the real ones.
     """
 
     needs: Literal["losses", "features"]
@@ -234,6 +323,7 @@ class Metric(Part):
     """Of each set at most so many, evenly spaced, are compared; None: all that are given."""
     counts_classes: bool = False
     """Whether it is about the data set's own classes, which only its own extractor can tell."""
+    compares_training: bool = False
     columns: Annotated[Mapping[PartName, Column], Field(min_length=1)]
 
 

@@ -119,6 +119,10 @@ def _part_as_json(kind: str, name: str, part: Part) -> dict[str, Any]:
             for setting, default, description in _settings_of(part)
         },
         "facts": _facts(part),
+        "advises_against": [
+            {"what": advice.what, "because": advice.because, "source": advice.source}
+            for advice in part.advises_against
+        ],
     }
     if isinstance(part, catalog.Metric | catalog.Probe):
         entry["columns"] = {
@@ -147,13 +151,18 @@ def _kind_lines(kind: str) -> Iterator[str]:
 
 
 def _details(part: Part) -> Iterator[str]:
+    from ganablate.study.arms.settings import text_of
+
     yield part.source
     settings = [
-        f"{name} {'none' if default is None else default}{_allowed(setting)}"
+        f"{name} {text_of(name, default)}{_allowed(setting)}"
         for name, default, setting in _settings_of(part)
     ]
     if settings:
         yield f"settings: {'; '.join(settings)}"
+    yield from (
+        f"advises against {advice.what}: {advice.source}" for advice in part.advises_against
+    )
     facts = [f"{key} {_fact_text(value)}" for key, value in _facts(part).items()]
     if facts:
         yield "; ".join(facts)

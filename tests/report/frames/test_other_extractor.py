@@ -17,7 +17,7 @@ NAMED = "inception@6726825d, real 5000 train, fake 5000"
 @pytest.fixture
 def plans(tmp_path):
     """One study measured by each data set's own extractor, and with Inception-v3."""
-    arms = {"baseline": {}, "a": {"latent_dim": 10}}
+    arms = {"baseline": {"dataset": "celeba"}, "a": {"dataset": "celeba", "latent_dim": 10}}
     own = replace(make_plan(arms, replicates=2, metrics=METRICS), evaluations=2)
     for number, trial in enumerate(own.trials):
         write_trial(
@@ -29,7 +29,8 @@ def plans(tmp_path):
         folder.add_metrics(
             ["fid.inception", "density_coverage.inception"], numbers, dict.fromkeys(numbers, NAMED)
         )
-        content = {"evaluated": ["fid"], "images_seen": 640, "measured_ms": 1}
+        stamps = {"fid": STAMP, "fid.inception": NAMED}
+        content = {"evaluated": ["fid"], "images_seen": 640, "measured_ms": 1, "protocols": stamps}
         folder.write_evaluation(
             10, {**content, "numbers": {"fid": 30.0 + number, "fid.inception": 300.0 + number}}
         )
