@@ -18,13 +18,15 @@ A trial is judged by its own recorded steps and by the metrics of the study at h
 same study and trial always give the same outcome, whatever else was measured.
 
 Where the thresholds come from. D's decisions: in 209 real trials of 120 to 6,000 steps D's lower
-accuracy was at most 0.965 where there were digits, and at least 0.986 where the images were black.
-Coverage: each of m different images lies, on average, in the balls of the 5 real images that it is
-a nearest neighbour of, whatever the features; so m images can cover about 5 m of n real ones, and
-0.05 of 5,000 stands for 50 different images. Ten real digits, each repeated 500 times, have 0.009,
-twenty 0.021, a hundred 0.10. Recall: images that are repeated more than three times have balls of
-no size, so it is 0 in any features; blotches that are alike come to at most 0.008. Half of the
-classes, perfectly drawn, have a recall of 0.42 and a coverage of 0.49: only counting tells them.
+accuracy was at most 0.965 where there were digits, and at least 0.986 where the images were
+black. Coverage: each of m different images lies, on average, in the balls of the 5 real images
+that it is a nearest neighbour of, whatever the features; so m images can cover about 5 m of n
+real ones, and 0.05 of 5,000 stands for 50 different images. Ten, twenty and a hundred real
+digits, again and again, have 0.02, 0.04 and 0.17 of 2,500. Recall: images that are repeated more
+than three times have balls of no size, so it is 0 in any features. Of eight generators trained on
+MNIST, four that draw every class had 0.03 to 0.59 by the shipped classifier's features, four that
+draw 5 to 9 classes 0.000 (and a coverage of 0.03 to 0.075). Half of the classes, perfectly drawn,
+have a recall of 0.33 and a coverage of 0.49: only counting tells them.
 """
 
 import math
