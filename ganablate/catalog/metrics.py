@@ -226,6 +226,9 @@ PROBES: dict[str, Probe] = {
 }
 """Closer looks at what a trained trial has learnt."""
 
+FLOOR, TEN_IMAGES = "floor", "ten images"
+"""The reference lines: what other real images score, and what ten of them, repeated, do."""
+
 FORMER_COLUMNS: Mapping[str, str] = {"sample_recall": "recall"}
 """Columns as older trial folders and csv files call them -> their names."""
 

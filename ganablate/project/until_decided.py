@@ -36,6 +36,7 @@ from ganablate.report.stats.sequential import (
     declared_looks,
     look_levels,
 )
+from ganablate.report.stats.working import NOT_WORKING
 from ganablate.study.expand import expand
 from ganablate.study.plan import Plan
 from ganablate.study.reading.errors import Problem, StudyError
@@ -163,6 +164,12 @@ def _look(project: Project, plan: Plan, schedule: _Schedule, *, may_end: bool = 
     )
     chance = chances(judged, schedule.declared[-1], schedule.levels[-1])
     futile = tuple(name for name in undecided if chance.get(name, 1.0) < FUTILE)
+    futile += tuple(
+        name
+        for effects in judged
+        for name, effect in effects.by_arm.items()
+        if effect.verdict == NOT_WORKING and name not in futile
+    )
     continuing: set[str] = set()
     if not may_end or schedule.taken < len(schedule.declared) - 1:
         continuing = undecided.keys() - {*futile}

@@ -6,7 +6,7 @@ nothing else: no folder of this machine is looked at.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -24,6 +24,13 @@ from ganablate.report.frames.earlier_record import (
 from ganablate.report.frames.history import History, looked_plan, read_history, remarks
 from ganablate.report.frames.looks import Look, level_of, look_notes, with_look_by_hand
 from ganablate.report.frames.provenance import edit_remarks, kept_hashes, read_provenance
+from ganablate.report.frames.references import (
+    NO_REFERENCES,
+    REFERENCES,
+    References,
+    local_references,
+    read_references,
+)
 from ganablate.report.frames.trials import as_recorded, local_frames, planned_frame, read_trials
 from ganablate.report.stats.cross import CrossEffects, corrected_crosses, cross_effects
 from ganablate.report.stats.effects import (
@@ -36,10 +43,22 @@ from ganablate.report.stats.effects import (
 )
 from ganablate.report.stats.replicates import arm_replicates
 from ganablate.report.stats.statistics import ALPHA
+from ganablate.report.stats.working import NOT_WORKING, Working, is_quality, working_of
 from ganablate.report.table.captions import table_notes
+from ganablate.report.table.reference_rows import (
+    reference_note,
+    with_reference_rows,
+    working_note,
+)
 from ganablate.report.table.render import Column
 from ganablate.report.table.summary import Sentence, summary
-from ganablate.report.table.tables import arm_table, marks_of, primary_columns, text_columns
+from ganablate.report.table.tables import (
+    arm_table,
+    baseline_arm,
+    marks_of,
+    primary_columns,
+    text_columns,
+)
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
 
@@ -52,7 +71,8 @@ class Analysis:
     `curves_frame` give them. `looks` has a look by hand at the end where more replicates are
     complete than at the last look. `notices` are lines that a person should see. Verdicts are at
     the level `alpha`. `history` is what was seen before; `kept_hashes` are those of csv files that
-    the numbers come from, and that are not as they were written.
+    the numbers come from, and that are not as they were written. `references` are the reference
+    lines of its protocols, where they are known.
     """
 
     plan: Plan
@@ -63,6 +83,22 @@ class Analysis:
     alpha: float = ALPHA
     history: History = field(default_factory=History)
     kept_hashes: Mapping[str, str | None] = field(default_factory=dict)
+    references: References = NO_REFERENCES
+
+    @cached_property
+    def working(self) -> Mapping[str, Working]:
+        """Whether each arm works that others are compared with; the baseline is the first."""
+        baseline = baseline_arm(self.plan)
+        names = dict.fromkeys([] if baseline is None else [baseline.name])
+        names |= dict.fromkeys(compared_arms(self.plan.arms).values())
+        complete = self.trials[self.trials["state"] == "complete"]
+        rows = {name: complete[complete["arm"] == name] for name in names}
+        arms = {arm.name: arm for arm in self.plan.arms}
+        return {
+            name: working_of(arms[name], rows[name], self.plan, self.references)
+            for name in names
+            if len(rows[name])
+        }
 
     @property
     def _measured_primaries(self) -> tuple[str, ...]:
@@ -79,7 +115,7 @@ class Analysis:
         """What the arms change in each primary metric with numbers, corrected together."""
         alone = map(self._effects_alone, self._measured_primaries)
         effects = judged_together([x for x in alone if x is not None])
-        return {x.column: x for x in effects}
+        return {x.column: self._founded(x) for x in effects}
 
     def effects_on(self, column: str) -> StudyEffects | None:
         """What the arms change in a column; None where no arm is compared with another.
@@ -89,7 +125,7 @@ class Analysis:
         if column in self.plan.primaries:
             return self.judged.get(column)
         effects = self._effects_alone(column)
-        return None if effects is None else judged_together([effects])[0]
+        return None if effects is None else self._founded(judged_together([effects])[0])
 
     def _effects_alone(self, column: str) -> StudyEffects | None:
         """The effects on a column without a correction or a verdict."""
@@ -106,6 +142,19 @@ class Analysis:
             null=null_arms(plan.arms),
             alpha=self.alpha,
         )
+
+    def _founded(self, effects: StudyEffects) -> StudyEffects:
+        """Without the verdicts about quality that rest on an arm that does not work."""
+        if not is_quality(self.plan, effects.column):
+            return effects
+        failing = {name for name, working in self.working.items() if working.works is False}
+        by_arm = {
+            name: replace(effect, verdict=NOT_WORKING, fails_p=None)
+            if effect.verdict is not None and effect.compared_to in failing
+            else effect
+            for name, effect in effects.by_arm.items()
+        }
+        return replace(effects, by_arm=by_arm)
 
     @property
     def effects(self) -> StudyEffects | None:
@@ -129,15 +178,20 @@ class Analysis:
 
     @cached_property
     def columns(self) -> Sequence[Column]:
-        """The table of arms as columns of text."""
-        return text_columns(self.table, self.plan)
+        """The table of arms as columns of text; its last rows are the reference lines."""
+        columns = text_columns(self.table, self.plan)
+        return with_reference_rows(columns, self.references, self.trials, self.plan)
 
     @cached_property
     def notes(self) -> Sequence[str]:
-        """The notes below the table."""
-        notes = table_notes(self.trials, self.table, self.plan, self.judged)
-        remarked = [f"{lead} {text}" for lead, text in self.remarks]
-        return notes + look_notes(self.looks) + remarked
+        """The notes below the table; the first says whether the baseline works."""
+        return [
+            *(working_note(name, working) for name, working in self.working.items()),
+            *table_notes(self.trials, self.table, self.plan, self.judged),
+            *reference_note(self.references, self.trials, self.plan),
+            *look_notes(self.looks),
+            *(f"{lead} {text}" for lead, text in self.remarks),
+        ]
 
     @cached_property
     def remarks(self) -> Sequence[tuple[str, str]]:
@@ -147,13 +201,15 @@ class Analysis:
     @cached_property
     def claims(self) -> tuple[Judgement, ...]:
         """What became of the study's claims."""
-        return judge_claims(self.plan, self.trials, self.curves, alpha=self.alpha)
+        return judge_claims(
+            self.plan, self.trials, self.curves, references=self.references, alpha=self.alpha
+        )
 
     @cached_property
     def summary(self) -> Sequence[Sentence]:
         """What was found, in a few sentences, and what was changed since it was asked."""
         remarked = [Sentence(*pair, topic="question") for pair in self.remarks]
-        return [*summary(self.table, self.plan, self.claims), *remarked]
+        return [*summary(self.table, self.plan, self.claims, self.working), *remarked]
 
     def row(self, arm: str) -> pd.Series:
         """An arm's row in the table."""
@@ -203,7 +259,12 @@ def read_record(plan: Plan, folder: Path, trials_root: Path | None = None) -> An
     history = read_history(plan, folder)
     notices += [f"{lead} {text}" for lead, text in edit_remarks(kept)]
     looks = with_look_by_hand(history.looks, trials, plan)
-    return Analysis(plan, trials, curves, looks, tuple(notices), level_of(looks), history, kept)
+    references = read_references(folder / REFERENCES)
+    if trials_root is not None:
+        references = local_references(plan, trials, trials_root, references)
+    return Analysis(
+        plan, trials, curves, looks, tuple(notices), level_of(looks), history, kept, references
+    )
 
 
 def _frames(plan: Plan, trials_root: Path | None) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -31,6 +31,7 @@ from ganablate.report.frames.provenance import (
     text_hash,
     write_provenance,
 )
+from ganablate.report.frames.references import REFERENCES, references_csv
 from ganablate.report.frames.trials import read_trials, trials_csv
 from ganablate.report.page import write_page
 from ganablate.report.stats.replication import Replication, replication
@@ -179,12 +180,14 @@ def _write(
         "table.tex": to_latex(analysis.columns, analysis.notes, f"{plan.study}-{plan.budget}"),
         SEARCH_CSV: search_csv(plan),
         "claims.csv": claims_csv(claims_table(claims)) if claims else None,
+        REFERENCES: references_csv(analysis.references) if analysis.references.rows else None,
     }
     for name, text in texts.items():
         if text is not None:
             _write_changed(folder / name, text)
-    if not claims:
-        (folder / "claims.csv").unlink(missing_ok=True)
+    for name in ("claims.csv", REFERENCES):
+        if texts[name] is None:
+            (folder / name).unlink(missing_ok=True)
     draw_numbers(analysis, folder / "figures")
     write_text(folder / "report.html", write_page(analysis, sentences, sections, folder))
     lines = closing(analysis, sentences, beside, folder)

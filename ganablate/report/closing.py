@@ -39,7 +39,16 @@ _NARROWEST = 12
 """Characters that are left of an arm's name where a row is too wide."""
 _OF_ONE = ("effect", "effect_p", "verdict")
 """Of the only metric that is judged."""
-_TOPICS = ("verdict", "question", "unfinished", "replication", "claims", "limits", "data")
+_TOPICS = (
+    "not working",
+    "verdict",
+    "question",
+    "unfinished",
+    "replication",
+    "claims",
+    "limits",
+    "data",
+)
 """Sentences of the summary that are shown, the most important first."""
 
 
@@ -55,7 +64,8 @@ def closing(
         folder: Of the report.
     """
     plan, complete = analysis.plan, int(analysis.table["n_complete"].sum())
-    by_key = {column.key: column for column in analysis.columns}
+    arms = len(analysis.table)  # the reference lines behind them stand in table.md
+    by_key = {column.key: replace(column, cells=column.cells[:arms]) for column in analysis.columns}
     for key, column in by_key.items():
         title = "p" if column.title == "p (Holm)" else column.title.removeprefix("Verdict on ")
         by_key[key] = replace(column, title=title)

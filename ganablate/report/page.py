@@ -28,7 +28,7 @@ from ganablate.report.frames.provenance import (
 from ganablate.report.frames.trials import early_text
 from ganablate.report.table.captions import coverage, execution, protocols, settings_line
 from ganablate.report.table.cells import MISSING
-from ganablate.report.table.render import Cell, Column, Table, text_column
+from ganablate.report.table.render import Cell, Column, Table, text_column, without_empty_rows
 from ganablate.report.table.summary import Sentence
 from ganablate.report.table.tables import (
     ALL_OUTCOMES,
@@ -86,6 +86,7 @@ def write_page(
         "claims": _claims_table(analysis.claims, analysis.alpha),
         "protocol": [line for line in protocol if line],
         "provenance": provenance_lines(facts),
+        "references": bool(analysis.references.rows),
         "reference": arm_title(reference_arm(plan).name),
         "settings": settings_lines(facts),
         "trials": trials_table(trials, plan, seconds),
@@ -222,7 +223,8 @@ def _arm_tables(analysis: Analysis) -> list[Table]:
     tables = [Table("arms", f"Arms by {title}", first, pinned=pinned)]
     if others:
         title = "Everything else that was measured"
-        tables.append(Table("measures", title, [columns[0], *others], pinned=pinned))
+        shown = without_empty_rows([columns[0], *others])
+        tables.append(Table("measures", title, shown, pinned=pinned))
     return tables
 
 

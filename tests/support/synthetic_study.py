@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from ganablate.catalog import FLOOR, TEN_IMAGES
 from ganablate.config import TrialConfig
 from ganablate.report.analysis import Analysis
 from ganablate.report.frames.trials import local_frames
 from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.trials.folder import TrialFolder
+from ganablate.trials.references import reference_path, references_beside, write_lines
 
 ACCURACIES = ("d/accuracy_real", "d/accuracy_fake")
 METRICS = ("d_loss", "g_loss", "d_accuracy", "fid", "modes", "precision_recall")
@@ -116,6 +118,16 @@ def write_trial(root, trial, *, numbers, outcome="ok", stamp=STAMP, losses=None,
         }
         | settings.get("facts", {})
     )
+
+
+def write_references(root, metric, numbers, *, fingerprint="f" * 64, stamp=STAMP):
+    """Write a metric's lines as a worker does; `numbers`: column -> (floor, ten images)."""
+    words = {FLOOR: "halves of 2500", TEN_IMAGES: "10, repeated to 5000"}
+    lines = {
+        name: ({column: pair[place] for column, pair in numbers.items()}, images)
+        for place, (name, images) in enumerate(words.items())
+    }
+    write_lines(reference_path(references_beside(root), fingerprint, metric, stamp), metric, lines)
 
 
 def numbers_of(generator, *, fid=20.0, modes=10.0):

@@ -8,6 +8,7 @@ from ganablate.text import counted, joined
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"
 CANNOT_TELL = "cannot tell at this n"
+NOT_WORKING = "cannot tell: the baseline does not work"
 SEEN = "seen"
 OPPOSITE = "opposite seen"
 OPEN = "open"
@@ -25,7 +26,7 @@ OF_SMALLER = (SEEN, OPPOSITE, OPEN)
 """The same of smaller trainings, in that order: they are no verdicts on the report."""
 OF_ARITHMETIC = (HOLDS, DOES_NOT_HOLD, UNCLEAR, MISPRINT)
 """Of a report's own numbers: nothing of ours enters."""
-NOT_JUDGED = (NOT_COMPARABLE, NONE_STATED, NOT_TESTED, SHOWN)
+NOT_JUDGED = (NOT_WORKING, NOT_COMPARABLE, NONE_STATED, NOT_TESTED, SHOWN)
 VERDICTS = (*OF_THE_REPORT, *OF_SMALLER, *OF_ARITHMETIC, *NOT_JUDGED)
 """Every verdict there is, in the order in which they are counted."""
 UNDECIDED = (CANNOT_TELL, OPEN)

@@ -34,6 +34,7 @@ from ganablate.report.claims.judgement import (
     NO_SPREAD,
     NONE_STATED,
     NOT_COMPARABLE,
+    NOT_WORKING,
     SUPPORTED,
     Judgement,
     undecided,
@@ -53,7 +54,7 @@ _MOST_SHOWN = 4
 """Pairs that a sentence holds; more are counted."""
 _COUNTS = {
     "shown": SUPPORTED, "the opposite shown": CONTRADICTED, "open": CANNOT_TELL,
-    "not comparable": NOT_COMPARABLE,
+    "not comparable": NOT_COMPARABLE, "no baseline that works": NOT_WORKING,
 }  # fmt: skip
 NOT_POSITIVE = "a ratio needs numbers above 0, and some are not"
 
@@ -224,13 +225,25 @@ class _PairComparisons:
         difference = difference_of(arms, arm, other)
         comparison = Comparison(ours, theirs, scale, difference, self.quantity.worst)
         tested = self._measured(tested, comparison)
-        because = self.evidence.not_working(other) or (NO_SPREAD if comparison.fewest == 1 else "")
-        if because:
-            return replace(tested, decided=CANNOT_TELL, because=because)
-        if tested.rule is None:
-            return tested
-        agrees = self.claimed.side in (side_of("worse", self.quantity.direction), "different")
-        return replace(tested, decided=SUPPORTED if agrees else CONTRADICTED)
+        open_verdict = self._left_open(pair, comparison)
+        if open_verdict is not None:
+            decided, because = open_verdict
+            return replace(tested, decided=decided, because=because)
+        return tested if tested.rule is None else replace(tested, decided=SUPPORTED)
+
+    def _left_open(self, pair: Pair, comparison: Comparison) -> tuple[str, str] | None:
+        """Why a pair with numbers is not judged by them, as a verdict and its reason."""
+        arm, other = pair
+        column, worst = self.quantity.column, self.quantity.worst
+        because = self.evidence.not_working(other) or self.evidence.no_quality(other, column)
+        if because is not None:
+            return NOT_WORKING, because
+        # Where an arm is claimed to be worse, that it does not work is what is claimed.
+        sides = () if worst is None else ("above" if worst > 0 else "below", "different")
+        because = None if self.claimed.side in sides else self.evidence.not_working(arm)
+        if because is None and comparison.fewest == 1:
+            because = NO_SPREAD
+        return None if because is None else (CANNOT_TELL, because)
 
     def _hypothesis(self, scale: Scale) -> Hypothesis:
         return hypothesis_of(self.claimed.side, self.claimed.margin, scale)

@@ -1,6 +1,7 @@
 """What every arm changes in the primary metrics: effect, interval, replicates and verdict."""
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +12,14 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 
 from ganablate.report.analysis import Analysis
 from ganablate.report.figures import style
+from ganablate.report.figures.reference_lines import draw_reference_lines, lines_caption
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import Effect, StudyEffects, effect_columns
 from ganablate.report.stats.statistics import Array
+from ganablate.report.stats.working import NOT_WORKING
 from ganablate.report.table.captions import coverage, execution, protocols
 from ganablate.report.table.cells import effect_text, verdict_text
+from ganablate.report.table.reference_rows import lines_of
 from ganablate.report.table.tables import arms_in_order, compared_elsewhere
 from ganablate.report.table.verdict_style import UNDECIDED, UNTESTED, VerdictKind, verdict_kind
 from ganablate.study.plan import BASELINE, Plan
@@ -27,6 +31,7 @@ _TICKS = (
     100.0, 0.01, 1e3, 1e-3, 1e4, 1e-4, 1.1, 0.9,
 )  # fmt: skip
 """Ratios that may be marked, those first that matter most."""
+_NOT_JUDGED = "not judged"
 _GAP = 0.55
 """Inches between two panels: ticks and title of the axis."""
 _BEYOND = 0.35
@@ -77,6 +82,7 @@ def forest_rows(effects: StudyEffects, plan: Plan) -> list[ForestRow]:
 def _words(texts: pd.Series, effect: Effect, diverged: int, *, null: bool) -> str:
     # The exact p of a failing arm stands in the table: it is too long for this place.
     verdict = "null arm" if null else (verdict_text(texts) or "").partition(",")[0]
+    verdict = _NOT_JUDGED if verdict == NOT_WORKING else verdict
     number = effect_text(texts)
     if number is None:
         number = f"no mean: {diverged} diverged" if diverged else "no number"
@@ -102,18 +108,46 @@ def draw_forest(analysis: Analysis, path: Path) -> bool:
     margins = 0.2 + 0.063 * max(longest, 12), 2.45, 0.08
     heights = [0.29 * len(rows) + 0.3 for _, rows in panels]
     gaps = _GAP * (len(panels) - 1)
-    caption = _caption([effects for effects, _ in panels], analysis.trials, plan)
+    caption = _caption([effects for effects, _ in panels], analysis)
     with style.captioned(
         path, caption, (_WIDTH, sum(heights) + gaps), axis=0.45, margins=margins,
         hspace=_GAP * len(panels) / sum(heights),
     ) as figure:  # fmt: skip
         every = figure.subplots(len(panels), height_ratios=heights, squeeze=False)[:, 0]
         for axes, (effects, rows) in zip(every, panels, strict=True):
-            _draw_panel(axes, rows, effects, plan)
+            _draw_panel(axes, rows, effects, analysis)
     return True
 
 
-def _draw_panel(axes: Axes, rows: list[ForestRow], effects: StudyEffects, plan: Plan) -> None:
+def _lines(effects: StudyEffects, analysis: Analysis) -> tuple[dict[str, float], dict[str, float]]:
+    """The reference lines, and their places as effects; none where arms have other references."""
+    others = {effect.compared_to for effect in effects.by_arm.values()}
+    reference = effects.replicates.get(others.pop()) if len(others) == 1 else None
+    if reference is None or not len(reference.numbers):
+        return {}, {}
+    is_ratio = effects.scale == "ratio"
+    found = lines_of(effects.column, analysis.references, analysis.trials, analysis.plan)
+    values = {k: line.value for k, line in found.items() if line.value > 0 or not is_ratio}
+    middle = float(reference.on(effects.scale).mean())
+    places = {k: (math.log(x) if is_ratio else x) - middle for k, x in values.items()}
+    return values, places
+
+
+def _about_lines(columns: list[StudyEffects], analysis: Analysis) -> Iterator[str]:
+    """Whether some effects are not judged, and which reference lines there are."""
+    verdicts = {effect.verdict for effects in columns for effect in effects.by_arm.values()}
+    if NOT_WORKING in verdicts:
+        yield f"{_NOT_JUDGED.capitalize()}: {NOT_WORKING}."
+    for effects in columns:
+        title = analysis.plan.columns[effects.column].title
+        line = lines_caption(title, _lines(effects, analysis)[0])
+        if line is not None:
+            yield line
+
+
+def _draw_panel(
+    axes: Axes, rows: list[ForestRow], effects: StudyEffects, analysis: Analysis
+) -> None:
     """The effects on one metric."""
     limits = _limits(rows, effects.scale)
     axes.grid(visible=False, axis="y")
@@ -123,12 +157,13 @@ def _draw_panel(axes: Axes, rows: list[ForestRow], effects: StudyEffects, plan: 
         margin = math.log(MARGIN)
         axes.axvspan(-margin, margin, color=style.BASELINE_COLOUR, alpha=0.16, lw=0, zorder=0)
     axes.axvline(0, color=style.INK, lw=0.8, zorder=1)
+    draw_reference_lines(axes, _lines(effects, analysis)[1], upright=True)
     for place, row in enumerate(rows):
         _draw_row(axes, place, row, limits)
     axes.set_yticks(range(len(rows)), [row.label for row in rows], linespacing=1.1)
     axes.tick_params(axis="y", length=0)
     _set_ticks(axes, limits, effects.scale)
-    axes.set_xlabel(_axis_title(effects, plan), labelpad=3)
+    axes.set_xlabel(_axis_title(effects, analysis.plan), labelpad=3)
 
 
 def _limits(rows: list[ForestRow], scale: str) -> tuple[float, float]:
@@ -198,7 +233,8 @@ def _axis_title(effects: StudyEffects, plan: Plan) -> str:
     return f"{title} {how} {other}{towards[effects.direction]}"
 
 
-def _caption(columns: list[StudyEffects], trials: pd.DataFrame, plan: Plan) -> str:
+def _caption(columns: list[StudyEffects], analysis: Analysis) -> str:
+    plan, trials = analysis.plan, analysis.trials
     first, scales = columns[0], {effects.scale for effects in columns}
     means = {"ratio": "geometric mean", "difference": "mean"}
     mean = means[first.scale] if len(scales) == 1 else "(of ratios geometric) mean"
@@ -216,5 +252,6 @@ def _caption(columns: list[StudyEffects], trials: pd.DataFrame, plan: Plan) -> s
         over = counted(first.tested, "arm") if len(columns) == 1 else f"{first.tests} tests"
         tests = f"tests after Holm's correction over {over}"
         parts.append(f"Verdicts: from {tests}, at {percent(first.alpha)}{rule}.")
+    parts += _about_lines(columns, analysis)
     parts += protocols(trials, plan, only=[effects.column for effects in columns])
     return " ".join(filter(None, [*parts, execution(trials)]))

@@ -8,11 +8,14 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import FormatStrFormatter, FuncFormatter, LogLocator, NullFormatter
 
+from ganablate.catalog import TEN_IMAGES
 from ganablate.report.analysis import Analysis
 from ganablate.report.figures import style
+from ganablate.report.figures.reference_lines import draw_reference_lines, lines_caption
 from ganablate.report.frames.trials import PROTOCOL
 from ganablate.report.table.captions import coverage, execution, past_short_trials, protocols
 from ganablate.report.table.cells import ARROWS, heading
+from ganablate.report.table.reference_rows import lines_of
 from ganablate.report.table.tables import (
     arms_in_order,
     baseline_arm,
@@ -50,6 +53,7 @@ def draw_primary(analysis: Analysis, path: Path) -> bool:
         coverage(trials, plan),
         "Dots: replicates. Bars: mean ± sample standard deviation.",
         f"Dashed line and band: {baseline.name}." if baseline is not None else None,
+        *(lines_caption(plan.columns[name].title, _lines(analysis, name)) for name in columns),
         *protocols(trials, plan, only=columns, mark="Hollow:"),
         execution(trials),
     ]
@@ -66,6 +70,12 @@ def draw_primary(analysis: Analysis, path: Path) -> bool:
     return True
 
 
+def _lines(analysis: Analysis, column: str) -> dict[str, float]:
+    """The values of the reference lines of a column, where they are known."""
+    found = lines_of(column, analysis.references, analysis.trials, analysis.plan)
+    return {name: line.value for name, line in found.items()}
+
+
 def _draw_panel(axes: Axes, analysis: Analysis, column: str) -> None:
     """Every replicate of a metric, and each arm's mean and spread."""
     plan, trials, table = analysis.plan, analysis.trials, analysis.table
@@ -73,7 +83,12 @@ def _draw_panel(axes: Axes, analysis: Analysis, column: str) -> None:
     stamps = trials.get(column + PROTOCOL, pd.Series(pd.NA, index=trials.index, dtype="string"))
     usual = reference_protocol(trials, plan, column)
     axes.grid(visible=False, axis="y")
-    _set_scale(axes, trials[column].dropna(), table[column], table[column + "_sd"])
+    # The axis reaches to ten repeated images; the floor would press the arms together.
+    lines = _lines(analysis, column)
+    worst = pd.Series([lines[name] for name in (TEN_IMAGES,) if name in lines], dtype=float)
+    values = pd.concat([trials[column].dropna(), worst])
+    _set_scale(axes, values, table[column], table[column + "_sd"])
+    draw_reference_lines(axes, lines, upright=True)
     if baseline is not None:
         _draw_baseline(axes, table[table["arm"] == baseline.name].iloc[0], column)
     for place, (_, row) in enumerate(table.iterrows()):
@@ -184,7 +199,9 @@ def draw_over_time(analysis: Analysis, path: Path) -> bool:
     arms = [arm for arm in arms_in_order(plan) if arm.name in set(points["arm"])]
     marks = marks_of(trials, plan, name)
     dashed = {arm.name for arm in arms if arm.name in marks}
+    lines = _lines(analysis, name)
     caption = _caption(trials, plan, len(arms), dashed=bool(dashed))
+    caption = " ".join(filter(None, [caption, lines_caption(plan.columns[name].title, lines)]))
     with style.captioned(
         path, caption, (_WIDTH, 2.9), axis=0.4, margins=(0.6, 0.25 * _WIDTH, 0.1)
     ) as figure:
@@ -203,6 +220,7 @@ def draw_over_time(analysis: Analysis, path: Path) -> bool:
         if low > 0 and high / low > 20:
             axes.set_yscale("log")
             axes.yaxis.set_major_formatter(FormatStrFormatter("%g"))
+        draw_reference_lines(axes, lines, upright=False)
         axes.set_xlim(0, float(points["images_seen"].max()) * 1.02)
         style.label_images(axes)
         axes.set_ylabel(heading(plan.columns[name]), fontsize=7, labelpad=2)

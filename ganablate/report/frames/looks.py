@@ -16,6 +16,7 @@ from ganablate.report.frames.question import Question, question
 from ganablate.report.stats.effects import ONE, OPEN, StudyEffects
 from ganablate.report.stats.sequential import added_level
 from ganablate.report.stats.statistics import ALPHA
+from ganablate.report.stats.working import NOT_WORKING
 from ganablate.study.plan import Plan
 from ganablate.text import percent
 
@@ -141,7 +142,7 @@ def decided_arms(judged: Iterable[StudyEffects]) -> tuple[str, ...]:
         name: [effects.by_arm[name].verdict for effects in columns if name in effects.by_arm]
         for name in names
     }
-    undecided = {OPEN, ONE, None}
+    undecided = {OPEN, ONE, NOT_WORKING, None}
     return tuple(name for name, given in verdicts.items() if undecided.isdisjoint(given))
 
 

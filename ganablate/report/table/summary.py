@@ -1,6 +1,6 @@
 """What a study found, in a few sentences made from its verdicts, and what limits them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -10,7 +10,9 @@ from ganablate.report.claims.judgement import Judgement
 from ganablate.report.claims.sentences import ARITHMETIC, CLASSES, SMALLER, counts_of_sentences
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import EQUIVALENT, FAILS, ONE, OPEN
+from ganablate.report.stats.working import NOT_WORKING, Working
 from ganablate.report.table.cells import effect_text, mean_text
+from ganablate.report.table.reference_rows import working_note
 from ganablate.report.table.tables import (
     baseline_arm,
     judged_columns,
@@ -36,6 +38,7 @@ _LEADS = {
     FAILS: "Failing{of}",
     EQUIVALENT: f"Equivalent to {{arm}}{{of}} within a factor of {MARGIN:g}",
     OPEN: UNDECIDED + "{of} at this n",
+    NOT_WORKING: "Not judged{of}, since the baseline does not work",
     ONE: "One replicate{of}, so not tested",
 }
 """How the sentence on a verdict begins, the clear verdicts first: against which arm, in what."""
@@ -62,7 +65,10 @@ class Sentence:
 
 
 def summary(
-    table: pd.DataFrame, plan: Plan, judgements: Sequence[Judgement] = ()
+    table: pd.DataFrame,
+    plan: Plan,
+    judgements: Sequence[Judgement] = (),
+    working: Mapping[str, Working] | None = None,
 ) -> list[Sentence]:
     """What to know before the table is read.
 
@@ -70,9 +76,11 @@ def summary(
         table: As `arm_table` gives it.
         plan: The plan that it is of.
         judgements: What became of the study's claims.
+        working: Whether the arms work that others are compared with.
     """
     sentences = [
         *_baseline(table, plan),
+        *_working(working or {}),
         *(x for name in judged_columns(table, plan) for x in _verdicts(table, plan, name)),
         *_noise(table, plan),
         *_outcomes(table),
@@ -124,6 +132,16 @@ def _baseline(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
     if max(counts) == 1:
         text = f"(one trial, so without a spread{better})."
     yield Sentence(f"{name}: {', '.join(numbers)}", text, topic="baseline")
+
+
+def _working(working: Mapping[str, Working]) -> Iterator[Sentence]:
+    """A sentence for each arm compared with that does not work, or of which that is not known."""
+    for name, state in working.items():
+        lead, _, text = working_note(name, state).partition(": ")
+        if state.works is None:
+            yield Sentence(f"{lead}:", text, topic="working")
+        elif not state.works:
+            yield Sentence(f"{lead}:", text, verdict_kind(f"worse ({FAILS})"), "not working")
 
 
 def _better(columns: Sequence[str], plan: Plan) -> str:

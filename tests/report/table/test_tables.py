@@ -14,6 +14,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ganablate.catalog import FLOOR, TEN_IMAGES
+from ganablate.report.frames.references import NO_REFERENCES, References
 from ganablate.report.table.cells import spread_text
 from ganablate.report.table.render import escape_latex, escape_markdown, to_latex, to_markdown
 from ganablate.report.table.tables import (
@@ -24,6 +26,7 @@ from ganablate.report.table.tables import (
     table_csv,
 )
 from ganablate.study.plan import PublishedNumber
+from ganablate.trials.references import Reference
 from tests.support.synthetic_study import STAMP, analysed, make_plan, numbers_of, write_trial
 
 GOLDEN = Path(__file__).parents[2] / "golden"
@@ -95,7 +98,10 @@ def analysis(plan, tmp_path):
             tmp_path, trial, numbers=measured, outcome=outcome, stamp=stamp,
             updates=700 if fid is None else 1950,
         )  # fmt: skip
-    return analysed(plan, tmp_path)
+    data = "mnist_5k 28x28"
+    floor = Reference(FLOOR, "fid", 1.4875, data, STAMP, "halves of 2500")
+    ten = Reference(TEN_IMAGES, "fid", 131.1288, data, STAMP, "10, repeated to 5000")
+    return replace(analysed(plan, tmp_path), references=References((floor, ten)))
 
 
 def rendered(analysis):
@@ -339,10 +345,15 @@ def test_effects_stand_behind_the_only_primary(analysis):
 def test_what_an_arm_is_compared_with_is_shown_where_it_differs(analysis, plan):
     arms = [replace(a, compare_to="criterion=mse") if a.name == "latent_dim=50" else a
             for a in plan.arms]  # fmt: skip
-    text = rendered(replace(analysis, plan=replace(plan, arms=tuple(arms))))["table.md"]
+    elsewhere = replace(analysis, plan=replace(plan, arms=tuple(arms)))
+    text = rendered(elsewhere)["table.md"]
     block = next(block for block in text.split("\n\n") if "Compared to" in block)
     row = next(line for line in block.splitlines() if "| latent_dim=50" in line)
     assert "| criterion=mse |" in row
+    # Of what it is compared with ten repeated images tell that it does not work.
+    assert "The arm criterion=mse does not work: its FID is 430 (up to " in " ".join(text.split())
+    assert "| better " not in text
+    text = rendered(replace(elsewhere, references=NO_REFERENCES))["table.md"]
     assert "| better " in text
     assert "over that of the arm it is compared with" in " ".join(text.split())
 
