@@ -2,10 +2,12 @@
 
 import contextlib
 import errno
+import fcntl
 import functools
 import json
 import logging
 import os
+import secrets
 import shutil
 import tempfile
 import zipfile
@@ -24,14 +26,14 @@ _log = logging.getLogger(__name__)
 def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is flushed to disk and renamed to it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    temporary = Path(name)
+    # Not tempfile's, which nobody else may read: it is the user's umask that says who may, though
+    # never everyone to write.
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{path.suffix}")
+    temporary.touch(0o664, exist_ok=False)
     try:
         yield temporary
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        temporary.chmod(0o644)  # mkstemp makes it private; results are for everyone to read
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -136,6 +138,10 @@ _REFUSALS = {
 }
 
 
+_MUCH = 2**20
+"""Free bytes at which a write that fails for want of space lacks something else."""
+
+
 def is_full(error: BaseException) -> bool:
     """Whether nothing at all can be stored: space, quota or a read-only file system."""
     return isinstance(error, OSError) and _errno(error) in _FOR_EVERYONE
@@ -154,11 +160,21 @@ def in_words(error: OSError, folder: Path) -> str:
     place = error.filename if isinstance(error.filename, str) else str(folder)
     number = _errno(error)
     why = _REFUSALS.get(number, error.strerror or type(error).__name__)
-    free = ""
     if number == errno.ENOSPC:
         with contextlib.suppress(OSError):
-            free = f" ({shutil.disk_usage(_nearest(Path(place))).free / 1e6:.1f} MB free)"
-    return f"{place} cannot be written: {why}{free}"
+            nearest = _nearest(Path(place))
+            free = shutil.disk_usage(nearest).free
+            if free > _MUCH and free_inodes(nearest) == 0:
+                why = "its disk takes no more files (its inodes are used up; remove some files)"
+            else:
+                why += f" ({free / 1e6:.1f} MB free)"
+    return f"{place} cannot be written: {why}"
+
+
+def free_inodes(folder: Path) -> int | None:
+    """How many files can still be made on the disk of a folder; None where there is no limit."""
+    disk = os.statvfs(folder)
+    return disk.f_favail if disk.f_files else None
 
 
 def _errno(error: OSError) -> int:
@@ -181,6 +197,22 @@ def obstacle(folder: Path) -> str | None:
     except OSError as error:
         error.filename = None  # a random name inside the folder
         return in_words(error, folder)
+    return None
+
+
+def lock_obstacle(folder: Path) -> str | None:
+    """Why files in a folder that exists or is to be made cannot be locked; None if they can."""
+    try:
+        with tempfile.TemporaryFile(dir=_nearest(folder)) as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.EINVAL):
+            return None  # whatever it is, it is not for want of locks
+        return (
+            f"{folder} is on a file system without locks ({error.strerror}), which keep two "
+            "processes from working on one trial: work on a local disk, or mount it with locks "
+            "(NFS without nolock, Lustre with flock)"
+        )
     return None
 
 

@@ -25,6 +25,7 @@ from ganablate.catalog.metrics import (
 )
 from ganablate.catalog.networks import ACTIVATIONS, INITIALISERS, NETWORKS
 from ganablate.catalog.parts import (
+    Advice,
     Column,
     Criterion,
     Dataset,
@@ -41,6 +42,7 @@ from ganablate.catalog.parts import (
     Scale,
     Schedule,
 )
+from ganablate.catalog.protocols import Split, is_outdated, real_split, weights_stamp
 from ganablate.catalog.settings import (
     NETWORK_SETTINGS,
     OF_SETTINGS,
@@ -57,9 +59,9 @@ __all__ = [
     "ACTIVATIONS", "CRITERIA", "DATASETS", "EXTRACTORS", "FOLDER_PREFIX", "INITIALISERS",
     "METRICS", "NAMED_EXTRACTORS", "NETWORKS", "NETWORK_SETTINGS", "OF_SETTINGS", "OPTIMIZERS",
     "PENALTIES", "PLUGIN_MEASURES", "PLUGIN_TABLES", "PROBES", "SCHEDULES", "SETTINGS",
-    "TABLES", "Column", "Criterion", "Dataset", "Direction", "Extractor", "Metric",
+    "TABLES", "Advice", "Column", "Criterion", "Dataset", "Direction", "Extractor", "Metric",
     "NamedExtractor", "Network", "Optimizer", "OwnSetting", "Part", "Penalty", "Probe", "Scale",
-    "Schedule", "Setting", "Table", "channels_of", "extractor_of", "family_of", "function_of",
-    "metric_columns", "named_parts", "on_images", "own_values", "plugin_digests",
-    "probe_columns", "stored_name",
+    "Schedule", "Setting", "Split", "Table", "channels_of", "extractor_of", "family_of",
+    "function_of", "is_outdated", "metric_columns", "named_parts", "on_images", "own_values",
+    "plugin_digests", "probe_columns", "real_split", "stored_name", "weights_stamp",
 ]  # fmt: skip

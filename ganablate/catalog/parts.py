@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from ganablate.config import NOT_BOOLEAN, Count, Few, ImageSize, Rate, Weight
+from ganablate.config import NOT_BOOLEAN, Count, Few, ImageSize, Rate, TrialConfig, Weight
 
 Direction = Literal["min", "max", "none"]
 Scale = Literal["ratio", "difference"]
@@ -80,6 +80,38 @@ class OwnSetting:
         return tuple(dict.fromkeys((self.default, *ends, *self.choices)))
 
 
+def _fields(names: Mapping[str, Any]) -> Mapping[str, Any]:
+    if lost := [name for name in names if name not in TrialConfig.model_fields]:
+        raise ValueError(f"a trial has no setting {', '.join(lost)} (of both nets: g_, d_)")
+    return names
+
+
+@dataclass(frozen=True, kw_only=True, config=_CHECKED)
+class Advice:
+    """A combination of a part with other settings that its paper advises against.
+
+    It is met where each setting in `where` has one of these words, and each in `above` is a number
+    above this one. A study may have it: what comes of it may be what the study asks.
+    """
+
+    what: Text
+    """The other half of the combination, such as "batch norm in D"."""
+    because: Text
+    source: Text
+    """Where the paper says so."""
+    where: Annotated[Mapping[str, tuple[str, ...]], AfterValidator(_fields)] = field(
+        default_factory=dict
+    )
+    above: Annotated[Mapping[str, float], AfterValidator(_fields)] = field(default_factory=dict)
+
+    def is_met(self, config: TrialConfig) -> bool:
+        """Whether a trial of these settings, which has the part, is such a combination."""
+        if any(getattr(config, name) not in words for name, words in self.where.items()):
+            return False
+        numbers = {name: getattr(config, name) for name in self.above}
+        return all(n is not None and n > self.above[name] for name, n in numbers.items())
+
+
 @dataclass(frozen=True, kw_only=True, config=_CHECKED)
 class Part:
     """One line of a table. `implementation` is "module:function".
@@ -95,6 +127,7 @@ class Part:
     """The file or module that a part from outside came with; None: built in."""
     digest: str | None = None
     """Of the source of such a part: 16 hex digits that change with its text."""
+    advises_against: tuple[Advice, ...] = ()
     declares: Mapping[PartName, OwnSetting] = field(default_factory=dict)
     """Settings of its own; its function gets their values as keyword arguments."""
 
@@ -235,6 +268,8 @@ class Extractor(Part):
     channels: int
     weights: str
     """File name under `ganablate/metrics/weights/`; its card is the same name with `.json`."""
+    sha256: str
+    """First eight digits of that file's sha256."""
     tells: tuple[str, ...]
     """The data sets whose own classes it was trained to tell: of these, modes can be counted."""
 
@@ -275,7 +310,10 @@ class Metric(Part):
     """`f(losses) -> numbers` or `f(real, fake) -> numbers`, one number for each of `columns`.
 
     `needs` says which: "losses" (every step of the last fifth, key -> [steps]) or "features"
-    (two `Features`, real and generated).
+    (two `Features`, real and generated). The real images are those of the test split where the data
+    set has one. One that `compares_training` is `f(real, fake, training)`: it also gets the
+    features of the images that the generator was trained on, and its numbers are missing where
+    these are the real ones.
     """
 
     needs: Literal["losses", "features"]
@@ -283,6 +321,7 @@ class Metric(Part):
     """Of each set at most so many, evenly spaced, are compared; None: all that are given."""
     counts_classes: bool = False
     """Whether it is about the data set's own classes, which only its own extractor can tell."""
+    compares_training: bool = False
     columns: Annotated[Mapping[PartName, Column], Field(min_length=1)]
 
 

@@ -1,8 +1,25 @@
 """How the two nets are trained: criteria, penalties, optimizers, schedules."""
 
-from ganablate.catalog.parts import Criterion, Optimizer, Penalty, Schedule
+from ganablate.catalog.parts import Advice, Criterion, Optimizer, Penalty, Schedule
 
 _GOODFELLOW = "Goodfellow et al. 2014, arXiv 1406.2661"
+
+_NO_MOMENTUM = tuple(
+    Advice(
+        what=f"clipped weights and {momentum} above 0 for D",
+        because="training is unstable at times where the critic's optimizer has momentum",
+        source="Arjovsky et al. 2017, arXiv 1701.07875, section 4",
+        above={"d_weight_clip": 0, f"d_{momentum}": 0},
+    )
+    for momentum in ("beta1", "momentum")
+)
+_NO_BATCH_NORM = Advice(
+    what="batch norm in D",
+    because="the penalty is on D's gradient at each image by itself, and batch norm makes D map a "
+    "whole batch",
+    source="Gulrajani et al. 2017, arXiv 1704.00028, section 4",
+    where={"d_norm": ("batch",)},
+)
 
 CRITERIA: dict[str, Criterion] = {
     "bce": Criterion(
@@ -40,6 +57,7 @@ CRITERIA: dict[str, Criterion] = {
         decides=False,  # adding a constant changes nothing; at its optimum the gradients stay
         d_steps=5,
         weight_clip=0.01,
+        advises_against=_NO_MOMENTUM,
     ),
     "hinge": Criterion(
         implementation="ganablate.gan.criteria:hinge",
@@ -55,12 +73,13 @@ PENALTIES: dict[str, Penalty] = {
         summary=summary,
         source=source,
         default_weight=10.0,
+        advises_against=tuple(advice),
     )
-    for name, summary, source in (
+    for name, summary, source, *advice in (
         ("r1", "half the squared gradient of D at the real images",
          "Mescheder et al. 2018, arXiv 1801.04406, equation 9"),
         ("wgan_gp", "gradient norm 1 between real and generated images (WGAN-GP)",
-         "Gulrajani et al. 2017, arXiv 1704.00028, equation 3; R3.F"),
+         "Gulrajani et al. 2017, arXiv 1704.00028, equation 3; R3.F", _NO_BATCH_NORM),
         ("dragan", "gradient norm 1 around the real images, Gaussian noise, as published (DRAGAN)",
          "Kodali et al. 2017, arXiv 1705.07215, algorithm 1; R1"),
         ("dragan_one_sided", "gradient norm 1 at brightened real images, as in DRAGAN's code",

@@ -6,7 +6,6 @@ need, so that `--help`, `validate` and `plan` answer at once.
 
 import functools
 import importlib
-import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,9 @@ from rich.text import Text
 from typer.core import TyperGroup
 
 from ganablate import files
-from ganablate.cli.console import FAILED, err, refuse, set_style
+from ganablate.cli.console import FAILED, INTERRUPTED, err, refuse, set_style
+from ganablate.cli.library_log import log_libraries
+from ganablate.cli.streams import lost_output, make_lasting
 from ganablate.project.folders import HERE, FolderError, WrongInputError
 from ganablate.study.reading.errors import StudyError
 from ganablate.version import __version__
@@ -79,6 +80,8 @@ COMMANDS: dict[str, Command] = {
 """Name -> the command, in the order of `--help`."""
 _ANYWHERE = ("--quiet", "--no-color")
 """Options that may stand before the command and behind it."""
+_USE_LIBRARIES = ("run", "evaluate", "track")
+"""Commands that have Ray, MLflow and Pillow at work."""
 _EXIT_CODES = """\b
 Exit codes:
   0    done: every trial is complete (a diverged trial is: a finding)
@@ -144,6 +147,10 @@ class _Commands(TyperGroup):
             refuse(error.problems)
         except (WrongInputError, FolderError) as error:
             refuse(str(error).splitlines())
+        except KeyboardInterrupt:
+            line = "interrupted; run the same command again to go on"
+            err.print(Text(line, style="yellow"), soft_wrap=True)
+            raise typer.Exit(INTERRUPTED) from None
         except OSError as error:
             if not files.is_refusal(error):
                 raise
@@ -201,8 +208,14 @@ def _ganablate(quiet: Quiet = False, no_color: NoColour = False, version: Versio
 
 def main() -> None:
     """Entry point of the console script."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal of another encoding shows ? for ±; it must not end a sweep.
-            stream.reconfigure(errors="replace")
-    app()
+    make_lasting()
+    if any(word in _USE_LIBRARIES for word in sys.argv[1:]):
+        log_libraries(HERE.runs)
+    try:
+        app()
+    except SystemExit as end:
+        sys.stdout.flush()
+        if (error := lost_output()) is None:
+            raise
+        sys.stderr.write(f"some of what was to be printed is lost: {error.strerror}\n")
+        sys.exit(end.code or FAILED)

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import os
+import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -197,6 +198,7 @@ def ui(
     """Open the MLflow UI on the trials of this folder, at http://127.0.0.1:PORT."""
     from ganablate.project.doctor import is_taken
     from ganablate.tracking import ui_command, ui_environment
+    from ganablate.tracking.database import StoreError, check_sqlite, keep_artifacts_here
 
     uri = tracking_store(HERE, tracking_uri, read_profile().tracking_uri)
     try:
@@ -207,6 +209,13 @@ def ui(
         line = f"port {port} is taken, by another `ganablate ui` or by another program"
         refuse([f"{line}; choose one: ganablate ui --port {port + 1}"])
     HERE.runs.mkdir(exist_ok=True)
+    try:
+        check_sqlite(uri)
+        keep_artifacts_here(uri, HERE.runs)
+    except StoreError as error:
+        refuse([f"MLflow cannot be used: {error}"])
+    except sqlite3.Error as error:
+        output.warning(f"{error}: artifacts of a project that was moved may not be shown")
     name = f"[{host}]" if ":" in host else host
     output.line(f"http://{name}:{port}/{_START}  (Ctrl-C ends it)")
     output.line(_HINT)

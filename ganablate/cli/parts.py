@@ -119,6 +119,10 @@ def _part_as_json(kind: str, name: str, part: Part) -> dict[str, Any]:
             for setting, default, description in _settings_of(part)
         },
         "facts": _facts(part),
+        "advises_against": [
+            {"what": advice.what, "because": advice.because, "source": advice.source}
+            for advice in part.advises_against
+        ],
     }
     if isinstance(part, catalog.Metric | catalog.Probe):
         entry["columns"] = {
@@ -156,6 +160,9 @@ def _details(part: Part) -> Iterator[str]:
     ]
     if settings:
         yield f"settings: {'; '.join(settings)}"
+    yield from (
+        f"advises against {advice.what}: {advice.source}" for advice in part.advises_against
+    )
     facts = [f"{key} {_fact_text(value)}" for key, value in _facts(part).items()]
     if facts:
         yield "; ".join(facts)

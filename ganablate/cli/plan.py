@@ -22,6 +22,7 @@ from ganablate.cli.options import (
 )
 from ganablate.project.folders import HERE
 from ganablate.project.plans import plans_of, read_profile, read_studies
+from ganablate.study.advice import advice_lines
 from ganablate.study.arms.grid import MOST_UNASKED
 from ganablate.study.arms.settings import text_of
 from ganablate.study.plan import Arm, Plan, Trial
@@ -55,6 +56,8 @@ def validate(studies: StudyFiles, plugin: Plugins = None) -> None:
         for path, each in zip(studies, plans_of(read_studies(studies)), strict=True):
             output.line(f"{path}: {size(each)}")
             _warn_of_few_replicates(each)
+            for line in advice_lines(each):
+                output.line(f"  note: {line}")
 
 
 def plan(  # noqa: PLR0913 - one parameter an option
@@ -97,6 +100,8 @@ def plan(  # noqa: PLR0913 - one parameter an option
         for name, because in status.plan.excluded:
             output.line(f"left out: {name}: {because}")
         _warn_of_few_replicates(status.plan)
+        for line in advice_lines(status.plan):
+            output.line(f"note: {line}")
         _print_resolvable(status.plan)
 
 

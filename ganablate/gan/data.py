@@ -20,7 +20,7 @@ import numpy.typing as npt
 from filelock import FileLock
 from PIL import Image
 
-from ganablate.catalog import DATASETS, FOLDER_PREFIX, channels_of
+from ganablate.catalog import DATASETS, FOLDER_PREFIX, Dataset, channels_of
 from ganablate.config import derive_seed
 from ganablate.files import read_json, write_text
 from ganablate.gan.pictures import DataError as DataError
@@ -180,7 +180,7 @@ def _source(dataset: str, root: Path, split: Split) -> _Source:
         status = file.stat()
         line = f"\n{file.relative_to(folder).as_posix()}\t{status.st_size}\t{status.st_mtime_ns}"
         digest.update(line.encode(errors="surrogateescape"))
-    identity = f"listing-{digest.hexdigest()}"
+    identity = f"upright-listing-{digest.hexdigest()}"  # "listing-" were not turned upright
     return _Source(dataset, split, root, folder=folder, identity=identity)
 
 
@@ -209,13 +209,13 @@ def _build(place: Path, source: _Source, form: Form) -> None:
 def _read(source: _Source, form: Form) -> tuple[int, Iterable[Pixels], Labels | None]:
     """How many images there are, each of them in its form, and the labels."""
     if source.folder is not None:
-        pictures = of_files(image_files(source.folder))
+        pictures = of_files(image_files(source.folder), upright=True)
         return pictures.count, pictures.in_form(form), None
     name, entry = source.dataset, DATASETS[source.dataset]
     reader = entry
     if source.split == "test" and entry.test is not None:
         reader = replace(entry, implementation=entry.test)
-    images, labels = reader.load()(source.root)
+    images, labels = _load(reader, name, source)
     count = images.count if isinstance(images, Pictures) else len(images)
     if labels is not None and labels.shape != (count,):
         given = f"labels of the shape {labels.shape} for {count:,} images"
@@ -249,6 +249,17 @@ def _read(source: _Source, form: Form) -> tuple[int, Iterable[Pixels], Labels | 
         open=lambda index: Image.fromarray(rows[index]),
     )
     return count, pictures.in_form(form), labels
+
+
+def _load(reader: Dataset, name: str, source: _Source) -> Any:
+    """What a data set's reader gives; one of a plug-in may draw, such as which images it takes."""
+    if reader.digest is not None:
+        import torch
+
+        from ganablate.gan.seeding import seed_all
+
+        seed_all(torch.device("cpu"), "reader", name, source.split)
+    return reader.load()(source.root)
 
 
 def _write_array(

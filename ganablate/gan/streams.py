@@ -8,8 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ganablate.catalog import plugin_digests
 from ganablate.config import TrialConfig, derive_seed, label_bounds
 from ganablate.gan.data import training_subset
+from ganablate.gan.seeding import global_generators, seed_python
 
 MOST_ON_GPU = 2**28
 """Bytes of images that a trial keeps on its GPU, at most; more are read batch by batch."""
@@ -37,7 +39,8 @@ class Streams:
             raise ValueError(f"batch_size {config.batch_size} is larger than {self._usable} images")
         self._epoch = -1
         self._order = np.empty(0, dtype=np.int64)
-        self._globals = _global_generators(device)
+        self._globals = global_generators(device)
+        self._has_own_parts = bool(plugin_digests(config.model_dump(exclude_none=True)))
         self._resident = _on_gpu(images, self._subset, device)
 
     def real(self, step: int) -> Tensor:
@@ -83,11 +86,16 @@ class Streams:
         return drawn
 
     def seed_global(self, purpose: str, step: int) -> None:
-        """Seed torch's own generators, which dropout and penalties draw from."""
+        """Seed torch's own generators, which dropout and penalties draw from.
+
+        Where the trial has parts of the user's own, also numpy's and Python's.
+        """
         seed = derive_seed(self.config.seed, "dropout", purpose, step)
         # Not torch.manual_seed: with a CUDA build on a CPU it formats a stack trace at each call.
         for generator in self._globals:
             generator.manual_seed(seed)
+        if self._has_own_parts:
+            seed_python(seed)
 
     def _random(self, *coordinates: int | str) -> torch.Generator:
         random = torch.Generator(self.device)
@@ -101,12 +109,3 @@ def _on_gpu(images: np.ndarray, subset: np.ndarray | None, device: torch.device)
     if device.type != "cuda" or images[:1].nbytes * count > MOST_ON_GPU:
         return None
     return torch.from_numpy(np.array(images if subset is None else images[subset])).to(device)
-
-
-def _global_generators(device: torch.device) -> tuple[torch.Generator, ...]:
-    """The generators that a net or a penalty may draw from: the host's and the trial's GPU's."""
-    if device.type != "cuda":
-        return (torch.default_generator,)
-    torch.cuda.init()  # type: ignore[no-untyped-call]
-    generator = torch.cuda.default_generators[device.index or torch.cuda.current_device()]
-    return torch.default_generator, generator

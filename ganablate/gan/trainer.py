@@ -56,6 +56,7 @@ class Trainer:
         may_end = config.early_end is not None and CRITERIA[config.criterion].decides
         self._checks = frozenset(checks(self.total_iterations) if may_end else ())
 
+        self._streams.seed_global("networks", 0)  # a net of somebody's own may draw a buffer
         self.generator, self.discriminator = build_networks(config, images.shape[3], self.device)
         self._ema = None if config.g_ema is None else averaged(self.generator, config.g_ema)
         self._at_once = takes_both_at_once(self.discriminator)

@@ -4,13 +4,14 @@ import contextlib
 import errno
 import fcntl
 import json
+import shlex
 import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -19,13 +20,15 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from ganablate.catalog import DATASETS, EXTRACTORS, NAMED_EXTRACTORS
-from ganablate.files import obstacle
+from ganablate.files import free_inodes, lock_obstacle, obstacle
 from ganablate.metrics.features import MetricError
 from ganablate.metrics.weight_files import WEIGHTS, Card
 from ganablate.study.reading.errors import StudyError
+from ganablate.sweep.limits import available_memory, start_obstacles, temporary_parent
 from ganablate.sweep.profile import DEFAULT_PROFILE, Profile, load_profile
 from ganablate.text import counted
-from ganablate.tracking.location import DATABASE, is_server, resolve_uri, without_secrets
+from ganablate.tracking.database import version_fault
+from ganablate.tracking.location import DATABASE, resolve_uri, sqlite_file, without_secrets
 
 _PROJECT = "ganablate"
 _INSTALL = "in the virtual environment: make install (or pip install --editable .)"
@@ -36,6 +39,8 @@ _DISK = {"fail": 0.5e9, "warn": 5e9}
 """Free bytes below which no sweep, or no large one, can be held: a trial keeps 1 to 50 MB."""
 _MEMORY = {"fail": 1e9, "warn": 2.5e9}
 """Ray and the driver take about 1 GB, each trial at a time 0.5 GB and its data."""
+_FILES = 10_000
+"""Files that a sweep needs room for: a trial has about 50."""
 _TEMPORARY = {"fail": 0.1e9, "warn": 0.5e9}
 _SHARED = 100 * 2**20
 """Ray's store of objects; where /dev/shm has less, Ray puts it under /tmp."""
@@ -102,7 +107,7 @@ class Place:
     profile: Profile | None = None
     tracking_uri: str | None = None
     port: int = 5000
-    temporary: Path = Path("/tmp")
+    temporary: Path = field(default_factory=temporary_parent)
     shared_memory: Path = Path("/dev/shm")
     weights: Path = WEIGHTS
 
@@ -196,8 +201,11 @@ def _disk(place: Place) -> Finding:
     """The space for runs/."""
     runs = place.runs.absolute()
     nearest = next(folder for folder in (runs, *runs.parents) if folder.exists())
-    free = shutil.disk_usage(nearest).free
+    free, inodes = shutil.disk_usage(nearest).free, free_inodes(nearest)
     advice = "free some space; `make clean` removes runs/"
+    if inodes is not None and inodes < _FILES:
+        text = f"{inodes:,} files can still be made for {place.runs}/ (inodes)"
+        return Finding("fail" if inodes < _FILES / 10 else "warn", text, "remove some files there")
     return _enough(f"free for {place.runs}/", free, _DISK, advice)
 
 
@@ -218,43 +226,22 @@ def _memory(_: Place) -> Finding:
     return _enough("available", free, _MEMORY, advice)
 
 
-def available_memory(
-    meminfo: Path = Path("/proc/meminfo"), group: Path = Path("/sys/fs/cgroup")
-) -> float | None:
-    """Bytes; None where the system does not say."""
-    try:
-        free = _amounts(meminfo)["MemAvailable:"] * 1024
-    except OSError:
-        return None
-    with contextlib.suppress(OSError, ValueError):  # no container, or "max": no limit
-        limit = float((group / "memory.max").read_text(encoding="ascii"))
-        used = float((group / "memory.current").read_text(encoding="ascii"))
-        with contextlib.suppress(OSError):  # files in memory are dropped where more is asked
-            amounts = _amounts(group / "memory.stat")
-            used -= amounts.get("inactive_file", 0.0) + amounts.get("active_file", 0.0)
-        free = min(free, limit - used)
-    return free
-
-
-def _amounts(file: Path) -> dict[str, float]:
-    """The first two words of each line: a name and a number."""
-    lines = file.read_text(encoding="ascii").splitlines()
-    return {name: float(number) for name, number, *_ in map(str.split, lines)}
-
-
 def _folders(place: Place) -> Finding:
     """Whether runs/ and results/ can be written."""
     if reasons := [line for folder in (place.runs, place.results) if (line := obstacle(folder))]:
         return Finding("fail", "; ".join(reasons), "mend that, or work in another folder")
+    if reason := lock_obstacle(place.runs):
+        return Finding("fail", reason)
     return Finding("ok", f"{place.runs}/ and {place.results}/ can be written")
 
 
 def _ray_folders(place: Place) -> Finding:
-    """What Ray needs under /tmp and /dev/shm, and what killed sweeps left there."""
+    """What keeps Ray from starting, and what killed sweeps left in its folder."""
     folder = place.temporary
-    if reason := obstacle(folder):
-        return Finding("fail", f"Ray works there: {reason}", f"make {folder} writable")
     advice = "free some space there for Ray"
+    if lacks := list(start_obstacles(folder)):
+        texts, remedies = zip(*lacks, strict=True)
+        return Finding("fail", "; ".join(texts), "; ".join(remedies))
     finding = _enough(f"free in {folder}", shutil.disk_usage(folder).free, _TEMPORARY, advice)
     if finding.level != "ok":
         return finding
@@ -307,16 +294,16 @@ def _database(place: Place) -> Finding:
         uri = resolve_uri(place.runs, argument=place.tracking_uri, profile=of_profile)
     except ValueError as error:
         return Finding("fail", str(error), "correct it or leave it out")
-    if is_server(uri) or not uri.startswith("sqlite:///"):
+    file, runs = sqlite_file(uri), place.runs.resolve()
+    if file is None:
         return Finding("ok", f"{without_secrets(uri)}, not looked into")
-    file, runs = Path(uri.removeprefix("sqlite:///")), place.runs.resolve()
     name = place.runs / file.relative_to(runs) if file.is_relative_to(runs) else file
     if not file.exists():
         return Finding("ok", f"{name} is made by the first run")
     if fault := _database_fault(file):
         advice = (
-            f"mv {name} {DATABASE}.old, then `ganablate track studies/*.yaml` makes a new one of "
-            "the trials, which are all in runs/trials"
+            f"mv {shlex.quote(str(name))} {DATABASE}.old, then `ganablate track studies/*.yaml` "
+            "makes a new one of the trials, which are all in runs/trials"
         )
         return Finding("fail", f"{name}: {fault}", advice)
     return Finding("ok", f"{name}, {file.stat().st_size / 1e6:.1f} MB, is whole")
@@ -324,10 +311,13 @@ def _database(place: Place) -> Finding:
 
 def _database_fault(file: Path) -> str | None:
     try:
-        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as opened:
+        address = f"{file.absolute().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(address, uri=True)) as opened:
             tables = {row[0] for row in opened.execute("SELECT name FROM sqlite_master")}
             if tables and "experiments" not in tables:
                 return "it is not MLflow's"
+            if fault := version_fault(opened):
+                return fault
             if file.stat().st_size > _READ_WHOLE:
                 return None
             (first,) = opened.execute("PRAGMA quick_check(1)").fetchone()

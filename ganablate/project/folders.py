@@ -64,12 +64,13 @@ class Project:
         return (self.published if published else self.results) / plan.study / plan.budget
 
     def require_writable(self, plans: "Sequence[Plan]" = ()) -> None:
-        """See that `runs`, and the results of these plans, can be written.
+        """See that `runs`, and the results of these plans, can be written, and `runs` locked.
 
         Raises:
             FolderError: Some of them cannot.
         """
-        reasons = (files.obstacle(folder) for folder in (self.runs, *map(self.result, plans)))
+        folders = (self.runs, *map(self.result, plans))
+        reasons = [*map(files.obstacle, folders), files.lock_obstacle(self.runs)]
         if lines := list(dict.fromkeys(line for line in reasons if line is not None)):
             raise FolderError("\n".join(f"{line}; nothing was started" for line in lines))
 

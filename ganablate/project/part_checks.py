@@ -23,6 +23,7 @@ from ganablate.gan.checkpoint import load_state, save_state
 from ganablate.gan.data import MaterialisedData, downloads_beside
 from ganablate.gan.initialisers import initialise
 from ganablate.gan.pictures import Pictures
+from ganablate.gan.seeding import seed_all
 from ganablate.gan.trainer import Trainer, build_networks
 from ganablate.metrics.features import Features
 from ganablate.metrics.losses import last_fifth
@@ -115,7 +116,11 @@ def _faults_of_training(config: TrialConfig) -> Iterator[str]:
         second.restore(load_state(path))
     second.train(_STEPS)
     if any(not torch.equal(after[name], value) for name, value in _weights(second).items()):
-        yield "a trial that was interrupted ends with other weights: something is not in its state"
+        yield (
+            "a trial that was interrupted ends with other weights: something is not in its state, "
+            "or is drawn from a generator that it makes itself; torch's, numpy's and Python's own "
+            "are seeded at every step"
+        )
 
 
 # Parts that train
@@ -278,8 +283,13 @@ def _metric(name: str, own: Own) -> Iterator[str]:
         losses = last_fifth({key: random.random(50, np.float32) for key in _LOSSES})
         good, bad = (losses,), ({key: np.full_like(losses[key], np.nan) for key in losses},)
     else:
-        good, bad = (_features(0), _features(1)), (_features(0), _features(1, lost=5))
-    numbers, again = part.load()(*good), part.load()(*good)
+        third = (_features(2),) if part.compares_training else ()
+        good = (_features(0), _features(1), *third)
+        bad = (_features(0), _features(1, lost=5), *third)
+    seed_all(_CPU, 0)
+    numbers = part.load()(*good)
+    seed_all(_CPU, 0)
+    again = part.load()(*good)
     if set(numbers) != set(part.columns):
         yield f"it gives {', '.join(sorted(numbers))}; its line says {', '.join(part.columns)}"
     if numbers != again:
@@ -316,7 +326,11 @@ def _probe(name: str, own: Own) -> Iterator[str]:
         trainer = _trainer_of(config)
         trainer.train(_STEPS)
         trainer.discriminator.eval()
-        first, again = (probes.probe([name], subject_of(job, trainer, data)) for _ in range(2))
+        found = []
+        for _ in range(2):
+            seed_all(_CPU, 0)
+            found.append(probes.probe([name], subject_of(job, trainer, data)))
+        first, again = found
     if first.numbers != again.numbers or not _equal(first.pictures, again.pictures):
         yield "it finds something else the second time: draw from subject.random and .latents"
     if not all(first.protocols.values()):

@@ -9,6 +9,8 @@ _SETTINGS = {
     # With it on, as is Ray's default on Linux, its servers listen on every interface of the
     # machine; here nothing but 127.0.0.1 has a use for them.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
+    # Under `uv run` Ray would send the whole project to its workers and build it there anew.
+    "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
     # Ray prints a paragraph to the terminal for each worker and each node that dies; the observer
     # says it in a line.
     "RAY_DEDUP_LOGS_SKIP_REGEX": "worker died|marked dead",

@@ -107,6 +107,14 @@ class TrialAttempt:
             due = time.monotonic() - self._checkpoint_began >= self.job.checkpoint_seconds
             return self._progress(blocks=(self._checkpoint(),) if due else ())
 
+    def pause(self) -> Progress:
+        """Write a checkpoint of what was trained since the last one; see `Attempt`."""
+        complete = self._complete
+        if complete is not None:
+            return self._completed(complete)
+        trained = self.trainer.iteration > self._block_from
+        return self._progress(blocks=(self._checkpoint(),) if trained else ())
+
     def close(self) -> None:
         """Let go of the trial's lock and memory."""
         self._held.close()
@@ -145,7 +153,8 @@ class TrialAttempt:
             return "saw other data; training it again"
         reached = self.folder.reached if complete is None else complete["iterations"]
         total = self.trainer.total_iterations
-        if lacks_evaluations(self.folder, self.job.wanted, total, reached):
+        job = self.job
+        if lacks_evaluations(job.trial, job.trials_root, job.wanted, total=total, reached=reached):
             return "lacks points of its curves; training again"
         return ""
 
@@ -248,6 +257,9 @@ class TrialAttempt:
                 load_weights(self.trainer.networks, self.folder.weights)
             self._measure(names, diverged=complete["outcome"] == "diverged")
         self.folder.forget_failure()
+        return self._completed(complete)
+
+    def _completed(self, complete: dict[str, Any]) -> Progress:
         return Progress(
             trial_id=self.folder.trial_id,
             iteration=complete["iterations"],

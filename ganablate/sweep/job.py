@@ -105,6 +105,14 @@ class Attempt(Protocol):
         """
         ...
 
+    def pause(self) -> Progress:
+        """Write a checkpoint of what was trained since the last one.
+
+        Raises:
+            Exception: It could not be written; the last one stays.
+        """
+        ...
+
     def close(self) -> None:
         """Let go of the trial's lock and memory; the last checkpoint stays. Never raises."""
         ...

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from ganablate.sweep.limits import cpu_quota
 from ganablate.sweep.profile import Profile
 
 Device = Literal["cpu", "cuda"]
@@ -167,15 +168,10 @@ def worker_environment(threads: int) -> dict[str, str]:
 
 
 def usable_cores() -> int:
-    """Cores this process may use: its affinity, and a container's quota."""
+    """Cores this process may use, at least 1: its affinity, and a container's quota."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    cores = cores or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-        limit = int(quota) // int(period)
-    except (OSError, ValueError):  # no cgroup, or "max": no quota
-        limit = 0
-    return min(cores, limit) if limit else cores
+    cores, quota = cores or 1, cpu_quota()
+    return cores if quota is None else max(1, min(cores, int(quota)))
 
 
 def cuda_devices() -> int:

@@ -7,6 +7,7 @@ Ctrl-C and SIGTERM are noted at once, and acted upon between two steps of the dr
 import contextlib
 import fcntl
 import gc
+import getpass
 import ipaddress
 import logging
 import os
@@ -24,12 +25,15 @@ from typing import Any, TextIO
 import ray
 import ray.util
 
+from ganablate.sweep.limits import memory_obstacle, start_obstacles, temporary_parent
 from ganablate.sweep.machine import Machine, MachineError, environment, worker_environment
 from ganablate.trials.folder import one_line
 
 _OBJECT_STORE_BYTES = 100 * 2**20
 """Ray's shared memory holds the list of jobs and nothing else; Ray asks for at least 75 MiB."""
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+GRACE_SECONDS = 10.0
+"""How long a sweep that is to stop waits for checkpoints of what is being trained."""
 _PREFIX = "ganablate-ray-"
 _SETTLED_SECONDS = 60.0
 _GREETING, _SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", b"\4"
@@ -44,12 +48,14 @@ class SweepInterruptedError(BaseException):
 class Interruption:
     """Remembers that someone asked the sweep to stop.
 
-    The first signal asks; a second one raises KeyboardInterrupt where the driver stands. Outside
-    the main thread, where Python allows no handlers, only `request` stops a sweep.
+    The first signal asks; one that comes when the time for checkpoints is over raises
+    KeyboardInterrupt where the driver stands. Outside the main thread, where Python allows no
+    handlers, only `request` stops a sweep.
     """
 
     def __init__(self) -> None:
         self._requested = threading.Event()
+        self._since = 0.0
 
     @property
     def requested(self) -> bool:
@@ -78,13 +84,17 @@ class Interruption:
         """Install the handlers; again after `ray.init`, which installs its own."""
         if threading.current_thread() is threading.main_thread():
             for number in _SIGNALS:
-                signal.signal(number, self._handle)
+                # Under `nohup` a terminal that is closed is to be passed over.
+                if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                    signal.signal(number, self._handle)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del number, frame
-        if self.requested:
+        if not self.requested:
+            self._since = time.monotonic()
+            self.request()
+        elif time.monotonic() - self._since > GRACE_SECONDS:
             raise KeyboardInterrupt
-        self.request()
 
 
 def _driver_environment(machine: Machine) -> dict[str, str]:
@@ -119,13 +129,13 @@ def _silence() -> Iterator[None]:
 
 @contextlib.contextmanager
 def temporary_folder(where: Path | None = None) -> Iterator[Path]:
-    """A private folder (0700), removed later; in /tmp, since paths of Ray's sockets must be short.
+    """A private folder (0700), removed later; see `temporary_parent`.
 
     A driver that is killed leaves its folder behind; the next one removes it. That the driver is
     gone shows by the lock on the file `held`, which the kernel releases.
     """
     remove_left_folders(where)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=where or _parent()))
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=where or temporary_parent()))
     with (folder / "held").open("w") as held:
         _lock(held)
         try:
@@ -138,15 +148,11 @@ def temporary_folder(where: Path | None = None) -> Iterator[Path]:
 
 def remove_left_folders(where: Path | None = None) -> None:
     """Remove the folders of drivers that were killed."""
-    for folder in (where or _parent()).glob(f"{_PREFIX}*"):
+    for folder in (where or temporary_parent()).glob(f"{_PREFIX}*"):
         # A folder that a driver holds cannot be locked; another user's may not even be looked at.
         with contextlib.suppress(OSError):
             if folder.lstat().st_uid == os.getuid():
                 _remove_if_left(folder)
-
-
-def _parent() -> Path:
-    return Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())
 
 
 def _remove_if_left(folder: Path) -> None:
@@ -175,7 +181,14 @@ def ray_session(machine: Machine, interruption: Interruption) -> Iterator[Path]:
     """
     _check_private()
     variables = {**_driver_environment(machine), **worker_environment(machine.threads)}
-    with environment(variables), _silence(), temporary_folder() as folder:
+    if faults := list(start_obstacles()):
+        raise MachineError("\n".join(f"Ray cannot start here: {fault}" for fault in faults))
+    with (
+        environment(variables),
+        _silence(),
+        temporary_folder() as folder,
+        environment(_identity(folder)),
+    ):
         settings = {
             # The address is spelled out so that a RAY_ADDRESS in the environment does not divert it
             "address": "local",
@@ -192,11 +205,43 @@ def ray_session(machine: Machine, interruption: Interruption) -> Iterator[Path]:
             try:
                 _join(settings, interruption)
             except Exception as error:  # a bare one is what Ray raises where its processes are late
-                why = "the machine may be too busy or short of memory; run the command again"
-                raise MachineError(f"Ray did not start here: {why} ({one_line(error)})") from error
+                raise MachineError(_why_not_started(error, folder)) from error
             yield folder / "tune"
         finally:
             _shut_down()
+
+
+def _identity(folder: Path) -> dict[str, str]:
+    """A home and a name for a user who has none, as in a container; Ray asks for both."""
+    variables = {}
+    try:
+        Path.home()
+    except RuntimeError:
+        variables["HOME"] = str(folder)
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):
+        variables["USER"] = f"user{os.getuid()}"
+    return variables
+
+
+def _why_not_started(error: Exception, folder: Path) -> str:
+    """A line for each cause that can be found; else what Ray wrote last."""
+    if faults := [*start_obstacles(), *filter(None, [memory_obstacle()])]:
+        return "\n".join(f"Ray did not start here: {fault}" for fault in faults)
+    if "timed out" in str(error):
+        reason = one_line(error)
+        return f"Ray did not start here in time: the machine may be too busy; try again ({reason})"
+    last = ""
+    for log in ("gcs_server.out", "raylet.out", "gcs_server.err", "raylet.err"):
+        for path in (folder / "r").glob(f"session_2*/logs/{log}"):
+            lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+            last = next((line for line in reversed(lines) if line.strip()), last)
+    wrote = f"; it wrote last: {last.strip()[:200]}" if last else ""
+    return (
+        f"Ray did not start here ({one_line(error)}), and nothing is missing that it is known to "
+        f"need{wrote}"
+    )
 
 
 @contextlib.contextmanager
@@ -299,10 +344,14 @@ def _shut_down() -> None:
 
 
 def _join(settings: Mapping[str, Any], interruption: Interruption) -> None:
+    # Ray's processes inherit it: a terminal that is closed must not end them under the workers.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
         ray.init(**{**settings, **_QUIET})
     except SystemExit:  # Ray's own answer to SIGTERM while it starts
         interruption.request()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     interruption.listen()
     if interruption.requested:
         raise SweepInterruptedError

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ray import tune
-from ray.tune import TuneError
 
 from ganablate.gan.data import downloads_beside
 from ganablate.study.plan import Plan, Trial
@@ -16,6 +15,7 @@ from ganablate.study.plugins import loaded_plugins
 from ganablate.sweep.cluster import NodeWatch, look_at_nodes
 from ganablate.sweep.estimate import running_order
 from ganablate.sweep.events import Observer, Summary
+from ganablate.sweep.eviction import expect_evictions
 from ganablate.sweep.job import DEFAULT_ATTEMPT, Failure, Job
 from ganablate.sweep.machine import Machine, resolve, resolve_on, wants_cuda
 from ganablate.sweep.profile import Profile
@@ -80,6 +80,11 @@ class Session:
     machine: Machine
     folder: Path
     watches: tuple[tune.Callback, ...] = ()
+
+    @property
+    def stop_file(self) -> Path:
+        """Its being there tells all workers to write a checkpoint and to stop."""
+        return self.folder / "stop"
 
 
 def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
@@ -179,6 +184,7 @@ def run_rounds(
                             interruption=interruption,
                             order=round_.order,
                             completed=agenda.completed,
+                            stop_file=session.stop_file,
                         )
                         relays.append(relay)
                         _run_round(relay, session, attempt, len(relays))
@@ -269,6 +275,7 @@ def _run_round(relay: Relay, session: Session, attempt: str, number: int) -> Non
         attempt=attempt,
         start_folder=session.folder / f"workers-{number}",
         workers=min(machine.slots, len(relay.jobs)),
+        stop_file=session.stop_file,
     )
     # On a cluster the CPUs are not ours alone to set.
     capped = profile.address is not None and profile.concurrency != "cores"
@@ -294,6 +301,7 @@ def _run_round(relay: Relay, session: Session, attempt: str, number: int) -> Non
 
 def _run_tune(trainable: Any, indices: Sequence[int], **how: Any) -> str:
     """Run Tune until these jobs are done; returns why one that has no end then has none."""
+    expect_evictions()
     try:
         tune.run(
             trainable,
@@ -305,6 +313,6 @@ def _run_tune(trainable: Any, indices: Sequence[int], **how: Any) -> str:
             verbose=0,
             **how,
         )
-    except TuneError as error:
+    except Exception as error:  # Tune's own, or of Ray below it: a second call goes on
         return f"{_NO_END}: {one_line(error)}"
     return _NO_END

@@ -25,8 +25,10 @@ from ganablate.sweep.job import (
 
 INDEX = "job"
 """Key of a Tune configuration: which of the sweep's jobs to do."""
-PROGRESS, FAILURE = "progress", "failure"
-"""Keys of a Tune result: the `Progress` of an attempt, or why it ran out of memory."""
+PROGRESS, FAILURE, PAUSED = "progress", "failure", "paused"
+"""Keys of a Tune result: the `Progress` of an attempt, why it ran out of memory, and that the
+worker has stopped, as it was asked to."""
+_PAUSE_SECONDS = 0.2
 
 
 class TrialTrainable(tune.Trainable):
@@ -43,11 +45,14 @@ class TrialTrainable(tune.Trainable):
         attempt: str = "",
         start_folder: Path | None = None,
         workers: int = 1,
+        stop_file: Path | None = None,
     ) -> None:
         """Note what to do. The work starts in `step`, since Tune does not retry a failed reset.
 
-        In `start_folder` the first `workers` of a sweep wait for each other.
+        In `start_folder` the first `workers` of a sweep wait for each other. Once there is a
+        `stop_file`, attempts write a checkpoint and do no more.
         """
+        self._stop_file = stop_file
         self._jobs = jobs
         self._factory = attempt
         self._index: int = config[INDEX]
@@ -70,6 +75,8 @@ class TrialTrainable(tune.Trainable):
         Raises:
             AttemptError: The attempt failed otherwise; its folder has the traceback.
         """
+        if self._is_to_stop():
+            return self._stopped()
         if self._start_folder is not None:
             self._wait_for_workers(self._start_folder)
             self._start_folder = None
@@ -84,6 +91,20 @@ class TrialTrainable(tune.Trainable):
             raise AttemptError(advanced)
         return {FAILURE: advanced, "done": True}
 
+    def _is_to_stop(self) -> bool:
+        return self._stop_file is not None and self._stop_file.exists()
+
+    def _stopped(self) -> dict[str, Any]:
+        """A checkpoint, at the first time; then nothing, since Tune goes on asking."""
+        result: dict[str, Any] = {PAUSED: True}
+        if self._attempt is None:
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            with contextlib.suppress(Exception):  # the checkpoint before it stays
+                result[PROGRESS] = self._attempt.pause()
+            self._close()
+        return result
+
     def _wait_for_workers(self, folder: Path) -> None:
         """Return once all workers have started, or after a minute.
 
@@ -97,6 +118,8 @@ class TrialTrainable(tune.Trainable):
             load_factory(self._factory)  # torch comes while other workers start
         deadline = time.monotonic() + 60.0
         while len(list(folder.iterdir())) < self._workers and time.monotonic() < deadline:
+            if self._is_to_stop():
+                return
             time.sleep(0.05)
 
     def _advance(self) -> Progress | Failure:

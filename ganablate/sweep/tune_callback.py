@@ -1,6 +1,7 @@
 """From Tune's callbacks to the observer and the tracker."""
 
 import contextlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +14,10 @@ from ray.exceptions import RayActorError, RayTaskError
 
 from ganablate.study.plan import Trial
 from ganablate.sweep.events import FailedTrial, Observer
+from ganablate.sweep.eviction import EvictedError
 from ganablate.sweep.job import AttemptError, Failure, Job, Progress
-from ganablate.sweep.ray_session import Interruption, SweepInterruptedError
-from ganablate.sweep.trainable import FAILURE, INDEX, PROGRESS
+from ganablate.sweep.ray_session import GRACE_SECONDS, Interruption, SweepInterruptedError
+from ganablate.sweep.trainable import FAILURE, INDEX, PAUSED, PROGRESS
 from ganablate.tracking import TrackedTrial, Tracker
 from ganablate.trials.folder import one_line
 
@@ -33,7 +35,7 @@ class Relay(tune.Callback):
 
     Every method runs in the driver's thread. `order` has the indices of the jobs as they are to be
     run; None: in plan order, as `jobs` are. `completed` is told of each trial that becomes
-    complete, before the observer is.
+    complete, before the observer is. Workers stop once there is a `stop_file`.
     """
 
     def __init__(  # noqa: PLR0913 - what, how often, who is told
@@ -46,7 +48,11 @@ class Relay(tune.Callback):
         interruption: Interruption,
         order: Sequence[int] | None = None,
         completed: Callable[[Trial], None] | None = None,
+        stop_file: Path | None = None,
     ) -> None:
+        self._stop_file = stop_file
+        self._paused: set[int] = set()
+        self._stop_by: float | None = None
         self.jobs = jobs
         self._order = order
         self.complete: set[int] = set()
@@ -74,14 +80,28 @@ class Relay(tune.Callback):
     def on_step_begin(self, iteration: int, trials: list[Any], **info: object) -> None:
         """Leave Tune's loop when someone asked for it, or nothing can be stored any more.
 
-        The last checkpoints stay.
+        In the first case trials at work write a checkpoint before. The last checkpoints stay.
         """
         del iteration, info
         if self._interruption.requested or self.stopped:
+            if not self.stopped and self._is_waiting(trials):
+                return
             for trial in trials:
                 if (actor := trial.temporary_state.ray_actor) is not None:
                     ray.kill(actor)
             raise SweepInterruptedError
+
+    def _is_waiting(self, trials: list[Any]) -> bool:
+        """Whether some worker has still time to write a checkpoint, which it is asked for."""
+        if self._stop_file is None:
+            return False
+        if self._stop_by is None:
+            self._stop_by = time.monotonic() + GRACE_SECONDS
+            self._stop_file.parent.mkdir(parents=True, exist_ok=True)
+            self._stop_file.touch()
+            self._observer.warned("stopping: what is being trained is written to checkpoints")
+        running = {trial.config[INDEX] for trial in trials if trial.status == "RUNNING"}
+        return bool(running - self._paused) and time.monotonic() < self._stop_by
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: object) -> None:
         """A worker turns to a trial."""
@@ -103,6 +123,10 @@ class Relay(tune.Callback):
         if FAILURE in result:
             self.attempt_failed(index, result[FAILURE])
             return
+        if PAUSED in result:
+            self._paused.add(index)
+            if PROGRESS not in result:
+                return
         progress: Progress = result[PROGRESS]
         for owner in self.jobs[index].owners:
             if progress.blocks:
@@ -193,6 +217,10 @@ def _reason(trial: Any) -> Failure:
             failure: Failure = error.cause.args[0]
             return failure
         return Failure("other", one_line(error.cause), str(error))
+    if isinstance(error, EvictedError):
+        return Failure(
+            "memory", "out of memory (the machine's was nearly full, and Ray ended the worker)"
+        )
     if isinstance(error, RayActorError):
         return Failure("other", "the worker process died: killed, or out of memory")
     return Failure("other", one_line(error))

@@ -3,6 +3,8 @@
 import contextlib
 import functools
 import hashlib
+import importlib.metadata
+import importlib.util
 import json
 import sqlite3
 from pathlib import Path
@@ -11,10 +13,11 @@ from typing import Any
 from filelock import FileLock
 
 from ganablate.files import RECORDS, read_json, remove_unfinished, write_json
-from ganablate.tracking.location import STORE_LOCK, own_database
+from ganablate.tracking.location import STORE_LOCK, own_database, sqlite_file
 
+ARTIFACTS = "mlartifacts"
+"""Folder of the artifacts under `runs`, unless a server keeps them."""
 REMEDY = "move it away, and the next run fills a new one from the trial folders"
-_SCHEME = "sqlite:///"
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
@@ -23,23 +26,85 @@ class StoreError(Exception):
 
 
 def check_sqlite(uri: str) -> None:
-    """Raise at once if SQLite cannot open the file; MLflow would try for minutes first.
+    """Raise at once if MLflow cannot use the SQLite file; it would try for minutes first.
 
     Raises:
         StoreError: It never will.
         sqlite3.OperationalError: Another process holds its lock.
     """
-    if not uri.startswith(_SCHEME):
+    path = sqlite_file(uri)
+    if path is None:
         return
-    path = uri.removeprefix(_SCHEME)
     try:
         with contextlib.closing(sqlite3.connect(path)) as database:
             database.execute("pragma schema_version")
+            fault = version_fault(database)
     except sqlite3.Error as error:
         if error.sqlite_errorcode in _BUSY:
             raise
         broken = not isinstance(error, sqlite3.OperationalError)
         raise StoreError(f"{path}: {error}" + (f"; {REMEDY}" if broken else "")) from error
+    if fault is not None:
+        raise StoreError(f"{path}: {fault}; {REMEDY}")
+
+
+def version_fault(database: sqlite3.Connection) -> str | None:
+    """Why the MLflow that is installed cannot use this database; None where it can.
+
+    An older database is brought up to date by MLflow itself. The form of a newer one is not among
+    the forms that the installed MLflow has steps to.
+    """
+    query = "select name from sqlite_master where name = 'alembic_version'"
+    if database.execute(query).fetchone() is None:
+        return None
+    (form,) = database.execute("select version_num from alembic_version").fetchone() or ("",)
+    package = importlib.util.find_spec("mlflow")  # not imported: that takes seconds
+    folders = (package.submodule_search_locations if package is not None else None) or []
+    steps = [Path(folder) / "store" / "db_migrations" / "versions" for folder in folders]
+    if not form or not any(step.is_dir() for step in steps):
+        return None
+    if any(path for step in steps for path in step.glob(f"{form}_*.py")):
+        return None
+    return f"a newer MLflow than {importlib.metadata.version('mlflow')}, which is here, made it"
+
+
+def keep_artifacts_here(uri: str, runs: Path) -> None:
+    """Let our own database name the artifacts beside it, where it was copied or moved with them.
+
+    MLflow stores whole paths, so a copied database would go on writing into the original folder.
+
+    Raises:
+        sqlite3.Error: The database is locked, or cannot be changed.
+    """
+    path = own_database(uri, runs)
+    if path is None or not path.is_file():
+        return
+    here = artifacts_of_project(runs)
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as database:
+        names = {name for (name,) in database.execute("select name from sqlite_master")}
+        if not {"experiments", "runs"} <= names:
+            return  # MLflow has still to make it
+        query = "select distinct artifact_location from experiments where artifact_location != ?"
+        for (elsewhere,) in database.execute(query, (here,)).fetchall():
+            if elsewhere.rpartition("/")[2] != ARTIFACTS:
+                continue  # that of MLflow's experiment "Default", or named by the user
+            start = f"{elsewhere}/"
+            database.execute("begin immediate")
+            database.execute(
+                "update runs set artifact_uri = ? || substr(artifact_uri, ?) "
+                "where substr(artifact_uri, 1, ?) = ?",
+                (f"{here}/", len(start) + 1, len(start), start),
+            )
+            database.execute(
+                "update experiments set artifact_location = ? where artifact_location = ?",
+                (here, elsewhere),
+            )
+            database.execute("commit")
+
+
+def artifacts_of_project(runs: Path) -> str:
+    """Where artifacts lie unless a server keeps them, as MLflow names it."""
+    return (runs.resolve() / ARTIFACTS).as_uri()
 
 
 @functools.cache  # a listener is for all connections of the process

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 URI_VARIABLE = "MLFLOW_TRACKING_URI"
 DATABASE = "mlflow.db"
@@ -15,6 +15,9 @@ LOOPBACK = "127.0.0.1"
 TELEMETRY_OFF = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"}
 """Defaults: what the user has set in the environment stays."""
 
+_ENDS_A_PATH = "?#%"
+"""What an address reads as its own: the end of a path, or the begin of a decoded character."""
+_SQLITE = re.compile(r"sqlite(?:\+\w+)?:///([^?]*)")
 _SERVERS = ("http", "https", "databricks")
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 _ALLOWED = "sqlite:///FILE, postgresql://..., mysql://..., mssql://..., http(s)://HOST, databricks"
@@ -62,13 +65,42 @@ def resolve_uri(runs: Path, *, argument: str | None = None, profile: str | None 
             if fault := _fault(uri):
                 raise ValueError(f"{source}: {without_secrets(uri)} {fault}; allowed: {_ALLOWED}")
             return uri
-    return f"sqlite:///{runs.resolve() / DATABASE}"
+    return sqlite_uri(runs.resolve() / DATABASE)
+
+
+def sqlite_uri(file: Path) -> str:
+    """The address of an SQLite file, whatever characters its path has."""
+    path = str(file)
+    if not any(character in path for character in _ENDS_A_PATH):
+        return f"sqlite:///{path}"
+    escaped = quote(path)
+    if _database_of(f"sqlite:///{escaped}") == path:
+        return f"sqlite+pysqlite:///{escaped}"
+    return f"sqlite+pysqlite:///file:{escaped}?uri=true"  # before SQLAlchemy 2.1
+
+
+def sqlite_file(uri: str) -> Path | None:
+    """The file of an SQLite store, which need not exist; None where the store is another."""
+    match = _SQLITE.match(uri)
+    if match is None:
+        return None
+    name = match[1] if "%" not in match[1] else _database_of(uri)
+    return Path(unquote(name.removeprefix("file:")) if name.startswith("file:") else name)
+
+
+def _database_of(uri: str) -> str:
+    """The path in an address as SQLAlchemy, with which MLflow opens it, reads it."""
+    from sqlalchemy.engine import make_url
+
+    return make_url(uri).database or ""
 
 
 def own_database(uri: str, runs: Path) -> Path | None:
     """The file of our own database, which need not exist; None where the store is another."""
-    path = runs.resolve() / DATABASE
-    return path if uri == f"sqlite:///{path}" else None
+    path, named = runs.resolve() / DATABASE, sqlite_file(uri)
+    if named is None or not named.name:
+        return None
+    return path if named.parent.resolve() / named.name == path else None
 
 
 def _fault(uri: str) -> str | None:
@@ -87,8 +119,8 @@ def _fault(uri: str) -> str | None:
         return "is no tracking store"
     if scheme != "sqlite":
         return None if parts.hostname else "names no host"
-    file = Path(uri.partition(":///")[2].partition("?")[0])
-    if not file.name or file.is_dir():
+    file = sqlite_file(uri)
+    if file is None or not file.name or file.is_dir():
         return "names no database file"
     return None if file.parent.is_dir() else f"is in a folder that is not there ({file.parent})"
 

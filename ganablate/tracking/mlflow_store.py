@@ -9,8 +9,20 @@ from typing import Any
 
 from filelock import FileLock
 
-from ganablate.tracking.database import check_sqlite, do_not_wait_for_disk
-from ganablate.tracking.location import STORE_LOCK, TELEMETRY_OFF, is_server
+from ganablate.tracking.database import (
+    artifacts_of_project,
+    check_sqlite,
+    do_not_wait_for_disk,
+    keep_artifacts_here,
+)
+from ganablate.tracking.location import (
+    DATABASE,
+    STORE_LOCK,
+    TELEMETRY_OFF,
+    is_server,
+    own_database,
+)
+from ganablate.tracking.owner import OWNER, owner_of
 from ganablate.tracking.trial_copy import (
     BEGUN,
     Point,
@@ -23,6 +35,7 @@ from ganablate.tracking.trial_copy import (
     points_of,
     settings_of,
 )
+from ganablate.trials.folder import TrialFolder
 
 LONGEST_TAG = 5000
 KIND = "ganablate.kind"
@@ -31,7 +44,6 @@ TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 """Tag of an experiment: MLflow shows its runs, not the traces of a language model."""
 _PER_CALL = 800
 """Metric values a call; MLflow takes 1,000 in all, with parameters and tags."""
-_ARTIFACTS = "mlartifacts"
 _ENVIRONMENT = {
     **TELEMETRY_OFF,
     # A server that is away is noticed after seconds, not after MLflow's quarter of an hour.
@@ -50,6 +62,8 @@ def import_mlflow() -> Any:
 
     for name in ("mlflow", "alembic", "urllib3"):  # urllib3 logs each server that is away
         logging.getLogger(name).setLevel(logging.ERROR)
+        logging.getLogger(name).handlers.clear()  # MLflow's own writes to the terminal
+        logging.getLogger(name).propagate = True
     return mlflow
 
 
@@ -79,19 +93,26 @@ class MlflowStore:
     def __init__(self, uri: str, runs: Path) -> None:
         """Connect, creating or migrating the database; two processes do it one after the other.
 
-        The folder of runs has the lock and, unless a server keeps them, the artifacts.
+        The folder of runs has the lock and, unless a server keeps them, the artifacts. Other
+        projects may send to the same store, also trials of the same study: theirs are left alone.
 
         Raises:
             StoreError: The database is broken, or cannot be opened at all.
         """
         runs.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(runs / STORE_LOCK)
-        self._artifacts = None if is_server(uri) else (runs.resolve() / _ARTIFACTS).as_uri()
+        self._artifacts = None if is_server(uri) else artifacts_of_project(runs)
+        self._trials_root = runs / "trials"
+        self._is_own = own_database(uri, runs) is not None
         self._experiments: dict[str, str] = {}
         self._parents: dict[tuple[str, str], str] = {}
         self._runs: dict[tuple[str, str, str], _Run] = {}
+        if self._is_own and not (runs / DATABASE).exists():
+            (runs / DATABASE).touch(0o664)  # SQLite itself would let the user's group only read it
         check_sqlite(uri)
         with self._lock:
+            self._owner = owner_of(runs)
+            keep_artifacts_here(uri, runs)
             self._mlflow = import_mlflow()
             do_not_wait_for_disk(uri, runs)
             self.client: Any = self._mlflow.MlflowClient(tracking_uri=uri)
@@ -125,7 +146,7 @@ class MlflowStore:
             self.client.log_artifact(run.run_id, str(path), where)
         self.client.set_terminated(run.run_id, "FINISHED", int(end[0]))
         # Last, since these tags say that everything has arrived.
-        tags = {**identity_tags(tracked, "complete"), **final_tags(tracked)}
+        tags = {**self._tags(tracked, "complete"), **final_tags(tracked)}
         self._log(run, [*points, *final_points(folder)], tags, tags_last=True)
         run.sent.update(new)
         run.status, run.completed_as = "FINISHED", end
@@ -163,9 +184,12 @@ class MlflowStore:
 
     def _set_status(self, run: _Run, tracked: TrackedTrial, status: str, state: str) -> None:
         if run.status != status:
-            self._log(run, [], identity_tags(tracked, state))
+            self._log(run, [], self._tags(tracked, state))
             self.client.update_run(run.run_id, status=status)
             run.status = status
+
+    def _tags(self, tracked: TrackedTrial, state: str) -> dict[str, str]:
+        return {**identity_tags(tracked, state), OWNER: self._owner}
 
     def _log(
         self, run: _Run, points: list[Point], tags: Mapping[str, str], *, tags_last: bool = False
@@ -215,7 +239,7 @@ class MlflowStore:
 
     def _create(self, tracked: TrackedTrial) -> _Run:
         parent = self._parent(tracked.study, tracked.budget)
-        tags = {**identity_tags(tracked, "running"), KIND: "trial", "mlflow.parentRunId": parent}
+        tags = {**self._tags(tracked, "running"), KIND: "trial", "mlflow.parentRunId": parent}
         begun = tracked.folder.begun
         created = self.client.create_run(
             self._experiments[tracked.study],
@@ -231,33 +255,66 @@ class MlflowStore:
         if group not in self._parents:
             with self._lock:
                 self._open_experiment(study)
+                tags = {"ganablate.study": study, "ganablate.budget": budget, KIND: "plan"}
                 parents = self._search(study, filter_of(budget=budget, kind="plan"))
                 if parents:
                     self._parents[group] = parents[0][1].run_id
+                    self.client.set_tag(self._parents[group], OWNER, self._owner)
                 else:
-                    tags = {"ganablate.study": study, "ganablate.budget": budget, KIND: "plan"}
-                    experiment = self._experiments[study]
-                    created = self.client.create_run(experiment, tags=tags, run_name=budget)
+                    created = self.client.create_run(
+                        self._experiments[study], tags={**tags, OWNER: self._owner},
+                        run_name=budget,
+                    )  # fmt: skip
                     self._parents[group] = created.info.run_id
             self.client.update_run(self._parents[group], status="RUNNING")
             trials = self._search(study, filter_of(budget=budget, kind="trial"))
             self._runs |= {(study, budget, trial_id): run for trial_id, run in trials}
         return self._parents[group]
 
+    def existing_parent(self, study: str, budget: str) -> tuple[Any, str] | None:
+        """The experiment of a study, and its run at a budget; None where one of them is not there.
+
+        Nothing is created.
+        """
+        _, experiment = self._experiment(study)
+        if experiment is None or experiment.lifecycle_stage == "deleted":
+            return None
+        self._experiments[study] = experiment.experiment_id
+        parents = self._search(study, filter_of(budget=budget, kind="plan"))
+        return (experiment, parents[0][1].run_id) if parents else None
+
     def _open_experiment(self, study: str) -> None:
         if study in self._experiments:
             return
-        experiment = self.client.get_experiment_by_name(study)
+        name, experiment = self._experiment(study)
         if experiment is None:
-            created = self.client.create_experiment(study, self._artifacts, TRAINING)
+            created = self.client.create_experiment(name, self._artifacts, TRAINING)
             self._experiments[study] = created
             return
         if experiment.lifecycle_stage == "deleted":
             self.client.restore_experiment(experiment.experiment_id)
         self._experiments[study] = experiment.experiment_id
 
+    def _experiment(self, study: str) -> tuple[str, Any]:
+        """The name of a study's experiment, and the experiment where there is one.
+
+        It has the study's name, unless another project's experiment has it and keeps its artifacts
+        in that project's folder.
+        """
+        experiment = self.client.get_experiment_by_name(study)
+        if experiment is None or self._artifacts is None:
+            return study, experiment
+        location = experiment.artifact_location
+        if location == self._artifacts or not location.startswith(("file:", "/")):
+            return study, experiment
+        name = f"{study} (project {self._owner})"
+        return name, self.client.get_experiment_by_name(name)
+
     def _search(self, study: str, condition: str) -> list[tuple[str, _Run]]:
-        """Trial ids and runs, the oldest first, without those of a training that was repeated."""
+        """Trial ids and runs, the oldest first, without those of a training that was repeated.
+
+        Those of other projects are left out.
+        """
         runs: list[tuple[str, _Run]] = []
         token: str | None = None
         while True:
@@ -267,12 +324,25 @@ class MlflowStore:
             )  # fmt: skip
             for listed in page:
                 tags = listed.data.tags
-                if tags.get("ganablate.state") != "stale":
+                if tags.get("ganablate.state") != "stale" and self._is_ours(tags):
                     run = _Run(listed.info.run_id, tags.get(BEGUN, ""), _completed_as(tags))
                     runs.append((tags.get("ganablate.trial_id", ""), run))
             token = page.token
             if not token:
                 return runs
+
+    def _is_ours(self, tags: Mapping[str, str]) -> bool:
+        """Whether a run belongs to this project: all do that are in its own database.
+
+        Runs of older versions do not say it. Theirs is a trial whose training here began at the
+        same moment, and the first run of a study at a budget.
+        """
+        if self._is_own or tags.get(OWNER) == self._owner:
+            return True
+        if OWNER in tags:
+            return False
+        begun = TrialFolder(self._trials_root, tags.get("ganablate.trial_id", "-")).begun
+        return tags.get(KIND) == "plan" or (begun != "" and tags.get(BEGUN) == begun)
 
 
 def _completed_as(tags: Mapping[str, str]) -> tuple[str, str]:

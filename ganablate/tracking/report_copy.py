@@ -12,7 +12,7 @@ from ganablate.catalog import metric_columns, on_images, stored_name
 from ganablate.study.plan import Plan
 from ganablate.tracking.database import SentRecord
 from ganablate.tracking.location import own_database, without_secrets
-from ganablate.tracking.mlflow_store import LONGEST_TAG, TRAINING, MlflowStore, filter_of
+from ganablate.tracking.mlflow_store import LONGEST_TAG, TRAINING, MlflowStore
 from ganablate.trials.folder import one_line
 
 PATIENCE_SECONDS = 60.0
@@ -97,7 +97,7 @@ def send_reports(
         try:
             store = MlflowStore(uri, runs)
             for report, content in new:
-                if _send(store.client, report):
+                if _send(store, report):
                     sent.append(report)
                     record.keep(report.record, content)
         except Exception as error:
@@ -114,18 +114,12 @@ def send_reports(
     return len(sent)
 
 
-def _send(client: Any, report: StudyReport) -> bool:
+def _send(store: MlflowStore, report: StudyReport) -> bool:
     """Send one report; whether there is a run for it."""
-    experiment = client.get_experiment_by_name(report.study)
-    if experiment is None or experiment.lifecycle_stage == "deleted":
+    place = store.existing_parent(report.study, report.budget)
+    if place is None:
         return False
-    parents = client.search_runs(
-        [experiment.experiment_id], filter_of(budget=report.budget, kind="plan"), max_results=1,
-        order_by=["attributes.start_time ASC"],
-    )  # fmt: skip
-    if not parents:
-        return False
-    run_id = parents[0].info.run_id
+    client, (experiment, run_id) = store.client, place
     for path, where in report.files():
         client.log_artifact(run_id, str(path), where)
     if report.findings is not None:

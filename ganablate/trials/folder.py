@@ -27,8 +27,8 @@ import fcntl
 import itertools
 import math
 import os
+import secrets
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
@@ -143,6 +143,8 @@ class TrialFolder:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return True
+        except OSError:  # a file system without locks, of which `run` tells
+            return False
         finally:
             os.close(handle)
         return False
@@ -234,7 +236,8 @@ class TrialFolder:
         parent = self.path / "checkpoints"
         parent.mkdir(parents=True, exist_ok=True)
         target = parent / f"at-{iteration:08d}"
-        staging = Path(tempfile.mkdtemp(dir=parent, prefix=".writing-"))
+        staging = parent / f".writing-{secrets.token_hex(4)}"
+        staging.mkdir()
         try:
             with replacing(staging / "state.pt") as temporary:
                 write_state(temporary)
@@ -243,7 +246,6 @@ class TrialFolder:
             else:
                 write_json(staging / "block.json", block)
                 remove(target)
-                staging.chmod(0o755)  # mkdtemp makes it private; results are for everyone to read
                 staging.rename(target)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

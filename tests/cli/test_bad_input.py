@@ -453,4 +453,4 @@ def test_what_is_created_is_not_for_everyone_to_write(project: Path) -> None:
         write_text(project / "a" / "b.json", "{}")
     finally:
         os.umask(before)
-    assert stat.S_IMODE((project / "a" / "b.json").stat().st_mode) == 0o644
+    assert stat.S_IMODE((project / "a" / "b.json").stat().st_mode) == 0o664

@@ -155,7 +155,7 @@ def test_a_set_of_the_catalog_is_cropped_too(digits, tmp_path, monkeypatch):
     assert enlarged.images.shape == (100, 28, 28, 1)
     assert enlarged.images.mean() > 1.5 * images.mean()  # the digits fill the frame
     line = "mnist_5k, image 0: 28 x 28 pixels; a crop of 29 does not fit into it"
-    assert error_of("mnist_5k", 28, cache=tmp_path, crop=29) == line
+    assert error_of("mnist_5k", 28, cache=tmp_path, crop=29) == f"{line}; 99 other images likewise"
 
 
 @pytest.mark.parametrize("size", [32, 128])

@@ -184,7 +184,10 @@ def test_rooms_can_be_read_at_many_sizes(rooms, monkeypatch):
         materialise("lsun_bedroom", 8, data_root=rooms, cache=cache)
     few = dataclasses.replace(DATASETS["lsun_bedroom"], images=3)
     monkeypatch.setitem(DATASETS, "lsun_bedroom", few)
-    with pytest.raises(DataError, match="image 0: 9 x 8 pixels; a crop of 9 does not fit into it"):
+    with pytest.raises(
+        DataError,
+        match="image 0: 9 x 8 pixels; a crop of 9 does not fit into it",
+    ):
         materialise("lsun_bedroom", 8, data_root=rooms, cache=cache, crop=9)
     for size in (8, 16):
         made = materialise("lsun_bedroom", size, data_root=rooms, cache=cache)
@@ -252,7 +255,7 @@ def test_materialised_one_by_one(faces, monkeypatch):
     assert made.images.mean((1, 2, 3)) == pytest.approx([50, 200], abs=1)
     assert made.labels is None
     file = faces / "celeba" / "img_align_celeba" / "000001.jpg"
-    message = f"{file}: 18 x 22 pixels; a crop of 19 does not fit into it"
+    message = f"{file}: 18 x 22 pixels; a crop of 19 does not fit into it; 1 other image likewise"
     assert message_of(read, faces) == message
 
 

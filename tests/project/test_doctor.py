@@ -22,9 +22,9 @@ from ganablate.project.doctor import (
     Finding,
     Place,
     ask_torch,
-    available_memory,
     examine,
 )
+from ganablate.sweep.limits import available_memory
 from ganablate.sweep.machine import torch_facts
 from ganablate.sweep.profile import Profile
 from ganablate.sweep.ray_session import temporary_folder

@@ -44,6 +44,9 @@ class NoOpAttempt:
         values = {"iteration": STEPS, "total": STEPS, "images_seen": STEPS, **changes}
         return Progress(trial_id=self.job.trial.trial_id, **values)  # type: ignore[arg-type]
 
+    def pause(self) -> Progress:
+        return self.progress(iteration=0)
+
     def close(self) -> None:
         pass
 

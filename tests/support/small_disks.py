@@ -21,10 +21,10 @@ def _mount(*arguments: object) -> None:
 
 
 @contextlib.contextmanager
-def small_disk(folder: Path, size: int) -> Iterator[Path]:
-    """An empty file system of so many bytes at `folder`."""
+def small_disk(folder: Path, size: int, inodes: int = 0) -> Iterator[Path]:
+    """An empty file system of so many bytes and files (0: any number) at `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    _mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", folder)
+    _mount("-t", "tmpfs", "-o", f"size={size},nr_inodes={inodes}", "tmpfs", folder)
     try:
         yield folder
     finally:

@@ -22,6 +22,7 @@ from ganablate.report.table.tables import (
     reference_arm,
     reference_protocol,
 )
+from ganablate.study.advice import advice_lines
 from ganablate.study.plan import BASELINE, Plan, PublishedNumber
 from ganablate.text import counted, low_to_high, percent
 from ganablate.trials.outcome import FEW_CLASSES, FEW_MODES, classes_told, decides, measure_of_modes
@@ -172,7 +173,7 @@ def table_notes(
     left_out = _grouped((because, name) for name, because in plan.excluded)
     lines = [coverage(trials, plan), settings_line(plan)]
     lines += [f"Left out: {', '.join(names)} ({because})." for because, names in left_out.items()]
-    lines += [spread, *_outcome_notes(trials, plan)]
+    lines += [*advice_lines(plan), spread, *_outcome_notes(trials, plan)]
     primary = primary_column(plan)
     if primary is not None:
         column = plan.columns[primary]

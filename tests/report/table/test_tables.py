@@ -209,6 +209,10 @@ _LOSS = {"metrics": ("d_loss",), "primary": "d_loss_mean"}
             "Primary: D loss, mean (no direction), in units of the criterion.",
         ),
         ({"a": {"criterion": "minimax"}, "b": {}}, _LOSS, "(nats for bce and minimax)"),
+        (
+            {"baseline": {}, "gp": {"penalty": "wgan_gp", "penalty_weight": 10, "d_norm": "batch"}},
+            {}, "Advised against by Gulrajani et al. 2017, arXiv 1704.00028, section 4: wgan_gp",
+        ),
     ],
 )  # fmt: skip
 def test_what_was_trained_and_measured_is_said(arms, settings, note, tmp_path):
@@ -221,6 +225,7 @@ def test_what_was_trained_and_measured_is_said(arms, settings, note, tmp_path):
     [
         ({"baseline": {}}, {"metrics": ("fid",)}, "last fifth"),
         ({"a": {"criterion": "mse"}, "b": {"criterion": "least_squares"}}, _LOSS, "nats"),
+        ({"baseline": {}, "gp": {"penalty": "wgan_gp", "penalty_weight": 10}}, {}, "Advised"),
     ],
 )
 def test_what_was_not_measured_is_not_said(arms, settings, absent, tmp_path):
