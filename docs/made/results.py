@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from docs.made.markdown import table
-from ganablate.report.claims.judgement import CANNOT_TELL, OPEN
+from ganablate.report.claims.judgement import CANNOT_TELL, NOT_WORKING, OPEN
 
 PUBLISHED = Path(__file__).parents[2] / "results" / "published"
 _ALIKE = re.compile(r"correlate by (-?[\d.]+) \(± ([\d.]+) if unrelated\)(, clearly)?")
@@ -50,7 +50,7 @@ def judged(*verdicts: str) -> str:
 
 def open_claims() -> str:
     """The claims that are not decided: only what they say, and how that is tested."""
-    rows = [row[:3] for row in claims_with((CANNOT_TELL, OPEN))]
+    rows = [row[:3] for row in claims_with((CANNOT_TELL, OPEN, NOT_WORKING))]
     return table(["claim", "the report says", "tested by"], rows)
 
 

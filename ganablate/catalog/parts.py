@@ -303,6 +303,8 @@ class Column:
     title: Text
     scale: Scale = "difference"
     """How two arms are compared: "ratio" where the number cannot be 0 or less by its nature."""
+    detail: bool = False
+    """One of many numbers of a kind: in csv files and claims, not in tables that people read."""
 
 
 @dataclass(frozen=True, kw_only=True, config=_CHECKED)

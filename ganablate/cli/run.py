@@ -1,6 +1,7 @@
 """`run` and `evaluate`: train what is not complete yet, and measure what is."""
 
 import contextlib
+import functools
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +24,7 @@ from ganablate.project.plans import read_profile, read_studies, table_plans, wit
 from ganablate.study.plan import FULL, Plan, Trial
 from ganablate.study.schema import Study
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import data_key, missing, not_measurable, state_of
+from ganablate.trials.needs import data_key, measurements_of, missing, not_measurable, state_of
 
 if TYPE_CHECKING:
     from ganablate.project.reports import Reports
@@ -134,7 +135,28 @@ def _measure(plan: Plan, profile: "Profile") -> int:
     with _refusing_lacks():
         execution = Execution(HERE, profile, None, fingerprints, output)
         summary = execution.sweep([replace(plan, trials=measurable, evaluations=1)])
+        _keep_references(replace(plan, trials=measurable), profile)
     return _exit_code(RunResult(summary, []))
+
+
+def _keep_references(plan: Plan, profile: "Profile") -> None:
+    """Measure the reference lines that trials of older versions were not given."""
+    from ganablate.sweep.job import Job
+    from ganablate.sweep.measure import data_of, keep_references
+
+    wanted = measurements_of([plan])
+    for trial in plan.trials:
+        facts = TrialFolder(HERE.trials, trial.trial_id).complete or {}
+        job = Job(
+            trial=trial, wanted=wanted[trial.trial_id], trials_root=HERE.trials,
+            cache=(profile.data_cache or HERE.runs / "data").resolve(),
+            data_root=profile.data_root, device="cpu", precision="fp32", threads=1,
+            checkpoint_seconds=1,
+        )  # fmt: skip
+        fingerprint = str(facts.get("data_fingerprint"))
+        keep_references(
+            plan.measured, job=job, fingerprint=fingerprint, read=functools.partial(data_of, job)
+        )
 
 
 def _complete(plan: Plan, fingerprints: "Mapping[DataKey, str]") -> tuple[Trial, ...]:

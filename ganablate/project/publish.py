@@ -20,6 +20,7 @@ from ganablate.report.frames.curves import read_curves
 from ganablate.report.frames.history import read_history, remembered, rows_of
 from ganablate.report.frames.look_file import LOOKS, looks_csv
 from ganablate.report.frames.provenance import read_provenance, text_hash, write_provenance
+from ganablate.report.frames.references import REFERENCES, read_references
 from ganablate.report.frames.trials import read_trials
 from ganablate.study.plan import Plan
 from ganablate.study.reading.wording import listed
@@ -118,6 +119,12 @@ def _poorer(trials: pd.DataFrame, local: Path, published: Path) -> Iterator[str]
             yield f"{local}/ has {counts.get(arm, 0)} trials of {arm}, {published}/ has {count}"
     if lacking := sorted(_measured(old, published) - _measured(new, local)):
         yield f"{local}/ lacks numbers that {published}/ has: {listed(lacking)}"
+    columns = [
+        {row.column for row in read_references(each / REFERENCES).rows}
+        for each in (local, published)
+    ]
+    if lacking := sorted(columns[1] - columns[0]):
+        yield f"{local}/ lacks reference lines that {published}/ has: {listed(lacking)}"
     pictures = [{path.name for path in each.glob("figures/*.png")} for each in (local, published)]
     if lacking := sorted(pictures[1] - pictures[0]):
         yield f"{local}/ lacks pictures that {published}/ has: {listed(lacking)}"

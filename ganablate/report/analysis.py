@@ -6,7 +6,7 @@ nothing else: no folder of this machine is looked at.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -24,21 +24,41 @@ from ganablate.report.frames.earlier_record import (
 from ganablate.report.frames.history import History, looked_plan, read_history, remarks
 from ganablate.report.frames.looks import Look, level_of, look_notes, with_look_by_hand
 from ganablate.report.frames.provenance import edit_remarks, kept_hashes, read_provenance
+from ganablate.report.frames.references import (
+    NO_REFERENCES,
+    REFERENCES,
+    References,
+    local_references,
+    read_references,
+)
 from ganablate.report.frames.trials import as_recorded, local_frames, planned_frame, read_trials
-from ganablate.report.stats.cross import CrossEffects, cross_effects
+from ganablate.report.stats.cross import CrossEffects, corrected_crosses, cross_effects
 from ganablate.report.stats.effects import (
     StudyEffects,
+    column_effects,
     compared_arms,
     effect_columns,
+    judged_together,
     null_arms,
-    study_effects,
 )
 from ganablate.report.stats.replicates import arm_replicates
 from ganablate.report.stats.statistics import ALPHA
+from ganablate.report.stats.working import NOT_WORKING, Working, is_quality, working_of
 from ganablate.report.table.captions import table_notes
+from ganablate.report.table.reference_rows import (
+    reference_note,
+    with_reference_rows,
+    working_note,
+)
 from ganablate.report.table.render import Column
 from ganablate.report.table.summary import Sentence, summary
-from ganablate.report.table.tables import arm_table, marks_of, text_columns
+from ganablate.report.table.tables import (
+    arm_table,
+    baseline_arm,
+    marks_of,
+    primary_columns,
+    text_columns,
+)
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
 
@@ -51,7 +71,8 @@ class Analysis:
     `curves_frame` give them. `looks` has a look by hand at the end where more replicates are
     complete than at the last look. `notices` are lines that a person should see. Verdicts are at
     the level `alpha`. `history` is what was seen before; `kept_hashes` are those of csv files that
-    the numbers come from, and that are not as they were written.
+    the numbers come from, and that are not as they were written. `references` are the reference
+    lines of its protocols, where they are known.
     """
 
     plan: Plan
@@ -62,15 +83,58 @@ class Analysis:
     alpha: float = ALPHA
     history: History = field(default_factory=History)
     kept_hashes: Mapping[str, str | None] = field(default_factory=dict)
+    references: References = NO_REFERENCES
+
+    @cached_property
+    def working(self) -> Mapping[str, Working]:
+        """Whether each arm works that others are compared with; the baseline is the first."""
+        baseline = baseline_arm(self.plan)
+        names = dict.fromkeys([] if baseline is None else [baseline.name])
+        names |= dict.fromkeys(compared_arms(self.plan.arms).values())
+        complete = self.trials[self.trials["state"] == "complete"]
+        rows = {name: complete[complete["arm"] == name] for name in names}
+        arms = {arm.name: arm for arm in self.plan.arms}
+        return {
+            name: working_of(arms[name], rows[name], self.plan, self.references)
+            for name in names
+            if len(rows[name])
+        }
+
+    @property
+    def _measured_primaries(self) -> tuple[str, ...]:
+        """The primary metrics of which some trial has a number; the first one anyway."""
+        plan = self.plan
+        return tuple(
+            name
+            for name in primary_columns(plan)
+            if name == plan.primary or self.trials[name].notna().any()
+        )
+
+    @cached_property
+    def judged(self) -> Mapping[str, StudyEffects]:
+        """What the arms change in each primary metric with numbers, corrected together."""
+        alone = map(self._effects_alone, self._measured_primaries)
+        effects = judged_together([x for x in alone if x is not None])
+        return {x.column: self._founded(x) for x in effects}
 
     def effects_on(self, column: str) -> StudyEffects | None:
-        """What the arms change in a column; None where no arm is compared with another."""
+        """What the arms change in a column; None where no arm is compared with another.
+
+        Of a primary one with p and verdicts of the study's correction, of another by itself.
+        """
+        if column in self.plan.primaries:
+            return self.judged.get(column)
+        effects = self._effects_alone(column)
+        return None if effects is None else self._founded(judged_together([effects])[0])
+
+    def _effects_alone(self, column: str) -> StudyEffects | None:
+        """The effects on a column without a correction or a verdict."""
         plan = self.plan
         if column not in plan.columns:
             return None
         marked = marks_of(self.trials, plan, column)
         names = [arm.name for arm in plan.arms if arm.name not in marked]
-        return study_effects(
+        return column_effects(
             arm_replicates(self.trials, names, column),
             compared_arms(plan.arms),
             column,
@@ -79,33 +143,55 @@ class Analysis:
             alpha=self.alpha,
         )
 
-    @cached_property
+    def _founded(self, effects: StudyEffects) -> StudyEffects:
+        """Without the verdicts about quality that rest on an arm that does not work."""
+        if not is_quality(self.plan, effects.column):
+            return effects
+        failing = {name for name, working in self.working.items() if working.works is False}
+        by_arm = {
+            name: replace(effect, verdict=NOT_WORKING, fails_p=None)
+            if effect.verdict is not None and effect.compared_to in failing
+            else effect
+            for name, effect in effects.by_arm.items()
+        }
+        return replace(effects, by_arm=by_arm)
+
+    @property
     def effects(self) -> StudyEffects | None:
-        """What the arms change in the primary metric."""
-        return self.effects_on(self.plan.primary)
+        """What the arms change in the first primary metric."""
+        return self.judged.get(self.plan.primary)
 
     @cached_property
-    def cross(self) -> CrossEffects | None:
-        """Main effects and interactions; None where the study crosses nothing."""
-        marked = marks_of(self.trials, self.plan, self.plan.primary)
-        return cross_effects(self.trials, self.plan, marked, alpha=self.alpha)
+    def crosses(self) -> tuple[CrossEffects, ...]:
+        """Main effects and interactions on each primary metric; none where nothing is crossed."""
+        plan, trials, found = self.plan, self.trials, []
+        for column in self._measured_primaries:
+            marked = marks_of(trials, plan, column)
+            effects = cross_effects(trials, plan, marked, column=column, alpha=self.alpha)
+            found += [] if effects is None else [effects]
+        return corrected_crosses(found)
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """The table of arms."""
-        return arm_table(self.trials, self.plan, self.effects)
+        return arm_table(self.trials, self.plan, self.judged)
 
     @cached_property
     def columns(self) -> Sequence[Column]:
-        """The table of arms as columns of text."""
-        return text_columns(self.table, self.plan)
+        """The table of arms as columns of text; its last rows are the reference lines."""
+        columns = text_columns(self.table, self.plan)
+        return with_reference_rows(columns, self.references, self.trials, self.plan)
 
     @cached_property
     def notes(self) -> Sequence[str]:
-        """The notes below the table."""
-        notes = table_notes(self.trials, self.table, self.plan, self.effects)
-        remarked = [f"{lead} {text}" for lead, text in self.remarks]
-        return notes + look_notes(self.looks) + remarked
+        """The notes below the table; the first says whether the baseline works."""
+        return [
+            *(working_note(name, working) for name, working in self.working.items()),
+            *table_notes(self.trials, self.table, self.plan, self.judged),
+            *reference_note(self.references, self.trials, self.plan),
+            *look_notes(self.looks),
+            *(f"{lead} {text}" for lead, text in self.remarks),
+        ]
 
     @cached_property
     def remarks(self) -> Sequence[tuple[str, str]]:
@@ -115,13 +201,15 @@ class Analysis:
     @cached_property
     def claims(self) -> tuple[Judgement, ...]:
         """What became of the study's claims."""
-        return judge_claims(self.plan, self.trials, self.curves, alpha=self.alpha)
+        return judge_claims(
+            self.plan, self.trials, self.curves, references=self.references, alpha=self.alpha
+        )
 
     @cached_property
     def summary(self) -> Sequence[Sentence]:
         """What was found, in a few sentences, and what was changed since it was asked."""
         remarked = [Sentence(*pair, topic="question") for pair in self.remarks]
-        return [*summary(self.table, self.plan, self.claims), *remarked]
+        return [*summary(self.table, self.plan, self.claims, self.working), *remarked]
 
     def row(self, arm: str) -> pd.Series:
         """An arm's row in the table."""
@@ -171,7 +259,12 @@ def read_record(plan: Plan, folder: Path, trials_root: Path | None = None) -> An
     history = read_history(plan, folder)
     notices += [f"{lead} {text}" for lead, text in edit_remarks(kept)]
     looks = with_look_by_hand(history.looks, trials, plan)
-    return Analysis(plan, trials, curves, looks, tuple(notices), level_of(looks), history, kept)
+    references = read_references(folder / REFERENCES)
+    if trials_root is not None:
+        references = local_references(plan, trials, trials_root, references)
+    return Analysis(
+        plan, trials, curves, looks, tuple(notices), level_of(looks), history, kept, references
+    )
 
 
 def _frames(plan: Plan, trials_root: Path | None) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -199,20 +292,29 @@ def read_results(
 def effects_frame(analysis: Analysis, column: str | None) -> pd.DataFrame:
     """One row for each arm that is compared with another, as `ganablate.effects` says.
 
+    Of a `column`; None: of each primary metric, one below the other.
+
     Raises:
         KeyError: The study does not measure that column.
     """
     plan = analysis.plan
-    chosen = column or plan.primary
-    if chosen not in plan.columns:
-        raise KeyError(f'"{chosen}" is not measured; allowed: {", ".join(plan.columns)}')
-    effects = analysis.effects_on(chosen)
+    chosen = plan.primaries if column is None else (column,)
+    for name in chosen:
+        if name not in plan.columns:
+            raise KeyError(f'"{name}" is not measured; allowed: {", ".join(plan.columns)}')
+    frames = [_effects_frame(analysis, name) for name in chosen]
+    shown = [frame for frame in frames if len(frame)] or frames[:1]
+    return pd.concat(shown, ignore_index=True)
+
+
+def _effects_frame(analysis: Analysis, column: str) -> pd.DataFrame:
+    plan, effects = analysis.plan, analysis.effects_on(column)
     names = [arm.name for arm in plan.arms if effects is not None and arm.name in effects.by_arm]
-    frame = pd.DataFrame({"arm": names, "column": chosen}, dtype="string")
+    frame = pd.DataFrame({"arm": names, "column": column}, dtype="string")
     if effects is None:
         return frame
     frame = frame.join(effect_columns(effects, names))
-    if chosen != plan.primary:
+    if column not in plan.primaries:
         judged = ["effect_p", "effect_equivalence_p", "effect_fails_p", "verdict"]
         frame[judged] = frame[judged].mask(frame[judged].notna())
     return frame

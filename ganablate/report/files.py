@@ -19,13 +19,15 @@ from pydantic import TypeAdapter
 from ganablate.files import RECORDS, read_json, remove_unfinished, write_json
 from ganablate.report.frames.look_file import LOOKS
 from ganablate.report.frames.provenance import plugins_of
+from ganablate.report.frames.references import REFERENCES
 from ganablate.report.table.summary import Sentence
 from ganablate.study.plan import Plan
 from ganablate.study.search.records import SEARCH_CSV
+from ganablate.trials.references import references_beside
 
 _NAMES = (
     "trials.csv", "curves.csv", "table.csv", "table.md", "table.tex", "claims.csv",
-    "provenance.json", SEARCH_CSV, LOOKS,
+    "provenance.json", SEARCH_CSV, LOOKS, REFERENCES,
 )  # fmt: skip
 _LIBRARIES = ("jinja2", "matplotlib", "numpy", "pandas", "scipy", "seaborn")
 """They calculate and draw: with another version a report may be another."""
@@ -122,8 +124,8 @@ def made_of(plan: Plan, trials_root: Path, published: Path) -> str:
     versions = [version(name) for name in _LIBRARIES]
     planned = repr((replace(plan, trials=()), trials, plugins_of(plan), versions))
     here = (f"{id_} {line}" for id_, *_ in trials for line in _entries(trials_root / id_))
-    program = _tree(Path(__file__).parents[1])
-    return _digest([planned, *here, *_tree(published), *program])
+    program, lines = _tree(Path(__file__).parents[1]), _tree(references_beside(trials_root))
+    return _digest([planned, *here, *_tree(published), *program, *lines])
 
 
 def _record(plan: Plan, trials_root: Path) -> Path:

@@ -59,7 +59,7 @@ def expand(
     return Plan(
         study=study.name,
         budget=label,
-        primary=study.primary,
+        primaries=study.primaries,
         metrics=study.metrics,
         arms=tuple(planned),
         trials=tuple(trials),

@@ -1,7 +1,8 @@
 """Measures a trained trial and keeps the results in its folder."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from ganablate.catalog import (
     Split,
     extractor_of,
     named_parts,
+    on_images,
     real_split,
     stored_name,
     weights_stamp,
@@ -28,8 +30,10 @@ from ganablate.gan.trainer import Trainer, build_networks
 from ganablate.metrics.evaluate import Evaluation, RealImages, evaluate
 from ganablate.metrics.features import Floats, Images
 from ganablate.metrics.probes.subject import Labelled, Probed, Subject, probe
+from ganablate.metrics.references import RealSets, reference_lines
 from ganablate.sweep.job import Job
 from ganablate.trials.folder import TrialFolder, now_ms
+from ganablate.trials.references import reference_path, references_beside, write_lines
 
 _FRAME_MS, _LAST_FRAME_MS = 400, 1_600
 _COLOURS = 64
@@ -71,6 +75,7 @@ def measure(
     for column, protocol in probed.protocols.items():
         evaluation.protocols[stored_name(column, None)] = protocol
     folder.add_metrics(names, evaluation.numbers, evaluation.protocols)
+    keep_references(metrics, job=job, fingerprint=data.fingerprint, read=lambda: data)
 
 
 def measure_during(
@@ -145,6 +150,52 @@ def _evaluated(
             result.numbers[stored_name(column, named)] = number
             result.protocols[stored_name(column, named)] = measured.protocols[column]
     return result
+
+
+def keep_references(
+    names: Sequence[str], *, job: Job, fingerprint: str, read: Callable[[], MaterialisedData]
+) -> None:
+    """Measure the reference lines of the protocols of a trial, those that are not there yet.
+
+    Those of an extractor whose weights were changed since are left out.
+
+    Args:
+        names: Metrics that the trial was measured with, as trial folders name them.
+        job: Of the trial.
+        fingerprint: Of its images.
+        read: Gives them; called only where lines are to be measured.
+
+    Raises:
+        MetricError: An extractor cannot be had.
+    """
+    root, config = references_beside(job.trials_root), job.trial.config
+    protocols = TrialFolder(job.trials_root, job.trial.trial_id).metrics()["protocols"]
+    lacking: dict[str, dict[str, Path]] = {}
+    for name in on_images(names):
+        metric, named = named_parts(name)
+        extractor = named or extractor_of(config.dataset, config.channels)
+        stamps = (protocols.get(stored_name(c, named)) for c in METRICS[metric].columns)
+        stamp = next(filter(None, stamps), None)
+        if stamp is None or extractor is None or METRICS[metric].compares_training:
+            continue
+        if not stamp.startswith(f"{weights_stamp(extractor)}, "):
+            continue
+        path = reference_path(root, fingerprint, name, stamp)
+        if not path.exists():
+            lacking.setdefault(extractor, {})[metric] = path
+    for extractor, paths in lacking.items():
+        data, split = read(), real_split(config.dataset)
+        compared = data_of(job, split) if split == "test" else data
+        lines = reference_lines(
+            list(paths),
+            extractor=extractor,
+            sets=RealSets(data.images, data.labels, _images(compared, split)),
+            cache=job.cache,
+            data_root=job.data_root or downloads_beside(job.cache),
+            device=job.device,
+        )
+        for metric, path in paths.items():
+            write_lines(path, metric, {key: line.of(metric) for key, line in lines.items()})
 
 
 def _images(data: MaterialisedData, split: Split) -> RealImages:

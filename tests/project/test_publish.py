@@ -22,7 +22,7 @@ from ganablate.study.load import load_study
 from ganablate.study.plan import Plan
 from ganablate.trials.folder import TrialFolder
 from tests.support.command import invoke
-from tests.support.synthetic_study import curves_of, numbers_of, write_trial
+from tests.support.synthetic_study import curves_of, numbers_of, write_references, write_trial
 
 STUDY = """\
 study: tiny
@@ -58,6 +58,7 @@ def train(path: str, *, machine: int, replicates: int = 3) -> None:
             losses=curves_of(random, steps=450),
             samples=random.integers(0, 256, (12, 28, 28, 1), dtype=np.uint8),
         )  # fmt: skip
+    write_references(Path("runs/trials"), "fid", {"fid": (1.4875, 131.1288)})
 
 
 def bytes_under(folder: str | Path) -> dict[str, bytes]:
@@ -126,13 +127,16 @@ def test_a_record_is_copied_whole_and_rebuilt_to_the_byte(project: Path) -> None
     names = {path.relative_to(published).as_posix() for path in published.rglob("*.*")}
     assert names == {
         "trials.csv", "curves.csv", "table.csv", "table.md", "table.tex", "claims.csv",
-        "looks.csv", "provenance.json", "report.html", "figures/samples.png",
+        "looks.csv", "provenance.json", "references.csv", "report.html", "figures/samples.png",
         "figures/forest.png", "figures/loss_pairs.png", "figures/losses.png",
         "figures/primary.png",
     }  # fmt: skip
     for name in names - {"report.html", "looks.csv", "provenance.json"}:
         assert (local / name).read_bytes() == (published / name).read_bytes(), name
     assert "R9.1" in Path("results/published/CLAIMS.md").read_text()
+    table = (published / "table.md").read_text()
+    assert table.index("| latent_dim=16 ") < table.index("| other real images ")
+    assert "| ten images repeated |        131.1 |" in table
     before = bytes_under("results/published")
     shutil.rmtree("runs")
     shutil.rmtree("results/tiny")
@@ -266,6 +270,11 @@ def incomplete() -> None:
     shutil.rmtree(Path("runs/trials") / plan_of("studies/tiny.yaml").trials[-1].trial_id)
 
 
+def without_lines() -> None:
+    train("studies/tiny.yaml", machine=2)
+    shutil.rmtree("runs/references")
+
+
 def failed() -> None:
     train("studies/tiny.yaml", machine=2)
     trial = plan_of("studies/tiny.yaml").trials[0]
@@ -284,6 +293,9 @@ POORER = {
         poorer(", modes]", "]"), "lacks numbers that results/published/tiny/full/ has: modes",
     ),
     "a picture less": (poorer("", ""), "lacks pictures that"),  # nothing is drawn here
+    "no reference lines": (
+        without_lines, "lacks reference lines that results/published/tiny/full/ has: fid",
+    ),
     "a trial less": (incomplete, "is not complete: of 9 trials, 1 pending"),
     "a failed trial": (failed, "is not complete: of 9 trials, 1 failed"),
 }  # fmt: skip

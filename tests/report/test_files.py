@@ -15,7 +15,13 @@ from ganablate.report.files import made_of, recalled, remember
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from ganablate.trials.folder import TrialFolder
-from tests.support.synthetic_study import numbers_of, three_arms_plan, write_all, write_trial
+from tests.support.synthetic_study import (
+    numbers_of,
+    three_arms_plan,
+    write_all,
+    write_references,
+    write_trial,
+)
 
 ROOT = Path(__file__).parents[2]
 PLAN = three_arms_plan()
@@ -77,6 +83,9 @@ CHANGES = {
     "a trial more": lambda f: write_trial(
         f / "runs" / "trials", LAST, numbers=numbers_of(np.random.default_rng(0))
     ),
+    "reference lines": lambda f: write_references(
+        f / "runs" / "trials", "fid", {"fid": (2.0, 131.0)}
+    ),
     "a table, by hand": lambda f: result(f, "table.md").write_text("better"),
     "earlier numbers": lambda f: result(f, "curves.csv").touch(),
     "a published record": lambda f: shutil.copytree(
@@ -99,7 +108,7 @@ def test_any_change_has_it_written_again(built, change, tmp_path):
     "change",
     [
         {"asks": "something else"}, {"trials": PLAN.trials[:-1]}, {"arms": PLAN.arms[:-1]},
-        {"primary": "precision"},
+        {"primaries": ("fid", "recall")},
     ],
 )  # fmt: skip
 def test_another_plan_has_it_written_again(once, change):

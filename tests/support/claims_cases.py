@@ -5,9 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from ganablate.catalog import FLOOR, TEN_IMAGES
 from ganablate.report.claims.judge import judge_claims
+from ganablate.report.frames.references import NO_REFERENCES, References
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.study.claims.claims import Claim
+from ganablate.trials.references import Reference
 from tests.support.synthetic_study import STAMP, make_plan
 
 
@@ -73,9 +76,17 @@ def curves_of(plan, metric, values, spreads=None, seen=None):
     return pd.concat(kept, ignore_index=True).astype({"trial_id": "string", "metric": "string"})
 
 
-def judge(plan, trials, curves=None, *, alpha=0.05, **claim):
+def lines(ten=131.0, column="fid"):
+    """The reference lines of a column, as a record has them; `ten`: of ten repeated images."""
+    floor = Reference(FLOOR, column, 2.0, "mnist_5k 28x28", STAMP, "halves of 2500")
+    return References(
+        (floor, replace(floor, line=TEN_IMAGES, value=ten, images="10, repeated to 5000"))
+    )
+
+
+def judge(plan, trials, curves=None, *, alpha=0.05, references=NO_REFERENCES, **claim):
     """One claim, given by its kind and keys, judged."""
     given = {"id": "R9.1", "says": "a sentence", **claim}
     whole = replace(plan, claims=(Claim.model_validate(given),))
     kept = no_curves() if curves is None else curves
-    return judge_claims(whole, trials, kept, alpha=alpha)[0]
+    return judge_claims(whole, trials, kept, references=references, alpha=alpha)[0]

@@ -67,10 +67,10 @@ def test_two_extractors_measure_one_trial_side_by_side(tmp_path: Path, runs: Pat
         "inception@6726825d, real 500 of 5000 train, fake 200, 299x299 bilinear of TensorFlow 1, "
         "float64, running statistics"
     )
-    # The real images once, those of the trial once, both where the weights are looked for.
+    # The real images once; those of the trial, ten repeated ones and other real ones once each; all
+    # where the weights are looked for.
     assert stand_in_extractor.asked == [
-        (500, runs / "downloads", "cpu"),
-        (200, runs / "downloads", "cpu"),
+        (n, runs / "downloads", "cpu") for n in (500, 200, 200, 200)
     ]
     assert not needs_run(first.trial, first.wanted, first.trials_root, {})
     assert not needs_run(named.trial, named.wanted, named.trials_root, {})

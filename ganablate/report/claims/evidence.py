@@ -14,8 +14,10 @@ import pandas as pd
 
 from ganablate.config import TrialConfig
 from ganablate.report.claims.hypothesis import exceeds
+from ganablate.report.frames.references import NO_REFERENCES, References
 from ganablate.report.stats.replicates import Replicates, loss_scale, replicates_of
 from ganablate.report.stats.statistics import ALPHA, Array
+from ganablate.report.stats.working import Working, is_quality, working_of
 from ganablate.study.claims.claims import ALL
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Arm, Plan
@@ -155,12 +157,13 @@ def _is_worse(worse: float, better: float, margin: Margin, sign: float) -> bool:
 
 @dataclass(frozen=True)
 class Evidence:
-    """One study at one budget: its plan, `trials_frame`, `curves_frame`, and the level."""
+    """One study at one budget: plan, `trials_frame`, `curves_frame`, level, reference lines."""
 
     plan: Plan
     trials: pd.DataFrame
     curves: pd.DataFrame
     alpha: float = ALPHA
+    references: References = NO_REFERENCES
 
     @cached_property
     def arms(self) -> dict[str, Arm]:
@@ -222,6 +225,23 @@ class Evidence:
         if not outcomes or 2 * ok > len(outcomes):
             return None
         return f"{arm} itself works in {ok} of {len(outcomes)} trials at this budget"
+
+    def no_quality(self, arm: str, column: str) -> str | None:
+        """Why no verdict on a column rests on this arm; None: one may, or it is not known.
+
+        A column without a better and a worse says nothing of quality.
+        """
+        if arm not in self.arms or not is_quality(self.plan, column):
+            return None
+        working = self._working(arm)
+        return f"{arm} does not work: {working.because}" if working.works is False else None
+
+    @cached_property
+    def _working(self) -> Callable[[str], Working]:
+        def of(arm: str) -> Working:
+            return working_of(self.arms[arm], self.complete(arm), self.plan, self.references)
+
+        return cache(of)
 
     def other_loss_scale(self, arm: str, other: str) -> str | None:
         """Why the losses of two arms cannot be set beside each other; None: they can."""

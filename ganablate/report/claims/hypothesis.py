@@ -22,6 +22,7 @@ from ganablate.report.claims.judgement import (
     CONTRADICTED,
     NO_SPREAD,
     NOT_COMPARABLE,
+    NOT_WORKING,
     SUPPORTED,
     Judgement,
     left_out,
@@ -158,7 +159,7 @@ def _deciding(
     """
     of_each, of_one = (CONTRADICTED, SUPPORTED) if some else (SUPPORTED, CONTRADICTED)
     verdict = of_each if set(verdicts) == {of_each} else CANNOT_TELL
-    for decisive in (NOT_COMPARABLE, of_one):
+    for decisive in (NOT_COMPARABLE, NOT_WORKING, of_one):
         if decisive in verdicts:
             verdict = decisive
     candidates = [x for x, each in zip(tested, verdicts, strict=True) if each == verdict]
@@ -190,7 +191,7 @@ def joint_judgement(
     return Judgement(
         verdict=verdict,
         numbers=sentence(tested, verdicts),
-        because=key.because if verdict in (CANNOT_TELL, NOT_COMPARABLE) else None,
+        because=key.because if verdict not in (SUPPORTED, CONTRADICTED) else None,
         estimate=key.estimate,
         low=key.low,
         high=key.high,

@@ -14,6 +14,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -22,6 +23,7 @@ from ganablate.catalog import family_of
 from ganablate.report.claims.association import judge_association
 from ganablate.report.claims.curve import judge_curve
 from ganablate.report.claims.evidence import Evidence
+from ganablate.report.claims.firmness import same_margins
 from ganablate.report.claims.judgement import (
     CONTRADICTED,
     DOES_NOT_HOLD,
@@ -30,9 +32,11 @@ from ganablate.report.claims.judgement import (
     NONE_STATED,
     NOT_COMPARABLE,
     NOT_TESTED,
+    NOT_WORKING,
     OF_THE_REPORT,
     OPPOSITE,
     SHOWN,
+    SUPPORTED,
     UNCLEAR,
     Judgement,
     listed,
@@ -40,8 +44,10 @@ from ganablate.report.claims.judgement import (
 from ganablate.report.claims.pairs import judge_compare, judge_none_stated
 from ganablate.report.claims.reach import at_reach
 from ganablate.report.claims.shares import judge_outcome, judge_relation
+from ganablate.report.frames.references import NO_REFERENCES, References
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.report.table.cells import published_text
+from ganablate.report.table.tables import reference_arm
 from ganablate.study.claims.claims import ALL, Arithmetic, Claim, Visual
 from ganablate.study.plan import Plan, PublishedNumber
 from ganablate.text import counted
@@ -155,14 +161,20 @@ KINDS: dict[str, Callable[[Evidence, Any], Judgement]] = {
 
 
 def judge_claims(
-    plan: Plan, trials: pd.DataFrame, curves: pd.DataFrame, *, alpha: float = ALPHA
+    plan: Plan,
+    trials: pd.DataFrame,
+    curves: pd.DataFrame,
+    *,
+    references: References = NO_REFERENCES,
+    alpha: float = ALPHA,
 ) -> tuple[Judgement, ...]:
     """A judgement of each claim of the plan, in its order.
 
     `trials` and `curves` are as `trials_frame` and `curves_frame` give them, rows in any order.
-    `alpha` is the level of the verdicts; intervals are at 1 - alpha.
+    `references` are its reference lines, where they are known. `alpha` is the level of the
+    verdicts; intervals are at 1 - alpha.
     """
-    evidence = Evidence(plan, trials, curves, alpha)
+    evidence = Evidence(plan, trials, curves, alpha, references)
     return tuple(judge(claim, evidence) for claim in plan.claims)
 
 
@@ -171,6 +183,9 @@ def judge(claim: Claim, evidence: Evidence) -> Judgement:
     judgement = _judged(claim, evidence)
     if claim.not_comparable and judgement.verdict in OF_THE_REPORT:
         judgement = replace(judgement, verdict=NOT_COMPARABLE, because=claim.not_comparable)
+    if judgement.verdict in OF_THE_REPORT and judgement.p is not None:
+        judge_statement = partial(KINDS[claim.kind], evidence)
+        judgement = replace(judgement, margins=same_margins(claim, judge_statement))
     judgement = at_reach(judgement, evidence.plan)
     if judgement.verdict in _MAY_DIFFER and claim.perhaps:
         judgement = replace(judgement, because=claim.perhaps)
@@ -193,13 +208,34 @@ def _judged(claim: Claim, evidence: Evidence) -> Judgement:
     if lacking:
         because = f"the budget {budget} has no arm {listed(lacking)}"
         return Judgement(NOT_TESTED, arms=names, because=because)
-    judgement = KINDS[claim.kind](evidence, claim.statement)
+    judgement = _of_working_arms(KINDS[claim.kind](evidence, claim.statement), claim, evidence)
     allowed = {family_of(name) for name in claim.data}
     for arm in (*judgement.arms, *judgement.against):
         reported, ours = evidence.plan.substitutes.get(arm, ("", ""))
         if reported and family_of(ours) not in allowed:
             return _of_substitute(judgement, reported, ours)
     return judgement
+
+
+def _of_working_arms(judgement: Judgement, claim: Claim, evidence: Evidence) -> Judgement:
+    """Without a verdict about quality that rests on an arm that does not work.
+
+    A comparison at the end of training is judged so pair by pair, where it is made.
+    """
+    decided = judgement.verdict in (SUPPORTED, CONTRADICTED)
+    if claim.kind not in ("relation", "curve", "association") or not decided:
+        return judgement
+    statement = claim.statement
+    if getattr(statement, "over", "training") == "training":
+        arms = judgement.against or judgement.arms
+    else:  # over many arms, which are what they are beside the baseline
+        arms = (reference_arm(evidence.plan).name,)
+    columns = [getattr(statement, name, None) for name in ("metric", "than", "along")]
+    reasons = (evidence.no_quality(arm, column) for column in columns if column for arm in arms)
+    because = next(filter(None, reasons), None)
+    if because is None:
+        return judgement
+    return replace(judgement, verdict=NOT_WORKING, because=because)
 
 
 def _of_substitute(judgement: Judgement, reported: str, ours: str) -> Judgement:

@@ -8,6 +8,7 @@ from ganablate.text import counted, joined
 SUPPORTED = "supported"
 CONTRADICTED = "contradicted"
 CANNOT_TELL = "cannot tell at this n"
+NOT_WORKING = "cannot tell: the baseline does not work"
 SEEN = "seen"
 OPPOSITE = "opposite seen"
 OPEN = "open"
@@ -25,7 +26,7 @@ OF_SMALLER = (SEEN, OPPOSITE, OPEN)
 """The same of smaller trainings, in that order: they are no verdicts on the report."""
 OF_ARITHMETIC = (HOLDS, DOES_NOT_HOLD, UNCLEAR, MISPRINT)
 """Of a report's own numbers: nothing of ours enters."""
-NOT_JUDGED = (NOT_COMPARABLE, NONE_STATED, NOT_TESTED, SHOWN)
+NOT_JUDGED = (NOT_WORKING, NOT_COMPARABLE, NONE_STATED, NOT_TESTED, SHOWN)
 VERDICTS = (*OF_THE_REPORT, *OF_SMALLER, *OF_ARITHMETIC, *NOT_JUDGED)
 """Every verdict there is, in the order in which they are counted."""
 UNDECIDED = (CANNOT_TELL, OPEN)
@@ -45,6 +46,7 @@ class Judgement:
     `p` are those of the test that decided: a ratio or a difference with its interval, a share with
     its limits, a correlation; None: there is none. `reach` is the least share of the report's
     training that the arms here have, `reach_of` says of what; None: no training of ours is judged.
+    `margins` are those at which the verdict would be the same; empty: it has none.
     What names the claim, its reach and the budget come from `judge_claims`; the judge of a kind
     leaves them empty.
     """
@@ -66,6 +68,7 @@ class Judgement:
     budget: str = field(default="", kw_only=True)
     reach: float | None = field(default=None, kw_only=True)
     reach_of: str = field(default="", kw_only=True)
+    margins: str = field(default="", kw_only=True)
 
 
 def undecided(arms: Sequence[str], because: str, against: Sequence[str] = ()) -> Judgement:

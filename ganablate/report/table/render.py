@@ -6,7 +6,7 @@ The page sets the same tables in HTML, by its template.
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ganablate.report.table.cells import MISSING
 from ganablate.report.table.verdict_style import VerdictKind
@@ -96,6 +96,15 @@ def to_lines(columns: Sequence[Column], gap: str = "  ") -> list[str]:
 # --- Markdown ---
 
 
+def without_empty_rows(columns: Sequence[Column]) -> list[Column]:
+    """The columns without the rows that say nothing behind their first cell."""
+    if len(columns) < 2:
+        return list(columns)
+    rows = zip(*(column.cells for column in columns[1:]), strict=True)
+    kept = [place for place, row in enumerate(rows) if any(cell.text for cell in row)]
+    return [replace(column, cells=[column.cells[place] for place in kept]) for column in columns]
+
+
 def _blocks(columns: Sequence[Column]) -> list[list[Column]]:
     """Break the columns so that no block is wider than a page; each begins with the arm.
 
@@ -104,7 +113,8 @@ def _blocks(columns: Sequence[Column]) -> list[list[Column]]:
     """
     widest = _filled(columns, _WIDTH)
     narrower = (_filled(columns, width) for width in range(_WIDTH // 2, _WIDTH))
-    return next((blocks for blocks in narrower if len(blocks) == len(widest)), widest)
+    chosen = next((blocks for blocks in narrower if len(blocks) == len(widest)), widest)
+    return [without_empty_rows(block) for block in chosen]
 
 
 def _filled(columns: Sequence[Column], most: int) -> list[list[Column]]:

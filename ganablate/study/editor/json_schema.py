@@ -103,6 +103,10 @@ def study_schema() -> Schema:
     keys["search"] |= {"properties": _searched(""), "additionalProperties": False}
     keys["metrics"]["items"] = one_of(METRICS)
     keys["probes"]["items"] = one_of(PROBES)
+    column = {"$ref": "#/$defs/column"}
+    several = {"type": "array", "items": column, "minItems": 1, "uniqueItems": True}
+    about = keys["primary"]["description"]
+    keys["primary"] = {"anyOf": [column, several], "description": about}
     keys["points"]["propertyNames"] = {"enum": list(columns)}
     # What base must say, unless the factors of a full factorial do.
     base = {"required": ["dataset", "network"], **one_key_of(LENGTHS)}

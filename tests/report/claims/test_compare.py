@@ -13,6 +13,7 @@ from ganablate.report.claims.judgement import (
     CONTRADICTED,
     NONE_STATED,
     NOT_COMPARABLE,
+    NOT_WORKING,
     SUPPORTED,
 )
 from tests.support.claims_cases import fid, judge, plan_of, trials_of
@@ -127,6 +128,24 @@ def test_p_is_holms_over_the_tables_arms_however_the_claim_is_written():
     assert compared(**arms, is_="worse", to="b").p == pytest.approx(3 * partner, rel=1e-9)
 
 
+def test_p_of_a_primary_metric_is_holms_over_every_primary_one():
+    numbers = {
+        "baseline": {"fid": [20.0, 21.0, 22.0], "recall": [0.5, 0.52, 0.54]},
+        "a": {"fid": [26.0, 28.0, 27.0], "recall": [0.3, 0.33, 0.31]},
+        "b": {"fid": [20.0, 22.0, 23.0], "recall": [0.5, 0.51, 0.55]},
+    }
+    plan = plan_of("a", "b", replicates=3, metrics=("fid", "precision_recall"))
+    plan = replace(plan, primaries=("fid", "recall"))
+    trials = trials_of(plan, numbers)
+    analysis = Analysis(plan, trials)
+    for metric in ("fid", "recall"):
+        judged = judge(plan, trials, compare={"arm": "a", "metric": metric, "is": "worse"})
+        assert judged.p == analysis.judged[metric].by_arm["a"].p
+    alone = Analysis(replace(plan, primaries=("fid",)), trials).judged["fid"].by_arm["a"].p
+    assert analysis.judged["fid"].by_arm["a"].p > alone
+    assert analysis.judged["fid"].tests == 4
+
+
 def test_several_arms_are_all_worse_only_if_each_is_and_not_if_one_is_shown_better():
     def both(b):
         return compared(a=times(1.5), b=b, arms="all", is_="worse")
@@ -183,7 +202,22 @@ def test_an_arm_that_only_fails_is_worse_by_any_ratio():
     assert (judged.verdict, judged.p) == (SUPPORTED, pytest.approx(TEN))
     assert "all 5 trials fail, none of the other's, exact p 0.00794" in judged.numbers
     for expected in ("better", "equivalent"):
-        assert compared(fails, a=times(1.1), is_=expected).verdict == CONTRADICTED
+        other = compared(fails, a=times(1.1), is_=expected)
+        assert (other.verdict, other.because) == (
+            CANNOT_TELL,
+            "a itself works in 0 of 5 trials at this budget",
+        )
+
+
+def test_an_arm_that_does_not_work_contradicts_no_claim_about_its_losses():
+    calm = {"base": [1.0, 1.1, 1.2, 1.0, 1.1], "a": [3.0, 3.1, 3.2, 3.0, 3.1]}
+    claim = {"column": "g_loss_spread", "is_": "lower", "by": "1.25x"}
+    assert compared(**calm, **claim).verdict == CONTRADICTED
+    saturated = compared({"a": ["saturated"] * 5}, **calm, **claim)
+    assert saturated.verdict == CANNOT_TELL
+    assert saturated.because == "a itself works in 0 of 5 trials at this budget"
+    partly = compared({"a": ["saturated"] * 2 + ["ok"] * 3}, **calm, **claim)
+    assert partly.verdict == CONTRADICTED
 
 
 def test_three_failures_of_three_decide_nothing_by_themselves():
@@ -223,7 +257,7 @@ def test_what_cannot_be_compared():
 def test_nothing_can_be_told_against_an_arm_that_does_not_work_itself():
     half = {"baseline": ["ok", "ok", "collapsed", "saturated"]}
     judged = compared(half, base=BASE[:4], wide=times(2, BASE[:4]), is_="worse")
-    assert (judged.verdict, judged.estimate) == (CANNOT_TELL, pytest.approx(2.0))
+    assert (judged.verdict, judged.estimate) == (NOT_WORKING, pytest.approx(2.0))
     assert judged.because == "baseline itself works in 2 of 4 trials at this budget"
     # Outcomes that were not assessed do not make a reference fail.
     assert compared({"baseline": [None] * 5}, wide=times(2), is_="worse").verdict == SUPPORTED
