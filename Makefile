@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STUDY ?= studies/quickstart.yaml
 
-.PHONY: help install demo run report ui check lint types imports branches test test-guard test-slow test-all golden schema bench bench-statistics gpu-check audit docs clean
+.PHONY: help install demo run report ui check lint types imports branches test test-guard test-slow test-all golden schema bench bench-statistics gpu-check audit extractors docs clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed 's/:.*##/:/'
@@ -74,6 +74,10 @@ bench-statistics: install  ## error, coverage and power of the statistics, with 
 
 gpu-check: install  ## on a machine with a CUDA GPU: what holds there, in about ten minutes, as a text to paste
 	$(BIN)/python benchmarks/gpu_check.py
+
+extractors: install  ## train the shipped feature extractors anew: half an hour; needs their data sets
+	for name in mnist fashion_mnist cifar10; do \
+	  $(BIN)/python -m ganablate.metrics.train_extractor $${name}_classifier || exit 1; done
 
 docs: install    ## build the site of docs/ into site/
 	$(BIN)/python -m docs.made.pages

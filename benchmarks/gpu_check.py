@@ -9,7 +9,9 @@ script itself. A check that fails says why, and the others go on; the exit code 
 """
 
 import argparse
+import contextlib
 import json
+import math
 import os
 import platform
 import shutil
@@ -20,6 +22,7 @@ import tempfile
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -117,7 +120,8 @@ class Project:
 
 def kill(process: subprocess.Popen[str]) -> None:
     """End a sweep at once, its own processes too."""
-    os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+        os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     time.sleep(3)  # Ray's own processes end by themselves
 
@@ -208,20 +212,22 @@ def precisions(folder: Path, device: str) -> str:
 def speeds(folder: Path, device: str, clock: Clock, seconds: float) -> str:
     lines = []
     for kind in ("mlp", "dcgan"):
-        rates = {
-            "plain loop": _rate(plain(kind, folder, device), device, seconds),
-            "fp32": _rate(ours(kind, folder, "fp32", device), device, seconds),
-            "bf16": _rate(ours(kind, folder, "bf16", device), device, seconds),
+        ways: dict[str, Callable[[], Callable[[int], object]]] = {
+            "plain loop": partial(plain, kind, folder, device),
+            "fp32": partial(ours, kind, folder, "fp32", device),
+            "bf16": partial(ours, kind, folder, "bf16", device),
         }
         if device == "cuda":
             for name, mode in (("compiled", "default"), ("CUDA graphs", "reduce-overhead")):
-                try:
-                    clock.require()
-                    train = ours(kind, folder, "bf16", device, compiled=mode)
-                    rates[f"bf16, {name}"] = _rate(train, device, seconds)
-                except Exception as error:
-                    lines.append(f"  {kind}, {name}: {str(error).splitlines()[0][:100]}")
-        peer = rates["plain loop"]
+                ways[f"bf16, {name}"] = partial(ours, kind, folder, "bf16", device, compiled=mode)
+        rates = {}
+        for name, make in ways.items():
+            try:
+                clock.require()
+                rates[name] = _rate(make(), device, seconds)
+            except Exception as error:
+                lines.append(f"  {kind}, {name}: {str(error).splitlines()[0][:100]}")
+        peer = rates.get("plain loop", math.nan)
         figures = [f"{name} {rate:,.0f} (x{rate / peer:.2f})" for name, rate in rates.items()]
         lines.append(f"  {kind}: {', '.join(figures)}")
     return "\n".join(["images a second:", *lines])

@@ -26,6 +26,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "dataset-parts": parts.dataset_parts,
     "metric-parts": parts.metric_parts,
     "extractor-parts": parts.extractor_parts,
+    "known-distances": parts.known_distances,
     "profile-keys": language.profile_keys,
     "commands": commands.commands,
     "live-screen": screen.live_screen,

@@ -19,6 +19,7 @@ from ganablate.catalog import (
     SCHEDULES,
     Part,
 )
+from ganablate.metrics.weight_files import WEIGHTS, Card
 
 
 def parts_table(
@@ -103,3 +104,18 @@ def metric_parts() -> str:
 def extractor_parts() -> str:
     """The networks whose features images are measured with."""
     return parts_table({**EXTRACTORS, **NAMED_EXTRACTORS})
+
+
+def known_distances() -> str:
+    """FID of sets of which anyone can say which is worse, by the extractors' cards."""
+    cards = {name: Card.of(WEIGHTS / line.weights) for name, line in EXTRACTORS.items()}
+    head = ("compared with the test split", *cards)
+    rows = [
+        (name, *(f"{card.distances[name]:.3g}" for card in cards.values()))
+        for name in next(iter(cards.values())).distances
+    ]
+    rows += [
+        ("*effective dimension*", *(f"{card.effective_dimension:.0f}" for card in cards.values())),
+        ("*test accuracy*", *(f"{card.test_accuracy:.1%}" for card in cards.values())),
+    ]
+    return table(head, rows)

@@ -41,6 +41,7 @@ from ganablate.catalog.parts import (
     Scale,
     Schedule,
 )
+from ganablate.catalog.protocols import Split, is_outdated, real_split, weights_stamp
 from ganablate.catalog.settings import (
     NETWORK_SETTINGS,
     OF_SETTINGS,
@@ -56,7 +57,8 @@ __all__ = [
     "NAMED_EXTRACTORS", "NETWORKS", "NETWORK_SETTINGS", "OF_SETTINGS", "OPTIMIZERS", "PENALTIES",
     "PLUGIN_MEASURES", "PLUGIN_TABLES", "PROBES", "SCHEDULES", "SETTINGS", "TABLES", "Advice",
     "Column", "Criterion", "Dataset", "Direction", "Extractor", "Metric", "NamedExtractor",
-    "Network", "Optimizer", "Part", "Penalty", "Probe", "Scale", "Schedule", "Setting", "Table",
-    "channels_of", "extractor_of", "family_of", "metric_columns", "named_parts", "on_images",
-    "plugin_digests", "probe_columns", "stored_name",
+    "Network", "Optimizer", "Part", "Penalty", "Probe", "Scale", "Schedule", "Setting", "Split",
+    "Table", "channels_of", "extractor_of", "family_of", "is_outdated", "metric_columns",
+    "named_parts", "on_images", "plugin_digests", "probe_columns", "real_split", "stored_name",
+    "weights_stamp",
 ]  # fmt: skip

@@ -22,15 +22,16 @@ EXTRACTORS: dict[str, Extractor] = {
         image_size=image_size,
         channels=channels,
         weights=f"{name}.safetensors",
+        sha256=sha256,
         tells=tells,
     )
-    for name, image_size, channels, trained_on, tells, summary in (
-        ("mnist_classifier", 28, 1, "MNIST", ("mnist", "mnist_5k"),
-         "small convolutional classifier, penultimate features"),
-        ("fashion_mnist_classifier", 28, 1, "Fashion-MNIST", ("fashion_mnist",),
-         "small residual classifier, penultimate features"),
-        ("cifar10_classifier", 32, 3, "CIFAR-10", ("cifar10",),
-         "small residual classifier, penultimate features; for every colour data set"),
+    for name, sha256, image_size, channels, trained_on, tells, summary in (
+        ("mnist_classifier", "9c52b413", 28, 1, "MNIST", ("mnist", "mnist_5k"),
+         "small convolutional classifier, 64 projections of its layers"),
+        ("fashion_mnist_classifier", "da7f0c8f", 28, 1, "Fashion-MNIST", ("fashion_mnist",),
+         "small residual classifier, 64 projections of its layers"),
+        ("cifar10_classifier", "edbc7d15", 32, 3, "CIFAR-10", ("cifar10",),
+         "small residual classifier, 64 projections of its layers; for every colour data set"),
     )
 }  # fmt: skip
 
@@ -138,6 +139,14 @@ METRICS: dict[str, Metric] = {
             "density": _column("max", "balls over k", "Density"),
             "coverage": _column("max", "share", "Coverage"),
         },
+    ),
+    "memorisation": Metric(
+        implementation="ganablate.metrics.memorisation:memorisation",
+        summary="how much more often than by chance the nearest real image is a training image",
+        source="Schilling 1986, JASA 81; Meehan et al. 2020, arXiv 2004.05675",
+        needs="features",
+        compares_training=True,
+        columns={"memorisation": _column("min", "share above chance", "Memorisation")},
     ),
     "class_kl": Metric(
         implementation="ganablate.metrics.classes:class_kl",

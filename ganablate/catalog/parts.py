@@ -219,6 +219,8 @@ class Extractor(Part):
     channels: int
     weights: str
     """File name under `ganablate/metrics/weights/`; its card is the same name with `.json`."""
+    sha256: str
+    """First eight digits of that file's sha256."""
     tells: tuple[str, ...]
     """The data sets whose own classes it was trained to tell: of these, modes can be counted."""
 
@@ -259,7 +261,10 @@ class Metric(Part):
     """`f(losses) -> numbers` or `f(real, fake) -> numbers`, one number for each of `columns`.
 
     `needs` says which: "losses" (every step of the last fifth, key -> [steps]) or "features"
-    (two `Features`, real and generated).
+    (two `Features`, real and generated). The real images are those of the test split where the data
+    set has one. One that `compares_training` is `f(real, fake, training)`: it also gets the
+    features of the images that the generator was trained on, and its numbers are missing where
+    these are the real ones.
     """
 
     needs: Literal["losses", "features"]
@@ -267,6 +272,7 @@ class Metric(Part):
     """Of each set at most so many, evenly spaced, are compared; None: all that are given."""
     counts_classes: bool = False
     """Whether it is about the data set's own classes, which only its own extractor can tell."""
+    compares_training: bool = False
     columns: Annotated[Mapping[PartName, Column], Field(min_length=1)]
 
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from ganablate.catalog import OPTIMIZERS, SCHEDULES
 from ganablate.config import TrialConfig
+from ganablate.gan.eager import import_no_compiler, step_of
 
 
 class Update:
@@ -22,6 +23,8 @@ class Update:
     def __init__(self, network: nn.Module, config: TrialConfig, prefix: str) -> None:
         self.parameters: list[Tensor] = list(network.parameters())
         self.optimizer = build_optimizer(network, config, prefix)
+        is_own = OPTIMIZERS[getattr(config, f"{prefix}_optimizer")].plugin is None
+        self._step = step_of(self.optimizer) if is_own else self.optimizer.step
         self._lr: float = getattr(config, f"{prefix}_lr")
         self._schedule: Callable[[float], float] | None = (
             SCHEDULES[config.lr_schedule].load() if config.lr_schedule else None
@@ -39,7 +42,7 @@ class Update:
         if self._schedule is not None:
             for group in self.optimizer.param_groups:
                 group["lr"] = self._lr * self._schedule(progress)
-        self.optimizer.step()
+        self._step()
         if self._weight_clip is not None:
             with torch.no_grad():
                 torch._foreach_clamp_min_(self.parameters, -self._weight_clip)
@@ -56,6 +59,7 @@ class Update:
 
 def build_optimizer(network: nn.Module, config: TrialConfig, prefix: str) -> torch.optim.Optimizer:
     """The optimizer of one network; `prefix` is "g" or "d"."""
+    import_no_compiler()
     optimizer = OPTIMIZERS[getattr(config, f"{prefix}_optimizer")]
     settings = {name: getattr(config, f"{prefix}_{name}") for name in ("lr", *optimizer.settings)}
     return optimizer.load()(network.parameters(), **settings)  # type: ignore[no-any-return]

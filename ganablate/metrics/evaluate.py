@@ -12,20 +12,34 @@ from typing import Any, TypeVar, cast
 import numpy as np
 import numpy.typing as npt
 
-from ganablate.catalog import EXTRACTORS, METRICS, NAMED_EXTRACTORS
+from ganablate.catalog import EXTRACTORS, METRICS, NAMED_EXTRACTORS, Split, weights_stamp
 from ganablate.files import replacing
-from ganablate.metrics.extractors import card_of
 from ganablate.metrics.features import Features, Images, MetricError
 from ganablate.metrics.losses import Losses, is_finite, last_fifth
 
 N_FAKE = 5_000
 N_REAL = 10_000
 """At most this many real images, evenly spaced: a folder's files may be sorted by class."""
+N_TRAINING = 60_000
+"""At most this many training images that a shipped extractor looks at for `compares_training`; one
+that a study names, which is slow, looks at `N_REAL`."""
 LOSS_PROTOCOL = "every step of the last fifth of training, criterion without penalty"
 
 FakeImages = Callable[[int], Images]
 Extract = Callable[[Images], Features]
 Rows = TypeVar("Rows", bound=npt.NDArray[Any])
+
+
+@dataclass(frozen=True)
+class RealImages:
+    """Real images uint8 [n, h, w, c], those of a split, or some of it.
+
+    `fingerprint` is of their bytes: the key of their cached features.
+    """
+
+    images: Images
+    fingerprint: str
+    split: Split
 
 
 @dataclass(frozen=True)
@@ -42,8 +56,8 @@ def evaluate(  # noqa: PLR0913 - each is a fact of the trial that nothing else h
     extractor: str | None,
     losses: Losses,
     fake_images: FakeImages | None,
-    real_images: Images,
-    fingerprint: str,
+    real_images: Callable[[], RealImages],
+    training_images: Callable[[], RealImages] | None = None,
     cache: Path,
     data_root: Path | None = None,
     device: str = "cpu",
@@ -61,8 +75,9 @@ def evaluate(  # noqa: PLR0913 - each is a fact of the trial that nothing else h
         losses: every step of training, key -> [steps].
         fake_images: makes n images, uint8 [n, h, w, c], with the generator in evaluation mode;
             None for a diverged trial: the feature metrics are left out.
-        real_images: the training split, uint8 [n, h, w, c].
-        fingerprint: of the bytes of `real_images`; the key of their cached features.
+        real_images: gives what generated images are compared with.
+        training_images: gives what the generator was trained on; None where these are the real
+            images: then metrics that compare with them are left out.
         cache: folder for the features of real images; safe to share between processes.
         data_root: where the weights of a named extractor lie; None: not in a data root.
         device: that of the trial, "cpu" or "cuda"; named extractors use it.
@@ -79,28 +94,40 @@ def evaluate(  # noqa: PLR0913 - each is a fact of the trial that nothing else h
     result = Evaluation({}, {})
 
     @functools.cache
-    def sets() -> tuple[str, Features, Features]:
+    def sets() -> tuple[str, RealImages, Features, Features]:
         assert fake_images is not None
-        usable = _usable(extractor, metrics)
+        usable, source = _usable(extractor, metrics), real_images()
         extract = _extract(usable, data_root, device)
-        real = _cached(usable, extract, evenly(real_images, N_REAL), fingerprint, cache)
-        return usable, real, extract(fake_images(N_FAKE))
+        real = _cached(usable, extract, source, N_REAL, cache)
+        return usable, source, real, extract(fake_images(N_FAKE))
+
+    def training(usable: str) -> tuple[str, Features]:
+        assert training_images is not None
+        source, extract = training_images(), _extract(usable, data_root, device)
+        most = N_REAL if usable in NAMED_EXTRACTORS else N_TRAINING
+        features = _cached(usable, extract, source, most, cache)
+        return f"training {len(features)} of {len(source.images)}, ", features
 
     for name in metrics:
         metric = METRICS[name]
         if metric.needs == "losses":
             if finite:
                 _add(result, name, metric.load()(last), LOSS_PROTOCOL)
-        elif fake_images is not None:
-            usable, *both = sets()
-            real, fake = (_at_most(features, metric.images) for features in both)
-            weights, resize = _input_protocol(usable)
-            # What a number depends on beside the two sets, in the words that a table shows.
+        elif fake_images is not None and (training_images or not metric.compares_training):
+            usable, source, *both = sets()
+            compared = [_at_most(features, metric.images) for features in both]
+            real, fake = compared
+            trained = ""
+            if metric.compares_training:
+                trained, features = training(usable)
+                compared.append(features)
+            # What a number depends on beside the sets, in the words that a table shows.
             protocol = (
-                f"{weights}, real {len(real)} of {len(real_images)} train, fake {len(fake)}, "
-                f"{resize}, float64, running statistics"
+                f"{weights_stamp(usable)}, real {len(real)} of {len(source.images)} "
+                f"{source.split}, {trained}fake {len(fake)}, {_resize(usable)}, float64, "
+                "running statistics"
             )
-            _add(result, name, metric.load()(real, fake), protocol)
+            _add(result, name, metric.load()(*compared), protocol)
     return result
 
 
@@ -150,20 +177,19 @@ def _extract(extractor: str, data_root: Path | None, device: str) -> Extract:
     return cast(Extract, EXTRACTORS[extractor].load())
 
 
-def _input_protocol(extractor: str) -> tuple[str, str]:
-    """The weights, and how images are resized for them."""
+def _resize(extractor: str) -> str:
+    """How images are resized for an extractor, in the words of a protocol."""
     if extractor in NAMED_EXTRACTORS:
-        named = NAMED_EXTRACTORS[extractor]
-        return f"{extractor}@{named.sha256}", named.resize
+        return NAMED_EXTRACTORS[extractor].resize
     size = EXTRACTORS[extractor].image_size
-    return f"{extractor}@{card_of(extractor).sha256[:8]}", f"{size}x{size} bilinear"
+    return f"{size}x{size} bilinear"
 
 
-def _cached(
-    extractor: str, extract: Extract, images: Images, fingerprint: str, cache: Path
-) -> Features:
+def _cached(extractor: str, extract: Extract, real: RealImages, most: int, cache: Path) -> Features:
     """The features of real images, from disk if some trial has extracted them before."""
-    key = "\n".join((fingerprint, *_input_protocol(extractor), f"{len(images)} evenly"))
+    images = evenly(real.images, most)
+    stamp = weights_stamp(extractor), _resize(extractor)
+    key = "\n".join((real.fingerprint, *stamp, f"{len(images)} evenly"))
     path = cache / f"{extractor}-{hashlib.sha256(key.encode()).hexdigest()[:16]}.npz"
     try:
         # numpy leaves a file open that it opened itself and could not read

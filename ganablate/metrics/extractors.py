@@ -21,7 +21,7 @@ from ganablate.metrics.classifier import NETWORKS, Classifier
 from ganablate.metrics.features import Features, Images, MetricError
 from ganablate.metrics.weight_files import WEIGHTS, Card, weights_of
 
-BATCH, INCEPTION_BATCH = 500, 50
+BATCH, INCEPTION_BATCH = 125, 50
 
 
 @functools.cache
@@ -29,9 +29,16 @@ def card_of(name: str) -> Card:
     """The card of a shipped extractor, checked against its weight file once a process.
 
     Raises:
-        MetricError: weights or card are absent or do not belong together.
+        MetricError: weights or card are absent, or they and the catalog do not belong together.
     """
-    return Card.of(WEIGHTS / EXTRACTORS[name].weights)
+    line = EXTRACTORS[name]
+    card = Card.of(WEIGHTS / line.weights)
+    if not card.sha256.startswith(line.sha256):
+        raise MetricError(
+            f"{WEIGHTS / line.weights} has sha256 {card.sha256[:8]}, the catalog says "
+            f"{line.sha256}: protocols would name other weights; correct the catalog or the file"
+        )
+    return card
 
 
 def mnist_classifier(images: Images) -> Features:
@@ -73,14 +80,17 @@ def _classify(name: str, images: Images) -> Features:
             f"{name} was trained on images with {line.channels} channel(s), these have "
             f"{images.shape[3]}: a conversion would make another protocol"
         )
-    network = _classifier(name)
+    return features_of(_classifier(name), images, line.image_size)
+
+
+def features_of(network: Classifier, images: Images, size: int) -> Features:
+    """What a network in evaluation mode sees in images uint8 [n, h, w, c], resized if needed."""
     outputs = []
     # The caller may be inside a bf16 autocast of its own.
     with torch.inference_mode(), torch.autocast("cpu", enabled=False):
         for start in range(0, len(images), BATCH):
-            inputs = _as_input(images[start : start + BATCH], line.image_size)
-            embeddings = network.embed(inputs)
-            outputs.append((embeddings, network.head(embeddings).softmax(1)))
+            features, logits = network.look(as_input(images[start : start + BATCH], size))
+            outputs.append((features, logits.softmax(1)))
     return _joined(outputs)
 
 
@@ -94,7 +104,7 @@ def _classifier(name: str) -> Classifier:
     return network.to(memory_format=torch.channels_last).eval().requires_grad_(requires_grad=False)
 
 
-def _as_input(images: Images, size: int) -> Tensor:
+def as_input(images: Images, size: int) -> Tensor:
     """Float32 [n, channels, size, size] in [0, 1]; resized by bilinear interpolation, antialiased.
 
     The resized values are not rounded to 256 levels again.

@@ -22,7 +22,7 @@ _EDGE = 1 - 1e-9
 """What radii are shortened by, so that rounding takes no image on the edge into a ball."""
 
 
-def _squared_distances(first: Doubles, second: Doubles) -> Iterator[tuple[slice, Doubles]]:
+def squared_distances(first: Doubles, second: Doubles) -> Iterator[tuple[slice, Doubles]]:
     """Blocks of rows [b, m] of the squared distances of [n, d] and [m, d]; not below 0."""
     lengths = np.einsum("ij,ij->i", second, second)
     doubled = -2 * second.T
@@ -37,7 +37,7 @@ def _squared_distances(first: Doubles, second: Doubles) -> Iterator[tuple[slice,
 def _squared_radii(rows: Doubles, k: int) -> Doubles:
     """[n]: squared distance of each row to the k-th nearest of the others."""
     radii = np.empty(len(rows))
-    for place, block in _squared_distances(rows, rows):
+    for place, block in squared_distances(rows, rows):
         # An image is its own nearest. (torch finds the few smallest in a fifth of numpy's time.)
         nearest = torch.from_numpy(block).topk(k + 1, dim=1, largest=False).values
         radii[place] = nearest[:, k].numpy()
@@ -73,7 +73,7 @@ def precision_recall(real: Features, fake: Features) -> dict[str, float]:
         return {"sample_precision": math.nan, "sample_recall": math.nan}
     real_radii, fake_radii = (_squared_radii(rows, K_PRECISION_RECALL) for rows in sets)
     precise, recalled = np.zeros(len(sets[1]), bool), np.zeros(len(sets[0]), bool)
-    for place, block in _squared_distances(*sets):
+    for place, block in squared_distances(*sets):
         precise |= (block < real_radii[place, None]).any(axis=0)
         recalled[place] = (block < fake_radii).any(axis=1)
     return {"sample_precision": float(precise.mean()), "sample_recall": float(recalled.mean())}
@@ -99,7 +99,7 @@ def density_coverage(real: Features, fake: Features) -> dict[str, float]:
     radii = _squared_radii(sets[0], K_DENSITY_COVERAGE)
     inside = 0
     covered = np.zeros(len(sets[0]), bool)
-    for place, block in _squared_distances(*sets):
+    for place, block in squared_distances(*sets):
         hits = block < radii[place, None]
         inside += int(hits.sum())
         covered[place] = hits.any(axis=1)

@@ -23,7 +23,11 @@ def file_sha256(path: Path) -> str:
 
 
 class Card(BaseModel):
-    """Facts about one shipped weight file, of this sha256; the accuracy is a share."""
+    """Facts about one shipped weight file, of this sha256.
+
+    The accuracy is a share. `effective_dimension` is that of the features of the test split, and
+    `distances` are the FIDs of the sets of `known_order`, made of training images, to it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -31,9 +35,11 @@ class Card(BaseModel):
     architecture: str
     inputs: str
     parameters: int
-    embedding: int
+    dimensions: int
     classes: int
     test_accuracy: Annotated[float, Field(ge=0, le=1)]
+    effective_dimension: Annotated[float, Field(ge=1)]
+    distances: dict[str, float]
     n_train: int
     n_test: int
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

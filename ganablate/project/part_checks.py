@@ -264,7 +264,9 @@ def _metric(name: str) -> Iterator[str]:
         losses = last_fifth({key: random.random(50, np.float32) for key in _LOSSES})
         good, bad = (losses,), ({key: np.full_like(losses[key], np.nan) for key in losses},)
     else:
-        good, bad = (_features(0), _features(1)), (_features(0), _features(1, lost=5))
+        third = (_features(2),) if part.compares_training else ()
+        good = (_features(0), _features(1), *third)
+        bad = (_features(0), _features(1, lost=5), *third)
     seed_all(_CPU, 0)
     numbers = part.load()(*good)
     seed_all(_CPU, 0)

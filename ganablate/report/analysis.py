@@ -18,6 +18,7 @@ from ganablate.report.frames.curves import curves_of, read_curves
 from ganablate.report.frames.earlier_record import (
     with_earlier,
     with_earlier_curves,
+    without_older_protocol,
     without_other_extractor,
 )
 from ganablate.report.frames.history import History, looked_plan, read_history, remarks
@@ -159,6 +160,8 @@ def read_record(plan: Plan, folder: Path, trials_root: Path | None = None) -> An
             "the table has no numbers"
         )
     curves = with_earlier_curves(curves, earlier, trials, local)
+    trials, curves, mixed = without_older_protocol(trials, curves, plan)
+    notices += mixed
     kept = kept_hashes(folder, read_provenance(folder / "provenance.json"))
     if set(trials.loc[trials["state"] == "complete", "trial_id"]) <= local:
         # Every number is read anew from the trials' folders.

@@ -153,7 +153,8 @@ class TrialAttempt:
             return "saw other data; training it again"
         reached = self.folder.reached if complete is None else complete["iterations"]
         total = self.trainer.total_iterations
-        if lacks_evaluations(self.folder, self.job.wanted, total, reached):
+        job = self.job
+        if lacks_evaluations(job.trial, job.trials_root, job.wanted, total=total, reached=reached):
             return "lacks points of its curves; training again"
         return ""
 

@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 import torch
@@ -14,17 +13,19 @@ from ganablate.catalog import (
     METRICS,
     PLUGIN_MEASURES,
     PROBES,
+    Split,
     extractor_of,
     named_parts,
+    real_split,
     stored_name,
+    weights_stamp,
 )
-from ganablate.config import derive_seed
+from ganablate.config import TrialConfig, derive_seed
 from ganablate.files import replacing
-from ganablate.gan.data import MaterialisedData, downloads_beside, materialise
+from ganablate.gan.data import MaterialisedData, downloads_beside, materialise, training_subset
 from ganablate.gan.seeding import seed_all
 from ganablate.gan.trainer import Trainer, build_networks
-from ganablate.metrics.evaluate import Evaluation, evaluate
-from ganablate.metrics.extractors import card_of
+from ganablate.metrics.evaluate import Evaluation, RealImages, evaluate
 from ganablate.metrics.features import Floats, Images
 from ganablate.metrics.probes.subject import Labelled, Probed, Subject, probe
 from ganablate.sweep.job import Job
@@ -84,7 +85,7 @@ def measure_during(
     evaluation = _evaluated(names, job=job, trainer=trainer, data=data, diverged=diverged)
     content = {
         "evaluated": list(names), "images_seen": trainer.images_seen, "measured_ms": now_ms(),
-        "numbers": evaluation.numbers,
+        "numbers": evaluation.numbers, "protocols": evaluation.protocols,
     }  # fmt: skip
     folder.write_evaluation(trainer.iteration, content)
 
@@ -120,6 +121,7 @@ def _evaluated(
         metric, named = named_parts(name)
         by_extractor.setdefault(named, []).append(metric)
     images = functools.cache(lambda n: trainer.sample(n, "evaluation"))
+    split = real_split(config.dataset)
     result = Evaluation({}, {})
     groups = [
         (named, group)
@@ -133,8 +135,8 @@ def _evaluated(
             extractor=named or extractor_of(config.dataset, config.channels),
             losses=folder.losses(),
             fake_images=None if diverged else images,
-            real_images=data.images,
-            fingerprint=data.fingerprint,
+            real_images=lambda: _images(data_of(job, split) if split == "test" else data, split),
+            training_images=(lambda: _trained_on(data, config)) if split == "test" else None,
             cache=job.cache,
             data_root=job.data_root or downloads_beside(job.cache),
             device=trainer.device.type,
@@ -143,6 +145,18 @@ def _evaluated(
             result.numbers[stored_name(column, named)] = number
             result.protocols[stored_name(column, named)] = measured.protocols[column]
     return result
+
+
+def _images(data: MaterialisedData, split: Split) -> RealImages:
+    return RealImages(data.images, data.fingerprint, split)
+
+
+def _trained_on(data: MaterialisedData, config: TrialConfig) -> RealImages:
+    """The images of the training split that the trial sees, in the order of the files."""
+    subset = training_subset(len(data.images), config.train_images)
+    if subset is None:
+        return _images(data, "train")
+    return RealImages(data.images[np.sort(subset)], f"{data.fingerprint}-{len(subset)}", "train")
 
 
 def subject_of(job: Job, trainer: Trainer, data: MaterialisedData) -> Subject:
@@ -177,11 +191,11 @@ def subject_of(job: Job, trainer: Trainer, data: MaterialisedData) -> Subject:
         train=Labelled(data.images, data.labels),
         test=test if tested else None,
         extract=EXTRACTORS[extractor].load() if extractor else None,
-        extractor=f"{extractor}@{card_of(extractor).sha256[:8]}" if extractor else "",
+        extractor=weights_stamp(extractor) if extractor else "",
     )
 
 
-def data_of(job: Job, split: Literal["train", "test"] = "train") -> MaterialisedData:
+def data_of(job: Job, split: Split = "train") -> MaterialisedData:
     """The images that the job's trial is trained on, or those of the test split."""
     config = job.trial.config
     return materialise(

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from ganablate.catalog import DATASETS, PROBES
+from ganablate.catalog import DATASETS, PROBES, on_images, real_split
 from ganablate.gan.data import (
     DataError,
     MaterialisedData,
@@ -21,7 +21,7 @@ from ganablate.trials.needs import DataKey, data_key, measurements_of, needs_run
 def prepare_data(
     plans: Sequence[Plan], data_root: Path | None, runs: Path, again: Collection[str] = ()
 ) -> tuple[Mapping[DataKey, str], list[str]]:
-    """Materialise the data sets of the plans under `runs/data`, and the test splits of probes.
+    """Materialise the data sets of the plans under `runs/data`, and the test splits looked at.
 
     A data set that cannot be had is a problem only if some trial still needs it, and so are the
     weights of an extractor that a study names. Trials `again` are trained again, complete as they
@@ -96,10 +96,14 @@ def _lacking_extractors(plans: Sequence[Plan], data_root: Path, runs: Path) -> I
 
 
 def _tested(plans: Sequence[Plan]) -> dict[DataKey, None]:
-    """The data sets whose test split a probe looks at."""
-    probed = [plan for plan in plans if any("labels" in PROBES[name].needs for name in plan.probes)]
-    keys = (data_key(trial) for plan in probed for trial in plan.trials)
-    return {key: None for key in keys if key[0] in DATASETS and DATASETS[key[0]].test is not None}
+    """The data sets whose test split a probe or a metric on images looks at."""
+    looking = [
+        plan
+        for plan in plans
+        if on_images(plan.metrics) or any("labels" in PROBES[name].needs for name in plan.probes)
+    ]
+    keys = (data_key(trial) for plan in looking for trial in plan.trials)
+    return {key: None for key in keys if real_split(key[0]) == "test"}
 
 
 def _incomplete(

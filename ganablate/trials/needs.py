@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganablate.catalog import METRICS, PROBES, named_parts, on_images, stored_name
+from ganablate.catalog import METRICS, PROBES, is_outdated, named_parts, on_images, stored_name
 from ganablate.study.plan import Plan, Trial
 from ganablate.trials.folder import RETIRED, State, TrialFolder, equal_parts
 from ganablate.trials.weights import networks_in
@@ -95,9 +95,29 @@ def state_of(trial: Trial, root: Path, *, fingerprint: str | None = None) -> Sta
 
 
 def missing(trial: Trial, root: Path, measured: Collection[str]) -> list[str]:
-    """The metrics and probes that a complete trial was not measured with, in the order given."""
-    evaluated = TrialFolder(root, trial.trial_id).metrics()["evaluated"]
-    return [name for name in measured if name not in evaluated]
+    """The metrics and probes that a complete trial has to be measured with, in the order given.
+
+    It was not, or by an older protocol and has the weights to be measured again. Without them the
+    older number stays; a report does not mix it with others.
+    """
+    folder = TrialFolder(root, trial.trial_id)
+    content = folder.metrics()
+    lacking = [name for name in measured if name not in content["evaluated"]]
+    older = [
+        name
+        for name in measured
+        if name not in lacking and _is_older(trial, name, content["protocols"])
+    ]
+    again = set(older) - set(not_measurable(folder, older)) if older else set()
+    return [name for name in measured if name in lacking or name in again]
+
+
+def _is_older(trial: Trial, name: str, protocols: Mapping[str, str]) -> bool:
+    """Whether a number of a metric or probe was measured by another protocol than today's."""
+    part, named = named_parts(name)
+    line = METRICS.get(part) or PROBES.get(part)
+    stamps = (protocols.get(stored_name(column, named)) for column in line.columns) if line else ()
+    return any(stamp and is_outdated(stamp, trial.config.dataset) for stamp in stamps)
 
 
 class WeightsError(Exception):
@@ -137,20 +157,29 @@ def not_measurable(folder: TrialFolder, names: Sequence[str]) -> list[str]:
     ]
 
 
-def lacks_evaluations(folder: TrialFolder, wanted: Measurements, total: int, reached: int) -> bool:
+def lacks_evaluations(
+    trial: Trial, root: Path, wanted: Measurements, *, total: int, reached: int
+) -> bool:
     """Whether a trial went past a point where it should have been measured, and was not.
 
-    Only training it again helps, since its weights at that point are gone. `reached` are the
-    iterations done, of `total`: those of a complete trial, or of a checkpoint.
+    A point that was measured by an older protocol, or by a version that did not keep protocols of
+    points, is none. Only training it again helps, since its
+    weights at that point are gone. `reached` are the iterations done, of `total`: those of a
+    complete trial, or of a checkpoint.
     """
     if not wanted.curves:
         return False
-    evaluations = folder.evaluations()
-    return any(
-        not set(names) <= set(evaluations.get(at, {}).get("evaluated", ()))
-        for at, names in wanted.stops(total).items()
-        if at <= reached
-    )
+    evaluations = TrialFolder(root, trial.trial_id).evaluations()
+
+    def lacks(at: int, names: Collection[str]) -> bool:
+        content = evaluations.get(at, {})
+        if not set(names) <= set(content.get("evaluated", ())):
+            return True
+        if content["numbers"] and "protocols" not in content:
+            return True
+        return any(_is_older(trial, name, content.get("protocols", {})) for name in names)
+
+    return any(lacks(at, names) for at, names in wanted.stops(total).items() if at <= reached)
 
 
 def measured_in_retired(folder: TrialFolder) -> dict[int, tuple[str, ...]]:
@@ -182,7 +211,7 @@ def needs_run(
     state = state_of(trial, root, fingerprint=fingerprints.get(data_key(trial)))
     if state != "complete" or missing(trial, root, wanted.measured):
         return True
-    folder = TrialFolder(root, trial.trial_id)
-    facts = folder.complete or {}
+    facts = TrialFolder(root, trial.trial_id).complete or {}
     reached = facts.get("iterations", 0)
-    return lacks_evaluations(folder, wanted, facts.get("planned_iterations", reached), reached)
+    total = facts.get("planned_iterations", reached)
+    return lacks_evaluations(trial, root, wanted, total=total, reached=reached)

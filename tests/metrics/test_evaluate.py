@@ -10,7 +10,7 @@ from ganablate import catalog
 from ganablate.catalog import METRICS
 from ganablate.metrics import evaluate as module
 from ganablate.metrics import extractors
-from ganablate.metrics.evaluate import LOSS_PROTOCOL, evaluate
+from ganablate.metrics.evaluate import LOSS_PROTOCOL, RealImages, evaluate
 from ganablate.metrics.extractors import mnist_classifier
 from ganablate.metrics.features import MetricError
 
@@ -51,13 +51,13 @@ def extractions(monkeypatch):
 
 @pytest.fixture
 def measure(digits, tmp_path):
-    def run(metrics=ALL, **changes):
+    def run(metrics=ALL, *, real=digits[0], fingerprint="abc", **changes):
         given = {
             "extractor": "mnist_classifier",
             "losses": losses(),
             "fake_images": Fakes(digits[0][:200]),
-            "real_images": digits[0],
-            "fingerprint": "abc",
+            "real_images": lambda: RealImages(real, fingerprint, "test"),
+            "training_images": lambda: RealImages(digits[0][:400], "training", "train"),
             "cache": tmp_path / "features",
         }
         return evaluate(metrics, **(given | changes))
@@ -71,7 +71,7 @@ def test_every_column_has_a_number_and_a_protocol(measure, extractions):
     assert set(found.protocols) == set(found.numbers)
     assert all(np.isfinite(value) and type(value) is float for value in found.numbers.values())
     assert found.numbers["modes"] == 2  # the fakes are zeros and ones
-    assert found.numbers["fid"] > 100
+    assert found.numbers["fid"] > 30
     assert 1 < found.numbers["inception_score"] < 2.1
     assert found.numbers["d_loss_mean"] == pytest.approx(
         np.linspace(0, 1, 50)[40:].mean(), rel=1e-6
@@ -83,10 +83,12 @@ def test_the_stamps_say_how_it_was_measured(measure, extractions):
     found = measure()
     sha = extractors.card_of("mnist_classifier").sha256[:8]
     expected = (
-        f"mnist_classifier@{sha}, real 1000 of 1000 train, fake 300, 28x28 bilinear, float64, "
+        f"mnist_classifier@{sha}, real 1000 of 1000 test, fake 300, 28x28 bilinear, float64, "
         "running statistics"
     )
     assert found.protocols["fid"] == found.protocols["modes"] == expected
+    trained = expected.replace("test, ", "test, training 400 of 400, ")
+    assert found.protocols["memorisation"] == trained
     assert found.protocols["d_loss_mean"] == LOSS_PROTOCOL
     assert re.search("last fifth.*without penalty", LOSS_PROTOCOL)
 
@@ -97,12 +99,12 @@ def test_fakes_and_features_are_made_once_and_real_ones_read_from_the_cache(
     fakes = Fakes(digits[0][:200])
     first = measure(fake_images=fakes)
     assert fakes.asked == [300]
-    assert sorted(extractions) == [300, 1000]
+    assert sorted(extractions) == [300, 400, 1000]
     second = measure(fake_images=fakes)
     assert fakes.asked == [300, 300]
-    assert sorted(extractions) == [300, 300, 1000]
+    assert sorted(extractions) == [300, 300, 400, 1000]
     assert second == first
-    assert [path.suffix for path in (tmp_path / "features").iterdir()] == [".npz"]
+    assert [path.suffix for path in (tmp_path / "features").iterdir()] == [".npz", ".npz"]
 
 
 def test_other_bytes_other_weights_or_fewer_images_are_extracted_again(
@@ -110,10 +112,8 @@ def test_other_bytes_other_weights_or_fewer_images_are_extracted_again(
 ):
     measure(["fid"])
     measure(["fid"], fingerprint="other")
-    measure(["fid"], real_images=digits[0][:900])
-    card = extractors.card_of("mnist_classifier")
-    changed = card.model_copy(update={"sha256": "0" * 64})
-    monkeypatch.setattr(module, "card_of", lambda name: changed)
+    measure(["fid"], real=digits[0][:900])
+    monkeypatch.setattr(module, "weights_stamp", lambda name: f"{name}@00000000")
     measure(["fid"])
     assert extractions.count(1000) == 3
     assert extractions.count(900) == 1
@@ -133,9 +133,9 @@ def test_a_damaged_cache_is_replaced(measure, extractions, tmp_path, content):
 def test_real_images_are_taken_evenly_up_to_a_number(measure, extractions, digits, monkeypatch):
     monkeypatch.setattr(module, "N_REAL", 400)
     found = measure(["fid"])  # every third
-    assert "real 334 of 1000 train" in found.protocols["fid"]
+    assert "real 334 of 1000 test" in found.protocols["fid"]
     assert sorted(extractions) == [300, 334]
-    alone = measure(["fid"], real_images=digits[0][::3], fingerprint="these")
+    alone = measure(["fid"], real=digits[0][::3], fingerprint="these")
     assert found.numbers == alone.numbers
 
 
@@ -156,8 +156,8 @@ def test_a_metric_may_compare_fewer_images_than_there_are(
     fewer = dataclasses.replace(METRICS["kid"], images=250)
     monkeypatch.setitem(METRICS, "kid", fewer)
     found = measure(["kid", "fid"])
-    assert "real 250 of 1000 train, fake 150," in found.protocols["kid"]
-    assert "real 1000 of 1000 train, fake 300," in found.protocols["fid"]
+    assert "real 250 of 1000 test, fake 150," in found.protocols["kid"]
+    assert "real 1000 of 1000 test, fake 300," in found.protocols["fid"]
     real, fake = (
         mnist_classifier(digits[0][::4]),
         mnist_classifier(np.resize(digits[0][:200], (300, 28, 28, 1))[::2]),
@@ -169,8 +169,28 @@ def test_the_order_of_the_metrics_does_not_matter(measure, extractions):
     assert measure(ALL[::-1]).numbers == measure(ALL).numbers
 
 
+def test_without_a_test_split_what_compares_training_images_is_missing(
+    measure, extractions, digits
+):
+    found = measure(
+        ["fid", "memorisation"],
+        real_images=lambda: RealImages(digits[0], "abc", "train"),
+        training_images=None,
+    )
+    assert set(found.numbers) == {"fid"}
+    assert "real 1000 of 1000 train" in found.protocols["fid"]
+
+
+def test_at_most_a_number_of_training_images_are_looked_at(measure, extractions, monkeypatch):
+    monkeypatch.setattr(module, "N_TRAINING", 200)
+    assert "training 200 of 400," in measure(["memorisation"]).protocols["memorisation"]
+
+
 def test_loss_metrics_need_no_images(measure, extractions):
-    found = measure(["d_loss"], fake_images=lambda n: pytest.fail("not needed"), extractor=None)
+    absent = dict.fromkeys(("real_images", "training_images"), lambda: pytest.fail("not needed"))
+    found = measure(
+        ["d_loss"], fake_images=lambda n: pytest.fail("not needed"), extractor=None, **absent
+    )
     assert len(found.numbers) == 4
     assert extractions == []
 

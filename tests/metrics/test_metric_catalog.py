@@ -27,7 +27,11 @@ IDEAL = {
 # Of these a collapse onto some of the real images is no worse: every image is a good one.
 BLIND_TO_COLLAPSE = ("sample_precision", "density")
 
-FEATURE_METRICS = [name for name, metric in METRICS.items() if metric.needs == "features"]
+FEATURE_METRICS = [
+    name
+    for name, metric in METRICS.items()
+    if metric.needs == "features" and not metric.compares_training
+]
 LOSS_METRICS = [name for name, metric in METRICS.items() if metric.needs == "losses"]
 
 

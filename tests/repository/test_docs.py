@@ -125,11 +125,11 @@ def test_the_metrics_page_has_every_metric_probe_extractor_and_column() -> None:
 
 
 def test_the_metrics_page_says_how_many_images_are_compared() -> None:
-    from ganablate.metrics.evaluate import N_FAKE, N_REAL
+    from ganablate.metrics.evaluate import N_FAKE, N_REAL, N_TRAINING
 
     text = " ".join((DOCS / "metrics.md").read_text(encoding="utf-8").split())
-    assert f"compare {N_REAL:,} real training images" in text
-    assert f"with {N_FAKE:,} generated ones" in text
+    assert f"compare {N_FAKE:,} generated images with up to {N_REAL:,} real ones" in text
+    assert f"Up to {N_TRAINING:,} training images are looked at ({N_REAL:,} with" in text
 
 
 def test_the_commands_page_has_every_command_and_option() -> None:

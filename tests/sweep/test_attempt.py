@@ -1,8 +1,10 @@
 """One attempt at a trial, in this process: what it leaves in the trial's folder."""
 
 import json
+import re
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -408,8 +410,18 @@ def test_a_curve_that_was_not_measured_takes_training_again(tmp_path: Path, cach
     run(replace(job, wanted=wanted))
     assert not needs_run(job.trial, wanted, job.trials_root, {})
     # Another plan that wants more of the end does not want more of the curve.
-    assert not lacks_evaluations(folder, Measurements(("fid", "kid"), wanted.curves), 20, 20)
-    assert lacks_evaluations(folder, Measurements(("fid",), ((2, ("fid", "kid")),)), 20, 20)
+    lacks = partial(lacks_evaluations, job.trial, job.trials_root, total=20, reached=20)
+    assert not lacks(Measurements(("fid", "kid"), wanted.curves))
+    assert lacks(Measurements(("fid",), ((2, ("fid", "kid")),)))
+    # Nor is a point of older weights, or of a version that did not say by what it was measured.
+    ((at, content),) = folder.evaluations().items()
+    stamp = content["protocols"]["fid"]
+    older = re.sub("@[0-9a-f]{8}", "@00000000", stamp)
+    folder.write_evaluation(at, {**content, "protocols": {"fid": older}})
+    assert lacks(wanted)
+    del content["protocols"]
+    folder.write_evaluation(at, content)
+    assert lacks(wanted)
     assert (folder.path / "weights.safetensors").read_bytes() == weights
     assert (job.trials_root / f"{job.trial.trial_id}.stale-1").is_dir()
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ganablate.catalog import DATASETS, metric_columns, on_images
+from ganablate.catalog import DATASETS, is_outdated, metric_columns, on_images
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Plan, Trial
 from ganablate.trials.folder import TrialFolder
@@ -52,7 +52,7 @@ def trial_curves(trial: Trial, folder: TrialFolder, plan: Plan) -> Iterator[pd.D
             rows = {"images_seen": images, "value": means, "spread": spreads}
             yield pd.DataFrame({"trial_id": trial.trial_id, "metric": key, **rows})
     if plan.evaluations > 1:
-        points = measured_points(folder, plan)
+        points = measured_points(trial, folder, plan)
         for column in metric_columns(on_images(plan.metrics)):
             values = [(seen, numbers[column]) for seen, numbers in points if column in numbers]
             curve = pd.DataFrame(values, columns=["images_seen", "value"])
@@ -92,21 +92,40 @@ def _blocks(steps: np.ndarray, length: int) -> tuple[np.ndarray, list[float], li
     return edges[1:], means, spreads
 
 
-def measured_points(folder: TrialFolder, plan: Plan) -> list[tuple[int, Mapping[str, float]]]:
+def measured_points(
+    trial: Trial, folder: TrialFolder, plan: Plan
+) -> list[tuple[int, Mapping[str, float]]]:
     """Images seen and numbers at each point of the plan, the end last; numbers may be missing.
 
-    A trial that ended early has no points behind its end.
+    A trial that ended early has no points behind its end. A number of another protocol than the
+    end's is missing: the end was measured again since.
     """
     facts, evaluations = folder.complete or {}, folder.evaluations()
+    end_stamps = folder.metrics()["protocols"]
     wanted = Measurements(plan.measured, ((plan.evaluations, on_images(plan.measured)),))
     end = facts.get("ended_early_at") or math.inf
     points = []
     for iteration in wanted.stops(facts.get("planned_iterations", 0)):
         if iteration < end:
             content = evaluations.get(iteration, {"images_seen": -1, "numbers": {}})
-            points.append((int(content["images_seen"]), plan.by_column(content["numbers"])))
+            stamps = content.get("protocols")
+            numbers = {
+                name: number
+                for name, number in content["numbers"].items()
+                if _agrees(name, stamps, end_stamps, trial)
+            }
+            points.append((int(content["images_seen"]), plan.by_column(numbers)))
     last = plan.by_column(folder.metrics()["numbers"])
     return [*points, (int(facts.get("images_seen", 0)), last)]
+
+
+def _agrees(
+    name: str, stamps: Mapping[str, str] | None, end: Mapping[str, str], trial: Trial
+) -> bool:
+    """Whether a point has the protocol of the end. Older versions wrote none of the points'."""
+    if stamps is None:
+        return name not in end or is_outdated(end[name], trial.config.dataset)
+    return stamps.get(name) == end.get(name)
 
 
 def block_middles(curves: pd.DataFrame) -> pd.Series:

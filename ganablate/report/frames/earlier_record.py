@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from ganablate.catalog import NAMED_EXTRACTORS, metric_columns, on_images
+from ganablate.catalog import NAMED_EXTRACTORS, is_outdated, metric_columns, on_images
 from ganablate.report.frames.curves import curves_of
 from ganablate.report.frames.trials import (
     OF_TRAINING,
@@ -124,5 +124,43 @@ def without_other_extractor(
         notices.append(
             f"{int(other.sum())} earlier {column} left out: not measured with {name}; "
             "`ganablate run` does that"
+        )
+    return trials, curves, notices
+
+
+def without_older_protocol(
+    trials: pd.DataFrame, curves: pd.DataFrame, plan: Plan
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Frames whose columns do not mix today's protocols with older ones; and notices.
+
+    A column of which no number has today's is as it is: a record of an older version.
+
+    Args:
+        trials: As `trials_frame` gives it.
+        curves: As `read_curves` gives it. Its rows have no stamp: they go by those of `trials`.
+        plan: The plan.
+    """
+    trials, notices = trials.copy(), []
+    datasets = {arm.name: arm.config.dataset for arm in plan.arms}
+    of_rows = trials["arm"].map(datasets)
+    for column in protocol_columns(plan):
+        stamps = trials[column + PROTOCOL]
+        older = pd.Series(
+            [
+                pd.notna(stamp) and is_outdated(stamp, dataset)
+                for stamp, dataset in zip(stamps, of_rows, strict=True)
+            ],
+            index=trials.index,
+        )
+        if not older.any() or not (stamps.notna() & ~older).any():
+            continue
+        curves = curves[
+            (curves["metric"] != column) | ~curves["trial_id"].isin(trials.loc[older, "trial_id"])
+        ]
+        trials.loc[older, [column, column + PROTOCOL]] = None
+        notices.append(
+            f"{int(older.sum())} older {column} left out: measured with other weights or against "
+            "another split; `ganablate run` measures them again where weights were kept, and "
+            "`--force` trains the others again"
         )
     return trials, curves, notices

@@ -100,7 +100,7 @@ def _row(trial: Trial, folder: TrialFolder, plan: Plan) -> dict[str, Any]:
     numbers: Mapping[str, Any] = plan.by_column(end["numbers"])
     protocols: Mapping[str, Any] = plan.by_column(end["protocols"])
     row |= {column: _finite(numbers.get(column)) for column in plan.columns}
-    points = measured_points(folder, plan) if plan.points else []
+    points = measured_points(trial, folder, plan) if plan.points else []
     for column, point in plan.points.items():
         row[column] = point.of([_finite(measured.get(column)) for _, measured in points])
     for column in protocol_columns(plan):

@@ -119,6 +119,8 @@ def _arguments(table: str, line: Part) -> tuple[list[str], tuple[str, ...]]:
     called = TABLES[table].called
     if isinstance(line, Metric) and line.needs == "losses":
         called = "f(losses)"
+    elif isinstance(line, Metric) and line.compares_training:
+        called = "f(real, fake, training)"
     places = [part for part in called[2:-1].split(", ") if part]
     if isinstance(line, Criterion) and line.labels:
         return places, ("real_labels", "fake_labels")

@@ -29,7 +29,8 @@ def plans(tmp_path):
         folder.add_metrics(
             ["fid.inception", "density_coverage.inception"], numbers, dict.fromkeys(numbers, NAMED)
         )
-        content = {"evaluated": ["fid"], "images_seen": 640, "measured_ms": 1}
+        stamps = {"fid": STAMP, "fid.inception": NAMED}
+        content = {"evaluated": ["fid"], "images_seen": 640, "measured_ms": 1, "protocols": stamps}
         folder.write_evaluation(
             10, {**content, "numbers": {"fid": 30.0 + number, "fid.inception": 300.0 + number}}
         )
