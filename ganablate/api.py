@@ -223,7 +223,8 @@ def table(
         d_updates; for each number of the study's metrics and probes its mean under its own name,
         NAME_sd (sample standard deviation; missing for one replicate), NAME_n (replicates with
         that number) and NAME_mark ("protocol" or "criterion" where it cannot be compared with the
-        baseline's); the columns of `effects` about the primary metric. Some are there only where
+        baseline's); the columns of `effects` about the first primary metric, and about a further
+        one with its name before them (recall_effect, recall_verdict). Some are there only where
         they apply: NAME_of_ok (over the trials that are ok), NAME_published.
 
     Example:
@@ -242,15 +243,17 @@ def effects(
 ) -> "pd.DataFrame":
     """What each arm changes against the arm that it is compared with: one row such an arm.
 
-    `column` is a number of the study's metrics or probes; None: the primary one. Others describe:
-    they have an effect and an interval, no p and no verdict, since the study's correction is over
-    its primary metric alone. The other arguments, warnings and errors are those of `results`.
+    `column` is a number of the study's metrics or probes; None: each primary one, one below the
+    other. Others describe: they have an effect and an interval, no p and no verdict, since the
+    study's correction is over its primary metrics alone. The other arguments, warnings and errors
+    are those of `results`.
 
     Returns:
         Columns: arm; column; compared_to; effect (a ratio of geometric means, or a difference of
         means in the column's unit: effect_scale says which); effect_low, effect_high (interval at
         effect_level, 0.95 unless looks lowered it); effect_scale ("ratio", "difference");
-        effect_size (in standard deviations of one replicate); effect_p (Holm's over the arms);
+        effect_size (in standard deviations of one replicate); effect_p (Holm's over the arms and
+        the primary metrics);
         effect_equivalence_p (the same, for lying within a factor of 1.25); effect_fails_p
         (Fisher's, where every replicate failed and none of the other's); verdict (better, worse,
         lower, higher, equivalent, worse (fails), cannot tell at this n, one replicate). No row

@@ -124,9 +124,13 @@ class TrialConfig(BaseModel):
     are left out of the identity, so that a setting added later keeps every old trial id.
     Names (`network`, `criterion`, ...) are keys of the tables in `ganablate.catalog`. The channels
     are those of a folder (a data set of the catalog has its own), so no study gives them here.
+
+    A setting that a part from outside declares is an attribute beside these fields, where the trial
+    has such a part: a truth value, a number or a word.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
+    __pydantic_extra__: dict[str, bool | int | float | str]
 
     dataset: Annotated[str, Spec("the real images", table="datasets")]
     channels: Literal[1, 3] | None = None
@@ -243,7 +247,12 @@ class TrialConfig(BaseModel):
         """
         trial = type(self).__new__(type(self))
         state = self.__getstate__()
-        trial.__setstate__({**state, "__dict__": {**state["__dict__"], **values}})
+        extra = dict(self.__pydantic_extra__)
+        fields = dict(state["__dict__"])
+        for name, value in values.items():
+            (fields if name in fields else extra)[name] = value
+        extra = {name: value for name, value in extra.items() if value is not None}
+        trial.__setstate__({**state, "__dict__": fields, "__pydantic_extra__": extra})
         return trial
 
     def total_iterations(self, images: int) -> int:

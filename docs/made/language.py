@@ -25,6 +25,7 @@ _KEYS = {
     "arms": "name: settings",
     "budgets": "name: settings",
     "folders": "name: mapping",
+    "primary": "a [column](metrics.md), or a list of them",
     "metrics": "list of [metrics](metrics.md)",
     "probes": "list of [probes](metrics.md#probes)",
     "search": "setting: its space, such as `{log_uniform: [1e-4, 1e-2]}`",

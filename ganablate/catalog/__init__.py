@@ -12,6 +12,7 @@ from ganablate.catalog.datasets import (
     family_of,
 )
 from ganablate.catalog.metrics import (
+    CLASSES,
     EXTRACTORS,
     METRICS,
     NAMED_EXTRACTORS,
@@ -20,6 +21,7 @@ from ganablate.catalog.metrics import (
     metric_columns,
     named_parts,
     on_images,
+    present_name,
     probe_columns,
     stored_name,
 )
@@ -35,6 +37,7 @@ from ganablate.catalog.parts import (
     NamedExtractor,
     Network,
     Optimizer,
+    OwnSetting,
     Part,
     Penalty,
     Probe,
@@ -47,18 +50,20 @@ from ganablate.catalog.settings import (
     OF_SETTINGS,
     SETTINGS,
     Setting,
+    function_of,
+    own_values,
     plugin_digests,
 )
 from ganablate.catalog.tables import PLUGIN_TABLES, TABLES, Table
 from ganablate.catalog.training import CRITERIA, OPTIMIZERS, PENALTIES, SCHEDULES
 
 __all__ = [
-    "ACTIVATIONS", "CRITERIA", "DATASETS", "EXTRACTORS", "FOLDER_PREFIX", "INITIALISERS", "METRICS",
-    "NAMED_EXTRACTORS", "NETWORKS", "NETWORK_SETTINGS", "OF_SETTINGS", "OPTIMIZERS", "PENALTIES",
-    "PLUGIN_MEASURES", "PLUGIN_TABLES", "PROBES", "SCHEDULES", "SETTINGS", "TABLES", "Advice",
-    "Column", "Criterion", "Dataset", "Direction", "Extractor", "Metric", "NamedExtractor",
-    "Network", "Optimizer", "Part", "Penalty", "Probe", "Scale", "Schedule", "Setting", "Split",
-    "Table", "channels_of", "extractor_of", "family_of", "is_outdated", "metric_columns",
-    "named_parts", "on_images", "plugin_digests", "probe_columns", "real_split", "stored_name",
-    "weights_stamp",
+    "ACTIVATIONS", "CLASSES", "CRITERIA", "DATASETS", "EXTRACTORS", "FOLDER_PREFIX", "INITIALISERS",
+    "METRICS", "NAMED_EXTRACTORS", "NETWORKS", "NETWORK_SETTINGS", "OF_SETTINGS", "OPTIMIZERS",
+    "PENALTIES", "PLUGIN_MEASURES", "PLUGIN_TABLES", "PROBES", "SCHEDULES", "SETTINGS", "TABLES",
+    "Advice", "Column", "Criterion", "Dataset", "Direction", "Extractor", "Metric",
+    "NamedExtractor", "Network", "Optimizer", "OwnSetting", "Part", "Penalty", "Probe", "Scale",
+    "Schedule", "Setting", "Split", "Table", "channels_of", "extractor_of", "family_of",
+    "function_of", "is_outdated", "metric_columns", "named_parts", "on_images", "own_values",
+    "plugin_digests", "present_name", "probe_columns", "real_split", "stored_name", "weights_stamp",
 ]  # fmt: skip

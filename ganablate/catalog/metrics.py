@@ -1,6 +1,6 @@
 """What is measured: metrics, probes, and the networks whose features they compare."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from ganablate.catalog.parts import (
     Column,
@@ -52,6 +52,8 @@ NAMED_EXTRACTORS: dict[str, NamedExtractor] = {
 
 _CRITERION = "units of the criterion"  # nats for bce and minimax
 
+CLASSES = 10
+"""Of every shipped classifier, and so of every data set whose classes can be counted."""
 _PAIRS = 5_000
 """Images of each set whose pairs are compared. Twice as many take four times as long, and ball
 metrics are meant for sets of one size."""
@@ -126,7 +128,7 @@ METRICS: dict[str, Metric] = {
         images=_PAIRS,
         columns={
             "sample_precision": _column("max", "share", "Precision"),
-            "sample_recall": _column("max", "share", "Recall"),
+            "recall": _column("max", "share", "Recall"),
         },
     ),
     "density_coverage": Metric(
@@ -155,6 +157,22 @@ METRICS: dict[str, Metric] = {
         needs="features",
         counts_classes=True,
         columns={"class_kl": _column("min", "nats", "Class KL", "ratio")},
+    ),
+    "class_shares": Metric(
+        implementation="ganablate.metrics.classes:class_shares",
+        summary="shares of the generated images that each class gets, and the largest of them",
+        source="R1.4, which reads an over-represented digit off its samples",
+        needs="features",
+        counts_classes=True,
+        columns={
+            "largest_class": _column("min", "share", "Largest class"),
+            **{
+                f"class_share_{label}": Column(
+                    direction="none", unit="share", title=f"Share of class {label}", detail=True
+                )
+                for label in range(CLASSES)
+            },
+        },
     ),
     "modes": Metric(
         implementation="ganablate.metrics.classes:modes",
@@ -208,6 +226,9 @@ PROBES: dict[str, Probe] = {
 }
 """Closer looks at what a trained trial has learnt."""
 
+FORMER_COLUMNS: Mapping[str, str] = {"sample_recall": "recall"}
+"""Columns as older trial folders and csv files call them -> their names."""
+
 PLUGIN_MEASURES: dict[str, str] = {}
 """Metrics and probes of plug-ins, and their columns -> first 8 digits of their source's digest."""
 
@@ -227,6 +248,15 @@ def named_parts(stored: str) -> tuple[str, str | None]:
     """The metric and the named extractor (None: the data set's own) of a `stored_name`."""
     name, _, extractor = stored.partition("-")[0].partition(".")
     return name, extractor or None
+
+
+def present_name(stored: str) -> str:
+    """The name of a stored column, which an older version may have called otherwise.
+
+    What may follow the column's own name (`.inception`, `_protocol`) stays.
+    """
+    column = stored.partition(".")[0].removesuffix("_protocol")
+    return FORMER_COLUMNS.get(column, column) + stored.removeprefix(column)
 
 
 def on_images(measured: Iterable[str]) -> tuple[str, ...]:

@@ -35,7 +35,49 @@ def _part_name(name: str) -> str:
 
 Text = Annotated[str, AfterValidator(_text)]
 PartName = Annotated[str, AfterValidator(_part_name)]
-_CHECKED = ConfigDict(extra="forbid")
+_CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
+OwnValue = bool | int | float | str
+
+
+@dataclass(frozen=True, config=_CHECKED)
+class OwnSetting:
+    """A setting that a part from outside declares: studies give it as they give any other.
+
+    Its kind is that of its default: a truth value, a whole number, a number (write 1.0, not 1) or a
+    word, which needs `choices`. `minimum` and `maximum` may be reached.
+    """
+
+    text: Text
+    """What it is, in a few words."""
+    default: OwnValue
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        default, ends = self.default, (self.minimum, self.maximum)
+        if isinstance(default, str) != bool(self.choices):
+            raise ValueError("a word needs choices, and nothing else has them")
+        if isinstance(default, str) and default not in self.choices:
+            raise ValueError(f'the default "{default}" is none of its choices')
+        if isinstance(default, bool | str):
+            if ends != (None, None):
+                raise ValueError("only a number has a minimum or a maximum")
+        elif not (ends[0] is None or ends[0] <= default) or not (
+            ends[1] is None or default <= ends[1]
+        ):
+            raise ValueError(f"the default {default} lies outside its minimum and maximum")
+        return self
+
+    @property
+    def examples(self) -> tuple[OwnValue, ...]:
+        """Values that it takes: the default, and the ends or the other choices where it has any."""
+        if isinstance(self.default, bool):
+            return (self.default, not self.default)
+        kind = type(self.default)
+        ends = [kind(end) for end in (self.minimum, self.maximum) if end is not None]
+        return tuple(dict.fromkeys((self.default, *ends, *self.choices)))
 
 
 def _fields(names: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -86,6 +128,8 @@ class Part:
     digest: str | None = None
     """Of the source of such a part: 16 hex digits that change with its text."""
     advises_against: tuple[Advice, ...] = ()
+    declares: Mapping[PartName, OwnSetting] = field(default_factory=dict)
+    """Settings of its own; its function gets their values as keyword arguments."""
 
     def load(self) -> Any:
         """Import and return the function; each table states its signature."""
@@ -99,6 +143,11 @@ class Part:
         An optimizer's stand without `g_` and `d_`. Of settings with a `Spec.part`, such as
         penalty_weight, those that are not among them are nothing to a trial with this part.
         """
+        return {**self.usual, **{name: own.default for name, own in self.declares.items()}}
+
+    @property
+    def usual(self) -> Mapping[str, Any]:
+        """Of `brings`, the settings that are ganablate's own."""
         return {}
 
 
@@ -121,7 +170,7 @@ class Criterion(Part):
     """Of D's weights, unless the study says otherwise, gives a penalty or a spectral norm."""
 
     @property
-    def brings(self) -> Mapping[str, Any]:
+    def usual(self) -> Mapping[str, Any]:
         """Steps of D, a clip of its weights, and labels, which are hard unless a study says."""
         labels = {"real_labels": None, "fake_labels": None} if self.labels else {}
         clip = {} if self.weight_clip is None else {"d_weight_clip": self.weight_clip}
@@ -138,7 +187,7 @@ class Penalty(Part):
     default_weight: Weight
 
     @property
-    def brings(self) -> Mapping[str, Any]:
+    def usual(self) -> Mapping[str, Any]:
         """Its weight."""
         return {"penalty_weight": self.default_weight}
 
@@ -150,7 +199,7 @@ class Optimizer(Part):
     settings: Mapping[str, float]
 
     @property
-    def brings(self) -> Mapping[str, Any]:
+    def usual(self) -> Mapping[str, Any]:
         """Its settings, of either net."""
         return self.settings
 
@@ -176,7 +225,7 @@ class Network(Part):
     """
 
     @property
-    def brings(self) -> Mapping[str, Any]:
+    def usual(self) -> Mapping[str, Any]:
         """Its defaults."""
         return self.defaults
 
@@ -254,6 +303,8 @@ class Column:
     title: Text
     scale: Scale = "difference"
     """How two arms are compared: "ratio" where the number cannot be 0 or less by its nature."""
+    detail: bool = False
+    """One of many numbers of a kind: in csv files and claims, not in tables that people read."""
 
 
 @dataclass(frozen=True, kw_only=True, config=_CHECKED)

@@ -1,18 +1,22 @@
-"""The settings that a study can give: one description of each, made of the fields of a trial."""
+"""The settings that a study can give: one description of each.
 
+They are made of the fields of a trial, and of what parts from outside declare.
+"""
+
+import functools
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pydantic.fields import FieldInfo
 
-from ganablate.catalog.parts import Part
+from ganablate.catalog.parts import OwnSetting, OwnValue, Part
 from ganablate.catalog.tables import TABLES, Table
 from ganablate.config import Labels, Spec, TrialConfig
 
-Kind = Literal["whole", "number", "labels", "word"]
+Kind = Literal["whole", "number", "labels", "word", "truth"]
 BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
 """Bounds of a number: as pydantic names them -> as JSON schema does."""
 LENGTHS = ("epochs", "iterations")
@@ -37,8 +41,10 @@ class Setting:
     absent: str | None = None
     same: str | None = None
     usual: Any = None
-    part: str | None = None
-    """The setting whose part must have it; see `reads`."""
+    owners: tuple[str, ...] = ()
+    """The settings of whose parts one must have it; see `reads`. None: every trial has it."""
+    own: bool = False
+    """Whether a part from outside declares it."""
 
     @property
     def whole(self) -> bool:
@@ -103,7 +109,24 @@ def _setting(name: str, info: FieldInfo, spec: Spec) -> Setting:
         absent=spec.absent,
         same=spec.same,
         usual=spec.usual,
-        part=f"{_net_of(name)}{spec.part}" if spec.part else None,
+        owners=(f"{_net_of(name)}{spec.part}",) if spec.part else (),
+    )
+
+
+def _own_setting(name: str, own: OwnSetting, owners: tuple[str, ...]) -> Setting:
+    kinds: dict[type, Kind] = {bool: "truth", int: "whole", float: "number", str: "word"}
+    kind = type(own.default)
+    ends = {"minimum": own.minimum, "maximum": own.maximum}
+    whole = kind is int
+    return Setting(
+        name=name,
+        fields=(name,),
+        kind=kinds[kind],
+        text=own.text,
+        bounds={k: int(end) if whole else end for k, end in ends.items() if end is not None},
+        literals=("true", "false") if isinstance(own.default, bool) else own.choices,
+        owners=owners,
+        own=True,
     )
 
 
@@ -120,7 +143,7 @@ def _settings() -> dict[str, Setting]:
     return settings | shared
 
 
-SETTINGS: Mapping[str, Setting] = _settings()
+SETTINGS: dict[str, Setting] = _settings()
 """Every name that may stand in `base`, a budget or an arm, and as a factor."""
 SHARED = tuple(name for name, setting in SETTINGS.items() if len(setting.fields) > 1)
 """Settings that both nets have: NAME sets g_NAME and d_NAME."""
@@ -132,10 +155,37 @@ OF_SETTINGS: Mapping[str, Mapping[str, Part]] = {
     name: setting.table.lines for name, setting in FIELDS.items() if setting.table is not None
 }
 """The settings of a trial that name a part, and the lines of its table."""
-NETWORK_SETTINGS = tuple(name for name, setting in FIELDS.items() if setting.part == "network")
+NETWORK_SETTINGS = tuple(name for name, line in FIELDS.items() if line.owners == ("network",))
 """Settings that only some networks have."""
-OPTIMIZER_SETTINGS = tuple(name for name in SHARED if SETTINGS[name].part == "g_optimizer")
+OPTIMIZER_SETTINGS = tuple(name for name in SHARED if SETTINGS[name].owners == ("g_optimizer",))
 """Settings that some optimizer has, beside lr."""
+
+
+OWN: dict[str, Setting] = {}
+"""The settings that parts from outside declare."""
+OWNED = {name: setting for name, setting in FIELDS.items() if setting.owners}
+"""The settings that a trial has only if one of its parts has them."""
+
+
+def take_in_own_settings() -> None:
+    """Bring the settings that the parts of the catalog declare by now into the tables here."""
+    for name in OWN:
+        del SETTINGS[name], FIELDS[name], OWNED[name]
+    OWN.clear()
+    owners: dict[str, list[str]] = {}
+    declared: dict[str, OwnSetting] = {}
+    for owner, lines in OF_SETTINGS.items():
+        for part in lines.values():
+            for name, own in part.declares.items():
+                declared.setdefault(name, own)
+                owners.setdefault(name, [])
+                if owner not in owners[name]:
+                    owners[name].append(owner)
+    for name, own in declared.items():
+        if name not in SETTINGS:  # one that has the name of a setting of ganablate is refused
+            OWN[name] = _own_setting(name, own, tuple(owners[name]))
+    for table in (SETTINGS, FIELDS, OWNED):
+        table.update(OWN)
 
 
 def part_named(setting: str, values: Mapping[str, Any]) -> Part | None:
@@ -156,10 +206,24 @@ def brought(values: Mapping[str, Any]) -> dict[str, Any]:
 def reads(values: Mapping[str, Any], name: str) -> bool:
     """Whether a trial with these values has the field of that name."""
     setting = FIELDS.get(name)
-    if setting is None or setting.part is None:
+    if setting is None or not setting.owners:
         return True
-    part = part_named(setting.part, values)
-    return part is not None and setting.bare in part.brings
+    parts = (part_named(owner, values) for owner in setting.owners)
+    return any(part is not None and setting.bare in part.brings for part in parts)
+
+
+def own_values(setting: str, config: TrialConfig) -> dict[str, OwnValue]:
+    """The settings that a trial's part declares, with their values; `setting` names the part."""
+    part = OF_SETTINGS[setting].get(getattr(config, setting))
+    declared = part.declares if part is not None else {}
+    return {name: getattr(config, name, own.default) for name, own in declared.items()}
+
+
+def function_of(setting: str, config: TrialConfig) -> Callable[..., Any]:
+    """The function of the part that a setting names, with the settings that the part declares."""
+    part = OF_SETTINGS[setting][getattr(config, setting)]
+    own = own_values(setting, config)
+    return functools.partial(part.load(), **own) if own else part.load()
 
 
 def plugin_digests(settings: Mapping[str, object]) -> dict[str, str]:

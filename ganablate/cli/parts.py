@@ -151,9 +151,11 @@ def _kind_lines(kind: str) -> Iterator[str]:
 
 
 def _details(part: Part) -> Iterator[str]:
+    from ganablate.study.arms.settings import text_of
+
     yield part.source
     settings = [
-        f"{name} {'none' if default is None else default}{_allowed(setting)}"
+        f"{name} {text_of(name, default)}{_allowed(setting)}"
         for name, default, setting in _settings_of(part)
     ]
     if settings:

@@ -353,7 +353,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
     return {
         "study": plan.study,
         "budget": plan.budget,
-        "primary": plan.primary,
+        "primary": list(plan.primaries),
         "metrics": list(plan.metrics),
         "extractor": plan.extractor,
         "probes": list(plan.probes),

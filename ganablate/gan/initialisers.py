@@ -6,19 +6,24 @@ Those here know linear layers, convolutions and norms of any kind. In every sche
 with bias 0 and, but for `normal_0.02`, with weight 1.
 """
 
+import functools
 import math
+from collections.abc import Mapping
 
 # Not `import torch`: one initialiser bears that name, as studies write it.
 from torch import Generator, Tensor, empty, nn, no_grad
 
 from ganablate.catalog import INITIALISERS
+from ganablate.catalog.parts import OwnValue
 from ganablate.config import derive_seed
 
 _LAYERS = (nn.Linear, nn.modules.conv._ConvNd)
 _NORMS = (nn.modules.batchnorm._NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 
 
-def initialise(network: nn.Module, init: str, seed: int, net: str) -> None:
+def initialise(
+    network: nn.Module, init: str, seed: int, net: str, own: Mapping[str, OwnValue] | None = None
+) -> None:
     """Draw all parameters of a network anew; buffers stay as they are.
 
     A parameter's numbers depend on (seed, net, its name, its shape) and nothing else, so that a
@@ -29,12 +34,13 @@ def initialise(network: nn.Module, init: str, seed: int, net: str) -> None:
         init: a key of `catalog.INITIALISERS`.
         seed: the trial's seed, shared by the arms of a study.
         net: a word for the network, to keep the two apart.
+        own: values of the settings that the initialiser declares; None: it declares none.
 
     Raises:
         ValueError: a built-in initialiser has no rule for a parameter.
     """
     line = INITIALISERS[init]
-    fill = line.load()
+    fill = functools.partial(line.load(), **(own or {}))
     for name, parameter in network.named_parameters():
         owner, _, local_name = name.rpartition(".")
         module = network.get_submodule(owner)

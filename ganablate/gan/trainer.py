@@ -15,7 +15,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from ganablate.catalog import CRITERIA, NETWORKS, PENALTIES
+from ganablate.catalog import CRITERIA, function_of, own_values
 from ganablate.config import TrialConfig, derive_seed
 from ganablate.gan.initialisers import initialise
 from ganablate.gan.networks.spectral import apply_spectral_norm
@@ -62,9 +62,9 @@ class Trainer:
         self._at_once = takes_both_at_once(self.discriminator)
         self._g_update = Update(self.generator, config, "g")
         self._d_update = Update(self.discriminator, config, "d")
-        self._criterion = CRITERIA[config.criterion].load()
+        self._criterion = function_of("criterion", config)
         self._threshold = CRITERIA[config.criterion].threshold
-        self._penalty = PENALTIES[config.penalty].load() if config.penalty else None
+        self._penalty = function_of("penalty", config) if config.penalty else None
 
         self.loss_keys = ["d/criterion", "g/criterion", "d/accuracy_real", "d/accuracy_fake"]
         if self._penalty is not None:
@@ -309,12 +309,12 @@ def build_networks(
     config: TrialConfig, channels: int, device: torch.device
 ) -> tuple[nn.Module, nn.Module]:
     """The generator and the discriminator of a trial, with their initial weights."""
-    generator, discriminator = NETWORKS[config.network].load()(config, channels)
+    generator, discriminator = function_of("network", config)(config, channels)
     for net, module, norm in (
         ("generator", generator, config.g_norm),
         ("discriminator", discriminator, config.d_norm),
     ):
-        initialise(module, config.init, config.seed, net)
+        initialise(module, config.init, config.seed, net, own_values("init", config))
         if norm == "spectral":
             apply_spectral_norm(module, derive_seed(config.seed, net))
         module.to(device=device, memory_format=torch.channels_last)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ganablate.catalog import OPTIMIZERS, SCHEDULES
+from ganablate.catalog import OPTIMIZERS, function_of
 from ganablate.config import TrialConfig
 from ganablate.gan.eager import import_no_compiler, step_of
 
@@ -27,7 +27,7 @@ class Update:
         self._step = step_of(self.optimizer) if is_own else self.optimizer.step
         self._lr: float = getattr(config, f"{prefix}_lr")
         self._schedule: Callable[[float], float] | None = (
-            SCHEDULES[config.lr_schedule].load() if config.lr_schedule else None
+            function_of("lr_schedule", config) if config.lr_schedule else None
         )
         self._grad_clip: float | None = getattr(config, f"{prefix}_grad_clip")
         self._weight_clip = config.d_weight_clip if prefix == "d" else None
@@ -60,6 +60,8 @@ class Update:
 def build_optimizer(network: nn.Module, config: TrialConfig, prefix: str) -> torch.optim.Optimizer:
     """The optimizer of one network; `prefix` is "g" or "d"."""
     import_no_compiler()
-    optimizer = OPTIMIZERS[getattr(config, f"{prefix}_optimizer")]
-    settings = {name: getattr(config, f"{prefix}_{name}") for name in ("lr", *optimizer.settings)}
-    return optimizer.load()(network.parameters(), **settings)  # type: ignore[no-any-return]
+    named = f"{prefix}_optimizer"
+    names = ("lr", *OPTIMIZERS[getattr(config, named)].settings)
+    settings = {name: getattr(config, f"{prefix}_{name}") for name in names}
+    make = function_of(named, config)
+    return make(network.parameters(), **settings)  # type: ignore[no-any-return]

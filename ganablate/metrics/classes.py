@@ -10,6 +10,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from ganablate.catalog import CLASSES
 from ganablate.metrics.features import Features, Floats, MetricError
 
 
@@ -49,6 +50,33 @@ def modes(real: Features, fake: Features) -> dict[str, float]:
     counts = _counts(probabilities)
     # count / n >= 1 / (10 classes), in whole numbers so that the boundary is exact.
     return {"modes": float((10 * len(counts) * counts >= len(probabilities)).sum())}
+
+
+def class_shares(real: Features, fake: Features) -> dict[str, float]:
+    """{"largest_class": x, "class_share_0": y, ...}: shares of the generated images, in [0, 1].
+
+    An image counts for its most probable class, so the shares sum to 1. A generator that gives
+    every class its even share has a largest of 0.1, one that draws a single class 1. The real
+    images are not looked at, and those of a data set need not be even. The classifier's own errors
+    are in the shares: of real MNIST digits, at 99.5 % accuracy, they are the last half percent.
+
+    Source: R1.4, "a strong over representation of the number nine".
+
+    Raises:
+        MetricError: The extractor is no classifier, or one of another number of classes.
+    """
+    columns = [f"class_share_{label}" for label in range(CLASSES)]
+    probabilities = _probabilities("class_shares", fake)
+    if probabilities is None:
+        return dict.fromkeys(["largest_class", *columns], math.nan)
+    counts = _counts(probabilities)
+    if len(counts) != CLASSES:
+        raise MetricError(f"class_shares is of {CLASSES} classes; the extractor has {len(counts)}")
+    shares = counts / len(probabilities)
+    return {
+        "largest_class": float(shares.max()),
+        **dict(zip(columns, map(float, shares), strict=True)),
+    }
 
 
 def class_kl(real: Features, fake: Features) -> dict[str, float]:

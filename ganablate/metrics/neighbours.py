@@ -54,7 +54,7 @@ def _sets(real: Features, fake: Features, k: int) -> tuple[Doubles, Doubles] | N
 
 
 def precision_recall(real: Features, fake: Features) -> dict[str, float]:
-    """Shares in [0, 1] of each set that lie in a ball of the other: sample_precision and _recall.
+    """Shares in [0, 1] of each set that lie in a ball of the other: sample_precision and recall.
 
     Precision is the share of generated images inside the balls of the real ones (quality), recall
     that of real images inside the balls of the generated ones (variety), with k = 3, in float64.
@@ -70,13 +70,13 @@ def precision_recall(real: Features, fake: Features) -> dict[str, float]:
     """
     sets = _sets(real, fake, K_PRECISION_RECALL)
     if sets is None:
-        return {"sample_precision": math.nan, "sample_recall": math.nan}
+        return {"sample_precision": math.nan, "recall": math.nan}
     real_radii, fake_radii = (_squared_radii(rows, K_PRECISION_RECALL) for rows in sets)
     precise, recalled = np.zeros(len(sets[1]), bool), np.zeros(len(sets[0]), bool)
     for place, block in squared_distances(*sets):
         precise |= (block < real_radii[place, None]).any(axis=0)
         recalled[place] = (block < fake_radii).any(axis=1)
-    return {"sample_precision": float(precise.mean()), "sample_recall": float(recalled.mean())}
+    return {"sample_precision": float(precise.mean()), "recall": float(recalled.mean())}
 
 
 def density_coverage(real: Features, fake: Features) -> dict[str, float]:

@@ -5,6 +5,7 @@ since everything else rests on it that both end alike. Each check yields a line 
 the part does otherwise than its entry in the catalog says.
 """
 
+import functools
 import math
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ganablate import catalog
+from ganablate.catalog.parts import OwnValue
 from ganablate.config import TrialConfig
 from ganablate.gan.checkpoint import load_state, save_state
 from ganablate.gan.data import MaterialisedData, downloads_beside
@@ -27,6 +29,7 @@ from ganablate.metrics.features import Features
 from ganablate.metrics.losses import last_fifth
 from ganablate.metrics.probes import subject as probes
 from ganablate.study.arms.resolve import with_defaults
+from ganablate.study.arms.settings import text_of
 from ganablate.study.plan import Trial
 from ganablate.sweep.job import Job
 from ganablate.sweep.measure import subject_of
@@ -41,6 +44,8 @@ _SMALL = {
 _CONVOLUTIONS = {"network": "dcgan", "g_width": 8, "d_width": 8}
 _LOSSES = ("d/criterion", "g/criterion", "d/accuracy_real", "d/accuracy_fake")
 _CPU = torch.device("cpu")
+Own = Mapping[str, OwnValue]
+"""Settings that a part declares -> values other than its defaults."""
 
 
 def broken(kind: str, name: str) -> list[str]:
@@ -51,9 +56,18 @@ def broken(kind: str, name: str) -> list[str]:
         name: Of a part of that kind in the catalog.
     """
     try:
-        return list(_CHECKS[kind](name))
+        return list(dict.fromkeys(_with_own_settings(kind, name)))
     except Exception as error:
         return [f"{type(error).__name__}: {' '.join(str(error).split())}"]
+
+
+def _with_own_settings(kind: str, name: str) -> Iterator[str]:
+    """What its check finds at the defaults, then at the other ends of each setting it declares."""
+    yield from _CHECKS[kind](name, {})
+    for setting, own in catalog.TABLES[kind].lines[name].declares.items():
+        for value in own.examples[1:]:
+            for fault in _CHECKS[kind](name, {setting: value}):
+                yield f"{setting}={text_of(setting, value)}: {fault}"
 
 
 # The trial that a part is put into: six steps of a small network on random images
@@ -120,10 +134,10 @@ def _moved(loss: Tensor, inputs: list[Tensor]) -> list[bool]:
     return [gradient is not None and bool(gradient.any()) for gradient in gradients]
 
 
-def _criterion(name: str) -> Iterator[str]:
+def _criterion(name: str, own: Own) -> Iterator[str]:
     """Its losses: shape, gradients, at far logits, with labels."""
     part = catalog.CRITERIA[name]
-    function = part.load()
+    function = functools.partial(part.load(), **own)
     for dtype in (torch.float32, torch.bfloat16):
         real = torch.linspace(-1, 2, 8).to(dtype).requires_grad_()
         fake = torch.linspace(1, -2, 8).to(dtype).requires_grad_()
@@ -146,41 +160,46 @@ def _criterion(name: str) -> Iterator[str]:
         soft = {"real_labels": torch.full((8,), 0.8), "fake_labels": torch.full((8,), 0.3)}
         if torch.equal(plain, function(torch.ones(8), torch.zeros(8), **soft)[0]):
             yield "d_loss takes labels and does not depend on them"
-    yield from _faults_of_training(_config_of(criterion=name))
+    yield from _faults_of_training(_config_of(criterion=name, **own))
 
 
-def _penalty(name: str) -> Iterator[str]:
+def _penalty(name: str, own: Own) -> Iterator[str]:
     """Its value and its gradient in D's weights."""
     discriminator = nn.Sequential(nn.Flatten(), nn.Linear(9, 4), nn.Tanh(), nn.Linear(4, 1))
     discriminator.append(nn.Flatten(0))
     torch.manual_seed(0)
     real, fake = torch.randn(2, 8, 1, 3, 3)
-    penalty = catalog.PENALTIES[name].load()(discriminator, real, fake)
+    penalty = catalog.PENALTIES[name].load()(discriminator, real, fake, **own)
     if penalty.shape != () or not penalty.isfinite():
         yield f"a finite 0-d number is needed, not {penalty}"
         return
     if not any(_moved(penalty, list(discriminator.parameters()))):
         yield "it has no gradient in D's weights"
-    yield from _faults_of_training(_config_of(penalty=name))
+    yield from _faults_of_training(_config_of(penalty=name, **own))
 
 
-def _schedule(name: str) -> Iterator[str]:
+def _optimizer(name: str, own: Own) -> Iterator[str]:
+    """A training with it."""
+    yield from _faults_of_training(_config_of(g_optimizer=name, d_optimizer=name, **own))
+
+
+def _schedule(name: str, own: Own) -> Iterator[str]:
     """Its factors over a training."""
-    factor = catalog.SCHEDULES[name].load()
+    factor = functools.partial(catalog.SCHEDULES[name].load(), **own)
     for progress in np.linspace(0, 1, 101):
         value = factor(float(progress))
         if not (math.isfinite(value) and value >= 0):
             yield f"its factor at {progress:.2f} of the training is {value}"
             return
-    yield from _faults_of_training(_config_of(lr_schedule=name))
+    yield from _faults_of_training(_config_of(lr_schedule=name, **own))
 
 
-def _network(name: str) -> Iterator[str]:
+def _network(name: str, own: Own) -> Iterator[str]:
     """What G and D give at every size and number of channels, and what its entry says."""
     part = catalog.NETWORKS[name]
     for size in part.image_sizes or (28, 32):
         for channels in (1, 3):
-            config = _config_of(**{"network": name, "image_size": size, **part.defaults})
+            config = _config_of(**{"network": name, "image_size": size, **part.defaults, **own})
             generator, discriminator = build_networks(config, channels, _CPU)
             images = generator(torch.randn(4, config.latent_dim))
             if images.shape != (4, channels, size, size):
@@ -199,9 +218,9 @@ def _network(name: str) -> Iterator[str]:
     )
 
 
-def _activation(name: str) -> Iterator[str]:
+def _activation(name: str, own: Own) -> Iterator[str]:
     """Whether each is a module of its own, of the same shape, and not in place."""
-    make = catalog.ACTIVATIONS[name].load()
+    make = functools.partial(catalog.ACTIVATIONS[name].load(), **own)
     inputs = torch.linspace(-2, 2, 12).reshape(3, 4)
     given = inputs.clone()
     module = make()
@@ -212,11 +231,11 @@ def _activation(name: str) -> Iterator[str]:
     if not torch.equal(inputs, given):
         yield "it works in place, which gradient penalties cannot differentiate through"
     yield from _faults_of_training(
-        _config_of(**_CONVOLUTIONS, g_activation=name, d_activation=name)
+        _config_of(**_CONVOLUTIONS, g_activation=name, d_activation=name, **own)
     )
 
 
-def _initialiser(name: str) -> Iterator[str]:
+def _initialiser(name: str, own: Own) -> Iterator[str]:
     """Whether every parameter is drawn, and from the generator that it is given."""
     for module in build_networks(_config_of(**_CONVOLUTIONS), 1, _CPU):
         with torch.no_grad():
@@ -224,23 +243,23 @@ def _initialiser(name: str) -> Iterator[str]:
                 parameter.fill_(torch.nan)
         drawn = []
         for _ in range(2):
-            initialise(module, name, seed=1, net="g")
+            initialise(module, name, seed=1, net="g", own=own)
             drawn.append([parameter.clone() for parameter in module.parameters()])
         if not all(bool(values.isfinite().all()) for values in drawn[0]):
             yield "it leaves some parameters as they were"
             return
         if not all(map(torch.equal, *drawn)):
             yield "it draws from something else than the generator that it is given"
-    yield from _faults_of_training(_config_of(**_CONVOLUTIONS, init=name))
+    yield from _faults_of_training(_config_of(**_CONVOLUTIONS, init=name, **own))
 
 
 # Parts that measure, and data
 
 
-def _dataset(name: str) -> Iterator[str]:
+def _dataset(name: str, own: Own) -> Iterator[str]:
     """Whether what is read is what its entry says; its files are looked for as for a run here."""
     part = catalog.DATASETS[name]
-    images, labels = part.load()(downloads_beside(Path("runs/data")))
+    images, labels = part.load()(downloads_beside(Path("runs/data")), **own)
     if isinstance(images, Pictures):
         if images.count != part.images:
             yield f"it has {images.count:,} images, and its line says {part.images:,}"
@@ -254,7 +273,7 @@ def _dataset(name: str) -> Iterator[str]:
         yield f"its labels are not 0 to {(part.classes or 0) - 1}, each at least once"
 
 
-def _metric(name: str) -> Iterator[str]:
+def _metric(name: str, own: Own) -> Iterator[str]:
     """Its columns, that they repeat, and that they are NaN where the input is."""
     part = catalog.METRICS[name]
     good: tuple[Any, ...]
@@ -292,7 +311,7 @@ def _features(seed: int, lost: int | None = None) -> Features:
     return Features(embeddings, probabilities)
 
 
-def _probe(name: str) -> Iterator[str]:
+def _probe(name: str, own: Own) -> Iterator[str]:
     """Its numbers and pictures of a network that was trained a little."""
     config = _config_of(network="conv28")
     labels = np.arange(_IMAGES) % 10
@@ -327,10 +346,10 @@ def _equal(first: Mapping[Any, np.ndarray], second: Mapping[Any, np.ndarray]) ->
     )
 
 
-_CHECKS: Mapping[str, Callable[[str], Iterator[str]]] = {
+_CHECKS: Mapping[str, Callable[[str, Own], Iterator[str]]] = {
     "criteria": _criterion,
     "penalties": _penalty,
-    "optimizers": lambda name: _faults_of_training(_config_of(g_optimizer=name, d_optimizer=name)),
+    "optimizers": _optimizer,
     "schedules": _schedule,
     "networks": _network,
     "activations": _activation,

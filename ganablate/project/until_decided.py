@@ -1,5 +1,9 @@
 """`run --until-decided`: more replicates, look by look, for the arms that are not decided yet.
 
+An arm is decided once it has a verdict in each primary metric: a study asks about all of them, and
+arms that stopped at the first would leave the others open for good. It gets no further replicates
+where another verdict has hardly a chance.
+
 The schedule of looks is declared before the first one and kept in `looks.csv`, together with the
 arms that go on after each look: a run that was killed goes on from there.
 `ganablate.report.stats.sequential` says how a schedule differs that is declared after a report was
@@ -150,21 +154,23 @@ def _look(project: Project, plan: Plan, schedule: _Schedule, *, may_end: bool = 
     """
     level = schedule.levels[schedule.taken]
     analysis = replace(read_record(plan, project.result(plan), project.trials), alpha=level)
-    undecided: set[str] = set()
-    futile: tuple[str, ...] = ()
-    if (effects := analysis.effects) is not None:
-        open_arms = [n for n, effect in effects.by_arm.items() if effect.verdict in (OPEN, ONE)]
-        chance = chances([effects], schedule.declared[-1], schedule.levels[-1])
-        futile = tuple(name for name in open_arms if chance.get(name, 1.0) < FUTILE)
-        undecided = set(open_arms)
+    judged = list(analysis.judged.values())
+    undecided = dict.fromkeys(
+        name
+        for effects in judged
+        for name, effect in effects.by_arm.items()
+        if effect.verdict in (OPEN, ONE)
+    )
+    chance = chances(judged, schedule.declared[-1], schedule.levels[-1])
+    futile = tuple(name for name in undecided if chance.get(name, 1.0) < FUTILE)
     continuing: set[str] = set()
     if not may_end or schedule.taken < len(schedule.declared) - 1:
-        continuing = undecided - {*futile}
+        continuing = undecided.keys() - {*futile}
         continuing.update(_arms_of_open_claims(analysis.claims, undecided, futile))
     replicates = complete_replicates(analysis.trials, plan)
     return replace(
         look_at(plan, "adaptive", replicates, level, schedule.declared),
-        decided=decided_arms(analysis.table),
+        decided=decided_arms(judged),
         set_aside=futile,
         goes_on=tuple(a.name for a in plan.arms if a.name in continuing and not a.null),
     )

@@ -25,20 +25,21 @@ from ganablate.report.frames.history import History, looked_plan, read_history, 
 from ganablate.report.frames.looks import Look, level_of, look_notes, with_look_by_hand
 from ganablate.report.frames.provenance import edit_remarks, kept_hashes, read_provenance
 from ganablate.report.frames.trials import as_recorded, local_frames, planned_frame, read_trials
-from ganablate.report.stats.cross import CrossEffects, cross_effects
+from ganablate.report.stats.cross import CrossEffects, corrected_crosses, cross_effects
 from ganablate.report.stats.effects import (
     StudyEffects,
+    column_effects,
     compared_arms,
     effect_columns,
+    judged_together,
     null_arms,
-    study_effects,
 )
 from ganablate.report.stats.replicates import arm_replicates
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.report.table.captions import table_notes
 from ganablate.report.table.render import Column
 from ganablate.report.table.summary import Sentence, summary
-from ganablate.report.table.tables import arm_table, marks_of, text_columns
+from ganablate.report.table.tables import arm_table, marks_of, primary_columns, text_columns
 from ganablate.study.plan import Plan
 from ganablate.study.schema import Study
 
@@ -63,14 +64,41 @@ class Analysis:
     history: History = field(default_factory=History)
     kept_hashes: Mapping[str, str | None] = field(default_factory=dict)
 
+    @property
+    def _measured_primaries(self) -> tuple[str, ...]:
+        """The primary metrics of which some trial has a number; the first one anyway."""
+        plan = self.plan
+        return tuple(
+            name
+            for name in primary_columns(plan)
+            if name == plan.primary or self.trials[name].notna().any()
+        )
+
+    @cached_property
+    def judged(self) -> Mapping[str, StudyEffects]:
+        """What the arms change in each primary metric with numbers, corrected together."""
+        alone = map(self._effects_alone, self._measured_primaries)
+        effects = judged_together([x for x in alone if x is not None])
+        return {x.column: x for x in effects}
+
     def effects_on(self, column: str) -> StudyEffects | None:
-        """What the arms change in a column; None where no arm is compared with another."""
+        """What the arms change in a column; None where no arm is compared with another.
+
+        Of a primary one with p and verdicts of the study's correction, of another by itself.
+        """
+        if column in self.plan.primaries:
+            return self.judged.get(column)
+        effects = self._effects_alone(column)
+        return None if effects is None else judged_together([effects])[0]
+
+    def _effects_alone(self, column: str) -> StudyEffects | None:
+        """The effects on a column without a correction or a verdict."""
         plan = self.plan
         if column not in plan.columns:
             return None
         marked = marks_of(self.trials, plan, column)
         names = [arm.name for arm in plan.arms if arm.name not in marked]
-        return study_effects(
+        return column_effects(
             arm_replicates(self.trials, names, column),
             compared_arms(plan.arms),
             column,
@@ -79,21 +107,25 @@ class Analysis:
             alpha=self.alpha,
         )
 
-    @cached_property
+    @property
     def effects(self) -> StudyEffects | None:
-        """What the arms change in the primary metric."""
-        return self.effects_on(self.plan.primary)
+        """What the arms change in the first primary metric."""
+        return self.judged.get(self.plan.primary)
 
     @cached_property
-    def cross(self) -> CrossEffects | None:
-        """Main effects and interactions; None where the study crosses nothing."""
-        marked = marks_of(self.trials, self.plan, self.plan.primary)
-        return cross_effects(self.trials, self.plan, marked, alpha=self.alpha)
+    def crosses(self) -> tuple[CrossEffects, ...]:
+        """Main effects and interactions on each primary metric; none where nothing is crossed."""
+        plan, trials, found = self.plan, self.trials, []
+        for column in self._measured_primaries:
+            marked = marks_of(trials, plan, column)
+            effects = cross_effects(trials, plan, marked, column=column, alpha=self.alpha)
+            found += [] if effects is None else [effects]
+        return corrected_crosses(found)
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """The table of arms."""
-        return arm_table(self.trials, self.plan, self.effects)
+        return arm_table(self.trials, self.plan, self.judged)
 
     @cached_property
     def columns(self) -> Sequence[Column]:
@@ -103,7 +135,7 @@ class Analysis:
     @cached_property
     def notes(self) -> Sequence[str]:
         """The notes below the table."""
-        notes = table_notes(self.trials, self.table, self.plan, self.effects)
+        notes = table_notes(self.trials, self.table, self.plan, self.judged)
         remarked = [f"{lead} {text}" for lead, text in self.remarks]
         return notes + look_notes(self.looks) + remarked
 
@@ -199,20 +231,29 @@ def read_results(
 def effects_frame(analysis: Analysis, column: str | None) -> pd.DataFrame:
     """One row for each arm that is compared with another, as `ganablate.effects` says.
 
+    Of a `column`; None: of each primary metric, one below the other.
+
     Raises:
         KeyError: The study does not measure that column.
     """
     plan = analysis.plan
-    chosen = column or plan.primary
-    if chosen not in plan.columns:
-        raise KeyError(f'"{chosen}" is not measured; allowed: {", ".join(plan.columns)}')
-    effects = analysis.effects_on(chosen)
+    chosen = plan.primaries if column is None else (column,)
+    for name in chosen:
+        if name not in plan.columns:
+            raise KeyError(f'"{name}" is not measured; allowed: {", ".join(plan.columns)}')
+    frames = [_effects_frame(analysis, name) for name in chosen]
+    shown = [frame for frame in frames if len(frame)] or frames[:1]
+    return pd.concat(shown, ignore_index=True)
+
+
+def _effects_frame(analysis: Analysis, column: str) -> pd.DataFrame:
+    plan, effects = analysis.plan, analysis.effects_on(column)
     names = [arm.name for arm in plan.arms if effects is not None and arm.name in effects.by_arm]
-    frame = pd.DataFrame({"arm": names, "column": chosen}, dtype="string")
+    frame = pd.DataFrame({"arm": names, "column": column}, dtype="string")
     if effects is None:
         return frame
     frame = frame.join(effect_columns(effects, names))
-    if chosen != plan.primary:
+    if column not in plan.primaries:
         judged = ["effect_p", "effect_equivalence_p", "effect_fails_p", "verdict"]
         frame[judged] = frame[judged].mask(frame[judged].notna())
     return frame

@@ -96,7 +96,9 @@ def _add_look(analysis: Analysis, folder: Path) -> bool:
     look = next_look(analysis.history, analysis.looks, analysis.trials, analysis.plan)
     if look is None:
         return False
-    add_look(looks_path(folder), with_decided(look, analysis.table), analysis.history.lost)
+    add_look(
+        looks_path(folder), with_decided(look, analysis.judged.values()), analysis.history.lost
+    )
     return True
 
 
@@ -128,44 +130,50 @@ def _provenance(
 def rebuild_report(plan: Plan, folder: Path) -> ReportFiles:
     """Write tables, pictures of numbers and the page of a published record from its csv files.
 
-    Nothing else is read: neither a trial folder nor a local record. A file that would say the same
-    stays as it is, byte for byte, on every machine.
+    Nothing else is read: neither a trial folder nor a local record. The csv files that it is made
+    of stay as they are, and so does a file that would say the same, byte for byte, on every
+    machine. A column that the study has gained since is missing in every row.
 
     Raises:
-        OtherRecordError: The record has other trials or columns than the plan: the study was
-            changed since. Nothing was written.
+        OtherRecordError: The record has other trials than the plan, or columns that the plan has
+            not: the study was changed since. Nothing was written.
         ValueError: A csv file of the record cannot be read as one.
     """
     analysis = read_record(plan, folder)
     trials, written = analysis.trials, read_trials(folder / "trials.csv")
-    if list(written.columns) != list(trials.columns) or set(written["trial_id"]) != set(
-        trials["trial_id"]
-    ):
+    if not set(written) <= set(trials) or set(written["trial_id"]) != set(trials["trial_id"]):
         raise OtherRecordError(
             f"{folder.as_posix()}/: its trials or columns are not those that the study has now, so "
             "it stays as it is; run the study and publish it again"
         )
-    return _write(analysis, folder, None)
+    return _write(analysis, folder, None, data=False)
 
 
 def _write(
-    analysis: Analysis, folder: Path, beside: Replication | None, notices: Sequence[str] = ()
+    analysis: Analysis,
+    folder: Path,
+    beside: Replication | None,
+    notices: Sequence[str] = (),
+    *,
+    data: bool = True,
 ) -> ReportFiles:
-    """Write everything that is made of an analysis, with a published record `beside` it."""
+    """Write everything that is made of an analysis, with a published record `beside` it.
+
+    The trials and their curves are written only as `data` that no other file holds.
+    """
     plan, claims = analysis.plan, analysis.claims
     sections: list[Table] = []
     sentences = list(analysis.summary)
     if beside is not None:
         sections.append(replication_section(beside))
         sentences.append(replication_sentence(beside))
-    if analysis.cross is not None:
-        sections.append(cross_section(analysis.cross, plan))
+    sections += [cross_section(effects, plan) for effects in analysis.crosses]
     if plan.search is not None:
         sections.append(search_section(plan.search))
     table = to_markdown(analysis.columns, analysis.notes)
     texts = {
-        "trials.csv": trials_csv(analysis.trials),
-        "curves.csv": curves_csv(analysis.curves),
+        "trials.csv": trials_csv(analysis.trials) if data else None,
+        "curves.csv": curves_csv(analysis.curves) if data else None,
         "table.csv": table_csv(analysis.table),
         "table.md": "".join([table, *map(markdown_section, sections)]),
         "table.tex": to_latex(analysis.columns, analysis.notes, f"{plan.study}-{plan.budget}"),

@@ -18,7 +18,12 @@ from ganablate.report.table.cells import heading, mean_text
 from ganablate.report.table.render import Cell, Column, text_column, to_lines
 from ganablate.report.table.sections import replication_section
 from ganablate.report.table.summary import Sentence
-from ganablate.report.table.tables import arm_table, primary_column
+from ganablate.report.table.tables import (
+    arm_table,
+    effect_key,
+    judged_columns,
+    primary_columns,
+)
 from ganablate.study.plan import Plan
 from ganablate.text import counted
 
@@ -32,6 +37,8 @@ _FEWEST_LINES = 6
 _MOST_ARMS = 30
 _NARROWEST = 12
 """Characters that are left of an arm's name where a row is too wide."""
+_OF_ONE = ("effect", "effect_p", "verdict")
+"""Of the only metric that is judged."""
 _TOPICS = ("verdict", "question", "unfinished", "replication", "claims", "limits", "data")
 """Sentences of the summary that are shown, the most important first."""
 
@@ -49,9 +56,10 @@ def closing(
     """
     plan, complete = analysis.plan, int(analysis.table["n_complete"].sum())
     by_key = {column.key: column for column in analysis.columns}
-    if "effect_p" in by_key:
-        by_key["effect_p"] = replace(by_key["effect_p"], title="p")
-    keys = ("arm", primary_column(plan), "effect", "effect_p", "verdict", "n_ok")
+    for key, column in by_key.items():
+        title = "p" if column.title == "p (Holm)" else column.title.removeprefix("Verdict on ")
+        by_key[key] = replace(column, title=title)
+    keys = _keys(analysis)
     trials = f"{complete} of {counted(len(plan.trials), 'trial')} complete"
     lines = [f"{plan.study} at the budget {plan.budget}: {trials}"]
     lines += _fitted([by_key[key] for key in keys if key in by_key])
@@ -62,6 +70,18 @@ def closing(
     most = max(_ROWS - len(lines) - 2, _FEWEST_LINES)
     lines += ["", *_meaning(sentences, min(most, MOST_LINES - 1))]
     return (*lines, f"page: {folder.as_posix()}/report.html   curves and samples: ganablate ui")
+
+
+def _keys(analysis: Analysis) -> list[str]:
+    """The columns that a screen has room for: of several metrics no effects, but every verdict."""
+    plan, judged = analysis.plan, judged_columns(analysis.table, analysis.plan)
+    primaries = primary_columns(plan)
+    if len(judged) < 2:
+        effects = [effect_key(plan, name, key) for name in judged for key in _OF_ONE]
+        first = judged or primaries[:1]
+        return ["arm", *first, *effects, *(name for name in primaries if name not in first), "n_ok"]
+    pairs = ((name, effect_key(plan, name, "verdict")) for name in primaries)
+    return ["arm", *(key for pair in pairs for key in pair), "n_ok"]
 
 
 def evaluated(plan: Plan, names: Iterable[str], trials_root: Path) -> str:
@@ -78,7 +98,7 @@ def evaluated(plan: Plan, names: Iterable[str], trials_root: Path) -> str:
     trials = trials_frame(plan, trials_root)
     rows = [row for _, row in arm_table(trials, plan).iterrows()]
     columns = [text_column("Arm", [str(row["arm"]) for row in rows], left=True)]
-    for name, column in measured.columns.items():
+    for name, column in measured.shown_columns.items():
         cells = [Cell(mean_text(row, name), f"({row[name + '_n']})") for row in rows]
         columns.append(Column(heading(column), cells))
     note = "Mean ± sample standard deviation (n) over an arm's complete replicates."
@@ -117,16 +137,20 @@ def _meaning(sentences: Sequence[Sentence], most: int) -> list[str]:
 
 def _legend(analysis: Analysis) -> str:
     """What the numbers of the table are."""
-    table, primary = analysis.table, primary_column(analysis.plan)
-    if primary is None:
+    table, primaries = analysis.table, primary_columns(analysis.plan)
+    if not primaries:
         return ""
-    n = int(table[primary + "_n"].max())
+    n = int(max(table[name + "_n"].max() for name in primaries))
     parts = [f"mean ± standard deviation of {n}" if n > 1 else "one trial an arm"]
-    effects = analysis.effects
-    if effects is not None and effects.tested:
-        references = {effect.compared_to for effect in effects.by_arm.values()}
+    tested = [effects for effects in analysis.judged.values() if effects.tested]
+    if tested:
+        compared = (effect for effects in tested for effect in effects.by_arm.values())
+        references = {effect.compared_to for effect in compared}
         other = f"the {min(references)}" if len(references) == 1 else "the arm compared with"
-        parts += [f"effect: {effects.scale} to {other}", f"p: Holm's over {effects.tested}"]
+        if len(tested) == 1:
+            parts += [f"effect: {tested[0].scale} to {other}", f"p: Holm's over {tested[0].tests}"]
+        else:
+            parts += [f"verdicts: against {other}, by Holm's p over {tested[0].tests} tests"]
     return "; ".join(parts)
 
 

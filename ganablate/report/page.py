@@ -12,11 +12,11 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from PIL import Image
 
-from ganablate.catalog import PROBES
+from ganablate.catalog import CLASSES, PROBES
 from ganablate.report.analysis import Analysis
 from ganablate.report.claims.judgement import UNDECIDED, Judgement
 from ganablate.report.claims.sentences import SMALLER, TRAININGS, counts_of_sentences
-from ganablate.report.claims.table import verdict_text
+from ganablate.report.claims.table import firm_text, verdict_text
 from ganablate.report.figures.style import read_caption
 from ganablate.report.frames.looks import complete_replicates
 from ganablate.report.frames.provenance import (
@@ -35,8 +35,12 @@ from ganablate.report.table.tables import (
     OF_OK,
     PUBLISHED,
     arm_title,
+    arms_in_order,
     baseline_arm,
-    primary_column,
+    effect_key,
+    judged_columns,
+    of_primary,
+    primary_columns,
     reference_arm,
 )
 from ganablate.report.table.verdict_style import VerdictKind, verdict_kind
@@ -61,6 +65,7 @@ def write_page(
     plan, trials = analysis.plan, analysis.trials
     facts = read_provenance(folder / "provenance.json")
     seconds = trial_seconds(facts)
+    classes = class_rows(trials, plan)
     protocol = [settings_line(plan), *protocols(trials, plan), execution(trials)]
     page = {
         "study": plan.study,
@@ -75,6 +80,9 @@ def write_page(
         "sections": sections,
         "pictures": _pictures(plan, trials, folder / "figures"),
         "outcomes": _outcome_rows(analysis.table, plan),
+        "classes": classes,
+        "even_share": 1 / CLASSES,
+        "full_share": max([2 / CLASSES, *(max(row.shares) for row in classes)]),
         "claims": _claims_table(analysis.claims, analysis.alpha),
         "protocol": [line for line in protocol if line],
         "provenance": provenance_lines(facts),
@@ -150,12 +158,15 @@ _DECIDED = {
 
 def _tiles(analysis: Analysis) -> list[Tile]:
     """How many arms got each kind of verdict, and how many sentences were decided."""
-    table, tiles = analysis.table, []
-    verdicts = table["verdict"].dropna() if "verdict" in table else ()
-    kinds = [verdict_kind(str(verdict)) for verdict in verdicts]
-    for kind in sorted(set(kinds), key=lambda kind: list(_TILES).index(kind.name)):
-        noun = "arm" if kinds.count(kind) == 1 else "arms"
-        tiles.append(Tile(str(kinds.count(kind)), f"{noun} {_TILES[kind.name]}", kind))
+    table, plan, tiles = analysis.table, analysis.plan, []
+    columns = judged_columns(table, plan)
+    for column in columns:
+        verdicts = of_primary(table, plan, column)["verdict"].dropna()
+        kinds = [verdict_kind(str(verdict)) for verdict in verdicts]
+        of = f" in {plan.columns[column].title}" if len(columns) > 1 else ""
+        for kind in sorted(set(kinds), key=lambda kind: list(_TILES).index(kind.name)):
+            noun = "arm" if kinds.count(kind) == 1 else "arms"
+            tiles.append(Tile(str(kinds.count(kind)), f"{noun} {_TILES[kind.name]}{of}", kind))
     failures = sum(int(table[f"n_{name}"].fillna(0).sum()) for name in FAILURES)
     if failures:
         tiles.append(Tile(str(failures), "trials not ok" if failures > 1 else "trial not ok"))
@@ -187,18 +198,25 @@ class OutcomeRow:
     pinned: bool
 
 
+def _titles(plan: Plan) -> str:
+    """The primary metrics, as a title names them."""
+    return " and ".join(plan.columns[name].title for name in primary_columns(plan))
+
+
 def _arm_tables(analysis: Analysis) -> list[Table]:
     """What the study asks, then every other column."""
     plan, columns = analysis.plan, analysis.columns
-    primary = primary_column(plan)
-    leading = (
-        "arm", primary, "effect", "effect_p", "verdict", "compared_to", f"{primary}{PUBLISHED}",
-        "n_ok", f"{primary}{OF_OK}", "n_complete",
-    )  # fmt: skip
+    primaries = primary_columns(plan)
+    leading = ["arm"]
+    for name in primaries:
+        keys = (effect_key(plan, name, key) for key in ("effect", "effect_p", "verdict"))
+        leading += [name, *keys]
+    leading += ["compared_to", *(name + PUBLISHED for name in primaries), "n_ok"]
+    leading += [*(name + OF_OK for name in primaries), "n_complete"]
     by_key = {column.key: column for column in columns}
     first = [by_key[key] for key in leading if key in by_key]
     others = [column for column in columns if column.key not in leading]
-    title = plan.columns[primary].title if primary is not None else "outcomes"
+    title = _titles(plan) or "outcomes"
     # The baseline is the first row of the table of arms.
     pinned = None if baseline_arm(plan) is None else 0
     tables = [Table("arms", f"Arms by {title}", first, pinned=pinned)]
@@ -224,6 +242,32 @@ def _outcome_rows(table: pd.DataFrame, plan: Plan) -> list[OutcomeRow]:
     return rows
 
 
+@dataclass(frozen=True)
+class ClassRow:
+    """An arm's mean share of each class over `n` replicates; `largest` names the largest one."""
+
+    arm: str
+    shares: list[float]
+    n: int
+    largest: int
+    pinned: bool
+
+
+def class_rows(trials: pd.DataFrame, plan: Plan) -> list[ClassRow]:
+    """The shares of the classes of each arm that has them, in the order of the table."""
+    columns = [f"class_share_{label}" for label in range(CLASSES)]
+    if not set(columns) <= plan.columns.keys():
+        return []
+    rows, baseline = [], baseline_arm(plan)
+    for arm in arms_in_order(plan):
+        shares = trials.loc[trials["arm"] == arm.name, columns].dropna()
+        means = [float(mean) for mean in shares.mean()]
+        if len(shares):
+            largest, pinned = means.index(max(means)), arm is baseline
+            rows.append(ClassRow(arm.name, means, len(shares), largest, pinned))
+    return rows
+
+
 def _claims_table(judgements: Sequence[Judgement], alpha: float) -> Table | None:
     """What the source said, and what became of it at that level; None: it claims nothing."""
     if not judgements:
@@ -232,6 +276,7 @@ def _claims_table(judgements: Sequence[Judgement], alpha: float) -> Table | None
     verdicts = [
         Cell(
             verdict_text(j.verdict, j.reach, j.reach_of),
+            firm_text(j.margins) if j.margins else "",
             kind=verdict_kind(j.verdict),
             sort=j.verdict,
         )
@@ -260,7 +305,6 @@ def trials_table(trials: pd.DataFrame, plan: Plan, seconds: Mapping[str, float])
         plan: The plan that they are of.
         seconds: trial_id -> wall seconds, where known.
     """
-    primary = primary_column(plan)
     early = [early_text(row) for _, row in trials.iterrows()]
     columns = [
         _texts("Arm", trials["arm"]),
@@ -270,8 +314,9 @@ def trials_table(trials: pd.DataFrame, plan: Plan, seconds: Mapping[str, float])
         _numbers("Seconds", map(seconds.get, trials["trial_id"])),
         _texts("Trial", trials["trial_id"]),
     ]
-    if primary is not None:
-        columns.insert(4, _numbers(plan.columns[primary].title, trials[primary]))
+    columns[4:4] = [
+        _numbers(plan.columns[name].title, trials[name]) for name in primary_columns(plan)
+    ]
     return Table("trials", "Every trial of the plan", columns)
 
 
@@ -319,8 +364,8 @@ class Picture:
 
 def _kinds_of_picture(plan: Plan) -> list[tuple[str, str, str, str]]:
     """Name, that in a menu, title and text of every picture that there may be, in order."""
-    column = primary_column(plan)
-    primary = plan.columns[column].title if column is not None else "the primary metric"
+    primary = _titles(plan) or "the primary metric"
+    first = plan.columns[plan.primary].title if plan.primary in plan.columns else primary
     kinds = [
         (
             "forest", "Effects", f"What each arm changes in {primary}",
@@ -342,8 +387,8 @@ def _kinds_of_picture(plan: Plan) -> list[tuple[str, str, str, str]]:
             "their steps",
         ),
         (
-            "over_time", "Over time", f"{primary} during training",
-            f"Line chart: {primary} over the images seen, a line for each arm",
+            "over_time", "Over time", f"{first} during training",
+            f"Line chart: {first} over the images seen, a line for each arm",
         ),
         ("samples", "Samples", "Samples", "Generated images, a row for each arm"),
     ]  # fmt: skip
@@ -354,7 +399,7 @@ def _kinds_of_picture(plan: Plan) -> list[tuple[str, str, str, str]]:
 
 
 _OF_PRIMARY = ("forest", "primary", "over_time", "samples")
-"""Pictures that show values of the primary metric."""
+"""Pictures that show values of primary metrics."""
 
 
 def _pictures(plan: Plan, trials: pd.DataFrame, figures: Path) -> list[Picture]:
@@ -380,7 +425,7 @@ def _picture(
         # A picture's own caption is cut off where the page can set it in text.
         caption, height = words.text, round(height * words.above)
     n = low_to_high(complete_replicates(trials, plan).values())
-    lines = protocols(trials, plan, only=primary_column(plan)) if kind[0] in _OF_PRIMARY else []
+    lines = protocols(trials, plan, only=primary_columns(plan)) if kind[0] in _OF_PRIMARY else []
     lines = [line for line in (*lines, execution(trials)) if line and line not in caption]
     stamp = " ".join([f"n = {n} complete replicates an arm.", *lines])
     source = "data:image/png;base64," + base64.b64encode(content).decode("ascii")

@@ -9,7 +9,7 @@ from ganablate.study.arms.configs import Configs
 from ganablate.study.arms.grid import MOST_TRIALS, arms_at
 from ganablate.study.arms.identity import null_seed, replicate_seed
 from ganablate.study.arms.layout import Layout, Row, lay_out
-from ganablate.study.arms.resolve import FIELDS
+from ganablate.study.arms.resolve import fields
 from ganablate.study.claims.claims import with_names
 from ganablate.study.plan import FULL, Arm, Cross, Plan, PublishedNumber, Trial
 from ganablate.study.points import Point
@@ -59,7 +59,7 @@ def expand(
     return Plan(
         study=study.name,
         budget=label,
-        primary=study.primary,
+        primaries=study.primaries,
         metrics=study.metrics,
         arms=tuple(planned),
         trials=tuple(trials),
@@ -133,7 +133,7 @@ def _changes(row: Row, baseline: Row | None) -> Mapping[str, Any]:
     first = baseline.resolution
     if not first.differs:
         return arm.differs
-    changed = (name for name in FIELDS if arm.get(name) != first.get(name))
+    changed = (name for name in fields() if arm.get(name) != first.get(name))
     return {name: arm.get(name) for name in changed}
 
 

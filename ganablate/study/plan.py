@@ -87,7 +87,7 @@ class Cross:
 class Plan:
     """Arms in study order, the baseline first; trials in that order, replicates inside the arm.
 
-    `primary` is a table column, `metrics` and `probes` are names of the catalog. `excluded` holds
+    `primaries` are table columns, `metrics` and `probes` are names of the catalog. `excluded` holds
     the arms that the study leaves out, each with the study's reason; `published` the report's
     numbers for arms of this budget. Images are measured after each of `evaluations` equal parts of
     the training, so 1 is at its end only. `folders` are the data sets `folder:NAME` of its trials,
@@ -104,7 +104,7 @@ class Plan:
 
     study: str
     budget: str
-    primary: str
+    primaries: tuple[str, ...]
     metrics: tuple[str, ...]
     arms: tuple[Arm, ...]
     trials: tuple[Trial, ...]
@@ -128,6 +128,11 @@ class Plan:
         """One line: all of it is kilobytes."""
         size = f"{len(self.arms):,} arms, {len(self.trials):,} trials"
         return f"<Plan of {self.study} at the budget {self.budget}: {size}>"
+
+    @property
+    def primary(self) -> str:
+        """The first of the primaries, by which arms are ranked and searched."""
+        return self.primaries[0]
 
     def images_of(self, dataset: str) -> int:
         """Images of the training split of a data set of its trials.
@@ -157,6 +162,11 @@ class Plan:
         on_named = metric_columns(on_images(self.metrics)) if self.extractor else {}
         keys = {c: stored_name(c, self.extractor if c in on_named else None) for c in self.columns}
         return {column: stored[key] for column, key in keys.items() if key in stored}
+
+    @property
+    def shown_columns(self) -> dict[str, Column]:
+        """The columns that tables for people have: all but the details."""
+        return {name: column for name, column in self.columns.items() if not column.detail}
 
     @property
     def columns(self) -> dict[str, Column]:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr
 
 from ganablate.catalog import NAMED_EXTRACTORS
 from ganablate.study.claims.claims import Claim
+from ganablate.study.claims.curve_shapes import one_or_more
 from ganablate.study.plan import FULL
 from ganablate.study.points import Point, point
 from ganablate.study.reading.fields import (
@@ -139,7 +140,8 @@ class Study(Entry):
     noise. `search` tunes settings inside each arm, with `search_trials` of `search_length`.
     `points` say which of several measurements of images a column shows, else the last;
     `extractor` with whose features images are measured, else with those of the data set's own.
-    `budgets` restate the amount of work; `primary` is a column of `metrics` or `probes`.
+    `budgets` restate the amount of work; `primary` names columns of `metrics` or `probes`: verdicts
+    are about each of them, ranking and searching go by the first.
     """
 
     name: StudyName = Field(alias="study", description="its folder under results/ is called so")
@@ -183,7 +185,12 @@ class Study(Entry):
     budgets: dict[Name, Budget] = Field(
         default_factory=dict, description="named amounts of work; `full` is always there"
     )
-    primary: ColumnName = Field(description="the column that effects and ranking are about")
+    primaries: Annotated[
+        tuple[ColumnName, ...], BeforeValidator(one_or_more), Field(min_length=1)
+    ] = Field(
+        alias="primary",
+        description="what verdicts are about, such as [fid, recall]; the first one ranks",
+    )
     metrics: tuple[str, ...] = Field(min_length=1, description="what is measured")
     probes: tuple[str, ...] = Field((), description="closer looks at a finished trial")
     folders: dict[Name, Folder] = Field(default_factory=dict, description="own images")
@@ -191,6 +198,11 @@ class Study(Entry):
     claims: tuple[Claim, ...] = Field((), description="sentences of a report, judged by numbers")
 
     _searches: dict[str, tuple[SearchTrial, ...]] = PrivateAttr(default_factory=dict)
+
+    @property
+    def primary(self) -> str:
+        """The first of its primaries, by which arms are ranked and searched."""
+        return self.primaries[0]
 
     @property
     def budget_names(self) -> tuple[str, ...]:

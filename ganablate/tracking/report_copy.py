@@ -31,7 +31,7 @@ class StudyReport:
 
     `findings` are in Markdown; None: the sender does not know them, so that the description stays,
     and the report is sent even if MLflow has it. `columns` are numbers of a trial for the list of
-    runs, the primary one first, named as trial folders name them.
+    runs, the primary ones first, named as trial folders name them.
     """
 
     study: str
@@ -135,10 +135,10 @@ def _send(store: MlflowStore, report: StudyReport) -> bool:
 
 
 def _columns(plan: Plan) -> tuple[str, ...]:
-    """The primary number, then the first one of each other metric, as trial folders name them."""
+    """The primary numbers, then the first one of each metric, as trial folders name them."""
     on_features = metric_columns(on_images(plan.metrics)) if plan.extractor else {}
     firsts = [next(iter(metric_columns([metric]))) for metric in plan.metrics]
-    names = dict.fromkeys((plan.primary, *firsts))
+    names = dict.fromkeys((*plan.primaries, *firsts))
     return tuple(
         stored_name(name, plan.extractor if name in on_features else None) for name in names
     )

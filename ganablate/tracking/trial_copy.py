@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ganablate.files import read_json
+from ganablate.study.arms.settings import text_of
 from ganablate.study.plan import Trial
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.outcome import outcome_of
@@ -157,7 +158,8 @@ def identity_tags(tracked: TrackedTrial, state: str) -> dict[str, str]:
 def settings_of(trial: Trial) -> dict[str, str]:
     """The trial's settings as flat MLflow parameters."""
     settings = trial.config.model_dump(exclude_none=True)
-    return {**{key: str(value) for key, value in settings.items()}, "data_id": trial.data_id}
+    texts = {key: text_of(key, value) for key, value in settings.items()}
+    return {**texts, "data_id": trial.data_id}
 
 
 def artifacts_of(folder: TrialFolder) -> Iterator[tuple[Path, str | None]]:

@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from filelock import FileLock, Timeout
 
+from ganablate.catalog import present_name
 from ganablate.files import read_arrays, read_json, replacing, write_arrays, write_json, write_text
 from ganablate.study.arms.identity import ID_VERSION, SEMANTICS_VERSION, plugin_content
 from ganablate.study.plan import Trial
@@ -56,6 +57,16 @@ POINTS_PER_LOSS = 1000
 def now_ms() -> int:
     """Milliseconds since 1970."""
     return time.time_ns() // 1_000_000
+
+
+def _with_present_names(measured: dict[str, Any]) -> dict[str, Any]:
+    """What was measured, with its columns as they are called now."""
+    renamed = {
+        part: {present_name(column): x for column, x in measured[part].items()}
+        for part in ("numbers", "protocols")
+        if part in measured
+    }
+    return measured | renamed
 
 
 def equal_parts(total: int, parts: int) -> list[int]:
@@ -321,7 +332,7 @@ class TrialFolder:
     def metrics(self) -> dict[str, Any]:
         """`numbers` and `protocols` by column, and what was `evaluated`: metrics and probes."""
         empty: dict[str, Any] = {"evaluated": [], "numbers": {}, "protocols": {}}
-        return {**empty, **(read_json(self.path / "metrics.json") or {})}
+        return _with_present_names({**empty, **(read_json(self.path / "metrics.json") or {})})
 
     def write_evaluation(self, iteration: int, content: Mapping[str, Any]) -> None:
         """Keep what was measured during training, after so many iterations."""
@@ -331,7 +342,7 @@ class TrialFolder:
         """What was measured during training, by iteration; the end is in `metrics`."""
         paths = sorted(self.path.glob("evaluations/[0-9]*.json"))
         contents = {int(path.stem): read_json(path) for path in paths}
-        return {at: content for at, content in contents.items() if content is not None}
+        return {at: _with_present_names(x) for at, x in contents.items() if x is not None}
 
     def write_complete(self, facts: Mapping[str, Any]) -> None:
         """Declare the trial complete; then drop what only a resume would have needed."""

@@ -8,20 +8,23 @@
   The loss of G does not tell: its slope is as steep where D is right about everything.
   A trial that ended early (the setting `early_end`) is so by the parts of its training that ended
   it: the same rule, in each of them.
-- collapsed: few modes at the end of training. Counted in classes where the data set has some that
-  its extractor knows and the study measures `modes`; else by coverage, else by recall.
-- ok: judged to be neither. What cannot be judged is not assessed: missing, never ok.
+- collapsed: the images hardly vary, or most classes are not there. A sign of either is enough,
+  whatever the others say: recall or coverage near 0, or half of the classes or fewer.
+- ok: both were looked at, and there is no such sign. What was not looked at is not assessed:
+  missing, never ok. So a metric more can show that a trial is collapsed or let it be ok, but never
+  turn collapsed into ok. Classes count where the data set has some that its extractor tells.
 
 A trial is judged by its own recorded steps and by the metrics of the study at hand, so that the
 same study and trial always give the same outcome, whatever else was measured.
 
-The thresholds were set on 209 real trials of 120 to 6,000 steps. D's lower accuracy was at most
-0.965 where there were digits, and at least 0.986 where the images were black. Coverage was 0.085
-to 0.31 where 8 classes or more were there, at most 0.004 where the images were black, and 0.044
-of 20 real digits repeated (5,000 images, shipped MNIST classifier). Coverage tells few images from
-many, but half of the classes, perfectly drawn, have 0.5: that is why classes come first. Recall is
-the weakest: rough images of many kinds came down to 0.005, so that only a recall of 0 counts, which
-500 different digits repeated have too (Naeem et al. 2020, arXiv 2002.09797, section 2).
+Where the thresholds come from. D's decisions: in 209 real trials of 120 to 6,000 steps D's lower
+accuracy was at most 0.965 where there were digits, and at least 0.986 where the images were black.
+Coverage: each of m different images lies, on average, in the balls of the 5 real images that it is
+a nearest neighbour of, whatever the features; so m images can cover about 5 m of n real ones, and
+0.05 of 5,000 stands for 50 different images. Ten real digits, each repeated 500 times, have 0.009,
+twenty 0.021, a hundred 0.10. Recall: images that are repeated more than three times have balls of
+no size, so it is 0 in any features; blotches that are alike come to at most 0.008. Half of the
+classes, perfectly drawn, have a recall of 0.42 and a coverage of 0.49: only counting tells them.
 """
 
 import math
@@ -49,10 +52,10 @@ FAILURES: tuple[OutcomeKind, ...] = ("saturated", "collapsed", "diverged")
 OUTCOMES: tuple[OutcomeKind, ...] = ("ok", *FAILURES)
 
 FEW_CLASSES = 0.5
-"""Share of the data set's classes that are few modes, at most."""
-FEW_MODES: Mapping[str, float] = {"coverage": 0.05, "sample_recall": 0.0}
-"""Column -> what is few modes, at most, where classes cannot be counted; the first one counts."""
-_MEASURES = {"coverage": "density_coverage", "sample_recall": "precision_recall"}
+"""Share of the data set's classes that is few, at most."""
+NO_VARIETY: Mapping[str, float] = {"recall": 0.01, "coverage": 0.05}
+"""Column -> what is no variety, at most: near 0."""
+_MEASURES = {"recall": "precision_recall", "coverage": "density_coverage"}
 
 
 @dataclass(frozen=True)
@@ -121,29 +124,41 @@ def classes_told(config: TrialConfig) -> int | None:
     return DATASETS[config.dataset].classes
 
 
-def measure_of_modes(config: TrialConfig, metrics: Collection[str]) -> str | None:
-    """The column that tells whether there are few modes, of a study with these metrics."""
-    if "modes" in metrics and classes_told(config) is not None:
-        return "modes"
-    return next((column for column in FEW_MODES if _MEASURES[column] in metrics), None)
+def signs_of_collapse(config: TrialConfig, metrics: Collection[str]) -> dict[str, float]:
+    """Column -> the most that is a sign of collapse, of those that a study with these has."""
+    signs = {column: most for column, most in NO_VARIETY.items() if _MEASURES[column] in metrics}
+    classes = classes_told(config)
+    if classes is not None and "modes" in metrics:
+        signs["modes"] = FEW_CLASSES * classes
+    return signs
 
 
 def _modes(config: TrialConfig, numbers: Mapping[str, float], metrics: Collection[str]) -> Outcome:
-    """Collapsed, else ok as far as the modes go."""
-    column = measure_of_modes(config, metrics)
-    if column is None:
-        named = (named_parts(name) for name in metrics)
-        other = sorted({e for metric, e in named if e is not None and metric in _MEASURES.values()})
-        if other:
-            features = " and ".join(other)
-            return Outcome(None, f"no rule for few modes by features of {features} was checked")
-        return Outcome(None, "the study does not measure how many modes there are")
-    number = numbers.get(column)
-    if number is None:
-        return Outcome(None, f"{column} is missing")
-    if column == "modes":
-        classes = classes_told(config) or 0
-        most, text = FEW_CLASSES * classes, f"{number:g} of {classes} classes"
-    else:
-        most, text = FEW_MODES[column], f"{column} {number:.2g}"
-    return Outcome("collapsed", text) if number <= most else Outcome("ok")
+    """Collapsed by any sign of it, ok without one where variety and classes were looked at."""
+    classes = classes_told(config)
+    signs = signs_of_collapse(config, metrics)
+    shown = {column: numbers[column] for column in signs if column in numbers}
+    if texts := [
+        _sign(column, shown[column], classes) for column in shown if shown[column] <= signs[column]
+    ]:
+        return Outcome("collapsed", ", ".join(texts))
+    if shown.keys().isdisjoint(NO_VARIETY):
+        return Outcome(None, _why_unknown(signs, metrics))
+    if classes is not None and "modes" not in shown:
+        return Outcome(None, "classes are not counted; the metric modes does that")
+    return Outcome("ok")
+
+
+def _sign(column: str, number: float, classes: int | None) -> str:
+    return f"{number:g} of {classes} classes" if column == "modes" else f"{column} {number:.2g}"
+
+
+def _why_unknown(signs: Mapping[str, float], metrics: Collection[str]) -> str:
+    """Why it is not known how much the images vary."""
+    if missing := [column for column in NO_VARIETY if column in signs]:
+        return f"{' and '.join(missing)} is missing"
+    named = (named_parts(name) for name in metrics)
+    other = sorted({e for metric, e in named if e is not None and metric in _MEASURES.values()})
+    if other:
+        return f"no rule for few modes by features of {' and '.join(other)} was checked"
+    return "how much the images vary is not measured; the metric precision_recall does that"

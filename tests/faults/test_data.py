@@ -20,7 +20,8 @@ def plan_of(dataset: str, data_id: str = "an-id", **settings: object) -> Plan:
     config = TrialConfig(**{**BASE, "dataset": dataset, "iterations": 5, **settings})
     trial = Trial(trial_id(config, data_id), "baseline", 0, config, data_id)
     return Plan(
-        study="s", budget="full", primary="d_loss", metrics=("d_loss",), arms=(), trials=(trial,),
+        study="s", budget="full", primaries=("d_loss",), metrics=("d_loss",), arms=(),
+        trials=(trial,),
         excluded=(), asks=None, replicates=1,
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ import scipy.stats
 import torch
 from numpy.testing import assert_allclose
 
-from ganablate.metrics.classes import class_kl, inception_score, modes
+from ganablate.metrics.classes import class_kl, class_shares, inception_score, modes
 from ganablate.metrics.features import Features, MetricError
 
 
@@ -102,7 +102,21 @@ def test_class_kl_of_equal_shares_is_zero_and_of_a_collapse_finite():
     assert absent == pytest.approx(math.log(5001), rel=1e-2)
 
 
-@pytest.mark.parametrize("metric", [inception_score, modes, class_kl])
+def test_class_shares_are_those_of_the_generated_images_and_sum_to_one():
+    even, nines = of_counts(*[7] * 10), of_counts(*[50] * 9, 150)
+    shares = class_shares(even, nines)
+    assert shares.pop("largest_class") == shares["class_share_9"] == 0.25
+    assert [shares[f"class_share_{label}"] for label in range(9)] == pytest.approx([50 / 600] * 9)
+    assert sum(shares.values()) == pytest.approx(1, abs=1e-15)
+    assert class_shares(nines, even)["largest_class"] == pytest.approx(0.1)
+
+
+def test_class_shares_are_of_ten_classes():
+    with pytest.raises(MetricError, match=r"of 10 classes; the extractor has 3"):
+        class_shares(of_counts(1, 1, 1), of_counts(1, 2, 3))
+
+
+@pytest.mark.parametrize("metric", [inception_score, modes, class_kl, class_shares])
 def test_no_number_for_what_is_not_finite_and_an_error_without_classes(metric):
     fake = of_counts(5, 5)
     fake.probabilities[3, 0] = np.nan

@@ -31,7 +31,7 @@ def by_scipy(first, second):
     near = across < radii(first, 5)[:, None]
     return {
         "sample_precision": (across < radii(first, 3)[:, None]).any(axis=0).mean(),
-        "sample_recall": (across < radii(second, 3)).any(axis=1).mean(),
+        "recall": (across < radii(second, 3)).any(axis=1).mean(),
         "density": near.sum(axis=0).mean() / 5,
         "coverage": near.any(axis=1).mean(),
     }
@@ -41,9 +41,7 @@ def by_scipy(first, second):
 def test_agrees_with_scipys_distances_over_more_than_a_block(seed):
     found = measured(*two_sets(seed))
     assert found == pytest.approx(by_scipy(*two_sets(seed)), rel=1e-6)
-    assert all(
-        0.1 < found[column] < 0.99 for column in ("sample_precision", "sample_recall", "coverage")
-    )
+    assert all(0.1 < found[column] < 0.99 for column in ("sample_precision", "recall", "coverage"))
 
 
 @pytest.mark.slow  # scikit-learn takes seconds to import
@@ -58,7 +56,7 @@ def test_agrees_with_prdc():
     found = measured(first, second)
     for column, k in (
         ("sample_precision", 3),
-        ("sample_recall", 3),
+        ("recall", 3),
         ("density", 5),
         ("coverage", 5),
     ):
@@ -75,7 +73,7 @@ def test_agrees_with_torch_fidelity():
     precision, recall = reference.calculate_precision_recall_full(*fake_first, neighborhood=3)
     # Their shares are means in float32.
     assert_allclose(found["sample_precision"], precision, rtol=1e-6)
-    assert_allclose(found["sample_recall"], recall, rtol=1e-6)
+    assert_allclose(found["recall"], recall, rtol=1e-6)
 
 
 def test_on_a_line_by_hand():
@@ -87,7 +85,7 @@ def test_on_a_line_by_hand():
     assert found["sample_precision"] == pytest.approx(
         6 / 7
     )  # 60 lies in the ball of 100, 2000 in none
-    assert found["sample_recall"] == pytest.approx(4 / 7)  # 3, 4, 5 and 100 lie in the ball of 60
+    assert found["recall"] == pytest.approx(4 / 7)  # 3, 4, 5 and 100 lie in the ball of 60
     # 2.5 to 2.9 lie in the six balls of 0 to 5 and in that of 100 (97.5 and less from it).
     assert found["density"] == pytest.approx((5 * 7 + 1) / (5 * 7))
     assert found["coverage"] == 1
@@ -97,12 +95,12 @@ def test_equal_sets_and_sets_far_apart():
     first, _ = two_sets(6)
     assert measured(first, first) == {
         "sample_precision": 1,
-        "sample_recall": 1,
+        "recall": 1,
         "density": 1,
         "coverage": 1,
     }
     apart = measured(first, first + 1000)
-    assert apart == {"sample_precision": 0, "sample_recall": 0, "density": 0, "coverage": 0}
+    assert apart == {"sample_precision": 0, "recall": 0, "density": 0, "coverage": 0}
 
 
 def test_an_image_on_the_edge_is_outside_wherever_the_sets_lie():
@@ -118,13 +116,13 @@ def test_one_image_again_and_again_is_precise_and_recalls_nothing():
     first, _ = two_sets(7)
     found = measured(first, np.repeat(first[:1], 300, axis=0))
     assert found["sample_precision"] == 1
-    assert found["sample_recall"] <= 1 / len(first)
+    assert found["recall"] <= 1 / len(first)
     assert found["coverage"] < 0.05
 
 
 def test_no_number_for_too_few_images():
     first, second = two_sets(8)
     few = measured(first, second[:4])
-    assert np.isfinite([few["sample_precision"], few["sample_recall"]]).all()
+    assert np.isfinite([few["sample_precision"], few["recall"]]).all()
     assert np.isnan([few["density"], few["coverage"]]).all()
-    assert np.isnan(measured(first, second[:3])["sample_recall"])
+    assert np.isnan(measured(first, second[:3])["recall"])

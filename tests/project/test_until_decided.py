@@ -124,6 +124,36 @@ def test_only_undecided_arms_and_the_baseline_get_more(
 
 
 @pytest.mark.slow
+def test_an_arm_that_is_open_in_one_primary_metric_gets_more(tmp_path: Path) -> None:
+    """However clear it is in the other one: decided is decided in both."""
+    text = TEXT.replace("primary: kid", "primary: [kid, density]")
+    (tmp_path / "t.yaml").write_text(text.replace("[kid]", "[kid, density_coverage]"))
+    study = load_study(tmp_path / "t.yaml")
+
+    class Both(Sweep):
+        def __call__(self, plan: Plan) -> bool:
+            self.plans.append(dict(Counter(trial.arm for trial in plan.trials)))
+            for trial in plan.trials:
+                noise = np.random.default_rng(int(trial.trial_id, 16)).normal(size=2)
+                density = 2.0 * (trial.arm == "near") + noise[1]
+                kid = 40.0 * (trial.arm in ("far", "near")) + noise[0]
+                if not (self.root / trial.trial_id).exists():
+                    write_trial(self.root, trial, numbers={"kid": kid, "density": density})
+            return True
+
+    sweep = Both(tmp_path)
+    run_until_decided(Project(tmp_path), study, None, 6, sweep=sweep, say=lambda _: None)
+    plan, looks = looked_plan(study, None, Project(tmp_path).results)
+    assert sweep.plans[0] == dict.fromkeys(["baseline", "far", "near", "same", "null"], 3)
+    assert len(looks) > 1
+    effects = analysis.read_record(
+        plan, Project(tmp_path).result(plan), Project(tmp_path).trials
+    ).judged
+    assert effects["kid"].by_arm["near"].verdict == "worse"
+    assert "near" in looks[0].goes_on
+    assert "near" not in looks[0].decided
+
+
 @pytest.mark.parametrize("stop_at", [1, 2])
 def test_interrupted_and_started_again_ends_the_same(
     study: Study, run: Run, tmp_path: Path, stop_at: int

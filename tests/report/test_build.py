@@ -5,11 +5,12 @@ import shutil
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib import _pylab_helpers
 from PIL import Image
 
-from ganablate.report.build import build_report
+from ganablate.report.build import OtherRecordError, build_report, rebuild_report
 from ganablate.report.figures.style import read_caption, wrapped
 from ganablate.study.arms.identity import former_ids
 from ganablate.study.claims.claims import Claim
@@ -114,6 +115,30 @@ def test_a_record_that_an_older_version_trained_stays_readable(copied):
     write_trial(root / "runs" / "trials", PLAN.trials[0], numbers={"fid": 1.0})
     report = build(root)  # one trial of this version is complete: the older ones are left out
     assert report.notices[0].startswith("9 earlier row(s) left out")
+
+
+def test_a_record_without_a_column_that_the_study_gained_shows_it_as_missing(copied):
+    root, _ = copied
+    folder = root / "results/mnist_ablation/cpu"
+    before = (folder / "trials.csv").read_bytes(), (folder / "curves.csv").read_bytes()
+    more = replace(PLAN, metrics=(*PLAN.metrics, "kid"), primaries=("fid", "kid"))
+    rebuild_report(more, folder)
+    assert before == ((folder / "trials.csv").read_bytes(), (folder / "curves.csv").read_bytes())
+    table = pd.read_csv(folder / "table.csv")
+    assert table["kid"].isna().all()
+    assert table["fid"].notna().all()
+    fewer = replace(PLAN, metrics=PLAN.metrics[:-1])
+    with pytest.raises(OtherRecordError, match="trials or columns are not those"):
+        rebuild_report(fewer, folder)
+
+
+def test_a_record_that_calls_recall_otherwise_is_read(copied):
+    root, before = copied
+    shutil.rmtree(root / "runs")
+    folder = root / "results/mnist_ablation/cpu"
+    text = (folder / "trials.csv").read_text()
+    (folder / "trials.csv").write_text(text.replace("recall", "sample_recall"))
+    assert contents(build(root))["trials.csv"] == before["trials.csv"]
 
 
 def test_one_trial_that_is_here_joins_those_whose_folders_are_gone(copied):

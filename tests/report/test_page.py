@@ -143,6 +143,26 @@ def test_a_picture_that_is_not_there_is_left_out_and_one_of_another_writer_is_sh
     assert "budget cpu: 3 arms" in page.all("figcaption")[0][1]
 
 
+def test_the_shares_of_the_classes_are_bars_on_one_scale(tmp_path):
+    plan = make_plan({"baseline": {}, "b": {}}, replicates=2, metrics=("fid", "class_shares"))
+    for trial in plan.trials:
+        nine = 0.3 if trial.arm == "b" else 0.1
+        shares = {f"class_share_{label}": (1 - nine) / 9 for label in range(9)}
+        numbers = {"fid": 20.0, "largest_class": nine, **shares, "class_share_9": nine}
+        write_trial(tmp_path / "trials", trial, numbers=numbers)
+    page = Parsed(page_of(analysed(plan, tmp_path / "trials"), tmp_path / "results"))
+    ((_, text),) = page.all("section", id="classes")
+    assert "b 0123456789 largest: class 9, 30.0 % (n = 2)" in text
+    assert "a full bar is 30 %, the line an even share, 10 %" in text
+    bars = [a["style"] for a, _ in page.all("span") if a.get("style", "").startswith("height")]
+    assert bars == ["height: 33.3%"] * 10 + ["height: 25.9%"] * 9 + ["height: 100.0%"]
+    (label, *_) = [a["aria-label"] for a, _ in page.all("span", role="img")]
+    assert label.startswith("class 0 10.0 %, class 1 10.0 %")
+    heads = {text for _, text in page.all("th", scope="col")}
+    assert "Largest class ↓" in heads
+    assert not any("Share of class" in head for head in heads)
+
+
 def test_the_baseline_is_pinned_and_columns_can_be_sorted(results):
     page = Parsed(page_of(*results))
     rows = page.all("tr", **{"class": "pinned"})

@@ -57,6 +57,55 @@ def test_probes_are_in_the_plan_and_in_no_trial_id(load: Load) -> None:
     ]  # fmt: skip
 
 
+def test_primary_is_a_column_or_several_of_which_the_first_ranks(load: Load) -> None:
+    one = load("", head=HEAD)
+    two = load("", head=HEAD.replace("primary: fid", "primary: [d_loss_mean, fid]"))
+    assert (one.primaries, one.primary) == (("fid",), "fid")
+    assert (two.primaries, two.primary) == (("d_loss_mean", "fid"), "d_loss_mean")
+    assert expand(two).primaries == ("d_loss_mean", "fid")
+    assert [t.trial_id for t in expand(two).trials] == [t.trial_id for t in expand(one).trials]
+
+
+@pytest.mark.parametrize(
+    ("given", "messages"),
+    [
+        ("[fidd, d_loss_men]", ['"fidd" is not a', "did you mean fid?", "mean d_loss_mean?"]),
+        ("[fid, recall]", ['"recall" is not a column that', "add precision_recall to `metrics`"]),
+        ("[fid, fid]", ["primary: fid is given twice"]),
+        ("fid, d_loss_mean", ["several are a list: [fid, d_loss_mean]"]),
+        ("[]", ["primary: an empty list is given; at least 1 is needed"]),
+        ("[fid, 3]", ["primary: 3 is given; text is needed"]),
+        ("{fid: 1}", ["primary: a mapping is given; a list is needed"]),
+    ],
+)
+def test_every_wrong_primary_is_told_at_once(load: Load, given: str, messages: list[str]) -> None:
+    with pytest.raises(StudyError) as refusal:
+        load("", head=HEAD.replace("primary: fid", f"primary: {given}"))
+    for message in messages:
+        assert message in str(refusal.value)
+
+
+def test_precision_is_not_the_precision_of_numbers(load: Load) -> None:
+    head = HEAD.replace("primary: fid", "primary: [fid, precision]")
+    head = head.replace("metrics: [fid,", "metrics: [fid, precision_recall,")
+    with pytest.raises(StudyError, match="did you mean sample_precision"):
+        load("", head=head)
+
+
+def test_class_shares_can_be_claimed_of_and_are_not_in_the_tables(load: Load) -> None:
+    plan = expand(
+        load(
+            "ablate: {batch_size: [32]}\nclaims:\n- id: nine\n  says: it overproduces the nine\n"
+            "  compare: {arm: batch_size=32, metric: class_share_9, is: higher, by: 1.5x}\n",
+            head=HEAD.replace("metrics: [fid,", "metrics: [fid, class_shares,"),
+        )
+    )
+    assert [name for name in plan.columns if name.startswith("class_share_")] == [
+        f"class_share_{label}" for label in range(10)
+    ]
+    assert list(plan.shown_columns)[:2] == ["fid", "largest_class"]
+
+
 def test_primary_claims_and_published_numbers_may_name_columns_of_probes(load: Load) -> None:
     study = load(
         "probes: [svm]\nablate: {d_width: [16]}\n"

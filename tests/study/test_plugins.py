@@ -316,7 +316,7 @@ def test_edited_bytecode_is_never_run() -> None:
         (ALL.replace('{"apart": Column', '{"svm": Column'), "svm is a name of svm already"),
         (ALL.replace('{"mean_pixel": Column', '{"d_loss": Column'), "d_loss is a name of d_loss"),
         (ALL.replace('"brightness": Probe', '"fid": Probe'), "fid is a metric, a probe or a col"),
-        (ALL.replace('"apart": Metric', '"sample_recall": Metric'), "choose another name"),
+        (ALL.replace('"apart": Metric', '"recall": Metric'), "choose another name"),
         (ALL.replace('{"mean_pixel": Column', '{"outcome": Column'), "a fact of every trial"),
         (ALL.replace('direction="min"', 'direction="down"'), 'Column.direction: "down" is not'),
         (ALL.replace('needs="features"', 'needs="feature"'), "did you mean features?"),

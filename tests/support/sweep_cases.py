@@ -35,7 +35,7 @@ def plan(arms: Sequence[str], replicates: int = 1, study: str = "small") -> Plan
             identity = trial_id(of_trial, DATA_ID)
             trials.append(Trial(identity, name, replicate, of_trial, DATA_ID))
     return Plan(
-        study=study, budget="smoke", primary="fid", metrics=("fid",), arms=tuple(made),
+        study=study, budget="smoke", primaries=("fid",), metrics=("fid",), arms=tuple(made),
         trials=tuple(trials), excluded=(), asks=None, replicates=replicates,
     )  # fmt: skip
 

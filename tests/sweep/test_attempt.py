@@ -456,7 +456,7 @@ def test_plans_that_share_a_trial_keep_their_own_curves() -> None:
 
     def plan(evaluations: int, *metrics: str) -> Plan:
         return Plan(
-            study="s", budget="full", primary="fid", metrics=metrics, arms=(), trials=(trial,),
+            study="s", budget="full", primaries=("fid",), metrics=metrics, arms=(), trials=(trial,),
             excluded=(), asks=None, replicates=1, evaluations=evaluations,
         )  # fmt: skip
 

@@ -21,7 +21,10 @@ def test_the_numbers_of_the_list_are_named_as_trial_folders_name_them(tmp_path: 
     plan = expand(load_study(ROOT / "studies" / "quickstart.yaml"), "smoke")
     report = report_of(plan, tmp_path)
     assert report.folder == tmp_path / "quickstart" / "smoke"
-    assert report.columns == ("fid", "d_loss_mean", "g_loss_mean", "d_accuracy_real", "modes")
+    assert report.columns == (
+        "fid", "recall", "d_loss_mean", "g_loss_mean", "d_accuracy_real", "modes",
+        "sample_precision", "largest_class",
+    )  # fmt: skip
 
 
 def test_where_no_store_was_made_none_is_made(tmp_path: Path) -> None:

@@ -180,8 +180,8 @@ def plan() -> Plan:
         arms.append(Arm(name, changes, "baseline" if name == "hopeless" else None, config))
         trials.append(Trial(trial_id(config, DATA_ID), name, 0, config, DATA_ID))
     return Plan(
-        study="early", budget="full", primary="fid", metrics=("d_loss", "fid"), arms=tuple(arms),
-        trials=tuple(trials), excluded=(), asks=None, replicates=1, evaluations=4,
+        study="early", budget="full", primaries=("fid",), metrics=("d_loss", "fid"),
+        arms=tuple(arms), trials=tuple(trials), excluded=(), asks=None, replicates=1, evaluations=4,
     )  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What a trial is judged to be, at the edges of each rule."""
 
+import itertools
 import math
 
 import numpy as np
@@ -12,9 +13,11 @@ from ganablate.trials.outcome import Outcome, outcome_of
 from tests.support.synthetic_study import make_plan, write_trial
 
 STEPS = 60
+BOTH = ("modes", "precision_recall")
+GOOD = {"modes": 10.0, "recall": 0.5}
 
 
-def judged(root, *, real=0.7, fake=0.7, steps=STEPS, numbers=None, metrics=("modes",), **settings):
+def judged(root, *, real=0.7, fake=0.7, steps=STEPS, numbers=None, metrics=BOTH, **settings):
     """The outcome of a trial whose D is so often right in the last fifth, and never before."""
     (trial,) = make_plan({"baseline": settings}, replicates=1).trials
     window = np.arange(steps) >= 4 * steps // 5
@@ -23,7 +26,7 @@ def judged(root, *, real=0.7, fake=0.7, steps=STEPS, numbers=None, metrics=("mod
         for side, right in (("real", real), ("fake", fake))
     }
     write_trial(
-        root, trial, numbers={"modes": 10.0} if numbers is None else numbers, outcome=None,
+        root, trial, numbers=GOOD if numbers is None else numbers, outcome=None,
         losses=losses,
     )  # fmt: skip
     return outcome_of(trial, TrialFolder(root, trial.trial_id), metrics)
@@ -70,30 +73,84 @@ def test_a_critic_does_not_decide(tmp_path):
 @pytest.mark.parametrize(
     ("metrics", "numbers", "outcome"),
     [
+        # Few classes, whatever the variety; little variety, however many classes.
+        (BOTH, {"modes": 5.0, "recall": 0.9}, "collapsed"),
+        (BOTH, {"modes": 6.0, "recall": 0.9}, "ok"),
+        (BOTH, {"modes": 10.0, "recall": 0.01}, "collapsed"),
+        (BOTH, {"modes": 10.0, "recall": 0.0102}, "ok"),
+        (("modes", "density_coverage"), {"modes": 10.0, "coverage": 0.05}, "collapsed"),
+        (("modes", "density_coverage"), {"modes": 10.0, "coverage": 0.051}, "ok"),
+        # One sign is enough, and no other number outweighs it.
+        ((*BOTH, "density_coverage"), {"modes": 10.0, "coverage": 0.9, "recall": 0.0}, "collapsed"),
+        ((*BOTH, "density_coverage"), {"modes": 10.0, "coverage": 0.0, "recall": 0.9}, "collapsed"),
         (("modes",), {"modes": 5.0}, "collapsed"),
-        (("modes",), {"modes": 6.0}, "ok"),
-        (("density_coverage",), {"coverage": 0.05}, "collapsed"),
-        (("density_coverage",), {"coverage": 0.051}, "ok"),
-        (("precision_recall",), {"sample_recall": 0.0}, "collapsed"),
-        (("precision_recall",), {"sample_recall": 0.0002}, "ok"),
-        # Classes before coverage, coverage before recall.
-        (("precision_recall", "modes"), {"modes": 10.0, "sample_recall": 0.0}, "ok"),
-        (("density_coverage", "modes"), {"modes": 1.0, "coverage": 0.9}, "collapsed"),
-        (("precision_recall", "density_coverage"), {"coverage": 0.9, "sample_recall": 0.0}, "ok"),
+        (("precision_recall",), {"recall": 0.0}, "collapsed"),
+        # What was not looked at is not ok.
+        (("modes",), {"modes": 10.0}, None),
+        (("precision_recall",), {"recall": 0.9}, None),
+        (BOTH, {"modes": 10.0}, None),
+        (BOTH, {"recall": 0.9}, None),
         # What another study measured of the same trial is not looked at.
-        (("fid",), {"modes": 1.0}, None),
-        (("modes",), {"coverage": 0.9}, None),
+        (("fid",), {"modes": 1.0, "recall": 0.0}, None),
+        (("modes",), {"modes": 10.0, "recall": 0.0}, None),
     ],
 )
-def test_collapsed_is_few_modes_by_the_study_s_own_metrics(tmp_path, metrics, numbers, outcome):
+def test_collapsed_is_no_variety_or_few_classes(tmp_path, metrics, numbers, outcome):
     assert judged(tmp_path, metrics=metrics, numbers=numbers).kind == outcome
 
 
-def test_classes_are_counted_where_the_extractor_tells_those_of_the_data(tmp_path):
-    numbers = {"modes": 1.0, "coverage": 0.5}
-    both = ("modes", "density_coverage")
+def test_studies_with_recall_never_contradict_each_other_about_a_trial(tmp_path):
+    """However many of the metrics a study has: the verdicts on a trial do not contradict."""
+    every = ("modes", "precision_recall", "density_coverage", "fid")
+    chosen = [m for n in range(5) for m in itertools.combinations(every, n)]
+    levels = {"modes": (5.0, 10.0), "recall": (0.0, 0.5)}
+    for place, values in enumerate(itertools.product(*levels.values())):
+        numbers = {**dict(zip(levels, values, strict=True)), "coverage": 0.5}
+        kinds = {
+            judged(tmp_path / str(place), metrics=metrics, numbers=numbers).kind
+            for metrics in chosen
+            if "density_coverage" not in metrics or "precision_recall" in metrics
+        }
+        assert len(kinds - {None}) == 1, numbers
+
+
+def test_a_metric_more_never_turns_collapsed_into_ok(tmp_path):
+    every = ("modes", "precision_recall", "density_coverage")
+    levels = {"modes": (5.0, 10.0), "recall": (0.0, 0.5), "coverage": (0.0, 0.5)}
+    for place, values in enumerate(itertools.product(*levels.values())):
+        numbers, root = dict(zip(levels, values, strict=True)), tmp_path / str(place)
+        for metrics in (m for n in range(3) for m in itertools.combinations(every, n)):
+            if judged(root, metrics=metrics, numbers=numbers).kind == "collapsed":
+                for more in set(every) - set(metrics):
+                    found = judged(root, metrics=(*metrics, more), numbers=numbers)
+                    assert found.kind == "collapsed", (metrics, more, numbers)
+
+
+def test_why_is_said_of_every_sign_and_of_what_is_not_known(tmp_path):
+    assert judged(tmp_path, numbers={"modes": 3.0, "recall": 0.004}) == Outcome(
+        "collapsed", "recall 0.004, 3 of 10 classes"
+    )
+    unknown = {
+        ("fid",): "how much the images vary is not measured; the metric precision_recall does that",
+        (
+            "modes",
+        ): "how much the images vary is not measured; the metric precision_recall does that",
+        ("precision_recall",): "classes are not counted; the metric modes does that",
+        (
+            "precision_recall.inception",
+        ): "no rule for few modes by features of inception was checked",
+    }
+    for place, (metrics, because) in enumerate(unknown.items()):
+        found = judged(tmp_path / str(place), metrics=metrics)
+        assert found == Outcome(None, because)
+    lost = judged(tmp_path / "lost", numbers={"modes": 10.0})
+    assert lost == Outcome(None, "recall is missing")
+
+
+def test_classes_count_where_the_extractor_tells_those_of_the_data(tmp_path):
+    numbers = {"modes": 1.0, "recall": 0.5}
     for dataset, outcome in (("cifar10", "collapsed"), ("flowers102", "ok"), ("celeba", "ok")):
-        found = judged(tmp_path / dataset, dataset=dataset, metrics=both, numbers=numbers)
+        found = judged(tmp_path / dataset, dataset=dataset, numbers=numbers)
         assert found.kind == outcome, dataset
     for name, extractor in EXTRACTORS.items():
         for told in extractor.tells:

@@ -1,7 +1,9 @@
 """Parts from outside in real sweeps: the real command, Ray's workers, MLflow, the report."""
 
+import contextlib
 import csv
 import json
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -137,6 +139,26 @@ def test_an_edited_metric_is_measured_anew_from_kept_weights(tmp_path: Path) -> 
     trained.write_text(trained.read_text() + "# edited\n")
     plan = json.loads(ganablate(tmp_path, "plan", "own.yaml", *plugins, "--json").stdout)
     assert before["trial_id"] not in {trial["trial_id"] for trial in plan[0]["trials"]}
+
+
+def test_settings_of_an_own_network_reach_the_training_mlflow_and_the_table(tmp_path: Path) -> None:
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    study, plugin = "examples/residual.yaml", "examples/residual.py"
+    checked = ganablate(tmp_path, "list", "networks", "--check", "--plugin", plugin)
+    assert checked.stdout == "networks residual: ok\n"
+    ganablate(tmp_path, "run", study, "--plugin", plugin, "--budget", "smoke")
+    table = rows(tmp_path, "residual", "smoke")
+    assert set(table) == {"baseline", "blocks=0", "blocks=2", "attention=false"}
+    assert len({row["fid"] for row in table.values()}) == 4
+    with contextlib.closing(sqlite3.connect(tmp_path / "runs" / "mlflow.db")) as database:
+        query = "select distinct key, value from params where key in ('blocks', 'attention')"
+        logged = database.execute(query).fetchall()
+    assert sorted(logged) == [
+        ("attention", "false"), ("attention", "true"), ("blocks", "0"), ("blocks", "1"),
+        ("blocks", "2"),
+    ]  # fmt: skip
+    options = ("--plugin", plugin, "--budget", "smoke")
+    assert "blocks=2" in ganablate(tmp_path, "show", "blocks=2", study, *options).stdout
 
 
 def test_the_example_runs_as_its_first_lines_say(tmp_path: Path) -> None:

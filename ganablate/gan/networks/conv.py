@@ -4,8 +4,9 @@ import itertools
 
 from torch import nn
 
+from ganablate.catalog import function_of
 from ganablate.config import TrialConfig
-from ganablate.gan.networks.layers import Named, activation, after, maps_norm, stack
+from ganablate.gan.networks.layers import Named, after, maps_norm, stack
 from ganablate.gan.networks.products import GreyConvolution, Linear
 
 
@@ -71,27 +72,31 @@ def _pair(
 
 
 def _generator(config: TrialConfig, channels: int, start: int, doublings: int) -> nn.Module:
-    width, name = config.g_width, config.g_activation
+    width = config.g_width
+    activation = function_of("g_activation", config)
     modules: list[Named] = [
         ("layer1", Linear(config.latent_dim, width * start**2)),
         ("reshape", nn.Unflatten(1, (width, start, start))),
-        *after(1, name, norm=maps_norm(config.g_norm, width)),
+        *after(1, activation, norm=maps_norm(config.g_norm, width)),
     ]
     for number in range(2, doublings + 2):
         layer = nn.ConvTranspose2d(width, width, 4, stride=2, padding=1)
         modules.append((f"layer{number}", layer))
-        modules.extend(after(number, name, norm=maps_norm(config.g_norm, width)))
+        modules.extend(after(number, activation, norm=maps_norm(config.g_norm, width)))
     last = GreyConvolution(width, 7) if channels == 1 else nn.Conv2d(width, channels, 7, padding=3)
-    return stack(*modules, (f"layer{doublings + 2}", last), ("output", activation(config.g_output)))
+    return stack(
+        *modules, (f"layer{doublings + 2}", last), ("output", function_of("g_output", config)())
+    )
 
 
 def _discriminator(config: TrialConfig, channels: int, start: int, doublings: int) -> nn.Module:
     widths = [channels] + [config.d_width] * doublings
+    activation = function_of("d_activation", config)
     modules: list[Named] = []
     for number, (inputs, outputs) in enumerate(itertools.pairwise(widths), start=1):
         modules.append((f"layer{number}", nn.Conv2d(inputs, outputs, 3, stride=2, padding=1)))
         norm = maps_norm(config.d_norm, outputs) if number > 1 else None
-        modules.extend(after(number, config.d_activation, norm=norm, dropout=config.d_dropout))
+        modules.extend(after(number, activation, norm=norm, dropout=config.d_dropout))
     return stack(
         *modules,
         ("flatten", nn.Flatten()),

@@ -4,10 +4,10 @@ import itertools
 
 from torch import nn
 
+from ganablate.catalog import function_of
 from ganablate.config import TrialConfig
 from ganablate.gan.networks.layers import (
     Named,
-    activation,
     after,
     maps_norm,
     stack,
@@ -92,39 +92,42 @@ def _check_size(network: str, config: TrialConfig, sizes: tuple[int, ...]) -> No
 def _generator(config: TrialConfig, channels: int) -> nn.Module:
     widths = _widths(config.g_width, config.image_size)[::-1]
     bias = config.g_norm != "batch"
+    activation = function_of("g_activation", config)
     modules = _first(config, widths[0], bias=bias)
     for number, (inputs, outputs) in enumerate(itertools.pairwise(widths), start=2):
         modules.extend(_doubling(config, number, inputs, outputs, bias=bias))
-        modules.extend(after(number, config.g_activation, norm=maps_norm(config.g_norm, outputs)))
+        modules.extend(after(number, activation, norm=maps_norm(config.g_norm, outputs)))
     return stack(
         *modules,
         *_doubling(config, len(widths) + 1, widths[-1], channels, bias=False),
-        ("output", activation(config.g_output)),
+        ("output", function_of("g_output", config)()),
     )
 
 
 def _discriminator(config: TrialConfig, channels: int, *, first_norm: bool) -> nn.Module:
     widths = _widths(config.d_width, config.image_size)
+    activation = function_of("d_activation", config)
     modules: list[Named] = []
     for number, (inputs, outputs) in enumerate(itertools.pairwise([channels, *widths]), start=1):
         normed = number > 1 or first_norm
         bias = normed and config.d_norm != "batch"
         modules.extend(_halving(config, number, inputs, outputs, bias=bias))
         norm = maps_norm(config.d_norm, outputs) if normed else None
-        modules.extend(after(number, config.d_activation, norm=norm, dropout=config.d_dropout))
+        modules.extend(after(number, activation, norm=norm, dropout=config.d_dropout))
     return stack(*modules, *_last(config, len(widths) + 1, widths[-1]), ("logits", nn.Flatten(0)))
 
 
 def _first(config: TrialConfig, width: int, *, bias: bool) -> list[Named]:
     """G's first layer with what follows it: [batch, latent_dim] to the smallest maps."""
-    start, name = _START[config.image_size], config.g_activation
+    start = _START[config.image_size]
+    activation = function_of("g_activation", config)
     if config.ends != "linear":
         projection = Projection(config.latent_dim, width, start, bias=bias)
-        return [("layer1", projection), *after(1, name, norm=maps_norm(config.g_norm, width))]
+        return [("layer1", projection), *after(1, activation, norm=maps_norm(config.g_norm, width))]
     units = width * start**2
     return [
         ("layer1", Linear(config.latent_dim, units, bias=bias)),
-        *after(1, name, norm=vector_norm(config.g_norm, units)),
+        *after(1, activation, norm=vector_norm(config.g_norm, units)),
         ("reshape", nn.Unflatten(1, (width, start, start))),
     ]
 

@@ -5,14 +5,13 @@ a norm or a dropout renames nothing, and initial weights, drawn by name, stay as
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganablate.catalog import ACTIVATIONS
 from ganablate.config import Norm
 
 Named = tuple[str, nn.Module]
@@ -60,16 +59,9 @@ def stack(*modules: Named) -> nn.Sequential:
     return nn.Sequential(OrderedDict(modules))
 
 
-def activation(name: str) -> nn.Module:
-    """A new module for a key of `catalog.ACTIVATIONS`."""
-    module = ACTIVATIONS[name].load()()
-    assert isinstance(module, nn.Module)
-    return module
-
-
 def after(
     number: int,
-    activation_name: str,
+    activation: Callable[[], nn.Module],
     *,
     norm: nn.Module | None = None,
     dropout: float = 0.0,
@@ -78,13 +70,13 @@ def after(
 
     Args:
         number: the layer's, from 1.
-        activation_name: a key of `catalog.ACTIVATIONS`.
+        activation: makes a new module, as a line of `catalog.ACTIVATIONS` does.
         norm: the batch norm, or None.
         dropout: the share of values set to 0, in [0, 1); 0 leaves the module out.
     """
     if norm is not None:
         yield f"norm{number}", norm
-    yield f"activation{number}", activation(activation_name)
+    yield f"activation{number}", activation()
     if dropout > 0:
         yield f"dropout{number}", Dropout(dropout)
 

@@ -2,8 +2,9 @@
 
 from torch import nn
 
+from ganablate.catalog import function_of
 from ganablate.config import TrialConfig
-from ganablate.gan.networks.layers import Named, activation, after, stack, vector_norm
+from ganablate.gan.networks.layers import Named, after, stack, vector_norm
 from ganablate.gan.networks.products import Linear
 
 
@@ -33,28 +34,30 @@ def mlp(config: TrialConfig, channels: int) -> tuple[nn.Module, nn.Module]:
 
 def _generator(config: TrialConfig, shape: tuple[int, int, int]) -> nn.Module:
     widths = _widths(config.g_width, config.hidden_layers)[::-1]
+    activation = function_of("g_activation", config)
     hidden: list[Named] = []
     inputs = config.latent_dim
     for number, width in enumerate(widths, start=1):
         hidden.append((f"layer{number}", Linear(inputs, width)))
-        hidden.extend(after(number, config.g_activation, norm=vector_norm(config.g_norm, width)))
+        hidden.extend(after(number, activation, norm=vector_norm(config.g_norm, width)))
         inputs = width
     return stack(
         *hidden,
         (f"layer{len(widths) + 1}", Linear(inputs, _pixels(shape))),
-        ("output", activation(config.g_output)),
+        ("output", function_of("g_output", config)()),
         ("reshape", nn.Unflatten(1, shape)),
     )
 
 
 def _discriminator(config: TrialConfig, shape: tuple[int, int, int]) -> nn.Module:
     widths = _widths(config.d_width, config.hidden_layers)
+    activation = function_of("d_activation", config)
     hidden: list[Named] = []
     inputs = _pixels(shape)
     for number, width in enumerate(widths, start=1):
         norm = vector_norm("none" if number == 1 else config.d_norm, width)
         hidden.append((f"layer{number}", Linear(inputs, width)))
-        hidden.extend(after(number, config.d_activation, norm=norm, dropout=config.d_dropout))
+        hidden.extend(after(number, activation, norm=norm, dropout=config.d_dropout))
         inputs = width
     return stack(
         ("flatten", nn.Flatten()),

@@ -5,11 +5,13 @@ arms, then trials of each (Davison and Hinkley 1997, section 3.8), with fixed dr
 their means, Fisher's z with the standard error of Fieller et al. (1957, Biometrika 44, 470-481).
 Over the training: two curves within each trial, then the mean of Fisher's z over the trials with
 Student's t. A correlation is shown positive if the interval lies above the claimed strength, and
-contradicted if it lies below it; weak means within the strength on either side.
+contradicted if it lies below it; weak means within the strength on either side. One arm's is
+stronger than another's if the sizes of Fisher's z differ, compared as any number of the trials.
 """
 
 import math
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from scipy.stats import norm, spearmanr
@@ -24,8 +26,14 @@ from ganablate.report.claims.judgement import (
     left_out,
     undecided,
 )
-from ganablate.report.claims.pairs import column_quantity
+from ganablate.report.claims.pairs import (
+    Quantity,
+    claimed_pairs,
+    column_quantity,
+    judge_pairs,
+)
 from ganablate.report.stats.comparison import Hypothesis, Side
+from ganablate.report.stats.replicates import Replicates
 from ganablate.report.stats.statistics import Array
 from ganablate.report.table.tables import reference_arm
 from ganablate.study.claims.claims import Association
@@ -137,16 +145,13 @@ def _fisher(rho: float, points: int) -> float:
 
 
 def _over_training(evidence: Evidence, statement: Association, titles: str) -> Judgement:
+    if statement.expected == "stronger":
+        return _stronger(evidence, statement, titles)
     values: dict[str, Array] = {}
     most_points = 0
     for arm in evidence.named(statement.named):
-        zs = []
-        for trial_id in evidence.complete(arm)["trial_id"]:
-            pairs = _along_training(evidence, str(trial_id), statement)
-            rho = spearman(pairs) if len(pairs) > 2 else math.nan
-            zs.append(math.nan if math.isnan(rho) else _fisher(rho, len(pairs)))
-            most_points = max(most_points, len(pairs))
-        values[arm] = np.array(zs, dtype=np.float64)
+        values[arm], points = _of_trials(evidence, statement, arm)
+        most_points = max(most_points, points)
     title = f"Rank correlation of {titles} along the training"
     if any(map(len, values.values())):
         title += f" ({most_points} points)"
@@ -154,6 +159,37 @@ def _over_training(evidence: Evidence, statement: Association, titles: str) -> J
     hypothesis = Hypothesis(_SIDES[statement.expected], "difference", strength)
     numbers = PerTrial(title, values, hypothesis, back=math.tanh, bare=True)
     return judge_per_trial(numbers, evidence.alpha)
+
+
+def _of_trials(evidence: Evidence, statement: Association, arm: str) -> tuple[Array, int]:
+    """Fisher's z of each of the arm's trials [n], NaN where there is none; the most points."""
+    zs, most_points = [], 0
+    for trial_id in evidence.complete(arm)["trial_id"]:
+        pairs = _along_training(evidence, str(trial_id), statement)
+        rho = spearman(pairs) if len(pairs) > 2 else math.nan
+        zs.append(math.nan if math.isnan(rho) else _fisher(rho, len(pairs)))
+        most_points = max(most_points, len(pairs))
+    return np.array(zs, dtype=np.float64), most_points
+
+
+def _stronger(evidence: Evidence, statement: Association, titles: str) -> Judgement:
+    """Whether the size of the correlation is larger than that of other arms."""
+
+    def sizes(arm: str) -> Replicates:
+        zs, _ = _of_trials(evidence, statement, arm)
+        replicates = evidence.complete(arm)["replicate"]
+        measured = {
+            int(k): abs(float(z)) for k, z in zip(replicates, zs, strict=True) if not math.isnan(z)
+        }
+        return Replicates(measured, 0, 0, complete=len(zs))
+
+    def comparable(_arm: str, _other: str) -> None:
+        """An order has no scale."""
+
+    title = f"Size of the rank correlation of {titles} along the training, Fisher's z"
+    quantity = Quantity(title=title, of=cache(sizes), incomparable=comparable)
+    claimed = claimed_pairs(evidence, statement, statement.to, "above")
+    return judge_pairs(evidence, quantity, claimed)
 
 
 def _along_training(evidence: Evidence, trial_id: str, statement: Association) -> Array:

@@ -14,6 +14,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -22,6 +23,7 @@ from ganablate.catalog import family_of
 from ganablate.report.claims.association import judge_association
 from ganablate.report.claims.curve import judge_curve
 from ganablate.report.claims.evidence import Evidence
+from ganablate.report.claims.firmness import same_margins
 from ganablate.report.claims.judgement import (
     CONTRADICTED,
     DOES_NOT_HOLD,
@@ -171,6 +173,9 @@ def judge(claim: Claim, evidence: Evidence) -> Judgement:
     judgement = _judged(claim, evidence)
     if claim.not_comparable and judgement.verdict in OF_THE_REPORT:
         judgement = replace(judgement, verdict=NOT_COMPARABLE, because=claim.not_comparable)
+    if judgement.verdict in OF_THE_REPORT and judgement.p is not None:
+        judge_statement = partial(KINDS[claim.kind], evidence)
+        judgement = replace(judgement, margins=same_margins(claim, judge_statement))
     judgement = at_reach(judgement, evidence.plan)
     if judgement.verdict in _MAY_DIFFER and claim.perhaps:
         judgement = replace(judgement, because=claim.perhaps)

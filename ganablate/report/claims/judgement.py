@@ -45,6 +45,7 @@ class Judgement:
     `p` are those of the test that decided: a ratio or a difference with its interval, a share with
     its limits, a correlation; None: there is none. `reach` is the least share of the report's
     training that the arms here have, `reach_of` says of what; None: no training of ours is judged.
+    `margins` are those at which the verdict would be the same; empty: it has none.
     What names the claim, its reach and the budget come from `judge_claims`; the judge of a kind
     leaves them empty.
     """
@@ -66,6 +67,7 @@ class Judgement:
     budget: str = field(default="", kw_only=True)
     reach: float | None = field(default=None, kw_only=True)
     reach_of: str = field(default="", kw_only=True)
+    margins: str = field(default="", kw_only=True)
 
 
 def undecided(arms: Sequence[str], because: str, against: Sequence[str] = ()) -> Judgement:

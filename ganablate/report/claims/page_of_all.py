@@ -49,6 +49,9 @@ line says *seen*, *opposite seen* or *open*, and at which share of the report's 
 of the small training, and little of the report's. The report's training is the study's budget
 `full`, as we read the report. What is arithmetic on a report's own numbers *holds* or does not.
 
+No report states a margin: those of the claims, 1.25x for instance, are ours. Beside a verdict with
+one stands the range of margins at which it would be the same, of those up to 3x.
+
 The table counts sentences, not lines: lines with the same words are readings of one sentence.
 
 Ratios are of geometric means. p is Holm's over the comparisons of the study's table, in which

@@ -7,7 +7,8 @@ in the table of arms (`report.stats.replicates`). The comparison is that of the 
 ratio if the exact p of that is at most the level (as in `report.stats.effects`).
 
 p is Holm's over as many comparisons as the table makes: each of its arms with the arm that the
-claim names for it (`to`), else with its own. So a claim's p does not depend on how it is written.
+claim names for it (`to`), else with its own, and of a primary metric those of every other primary
+one. So a claim's p does not depend on how it is written.
 """
 
 import math
@@ -43,7 +44,7 @@ from ganablate.report.stats.effects import compared_arms
 from ganablate.report.stats.replicates import Replicates, effect_scale, summaries
 from ganablate.report.stats.statistics import Summary
 from ganablate.report.table.tables import criterion_columns
-from ganablate.study.claims.claims import Compare, Curve, NoneStated
+from ganablate.study.claims.claims import Association, Compare, Curve, NoneStated
 from ganablate.study.reading.fields import Margin
 
 Pair = tuple[str, str]
@@ -140,7 +141,7 @@ def column_quantity(evidence: Evidence, column: str) -> Quantity:
 
 def claimed_pairs(
     evidence: Evidence,
-    statement: Compare | Curve | NoneStated,
+    statement: Compare | Curve | Association | NoneStated,
     to: Sequence[str],
     side: Side,
     margin: Margin | None = None,
@@ -164,7 +165,8 @@ def judge_pairs(evidence: Evidence, quantity: Quantity, claimed: ClaimedPairs) -
     if not claimed.pairs:
         return undecided((), "none of these arms is compared with another")
     comparisons = _PairComparisons(evidence, quantity, claimed)
-    family = {pair: comparisons.of(pair) for pair in claimed.family}
+    family = {(quantity.column, pair): comparisons.of(pair) for pair in claimed.family}
+    family |= _of_other_primaries(evidence, quantity.column)
 
     def sentence(results: Sequence[Tested], verdicts: Sequence[str]) -> str:
         texts = []
@@ -173,9 +175,29 @@ def judge_pairs(evidence: Evidence, quantity: Quantity, claimed: ClaimedPairs) -
             texts.append(", ".join(part for part in parts if part) or "no number")
         return _sentence(quantity.title, claimed.pairs, texts, verdicts)
 
-    judgement = joint_judgement(family, claimed.pairs, evidence.alpha, sentence, some=claimed.some)
+    keys = [(quantity.column, pair) for pair in claimed.pairs]
+    judgement = joint_judgement(family, keys, evidence.alpha, sentence, some=claimed.some)
     arms, others = zip(*claimed.pairs, strict=True)
     return replace(judgement, arms=tuple(dict.fromkeys(arms)), against=tuple(dict.fromkeys(others)))
+
+
+def _of_other_primaries(evidence: Evidence, column: str) -> dict[tuple[str, Pair], Tested]:
+    """What the table tests beside a primary metric: every arm in each other one with numbers."""
+    plan = evidence.plan
+    family: dict[tuple[str, Pair], Tested] = {}
+    others = [
+        name
+        for name in plan.primaries
+        if name != column
+        and name in plan.columns
+        and any(evidence.replicates(arm, name).numbers for arm in evidence.arms)
+    ]
+    pairs = tuple(compared_arms(evidence.arms.values()).items())
+    for name in others if column in plan.primaries else ():
+        claimed = ClaimedPairs(pairs, pairs, "different")
+        comparisons = _PairComparisons(evidence, column_quantity(evidence, name), claimed)
+        family |= {(name, pair): comparisons.of(pair) for pair in pairs}
+    return family
 
 
 class _PairComparisons:

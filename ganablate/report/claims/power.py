@@ -106,13 +106,15 @@ def _tests(plan: Plan, claim: Claim, to: tuple[str, ...]) -> int:
         and len(_named(plan, getattr(claim.statement, "named", ()))) * max(1, len(to)) > 1
     ):
         return 1
-    return max(1, sum(arm.compare_to is not None and not arm.null for arm in plan.arms))
+    arms = sum(arm.compare_to is not None and not arm.null for arm in plan.arms)
+    metric = getattr(claim.statement, "metric", None) or plan.primary
+    return max(1, arms * (len(plan.primaries) if metric in plan.primaries else 1))
 
 
 def _difference(n: int, tests: int, margin: Margin | None, expected: str) -> tuple[str, bool]:
     if n < 2:
         return "one trial an arm has no spread to judge by", False
-    over = f"n {n}" if tests == 1 else f"n {n}, {tests} arms tested"
+    over = f"n {n}" if tests == 1 else f"n {n}, {tests} tests"
     least = (smallest_margin if expected == "equivalent" else smallest_effect)(n, tests)
     ratio = math.exp(SPREAD * least)
     if expected == "equivalent":

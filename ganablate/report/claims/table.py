@@ -14,13 +14,13 @@ from ganablate.report.stats.statistics import ALPHA
 from ganablate.text import percent
 
 _TEXTS = (
-    "id", "kind", "verdict", "reach_of", "says", "tested_by", "budget", "arms", "n", "numbers",
-    "because",
+    "id", "kind", "verdict", "reach_of", "margins", "says", "tested_by", "budget", "arms", "n",
+    "numbers", "because",
 )  # fmt: skip
 _NUMBERS = ("reach", "estimate", "low", "high", "p")
 COLUMNS = (
-    "id", "kind", "verdict", "reach", "reach_of", "says", "tested_by", "budget", "arms", "n",
-    "estimate", "low", "high", "p", "numbers", "because",
+    "id", "kind", "verdict", "reach", "reach_of", "margins", "says", "tested_by", "budget", "arms",
+    "n", "estimate", "low", "high", "p", "numbers", "because",
 )  # fmt: skip
 """Of `claims.csv`, in order. A missing number is an empty cell, never 0."""
 LEVEL = "level"
@@ -63,8 +63,14 @@ def verdict_text(verdict: str, reach: float | None, of: str) -> str:
     return f"{verdict} {reach_text(reach, of)}"
 
 
+def firm_text(margins: str) -> str:
+    """How firm a verdict is."""
+    return f"the same for margins of {margins}"
+
+
 def _verdict(row: pd.Series) -> str:
-    return verdict_text(str(row["verdict"]), row["reach"], str(row["reach_of"]))
+    verdict = verdict_text(str(row["verdict"]), row["reach"], str(row["reach_of"]))
+    return verdict if pd.isna(row["margins"]) else f"{verdict}; {firm_text(row['margins'])}"
 
 
 def _measured(row: pd.Series) -> str:

@@ -1,4 +1,4 @@
-"""What every arm changes in the primary metric: effect, interval, replicates and verdict."""
+"""What every arm changes in the primary metrics: effect, interval, replicates and verdict."""
 
 import math
 from dataclasses import dataclass
@@ -27,6 +27,8 @@ _TICKS = (
     100.0, 0.01, 1e3, 1e-3, 1e4, 1e-4, 1.1, 0.9,
 )  # fmt: skip
 """Ratios that may be marked, those first that matter most."""
+_GAP = 0.55
+"""Inches between two panels: ticks and title of the axis."""
 _BEYOND = 0.35
 """How far an interval is followed beyond the effects and replicates, as a share of their range."""
 
@@ -87,33 +89,46 @@ def draw_forest(analysis: Analysis, path: Path) -> bool:
     """Write the picture; False, and nothing written, where no arm has an effect with an interval.
 
     Without one there is nothing to see but single trials: the picture of the primary shows those.
+    Of several primary metrics each has a panel, one below the other.
     """
-    plan, effects = analysis.plan, analysis.effects
-    rows = forest_rows(effects, plan) if effects is not None else []
-    if effects is None or all(row.ends is None for row in rows):
+    plan = analysis.plan
+    panels = [(effects, forest_rows(effects, plan)) for effects in analysis.judged.values()]
+    panels = [(effects, rows) for effects, rows in panels if any(row.ends for row in rows)]
+    if not panels:
         return False
-    limits = _limits(rows, effects.scale)
-    longest = max(len(line) for row in rows for line in row.label.splitlines())
+    labels = [row.label for _, rows in panels for row in rows]
+    longest = max(len(line) for label in labels for line in label.splitlines())
     # The margins hold the names of the arms and the words at the right.
     margins = 0.2 + 0.063 * max(longest, 12), 2.45, 0.08
-    size = _WIDTH, 0.29 * len(rows) + 0.3
-    caption = _caption(effects, analysis.trials, plan)
-    with style.captioned(path, caption, size, axis=0.45, margins=margins) as figure:
-        axes = figure.add_subplot()
-        axes.grid(visible=False, axis="y")
-        axes.set_xlim(*limits)
-        axes.set_ylim(len(rows) - 0.45, -0.55)
-        if effects.scale == "ratio":
-            margin = math.log(MARGIN)
-            axes.axvspan(-margin, margin, color=style.BASELINE_COLOUR, alpha=0.16, lw=0, zorder=0)
-        axes.axvline(0, color=style.INK, lw=0.8, zorder=1)
-        for place, row in enumerate(rows):
-            _draw_row(axes, place, row, limits)
-        axes.set_yticks(range(len(rows)), [row.label for row in rows], linespacing=1.1)
-        axes.tick_params(axis="y", length=0)
-        _set_ticks(axes, limits, effects.scale)
-        axes.set_xlabel(_axis_title(effects, plan), labelpad=3)
+    heights = [0.29 * len(rows) + 0.3 for _, rows in panels]
+    gaps = _GAP * (len(panels) - 1)
+    caption = _caption([effects for effects, _ in panels], analysis.trials, plan)
+    with style.captioned(
+        path, caption, (_WIDTH, sum(heights) + gaps), axis=0.45, margins=margins,
+        hspace=_GAP * len(panels) / sum(heights),
+    ) as figure:  # fmt: skip
+        every = figure.subplots(len(panels), height_ratios=heights, squeeze=False)[:, 0]
+        for axes, (effects, rows) in zip(every, panels, strict=True):
+            _draw_panel(axes, rows, effects, plan)
     return True
+
+
+def _draw_panel(axes: Axes, rows: list[ForestRow], effects: StudyEffects, plan: Plan) -> None:
+    """The effects on one metric."""
+    limits = _limits(rows, effects.scale)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlim(*limits)
+    axes.set_ylim(len(rows) - 0.45, -0.55)
+    if effects.scale == "ratio":
+        margin = math.log(MARGIN)
+        axes.axvspan(-margin, margin, color=style.BASELINE_COLOUR, alpha=0.16, lw=0, zorder=0)
+    axes.axvline(0, color=style.INK, lw=0.8, zorder=1)
+    for place, row in enumerate(rows):
+        _draw_row(axes, place, row, limits)
+    axes.set_yticks(range(len(rows)), [row.label for row in rows], linespacing=1.1)
+    axes.tick_params(axis="y", length=0)
+    _set_ticks(axes, limits, effects.scale)
+    axes.set_xlabel(_axis_title(effects, plan), labelpad=3)
 
 
 def _limits(rows: list[ForestRow], scale: str) -> tuple[float, float]:
@@ -183,20 +198,23 @@ def _axis_title(effects: StudyEffects, plan: Plan) -> str:
     return f"{title} {how} {other}{towards[effects.direction]}"
 
 
-def _caption(effects: StudyEffects, trials: pd.DataFrame, plan: Plan) -> str:
-    level = percent(1 - effects.alpha)
-    mean = "geometric mean" if effects.scale == "ratio" else "mean"
+def _caption(columns: list[StudyEffects], trials: pd.DataFrame, plan: Plan) -> str:
+    first, scales = columns[0], {effects.scale for effects in columns}
+    means = {"ratio": "geometric mean", "difference": "mean"}
+    mean = means[first.scale] if len(scales) == 1 else "(of ratios geometric) mean"
     parts = [
         coverage(trials, plan),
-        f"Large mark: effect; bar: its {level} interval, for each arm alone, an arrow where it "
-        f"goes on; grey dots: replicates against the {mean} of the arm compared with.",
+        f"Large mark: effect; bar: its {percent(1 - first.alpha)} interval, for each arm alone, an "
+        f"arrow where it goes on; grey dots: replicates against the {mean} of the arm compared "
+        "with.",
     ]
-    if effects.scale == "ratio":
+    if "ratio" in scales:
         parts.append(f"Grey band: within a factor of {MARGIN:g}.")
-    if effects.tested:
-        ruled = any(effect.fails for effect in effects.by_arm.values())
+    if any(effects.tested for effects in columns):
+        ruled = any(effect.fails for effects in columns for effect in effects.by_arm.values())
         rule = ", or by the rule of failing arms" if ruled else ""
-        tests = f"tests after Holm's correction over {counted(effects.tested, 'arm')}"
-        parts.append(f"Verdicts: from {tests}, at {percent(effects.alpha)}{rule}.")
-    parts += protocols(trials, plan, only=effects.column)
+        over = counted(first.tested, "arm") if len(columns) == 1 else f"{first.tests} tests"
+        tests = f"tests after Holm's correction over {over}"
+        parts.append(f"Verdicts: from {tests}, at {percent(first.alpha)}{rule}.")
+    parts += protocols(trials, plan, only=[effects.column for effects in columns])
     return " ".join(filter(None, [*parts, execution(trials)]))

@@ -1,4 +1,4 @@
-"""The primary metric: every replicate and each arm's mean and spread; and over the training."""
+"""The primary metrics: every replicate, each arm's mean and spread; the first one over time."""
 
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from ganablate.report.table.tables import (
     baseline_arm,
     marks_of,
     primary_column,
+    primary_columns,
     reference_protocol,
 )
 from ganablate.study.plan import Plan
@@ -36,48 +37,59 @@ _DIRECTIONS = {
 
 
 def draw_primary(analysis: Analysis, path: Path) -> bool:
-    """Write the picture; False, and nothing written, where no trial has the primary's number."""
+    """Write the picture; False, and nothing written, where no trial has a primary's number.
+
+    Of several primary metrics each has a panel, one below the other.
+    """
     plan, trials, table = analysis.plan, analysis.trials, analysis.table
-    column = primary_column(plan)
-    if column is None or trials[column].dropna().empty:
+    columns = [name for name in primary_columns(plan) if trials[name].notna().any()]
+    if not columns:
         return False
-    metric, baseline = plan.columns[column], baseline_arm(plan)
-    stamps = trials.get(column + PROTOCOL, pd.Series(pd.NA, index=trials.index, dtype="string"))
-    usual = reference_protocol(trials, plan, column)
+    baseline = baseline_arm(plan)
     parts = [
         coverage(trials, plan),
         "Dots: replicates. Bars: mean ± sample standard deviation.",
         f"Dashed line and band: {baseline.name}." if baseline is not None else None,
-        *protocols(trials, plan, only=column, mark="Hollow:"),
+        *protocols(trials, plan, only=columns, mark="Hollow:"),
         execution(trials),
     ]
     caption = " ".join(part for part in parts if part)
     below = style.caption_inches(caption, _WIDTH)
-    height = 0.27 * len(table) + 0.55 + below
+    height = len(columns) * (0.27 * len(table) + 0.55) + below
     with style.look():
         figure = style.new_figure(_WIDTH, height)
-        axes = figure.add_subplot()
-        axes.grid(visible=False, axis="y")
-        _set_scale(axes, trials[column].dropna(), table[column], table[column + "_sd"])
-        if baseline is not None:
-            _draw_baseline(axes, table[table["arm"] == baseline.name].iloc[0], column)
-        for place, (_, row) in enumerate(table.iterrows()):
-            replicates = trials[(trials["arm"] == row["arm"]) & trials[column].notna()]
-            _draw_dots(axes, place, replicates[column], stamps[replicates.index], usual)
-            if len(replicates):
-                _draw_mean(axes, place, row[column], row[column + "_sd"])
-            _annotate(axes, place, row, column)
-        labels = [style.wrapped(str(name), 34, lines=2) for name in table["arm"]]
-        axes.set_yticks(range(len(table)), labels)
-        if baseline is not None:  # its arm is the first
-            axes.get_yticklabels()[0].set_fontweight("bold")
-        axes.set_ylim(len(table) - 0.4, -0.6)
-        axes.tick_params(axis="y", length=0)
-        direction = _DIRECTIONS.get(metric.direction, "")
-        axes.set_xlabel(f"{metric.title}, {metric.unit} {direction}".rstrip())
+        every = figure.subplots(len(columns), squeeze=False)[:, 0]
+        for axes, column in zip(every, columns, strict=True):
+            _draw_panel(axes, analysis, column)
         figure.tight_layout(rect=(0, below / height, 1, 1), pad=0.4)
         style.save(figure, path, caption)
     return True
+
+
+def _draw_panel(axes: Axes, analysis: Analysis, column: str) -> None:
+    """Every replicate of a metric, and each arm's mean and spread."""
+    plan, trials, table = analysis.plan, analysis.trials, analysis.table
+    metric, baseline = plan.columns[column], baseline_arm(plan)
+    stamps = trials.get(column + PROTOCOL, pd.Series(pd.NA, index=trials.index, dtype="string"))
+    usual = reference_protocol(trials, plan, column)
+    axes.grid(visible=False, axis="y")
+    _set_scale(axes, trials[column].dropna(), table[column], table[column + "_sd"])
+    if baseline is not None:
+        _draw_baseline(axes, table[table["arm"] == baseline.name].iloc[0], column)
+    for place, (_, row) in enumerate(table.iterrows()):
+        replicates = trials[(trials["arm"] == row["arm"]) & trials[column].notna()]
+        _draw_dots(axes, place, replicates[column], stamps[replicates.index], usual)
+        if len(replicates):
+            _draw_mean(axes, place, row[column], row[column + "_sd"])
+        _annotate(axes, place, row, column)
+    labels = [style.wrapped(str(name), 34, lines=2) for name in table["arm"]]
+    axes.set_yticks(range(len(table)), labels)
+    if baseline is not None:  # its arm is the first
+        axes.get_yticklabels()[0].set_fontweight("bold")
+    axes.set_ylim(len(table) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    direction = _DIRECTIONS.get(metric.direction, "")
+    axes.set_xlabel(f"{metric.title}, {metric.unit} {direction}".rstrip())
 
 
 def _set_scale(axes: Axes, values: pd.Series, means: pd.Series, sds: pd.Series) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ganablate.catalog import DATASETS, is_outdated, metric_columns, on_images
+from ganablate.catalog import DATASETS, is_outdated, metric_columns, on_images, present_name
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Plan, Trial
 from ganablate.trials.folder import TrialFolder
@@ -144,9 +144,12 @@ def curves_csv(curves: pd.DataFrame) -> str:
 
 def read_curves(path: Path) -> pd.DataFrame:
     """Read what `curves_csv` wrote; raises ValueError as `read_typed` does."""
-    return read_typed(
-        path, "curves", _NEEDED, lambda text: text.reindex(columns=list(_TYPES)).astype(_TYPES)
-    )
+
+    def typed(text: pd.DataFrame) -> pd.DataFrame:
+        curves = text.reindex(columns=list(_TYPES)).astype(_TYPES)
+        return curves.assign(metric=curves["metric"].map(present_name).astype("string"))
+
+    return read_typed(path, "curves", _NEEDED, typed)
 
 
 def read_typed(
@@ -166,6 +169,7 @@ def read_typed(
         ValueError: with the path: a column is missing, or a number is none.
     """
     text = pd.read_csv(path, dtype="string", keep_default_na=False, na_values=[""])
+    text = text.rename(columns=present_name)
     lacking = [name for name in needed if name not in text]
     if lacking:
         raise ValueError(f"{path}: not a table of {rows}, the column {lacking[0]} is missing")

@@ -64,7 +64,7 @@ def _remove_other_points(earlier: pd.DataFrame, plan: Plan) -> list[str]:
     """Remove numbers of another point than the plan's from the earlier rows; returns notices."""
     notices = []
     for column in protocol_columns(plan):
-        stamps = earlier[column + PROTOCOL].fillna("")
+        stamps = earlier[column + PROTOCOL].astype("string").fillna("")
         end = stamp_of_points(plan, column)
         right = stamps.str.endswith(end) if end else ~stamps.str.endswith(OF_TRAINING)
         other = (stamps != "") & ~right

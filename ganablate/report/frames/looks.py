@@ -5,7 +5,7 @@ more replicates were added. Their levels are told in `ganablate.report.stats.seq
 of the last look: at its level, with its replicates.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -13,7 +13,7 @@ from typing import Literal
 import pandas as pd
 
 from ganablate.report.frames.question import Question, question
-from ganablate.report.stats.effects import ONE, OPEN
+from ganablate.report.stats.effects import ONE, OPEN, StudyEffects
 from ganablate.report.stats.sequential import added_level
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.study.plan import Plan
@@ -133,17 +133,21 @@ def with_look_by_hand(looks: Sequence[Look], trials: pd.DataFrame, plan: Plan) -
     return (*looks, look_at(plan, "by hand", now, added_level(schedules(looks))))
 
 
-def decided_arms(table: pd.DataFrame) -> tuple[str, ...]:
-    """The arms that have a verdict in the table of arms."""
-    if "verdict" not in table:
-        return ()
-    decided = table["verdict"].notna() & ~table["verdict"].isin([OPEN, ONE])
-    return tuple(str(name) for name in table.loc[decided, "arm"])
+def decided_arms(judged: Iterable[StudyEffects]) -> tuple[str, ...]:
+    """The arms that have a verdict in each primary metric, in the order of the plan."""
+    columns = list(judged)
+    names = dict.fromkeys(name for effects in columns for name in effects.by_arm)
+    verdicts = {
+        name: [effects.by_arm[name].verdict for effects in columns if name in effects.by_arm]
+        for name in names
+    }
+    undecided = {OPEN, ONE, None}
+    return tuple(name for name, given in verdicts.items() if undecided.isdisjoint(given))
 
 
-def with_decided(look: Look, table: pd.DataFrame) -> Look:
-    """The look with the verdicts that the table has."""
-    return replace(look, decided=decided_arms(table))
+def with_decided(look: Look, judged: Iterable[StudyEffects]) -> Look:
+    """The look with what was decided at it."""
+    return replace(look, decided=decided_arms(judged))
 
 
 def look_notes(looks: Sequence[Look]) -> list[str]:

@@ -1,7 +1,7 @@
 """The question that a plan asks of its trials: what is written down when results are first seen.
 
-It holds what verdicts depend on and the trials do not: the primary metric with its direction, the
-arms with what they change and what each is compared with, which point of the training is shown,
+It holds what verdicts depend on and the trials do not: the primary metrics with their directions,
+the arms with what they change and what each is compared with, which point of the training is shown,
 what every claim states, margin and level. Names of study and budget, words of claims and the number
 of replicates are not in it.
 """
@@ -49,7 +49,7 @@ def question(plan: Plan) -> dict[str, Any]:
     firsts = first_trials(plan)
     return json_values(
         {
-            "primary": [[plan.primary, _direction(plan, plan.primary)]],
+            "primary": [[name, _direction(plan, name)] for name in plan.primaries],
             "margin": f"{MARGIN:g}x",
             "level": ALPHA,
             "seed": plan.seed,

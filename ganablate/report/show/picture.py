@@ -12,6 +12,7 @@ from ganablate.report.show.selection import Selection, outcome_of
 from ganablate.report.stats.replicates import loss_scale
 from ganablate.report.table.captions import past_short_trials
 from ganablate.report.table.cells import MISSING, lone_text
+from ganablate.report.table.tables import primary_columns
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Trial
 
@@ -104,14 +105,17 @@ def _draw_losses(axes: Axes, key: str, curves: list[tuple[str, pd.DataFrame | No
 
 
 def _subtitle(side: Selection, trial: Trial | None) -> str:
-    """Which replicate, its primary number and what became of it."""
+    """Which replicate, its primary numbers and what became of it."""
     if trial is None:
         return "no trial is complete"
     row = side.rows[side.rows["trial_id"] == trial.trial_id].iloc[0]
     parts = [f"replicate {trial.replicate}", outcome_of(row)[0]]
-    primary = side.plan.columns.get(side.plan.primary)
-    if primary is not None and (text := lone_text(row[side.plan.primary])) != MISSING:
-        parts.insert(1, f"{primary.title} {text}")
+    numbers = {name: lone_text(row[name]) for name in primary_columns(side.plan)}
+    parts[1:1] = [
+        f"{side.plan.columns[name].title} {text}"
+        for name, text in numbers.items()
+        if text != MISSING
+    ]
     return ", ".join(parts)
 
 

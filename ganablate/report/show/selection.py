@@ -10,6 +10,7 @@ from ganablate.report.analysis import Analysis
 from ganablate.report.frames.curves import block_middles
 from ganablate.report.show.find import Subject
 from ganablate.report.table.cells import MISSING
+from ganablate.report.table.tables import primary_columns
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.text import counted
@@ -92,9 +93,8 @@ def outcome_of(row: pd.Series) -> tuple[str, str]:
 
 
 def curve_names(plan: Plan) -> dict[str, str]:
-    """What may have a curve and how it is called: the losses, and the primary metric."""
-    primary = plan.columns.get(plan.primary)
-    return {**LOSS_CURVES, **({} if primary is None else {plan.primary: primary.title})}
+    """What may have a curve and how it is called: the losses, and the primary metrics."""
+    return {**LOSS_CURVES, **{name: plan.columns[name].title for name in primary_columns(plan)}}
 
 
 def mean_curves(
@@ -103,7 +103,7 @@ def mean_curves(
     """The curves of trials of one length, wherever any of them has a number.
 
     A block of losses stands at its middle, in shares of the whole training: one that ended before
-    stops there. The primary metric is there where the study measures it during the training.
+    stops there. The primary metrics are there where the study measures them during the training.
 
     Returns:
         Key of `curve_names` -> a frame by the share of the training (0 to 1) with the columns

@@ -23,7 +23,13 @@ from ganablate.report.table.cells import (
     p_text,
     verdict_text,
 )
-from ganablate.report.table.tables import criterion_columns, reference_arm
+from ganablate.report.table.tables import (
+    criterion_columns,
+    judged_columns,
+    of_primary,
+    primary_columns,
+    reference_arm,
+)
 from ganablate.study.arms.settings import text_of
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Plan, Trial
@@ -67,9 +73,9 @@ def _differences(first: TrialConfig, second: TrialConfig) -> list[list[str]]:
     """Name and both values of each setting that differs; nothing of seeds."""
     before, after = (config.model_dump(exclude={"seed"}) for config in (first, second))
     return [
-        [name, text_of(name, value), text_of(name, after[name])]
-        for name, value in before.items()
-        if value != after[name]
+        [name, text_of(name, before.get(name)), text_of(name, after.get(name))]
+        for name in {**before, **after}
+        if before.get(name) != after.get(name)
     ]
 
 
@@ -83,8 +89,8 @@ def _mean(row: pd.Series, column: str, *, marked: bool = True) -> str:
 
 
 def _numbers(plan: Plan, titles: Sequence[str], cells: Callable[[str], list[str]]) -> list[str]:
-    """A line a column of the plan, its primary one first, with these cells."""
-    names = sorted(plan.columns, key=lambda name: name != plan.primary)
+    """A line a column of the plan, its primary ones first, with these cells."""
+    names = sorted(plan.shown_columns, key=lambda name: name not in plan.primaries)
     rows = [[heading(plan.columns[name]), *cells(name)] for name in names]
     return aligned([["", *titles], *rows])
 
@@ -99,7 +105,7 @@ def _estimate(effects: StudyEffects | None, arm: str) -> str:
 def _protocols(rows: pd.DataFrame, plan: Plan) -> Iterator[str]:
     """Each protocol of these trials, with the columns that were measured by it."""
     titles: dict[str, list[str]] = {}
-    for column in protocol_columns(plan):
+    for column in (name for name in protocol_columns(plan) if name in plan.shown_columns):
         for stamp in rows[column + PROTOCOL].dropna().unique():
             titles.setdefault(str(stamp), []).append(plan.columns[column].title)
     for stamp, names in titles.items():
@@ -156,16 +162,16 @@ def arm_text(selection: Selection) -> str:
 
 
 def _trials(selection: Selection) -> list[str]:
-    primary = selection.plan.columns.get(selection.plan.primary)
-    titles = [] if primary is None else [primary.title]
+    primaries = primary_columns(selection.plan)
+    titles = [selection.plan.columns[name].title for name in primaries]
     rows = [["replicate", "trial", "state", "outcome", *titles, ""]]
     for _, row in selection.rows.iterrows():
         outcome, because = outcome_of(row)
         failure = TrialFolder(selection.trials_root, str(row["trial_id"])).failure or {}
-        number = [] if primary is None else [lone_text(row[selection.plan.primary])]
+        numbers = [lone_text(row[name]) for name in primaries]
         facts = [str(row["replicate"]), row["trial_id"], row["state"], outcome]
-        rows.append([*facts, *number, because or str(failure.get("message", ""))])
-    return aligned(rows, right=[0] if primary is None else [0, 4])
+        rows.append([*facts, *numbers, because or str(failure.get("message", ""))])
+    return aligned(rows, right=[0, *range(4, 4 + len(primaries))])
 
 
 def _arm_metrics(selection: Selection) -> Iterator[str]:
@@ -193,22 +199,29 @@ def _arm_metrics(selection: Selection) -> Iterator[str]:
         yield f"{MARKS['protocol']} another protocol than that of {reference}"
     if arm.compare_to is not None:
         yield from _wrapped(
-            "effect: a ratio (×) or a difference (+, -) with its interval; only that of the "  # noqa: RUF001
-            "primary metric is judged, corrected over the study's arms"
+            "effect: a ratio (×) or a difference (+, -) with its interval; only those on "  # noqa: RUF001
+            "primary metrics are judged, corrected over the study's arms"
         )
     yield from _protocols(selection.rows, plan)
 
 
+def _effect_row(selection: Selection, column: str) -> pd.Series:
+    """The arm's row of the table, with its effect on this primary metric."""
+    table = of_primary(selection.analysis.table, selection.plan, column)
+    return table[table["arm"] == selection.arm.name].iloc[0]
+
+
 def _judged_effect(selection: Selection, column: str) -> str:
-    """The effect with its interval; of the primary with its p and verdict."""
-    arm, analysis = selection.arm, selection.analysis
-    if column != selection.plan.primary:
-        return _estimate(analysis.effects_on(column), arm.name)
-    text, effects = _estimate(analysis.effects, arm.name), analysis.effects
-    if arm.null or effects is None or arm.name not in effects.by_arm:
+    """The effect with its interval; of a primary metric with its p and verdict."""
+    arm, analysis, plan = selection.arm, selection.analysis, selection.plan
+    effects = analysis.effects_on(column)
+    text = _estimate(effects, arm.name)
+    unjudged = arm.null or column not in plan.primaries
+    if unjudged or effects is None or arm.name not in effects.by_arm:
         return text
     p = p_text(effects.by_arm[arm.name].p)
-    parts = [text, f"p (Holm) {p}" if p else None, verdict_text(analysis.row(arm.name))]
+    row = _effect_row(selection, column)
+    parts = [text, f"p (Holm) {p}" if p else None, verdict_text(row)]
     return ", ".join(filter(None, parts))
 
 
@@ -325,7 +338,8 @@ def _pair_metrics(first: Selection, second: Selection) -> Iterator[str]:
             f"its {level} interval (Welch's, unpaired), each for itself: no correction and no "
             "verdict"
         )
-        yield from _wrapped(_verdict(first, second) or _verdict(second, first))
+        for column in judged_columns(first.analysis.table, plan):
+            yield from _wrapped(_verdict(first, second, column) or _verdict(second, first, column))
     yield from _protocols(pd.concat([first.rows, second.rows]).drop_duplicates("trial_id"), plan)
 
 
@@ -369,15 +383,16 @@ def _pair_effect(first: Selection, second: Selection, column: str) -> str:
     return _estimate(effects, arm)
 
 
-def _verdict(reference: Selection, selection: Selection) -> str:
+def _verdict(reference: Selection, selection: Selection, column: str) -> str:
     """What the study itself says of a selected arm, if it compares it with the reference."""
-    arm, row = selection.arm, selection.analysis.row(selection.arm.name)
+    arm, plan = selection.arm, selection.plan
     if arm.compare_to != reference.arm.name or arm.name == reference.arm.name:
         return ""
-    verdict = verdict_text(row) if "verdict" in row else None
+    row = _effect_row(selection, column)
+    verdict = verdict_text(row)
     if verdict is None:
         return ""
-    p, title = p_text(row["effect_p"]), selection.plan.columns[selection.plan.primary].title
+    p, title = p_text(row["effect_p"]), plan.columns[column].title
     judged = f"{verdict} (p, Holm: {p})" if p else verdict
     return f"the study's own verdict, by {title}, of {arm.name}: {judged}"
 

@@ -63,7 +63,7 @@ class CrossEffects:
     """Those of a column: main effects by factor and level, interactions by pair of factors.
 
     `lacking` says of each cell without a mean and a spread why it has none. Intervals are at
-    1 - alpha.
+    1 - alpha. Holm's correction is over all main effects, or interactions, on so many `metrics`.
     """
 
     column: str
@@ -72,6 +72,7 @@ class CrossEffects:
     main: tuple[CrossEffect, ...]
     interactions: tuple[CrossEffect, ...]
     lacking: Mapping[str, str]
+    metrics: int = 1
 
     @property
     def shown(self) -> tuple[CrossEffect, ...]:
@@ -85,20 +86,26 @@ def cell_name(levels: Levels) -> str:
 
 
 def cross_effects(
-    trials: pd.DataFrame, plan: Plan, other: Collection[str] = (), *, alpha: float = ALPHA
+    trials: pd.DataFrame,
+    plan: Plan,
+    other: Collection[str] = (),
+    *,
+    column: str | None = None,
+    alpha: float = ALPHA,
 ) -> CrossEffects | None:
-    """Effects on the primary metric of a study that crosses two factors or more.
+    """Effects on a metric of a study that crosses two factors or more, corrected by themselves.
 
     Args:
         trials: As `trials_frame` gives it.
         plan: The plan that the trials are of.
         other: Arms whose number is of another protocol or criterion: as if they had none.
+        column: Of the metric; None: the first primary one.
         alpha: Of the intervals, and of what counts as shown.
 
     Returns:
-        None where the plan has no such cross, or the primary metric is not measured.
+        None where the plan has no such cross, or the metric is not measured.
     """
-    cross, column = plan.cross, plan.primary
+    cross, column = plan.cross, column or plan.primary
     varied = 0 if cross is None else sum(len(levels) > 1 for levels in cross.factors.values())
     if cross is None or varied < 2 or column not in plan.columns:
         return None
@@ -114,6 +121,21 @@ def cross_effects(
         main=_with_holm(cells.effect(*change) for change in _changes(cross, 1)),
         interactions=_with_holm(cells.effect(*change) for change in _changes(cross, 2)),
         lacking=dict(_reasons(cross, replicates, cells, excluded)),
+    )
+
+
+def corrected_crosses(columns: Sequence[CrossEffects]) -> tuple[CrossEffects, ...]:
+    """The effects on several metrics, with Holm's p over all their main effects or interactions."""
+    main = iter(_with_holm(effect for x in columns for effect in x.main))
+    interactions = iter(_with_holm(effect for x in columns for effect in x.interactions))
+    return tuple(
+        replace(
+            x,
+            main=tuple(itertools.islice(main, len(x.main))),
+            interactions=tuple(itertools.islice(interactions, len(x.interactions))),
+            metrics=len(columns),
+        )
+        for x in columns
     )
 
 

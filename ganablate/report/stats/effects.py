@@ -252,6 +252,8 @@ _COLUMNS = {
     "effect_fails_p": "float64", "verdict": "string",
 }  # fmt: skip
 """Of the table of arms, in order, with their types."""
+OF_A_COLUMN = tuple(name for name in _COLUMNS if name != "compared_to")
+"""Those that an arm has for each primary metric."""
 
 
 def effect_columns(effects: StudyEffects, arms: Iterable[str]) -> pd.DataFrame:

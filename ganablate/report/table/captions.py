@@ -3,7 +3,7 @@
 The sentences stand below the table of arms, and most of them below the pictures too.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
@@ -18,14 +18,14 @@ from ganablate.report.table.tables import (
     baseline_arm,
     criterion_columns,
     not_all_ok,
-    primary_column,
+    primary_columns,
     reference_arm,
     reference_protocol,
 )
 from ganablate.study.advice import advice_lines
 from ganablate.study.plan import BASELINE, Plan, PublishedNumber
 from ganablate.text import counted, low_to_high, percent
-from ganablate.trials.outcome import FEW_CLASSES, FEW_MODES, classes_told, decides, measure_of_modes
+from ganablate.trials.outcome import classes_told, decides, signs_of_collapse
 from ganablate.trials.saturation import ONE_SIDED, PARTS
 
 _IN_NATS = ("bce", "minimax")
@@ -73,20 +73,25 @@ def past_short_trials(trials: pd.DataFrame, what: str) -> str:
 
 
 def protocols(
-    trials: pd.DataFrame, plan: Plan, *, only: str | None = None, mark: str = MARKS["protocol"]
+    trials: pd.DataFrame,
+    plan: Plan,
+    *,
+    only: Collection[str] | None = None,
+    mark: str = MARKS["protocol"],
 ) -> list[str]:
     """One line for each protocol of the reference arm, and one that names all others.
 
     Args:
         trials: As `trials_frame` gives it.
         plan: The plan that the trials are of.
-        only: Of this column; None: of all.
+        only: Of these columns; None: of all.
         mark: How the others are marked.
     """
     titles: dict[str, list[str]] = {}
     stamps: set[str] = set()
+    shown = plan.shown_columns if only is None else only
     for column in protocol_columns(plan):
-        if only not in (None, column):
+        if column not in shown:
             continue
         stamp = reference_protocol(trials, plan, column)
         if stamp is not None:
@@ -153,7 +158,10 @@ def settings_line(plan: Plan) -> str:
 
 
 def table_notes(
-    trials: pd.DataFrame, table: pd.DataFrame, plan: Plan, effects: StudyEffects | None = None
+    trials: pd.DataFrame,
+    table: pd.DataFrame,
+    plan: Plan,
+    judged: Mapping[str, StudyEffects] | None = None,
 ) -> list[str]:
     """The notes below the table of arms: plain sentences, one a paragraph.
 
@@ -161,9 +169,9 @@ def table_notes(
         trials: As `trials_frame` gives it.
         table: As `arm_table` gives it.
         plan: The plan that they are of.
-        effects: Those of the table.
+        judged: The effects of the table, by primary metric.
     """
-    columns = list(plan.columns)
+    columns = list(plan.shown_columns)
     spread = (
         "Mean ± sample standard deviation over an arm's complete replicates; "
         "a number without ±: n = 1."
@@ -174,11 +182,10 @@ def table_notes(
     lines = [coverage(trials, plan), settings_line(plan)]
     lines += [f"Left out: {', '.join(names)} ({because})." for because, names in left_out.items()]
     lines += [*advice_lines(plan), spread, *_outcome_notes(trials, plan)]
-    primary = primary_column(plan)
-    if primary is not None:
-        column = plan.columns[primary]
-        lines.append(f"Primary: {column.title} ({_BETTER[column.direction]}), in {column.unit}.")
-    lines += effect_notes(effects, plan) if effects is not None else []
+    if primaries := [plan.columns[name] for name in primary_columns(plan)]:
+        texts = [f"{x.title} ({_BETTER[x.direction]}), in {x.unit}" for x in primaries]
+        lines.append(f"Primary: {'; and '.join(texts)}.")
+    lines += effect_notes(list((judged or {}).values()), plan)
     lines += [*_units(plan), *_last_steps(plan), *protocols(trials, plan)]
     ran_on = execution(trials)
     lines += [] if ran_on is None else [ran_on]
@@ -204,7 +211,7 @@ def _sentence(text: str) -> str:
 
 
 def _units(plan: Plan) -> Iterator[str]:
-    losses, primary = criterion_columns(plan), primary_column(plan)
+    losses, primaries = criterion_columns(plan), primary_columns(plan)
     parts = []
     if losses:
         used = {arm.config.criterion for arm in plan.arms}
@@ -212,8 +219,8 @@ def _units(plan: Plan) -> Iterator[str]:
         parts.append("losses: units of the criterion" + (f" (nats for {nats})" if nats else ""))
     titles = _grouped(
         (column.unit, column.title)
-        for name, column in plan.columns.items()
-        if name not in losses and name != primary
+        for name, column in plan.shown_columns.items()
+        if name not in losses and name not in primaries
     )
     parts += [f"{unit}: {'; '.join(names)}" for unit, names in titles.items()]
     if parts:
@@ -262,7 +269,8 @@ def _outcome_notes(trials: pd.DataFrame, plan: Plan) -> Iterator[str]:
     complete = trials[trials["state"] == "complete"]
     if not len(complete):
         return
-    rules = ["Diverged: a loss or a weight is not finite", *_saturated(plan), *_collapsed(plan)]
+    rules = ["Diverged: a loss or a weight is not finite", *_saturated(plan)]
+    rules += _collapsed(plan, complete)
     yield (
         "Outcomes are rates of the complete trials, judged in this order. "
         f"{'; '.join(rules)}; else ok."
@@ -273,9 +281,9 @@ def _outcome_notes(trials: pd.DataFrame, plan: Plan) -> Iterator[str]:
         texts = "; ".join(f"{count} ({reason})" for reason, count in counts.items())
         yield f"Not assessed: {texts}."
     yield from _early_ends(complete, plan)
-    if not_all_ok(complete) and plan.primary in plan.columns:
-        title = plan.columns[plan.primary].title
-        yield f"{title}, of those ok (k): over the k trials that are ok; what is compared is all."
+    if not_all_ok(complete) and primary_columns(plan):
+        titles = " and ".join(plan.columns[name].title for name in primary_columns(plan))
+        yield f"{titles}, of those ok (k): over the k trials that are ok; what is compared is all."
 
 
 def _saturated(plan: Plan) -> Iterator[str]:
@@ -289,16 +297,16 @@ def _saturated(plan: Plan) -> Iterator[str]:
         yield f"D of the criterion {' and '.join(critics)} decides nothing, and cannot saturate"
 
 
-def _collapsed(plan: Plan) -> Iterator[str]:
+def _collapsed(plan: Plan, complete: pd.DataFrame) -> Iterator[str]:
+    """The signs of collapse that the trials have numbers for."""
+    measured = {name for name in plan.columns if complete[name].notna().any()}
     rules = []
     for arm in plan.arms:
-        column = measure_of_modes(arm.config, plan.measured)
-        if column == "modes":
-            classes = classes_told(arm.config)
-            few = int(FEW_CLASSES * (classes or 0))
-            rules.append(f"{few} of {classes} classes covered or fewer")
-        elif column is not None:
-            rules.append(f"{plan.columns[column].title.lower()} at most {FEW_MODES[column]:g}")
+        for column, most in signs_of_collapse(arm.config, plan.measured).items():
+            if column == "modes" and column in measured:
+                rules.append(f"{most:g} of {classes_told(arm.config)} classes covered or fewer")
+            elif column in measured:
+                rules.append(f"{plan.columns[column].title.lower()} at most {most:g}")
     if rules:
         yield f"collapsed: {', or '.join(dict.fromkeys(rules))}"
 
@@ -330,52 +338,74 @@ def _early_ends(complete: pd.DataFrame, plan: Plan) -> Iterator[str]:
 # --- effects ---
 
 
-def effect_notes(effects: StudyEffects, plan: Plan) -> list[str]:
-    """How the effects were estimated and tested: plain sentences, one a paragraph."""
-    by_arm = effects.by_arm.values()
-    if not by_arm:
+def effect_notes(columns: Sequence[StudyEffects], plan: Plan) -> list[str]:
+    """How effects that are judged together were estimated and tested: one sentence a paragraph.
+
+    They are those on each primary metric; without any there is nothing to say.
+    """
+    shown = [effects for effects in columns if effects.by_arm]
+    if not shown:
         return []
-    title = plan.columns[effects.column].title
-    references = {effect.compared_to for effect in by_arm}
-    other = arm_title(references.pop()) if len(references) == 1 else "the arm it is compared with"
-    if effects.scale == "ratio":
-        text = f"Effect: geometric mean of an arm's {title} over that of {other}."
-    else:
-        text = f"Effect: mean {title} of an arm less that of {other}."
-    if all(effect.p_alone is None and effect.low is None for effect in by_arm):
+    text = " ".join(_estimate(effects, plan, alone=len(shown) == 1) for effects in shown)
+    arms = [effect for effects in shown for effect in effects.by_arm.values()]
+    if all(effect.p_alone is None and effect.low is None for effect in arms):
         return [text + " No arm has two replicates to test."]
-    lines = [text + _interval(effects), *_verdicts(effects)]
-    if any(effect.fails_p is not None for effect in by_arm):
+    lines = [f"{text} {_intervals(shown, plan)}", *_verdicts(shown)]
+    if any(effect.fails_p is not None for effect in arms):
         lines.append(
             "All fail: every replicate diverged, saturated or collapsed, and none of the arm "
             f"compared with. It is a verdict, {FAILS}, where Fisher's exact p is at most "
-            f"{percent(effects.alpha)}; that p is not corrected."
+            f"{percent(shown[0].alpha)}; that p is not corrected."
         )
-    return [*lines, *_noise(effects)]
+    return [*lines, *_noise(shown, plan)]
 
 
-def _interval(effects: StudyEffects) -> str:
-    logs = " on logs" if effects.scale == "ratio" else ""
+def _estimate(effects: StudyEffects, plan: Plan, *, alone: bool) -> str:
+    """What the effects on a column are."""
+    title = plan.columns[effects.column].title
+    references = {effect.compared_to for effect in effects.by_arm.values()}
+    other = arm_title(references.pop()) if len(references) == 1 else "the arm it is compared with"
+    name = "Effect" if alone else f"Effect on {title}"
+    if effects.scale == "ratio":
+        return f"{name}: geometric mean of an arm's {title} over that of {other}."
+    return f"{name}: mean {title} of an arm less that of {other}."
+
+
+def _intervals(columns: Sequence[StudyEffects], plan: Plan) -> str:
+    """Of which kind they are, and how alike replicates of compared arms were."""
+    level, alone = percent(1 - columns[0].alpha), len(columns) == 1
+    scales = {effects.scale for effects in columns}
+    logs = "" if "ratio" not in scales else " on logs" if len(scales) == 1 else ", ratios on logs"
     text = (
-        f" Its {percent(1 - effects.alpha)} interval (Welch's{logs}) is for each arm alone. "
-        "Replicates are unpaired"
+        f"Its {level} interval (Welch's{logs}) is for each arm alone. Replicates are unpaired"
+        if alone
+        else f"{level} intervals (Welch's{logs}) are for each arm and metric alone. Replicates are "
+        "unpaired"
     )
-    correlation = effects.correlation
-    if correlation is not None:
-        text += (
-            f"; those of two compared arms correlate by {correlation.mean:.2f} "
-            f"(± {correlation.error:.2f} if unrelated)"
-        )
+    parts = []
+    for effects in columns:
+        correlation = effects.correlation
+        if correlation is None:
+            continue
+        of = "" if alone else f" in {plan.columns[effects.column].title}"
+        part = f"by {correlation.mean:.2f}{of} (± {correlation.error:.2f} if unrelated)"
         if correlation.clearly_positive:
-            text += ", clearly: the intervals are wider than they need to be"
+            part += ", clearly: the intervals are wider than they need to be"
+        parts.append(part)
+    if parts:
+        text += f"; those of two compared arms correlate {', '.join(parts)}"
     return text + "."
 
 
-def _verdicts(effects: StudyEffects) -> Iterator[str]:
-    verdicts = {effect.verdict for effect in effects.by_arm.values()}
+def _verdicts(columns: Sequence[StudyEffects]) -> Iterator[str]:
+    verdicts = {effect.verdict for effects in columns for effect in effects.by_arm.values()}
+    tests = f"the {counted(columns[0].tested, 'arm')} tested"
+    if len(columns) > 1:
+        tests = f"the {columns[0].tests} tests, of {len(columns)} metrics in every arm"
+    level = percent(columns[0].alpha)
     text = (
-        f"p (Holm): two-sided, corrected over the {counted(effects.tested, 'arm')} tested; "
-        f"verdicts come from it, at {percent(effects.alpha)}, not from the intervals."
+        f"p (Holm): two-sided, corrected over {tests}; verdicts come from it, at {level}, not from "
+        "the intervals."
     )
     if EQUIVALENT in verdicts:
         text += (
@@ -383,24 +413,33 @@ def _verdicts(effects: StudyEffects) -> Iterator[str]:
         )
     if OPEN in verdicts:
         text += " Cannot tell: not at this n."
-    if effects.tested:
+    if any(effects.tested for effects in columns):
         yield text
-    compared = {*effects.by_arm, *(effect.compared_to for effect in effects.by_arm.values())}
-    if any(effects.replicates[name].diverged for name in compared):
-        ranked = "; p is of ranks, exact, a diverged one worst."
-        yield (
-            "Where a replicate has diverged, on either side, there is no mean effect"
-            + (" and no p." if effects.direction == "none" else ranked)
-        )
+    for effects in columns:
+        compared = {*effects.by_arm, *(effect.compared_to for effect in effects.by_arm.values())}
+        if any(effects.replicates[name].diverged for name in compared):
+            ranked = "; p is of ranks, exact, a diverged one worst."
+            yield (
+                "Where a replicate has diverged, on either side, there is no mean effect"
+                + (" and no p." if effects.direction == "none" else ranked)
+            )
+            return
 
 
-def _noise(effects: StudyEffects) -> Iterator[str]:
-    for name in effects.null:
-        if name not in effects.by_arm:
-            continue
-        effect = effects.by_arm[name]
-        estimate = estimate_text([effect.estimate, effect.low, effect.high], effects.scale)
-        alone = p_text(effect.p_alone)
-        numbers = ", ".join(filter(None, [estimate, alone and f"p {alone} by itself"]))
-        text = f"The arm {name} changes only the seeds" + (f" ({numbers})" if numbers else "")
-        yield f"{text}: one look at the noise, outside the correction, without a verdict."
+def _noise(columns: Sequence[StudyEffects], plan: Plan) -> Iterator[str]:
+    """What the null arms show in each metric."""
+    for name in dict.fromkeys(name for effects in columns for name in effects.null):
+        parts = []
+        for effects in columns:
+            effect = effects.by_arm.get(name)
+            if effect is None:
+                continue
+            estimate = estimate_text([effect.estimate, effect.low, effect.high], effects.scale)
+            alone = p_text(effect.p_alone)
+            numbers = [estimate, alone and f"p {alone} by itself"]
+            of = [] if len(columns) == 1 else [plan.columns[effects.column].title]
+            parts.append(" ".join([*of, ", ".join(filter(None, numbers))]).strip())
+        if parts:
+            text = f"The arm {name} changes only the seeds"
+            text += f" ({'; '.join(parts)})" if any(parts) else ""
+            yield f"{text}: one look at the noise, outside the correction, without a verdict."

@@ -58,7 +58,8 @@ def cross_section(effects: CrossEffects, plan: Plan) -> Table:
     if any(change.partial for change in changes):
         columns.append(text_column("Averaged over", map(_places, changes), left=True))
     title = f"Main effects and interactions: {heading(plan.columns[effects.column])}"
-    return Table("factors", title, columns, cross_notes(effects, plan))
+    name = "factors" if effects.column == plan.primary else f"factors-{effects.column}"
+    return Table(name, title, columns, cross_notes(effects, plan))
 
 
 def _change(effect: CrossEffect) -> str:
@@ -101,7 +102,8 @@ def cross_notes(effects: CrossEffects, plan: Plan) -> list[str]:
     if tested:
         text += (
             " Each interval is for itself alone (Welch-Satterthwaite). p (Holm): two-sided, "
-            f"corrected over the {', apart from them over the '.join(tested)} tested."
+            f"corrected over the {', apart from them over the '.join(tested)} tested"
+            + (f", in each of {effects.metrics} metrics." if effects.metrics > 1 else ".")
         )
     lines = [text, *_warnings(effects, title)]
     factors = {} if plan.cross is None else plan.cross.factors

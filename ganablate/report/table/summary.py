@@ -11,7 +11,12 @@ from ganablate.report.claims.sentences import ARITHMETIC, CLASSES, SMALLER, coun
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import EQUIVALENT, FAILS, ONE, OPEN
 from ganablate.report.table.cells import effect_text, mean_text
-from ganablate.report.table.tables import baseline_arm, primary_column
+from ganablate.report.table.tables import (
+    baseline_arm,
+    judged_columns,
+    of_primary,
+    primary_columns,
+)
 from ganablate.report.table.verdict_style import VerdictKind, verdict_kind
 from ganablate.study.plan import BASELINE, FULL, Plan
 from ganablate.text import counted, low_to_high, percent
@@ -19,21 +24,21 @@ from ganablate.trials.outcome import FAILURES
 
 _MOST_NAMES = 8
 """Arms that a sentence names; it says how many more there are."""
-UNDECIDED = "Undecided at this n"
+UNDECIDED = "Undecided"
 """How the sentence about arms without a verdict begins."""
 _DIRECTIONS = {"min": "; lower is better", "max": "; higher is better", "none": ""}
 _LEADS = {
-    "better": "Better than {}",
-    "worse": "Worse than {}",
-    "lower": "Lower than {}",
-    "higher": "Higher than {}",
-    f"worse ({FAILS})": "Failing",
-    FAILS: "Failing",
-    EQUIVALENT: f"Equivalent to {{}} within a factor of {MARGIN:g}",
-    OPEN: UNDECIDED,
-    ONE: "One replicate, so not tested",
+    "better": "Better than {arm}{of}",
+    "worse": "Worse than {arm}{of}",
+    "lower": "Lower than {arm}{of}",
+    "higher": "Higher than {arm}{of}",
+    f"worse ({FAILS})": "Failing{of}",
+    FAILS: "Failing{of}",
+    EQUIVALENT: f"Equivalent to {{arm}}{{of}} within a factor of {MARGIN:g}",
+    OPEN: UNDECIDED + "{of} at this n",
+    ONE: "One replicate{of}, so not tested",
 }
-"""How the sentence on a verdict begins, the clear verdicts first; {} is the arm compared with."""
+"""How the sentence on a verdict begins, the clear verdicts first: against which arm, in what."""
 _ENDINGS = {
     f"worse ({FAILS})": " Every replicate failed.",
     FAILS: " Every replicate failed.",
@@ -68,7 +73,7 @@ def summary(
     """
     sentences = [
         *_baseline(table, plan),
-        *_verdicts(table, plan),
+        *(x for name in judged_columns(table, plan) for x in _verdicts(table, plan, name)),
         *_noise(table, plan),
         *_outcomes(table),
         *_claims(judgements),
@@ -95,32 +100,52 @@ def _rows(table: pd.DataFrame) -> list[pd.Series]:
 
 
 def _baseline(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
-    column, baseline = primary_column(plan), baseline_arm(plan)
-    if column is None:
+    """What the baseline has in the primary metrics, or that there is none."""
+    columns, baseline = primary_columns(plan), baseline_arm(plan)
+    if not columns:
         return
-    title = plan.columns[column].title
-    better = _DIRECTIONS[plan.columns[column].direction]
+    titles = " and ".join(plan.columns[name].title for name in columns)
+    better = _better(columns, plan)
     if baseline is None:
-        lead, text = "No baseline.", f"The arms stand side by side, by their {title}{better}."
-    else:
-        row = table[table["arm"] == baseline.name].iloc[0]
-        name = "Baseline" if baseline.name == BASELINE else f"Baseline, the arm {baseline.name}"
-        n = int(row[column + "_n"])
-        lead = f"{name}: {title} {mean_text(row, column)}"
-        if n > 1:
-            text = f"(mean ± standard deviation, n = {n}{better})."
-        elif n == 1:
-            text = f"(one trial, so without a spread{better})."
-        else:
-            lead = f"{name}: no {title}."
-            text = f"{row['n_complete']} of {row['n_planned']} trials complete."
-    yield Sentence(lead, text, topic="baseline")
-
-
-def _verdicts(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
-    """One sentence for each verdict that was given, the clear ones first."""
-    if "verdict" not in table:
+        lead, text = "No baseline.", f"The arms stand side by side, by their {titles}{better}."
+        yield Sentence(lead, text, topic="baseline")
         return
+    row = table[table["arm"] == baseline.name].iloc[0]
+    name = "Baseline" if baseline.name == BASELINE else f"Baseline, the arm {baseline.name}"
+    measured = [column for column in columns if row[column + "_n"]]
+    if not measured:
+        text = f"{row['n_complete']} of {row['n_planned']} trials complete."
+        yield Sentence(f"{name}: no {titles}.", text, topic="baseline")
+        return
+    numbers = [f"{plan.columns[column].title} {mean_text(row, column)}" for column in measured]
+    counts = [int(row[column + "_n"]) for column in measured]
+    better = _better(measured, plan)
+    text = f"(mean ± standard deviation, n = {low_to_high(counts)}{better})."
+    if max(counts) == 1:
+        text = f"(one trial, so without a spread{better})."
+    yield Sentence(f"{name}: {', '.join(numbers)}", text, topic="baseline")
+
+
+def _better(columns: Sequence[str], plan: Plan) -> str:
+    """`; lower is better`; of several metrics `; lower FID and higher Recall are better`."""
+    if len(columns) == 1:
+        return _DIRECTIONS[plan.columns[columns[0]].direction]
+    words = {"min": "lower", "max": "higher"}
+    parts = [
+        f"{words[column.direction]} {column.title}"
+        for column in (plan.columns[name] for name in columns)
+        if column.direction in words
+    ]
+    return f"; {' and '.join(parts)} {'are' if len(parts) > 1 else 'is'} better" if parts else ""
+
+
+def _verdicts(table: pd.DataFrame, plan: Plan, column: str) -> Iterator[Sentence]:
+    """One sentence for each verdict that was given in a primary metric, the clear ones first.
+
+    Beside another such metric each sentence says which one it is about.
+    """
+    title = plan.columns[column].title if len(judged_columns(table, plan)) > 1 else None
+    table = of_primary(table, plan, column)
     compared = table[table["compared_to"].notna()]
     null = [arm.name for arm in plan.arms if arm.null]
     judged = compared[compared["verdict"].notna() & ~compared["arm"].isin(null)]
@@ -134,32 +159,49 @@ def _verdicts(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
         rows = sorted(_rows(judged[judged["verdict"] == verdict]), key=_strength, reverse=True)
         effects = _listed([_with_effect(row, elsewhere=reference is None) for row in rows])
         yield Sentence(
-            f"{_lead(verdict, reference)}: {len(rows)} of {total}.",
+            f"{_lead(verdict, reference, title)}: {len(rows)} of {total}.",
             f"{effects}.{_ENDINGS.get(verdict, '')}",
             verdict_kind(verdict),
             "verdict",
         )
     if others := [name for name in names if name not in set(judged["arm"])]:
         text = f"{_listed(others)}: no number yet, or one of another protocol or criterion."
-        lead = f"Not compared: {len(others)} of {total}."
+        lead = f"Not compared{_of(title)}: {len(others)} of {total}."
         yield Sentence(lead, text, verdict_kind(""), "verdict")
 
 
 def _noise(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
     null = [arm.name for arm in plan.arms if arm.null]
     rows = _rows(table[table["arm"].isin(null)])
-    if "effect" in table and rows:
-        text = _listed([_with_effect(row) for row in rows])
-        text = f"An arm that changes nothing but the seeds: {text}."
-        yield Sentence("Noise.", text, topic="noise")
+    columns = judged_columns(table, plan)
+    if not columns or not rows:
+        return
+    several = len(columns) > 1
+    parts = []
+    for column in columns:
+        effects = _listed(
+            [
+                _with_effect(row)
+                for row in _rows(of_primary(table, plan, column))
+                if row["arm"] in null
+            ]
+        )
+        parts.append(f"{plan.columns[column].title} of {effects}" if several else effects)
+    text = f"An arm that changes nothing but the seeds: {'; '.join(parts)}."
+    yield Sentence("Noise.", text, topic="noise")
 
 
-def _lead(verdict: str, reference: str | None) -> str:
-    """The verdict, and against which arm, where it is the same for all."""
-    lead = _LEADS.get(verdict, verdict.capitalize())
+def _of(title: str | None) -> str:
+    return "" if title is None else f" in {title}"
+
+
+def _lead(verdict: str, reference: str | None, title: str | None) -> str:
+    """The verdict, against which arm, where it is the same for all, and in which metric."""
+    lead = _LEADS.get(verdict, verdict.capitalize() + "{of}")
     if reference is None:
-        return lead.replace(" than {}", "").replace(" to {}", "")
-    return lead.format(f"the {reference}" if reference == BASELINE else reference)
+        lead = lead.replace(" than {arm}", "").replace(" to {arm}", "")
+    arm = f"the {reference}" if reference == BASELINE else reference
+    return lead.format(arm=arm, of=_of(title))
 
 
 def _strength(row: pd.Series) -> float:
@@ -226,14 +268,17 @@ def _limits(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
     if not counts:
         return
     text = f"n = {low_to_high(counts)} an arm"
-    if "effect_low" in table:
-        ratios = table[(table["effect_scale"] == "ratio").fillna(False) & (table["effect_low"] > 0)]
+    columns = judged_columns(table, plan)
+    for column in columns:
+        view = of_primary(table, plan, column)
+        ratios = view[(view["effect_scale"] == "ratio").fillna(False) & (view["effect_low"] > 0)]
         # The factor from the middle of each interval of ratios to its ends.
         reaches = (ratios["effect_high"] / ratios["effect_low"]).dropna() ** 0.5
         if len(reaches):
-            level = percent(float(table["effect_level"].dropna().iloc[0]))
+            level = percent(float(view["effect_level"].dropna().iloc[0]))
+            of = f" of {plan.columns[column].title}" if len(columns) > 1 else ""
             text += (
-                f"; the {level} intervals typically reach a factor of {median(reaches):.2f} to "
+                f"; the {level} intervals{of} typically reach a factor of {median(reaches):.2f} to "
                 "either side, so smaller effects mostly stay undecided"
             )
     if plan.budget != FULL:

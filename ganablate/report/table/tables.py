@@ -1,13 +1,13 @@
 """The table of arms: what each arm's complete replicates measured, as numbers and as text."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import pandas as pd
 
 from ganablate.catalog import metric_columns
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
-from ganablate.report.stats.effects import StudyEffects, effect_columns
+from ganablate.report.stats.effects import OF_A_COLUMN, StudyEffects, effect_columns
 from ganablate.report.stats.replicates import loss_scale
 from ganablate.report.table.cells import (
     MARKS,
@@ -26,7 +26,7 @@ from ganablate.text import percent
 from ganablate.trials.outcome import OUTCOMES
 
 OF_OK = "_of_ok"
-"""Ending of the primary's columns over the trials whose outcome is ok: `fid_of_ok`, `_sd`, `_n`."""
+"""Ending of a primary's columns over the trials whose outcome is ok: `fid_of_ok`, `_sd`, `_n`."""
 PUBLISHED = "_published"
 """Ending of a column with a report's own values: shown beside ours, never compared with them.
 
@@ -65,6 +65,39 @@ def arms_in_order(plan: Plan) -> list[Arm]:
 def primary_column(plan: Plan) -> str | None:
     """The column that the study ranks by; None where its metric is not measured."""
     return plan.primary if plan.primary in plan.columns else None
+
+
+def primary_columns(plan: Plan) -> tuple[str, ...]:
+    """The columns that verdicts are about, as far as their metrics are measured."""
+    return tuple(name for name in plan.primaries if name in plan.columns)
+
+
+def effect_key(plan: Plan, column: str, name: str) -> str:
+    """How the table of arms calls a column of effects: plainly for the first primary metric.
+
+    Those on a further one have its name before theirs: `verdict`, `recall_verdict`.
+    """
+    return name if column == plan.primary else f"{column}_{name}"
+
+
+def _keys(plan: Plan, column: str) -> dict[str, str]:
+    """The plain names of effects -> those that they have for a primary metric."""
+    return {name: effect_key(plan, column, name) for name in OF_A_COLUMN}
+
+
+def judged_columns(table: pd.DataFrame, plan: Plan) -> tuple[str, ...]:
+    """The primary metrics that the table has effects on."""
+    return tuple(
+        name for name in primary_columns(plan) if effect_key(plan, name, "verdict") in table
+    )
+
+
+def of_primary(table: pd.DataFrame, plan: Plan, column: str) -> pd.DataFrame:
+    """The table with the effects on one primary metric under plain names, without the others'."""
+    effects = {key: name for name, key in _keys(plan, column).items()}
+    every = {key for name in plan.primaries for key in _keys(plan, name).values()}
+    others = [key for key in table if key in every - effects.keys()]
+    return table.drop(columns=others).rename(columns=effects)
 
 
 def criterion_columns(plan: Plan) -> set[str]:
@@ -151,14 +184,14 @@ def _counts(trials: pd.DataFrame, arm: Arm, plan: Plan) -> dict[str, object]:
 
 
 def arm_table(
-    trials: pd.DataFrame, plan: Plan, effects: StudyEffects | None = None
+    trials: pd.DataFrame, plan: Plan, judged: Mapping[str, StudyEffects] | None = None
 ) -> pd.DataFrame:
     """Summarise each arm's complete trials: one row an arm, the baseline first.
 
     Args:
         trials: As `trials_frame` gives it, rows in any order.
         plan: The plan that the trials are of.
-        effects: On the primary metric; None: no arm is compared with another.
+        judged: Effects by primary metric; None or empty: no arm is compared with another.
 
     Returns:
         Columns: arm, n_complete, n_planned, n_failed, how many of the complete have each outcome
@@ -167,13 +200,13 @@ def arm_table(
         g_updates and d_updates, then for each column of the plan's metrics the mean under its own
         name, `_sd` (sample standard deviation, missing for n < 2), `_n` (replicates with that
         number) and `_mark`, as `marks_of` gives it, else missing.
-        Where a trial is not ok, the primary of those that are: `_of_ok`, `_of_ok_sd`, `_of_ok_n`.
-        Where arms are compared, the columns of `effect_columns` about the primary. At the end
-        `_published` for each column that the report printed.
+        Where a trial is not ok, a primary of those that are: `_of_ok`, `_of_ok_sd`, `_of_ok_n`.
+        Where arms are compared, the columns of `effect_columns` about each primary, as
+        `effect_key` calls them. At the end `_published` for each column that the report printed.
     """
     columns = list(plan.columns)
     marks = {column: marks_of(trials, plan, column) for column in columns}
-    of_ok = plan.primary in columns and not_all_ok(trials)
+    of_ok = primary_columns(plan) if not_all_ok(trials) else ()
     rows = []
     for arm in arms_in_order(plan):
         of_arm = trials[trials["arm"] == arm.name]
@@ -182,13 +215,18 @@ def arm_table(
         for column in columns:
             row |= _numbers(complete[column], column)
             row[f"{column}_mark"] = marks[column].get(arm.name)
-        if of_ok:
-            ok = complete["outcome"].eq("ok").fillna(False)
-            row |= _numbers(complete.loc[ok, plan.primary], plan.primary + OF_OK)
+        ok = complete["outcome"].eq("ok").fillna(False)
+        for column in of_ok:
+            row |= _numbers(complete.loc[ok, column], column + OF_OK)
         rows.append(row)
-    table = _typed(pd.DataFrame(rows, dtype=object), [*columns, plan.primary + OF_OK])
-    if effects is not None:
-        table = table.join(effect_columns(effects, [str(name) for name in table["arm"]]))
+    table = _typed(pd.DataFrame(rows, dtype=object), [*columns, *(name + OF_OK for name in of_ok)])
+    for column, effects in (judged or {}).items():
+        added = effect_columns(effects, [str(name) for name in table["arm"]])
+        if "compared_to" in table:
+            # An arm can have a number of another protocol in one metric alone.
+            other = added.pop("compared_to")
+            table["compared_to"] = table["compared_to"].fillna(other)
+        table = table.join(added.rename(columns=_keys(plan, column)))
     for column in columns:
         values = {number.arm: number.value for number in plan.published if number.metric == column}
         if values:
@@ -207,31 +245,52 @@ def table_csv(table: pd.DataFrame) -> str:
 def text_columns(table: pd.DataFrame, plan: Plan) -> list[Column]:
     """Every column that a reader is shown, the arms' names first, rows as in `arm_table`."""
     rows = [row for _, row in table.iterrows()]
-    columns = [_column("Arm", rows, "arm", [str(row["arm"]) for row in rows])]
-    complete = _column(
-        "Complete",
-        rows,
-        "n_complete",
-        [f"{row['n_complete']} of {row['n_planned']}" for row in rows],
-    )
+    outcomes = [_outcome(row) for row in rows]
+    first = primary_columns(plan)
+    others = [name for name in plan.shown_columns if name not in first]
+    others.sort(key=lambda name: plan.columns[name].direction == "none")
+    whole, progress = _progress(rows, has_outcomes=any(outcomes))
+    # The primaries, their effects and what became of the trials stand first: what the study asks
+    # must not hide in a later block. Then come the numbers that have a better and a worse.
+    groups = _of_primaries(table, rows, outcomes, plan)
+    groups.insert(len(groups) if judged_columns(table, plan) else 0, progress)
+    groups += [_metric(rows, name, plan) + _published(rows, name, plan) for name in others]
+    names = _column("Arm", rows, "arm", [str(row["arm"]) for row in rows])
+    return [names, *whole, *(column for group in groups for column in group)]
+
+
+def _progress(rows: list[pd.Series], *, has_outcomes: bool) -> tuple[list[Column], list[Column]]:
+    """How many trials are complete, if that stands first; and the updates, or both."""
     both = any(_range(row, "g_updates") != _range(row, "d_updates") for row in rows)
     title = "Updates G / D" if both else "Updates"
-    progress = [_column(title, rows, "g_updates_max", map(_updates, rows))]
-    outcomes = [_outcome(row) for row in rows]
+    updates = _column(title, rows, "g_updates_max", map(_updates, rows))
+    texts = [f"{row['n_complete']} of {row['n_planned']}" for row in rows]
+    complete = _column("Complete", rows, "n_complete", texts)
     # Rates of all replicates say by themselves that all are complete.
-    if not any(outcomes):
-        columns.append(complete)
-    elif any(row["n_complete"] != row["n_planned"] for row in rows):
-        progress.insert(0, complete)
-    # The primary, its effects and what became of the trials stand first: what the study asks must
-    # not hide in a later block. Then come the numbers that have a better and a worse.
-    names = sorted(
-        plan.columns,
-        key=lambda name: (name != plan.primary, plan.columns[name].direction == "none"),
-    )
-    groups = [_metric(rows, name, plan, outcomes) for name in names]
-    groups.insert(1 if "effect" in table else 0, progress)
-    return columns + [column for group in groups for column in group]
+    if not has_outcomes:
+        return [complete], [updates]
+    if any(row["n_complete"] != row["n_planned"] for row in rows):
+        return [], [complete, updates]
+    return [], [updates]
+
+
+def _of_primaries(
+    table: pd.DataFrame, rows: list[pd.Series], outcomes: list[str | None], plan: Plan
+) -> list[list[Column]]:
+    """The primary metrics with their effects, and the outcomes, in groups."""
+    first = primary_columns(plan)
+    effects = {name: _effects(table, name, plan) for name in first}
+    # Of two primaries the verdicts stand side by side in the first block, the effects in the next.
+    behind = 2 if len(judged_columns(table, plan)) > 1 else 0
+    groups = [_metric(rows, name, plan) + effects[name][behind:] for name in first]
+    if compared_elsewhere(plan) and "compared_to" in table:
+        references = [None if pd.isna(row["compared_to"]) else row["compared_to"] for row in rows]
+        groups.append([_column("Compared to", rows, "compared_to", references)])
+    if any(outcomes):
+        groups.append([replace(_column("Outcomes", rows, "n_ok", outcomes), left=True)])
+    groups += [effects[name][:behind] for name in first]
+    groups += [_of_ok(rows, name, plan) for name in first if name + OF_OK in table]
+    return groups + [_published(rows, name, plan) for name in first]
 
 
 def _column(
@@ -254,30 +313,28 @@ def _column(
     return Column(title, cells, left=words, strong=strong, numeric=not words, key=key)
 
 
-def _metric(
-    rows: list[pd.Series], name: str, plan: Plan, outcomes: list[str | None]
-) -> list[Column]:
-    """A metric; the primary with its effects, the outcomes, and those of the trials that are ok.
-
-    The last one is a report's own numbers, where it has some.
-    """
-    column, primary = plan.columns[name], name == plan.primary
+def _metric(rows: list[pd.Series], name: str, plan: Plan) -> list[Column]:
+    """The numbers of a metric."""
     means, ends = [mean_text(row, name) for row in rows], [_end(row, name) for row in rows]
-    columns = [_column(heading(column), rows, name, means, ends, strong=primary)]
-    if primary and "effect" in rows[0]:
-        columns += _effects(rows, plan)
-    if primary and any(outcomes):
-        columns.append(replace(_column("Outcomes", rows, "n_ok", outcomes), left=True))
+    title, strong = heading(plan.columns[name]), name in plan.primaries
+    return [_column(title, rows, name, means, ends, strong=strong)]
+
+
+def _of_ok(rows: list[pd.Series], name: str, plan: Plan) -> list[Column]:
+    """The numbers of a primary metric of the trials that are ok."""
     key = name + OF_OK
-    if primary and key in rows[0]:
-        means = [mean_text(row, key) for row in rows]
-        ends = [f"({row[key + '_n']})" if row[key + "_n"] else "" for row in rows]
-        columns.append(_column(f"{column.title}, of those ok", rows, key, means, ends))
+    means = [mean_text(row, key) for row in rows]
+    ends = [f"({row[key + '_n']})" if row[key + "_n"] else "" for row in rows]
+    return [_column(f"{plan.columns[name].title}, of those ok", rows, key, means, ends)]
+
+
+def _published(rows: list[pd.Series], name: str, plan: Plan) -> list[Column]:
+    """A report's own numbers, where it has some."""
     key = name + PUBLISHED
-    if key in rows[0]:
-        texts = [None if pd.isna(row[key]) else published_text(row[key]) for row in rows]
-        columns.append(_column(f"{column.title}, published", rows, key, texts))
-    return columns
+    if key not in rows[0]:
+        return []
+    texts = [None if pd.isna(row[key]) else published_text(row[key]) for row in rows]
+    return [_column(f"{plan.columns[name].title}, published", rows, key, texts)]
 
 
 def _end(row: pd.Series, column: str) -> str:
@@ -312,19 +369,24 @@ def _updates(row: pd.Series) -> str:
     return g_updates if g_updates == d_updates else f"{g_updates} / {d_updates}"
 
 
-def _effects(rows: list[pd.Series], plan: Plan) -> list[Column]:
-    """What the arms change in the primary metric."""
+def _effects(table: pd.DataFrame, name: str, plan: Plan) -> list[Column]:
+    """What the arms change in a primary metric, with p and verdict; nothing where none is judged.
+
+    Beside another primary metric the headings say which one they are of.
+    """
+    if name not in judged_columns(table, plan):
+        return []
+    rows = [row for _, row in of_primary(table, plan, name).iterrows()]
     levels = [row["effect_level"] for row in rows if not pd.isna(row["effect_level"])]
-    title = f"Effect [{percent(levels[0])}]" if levels else "Effect"
+    of = f" on {plan.columns[name].title}" if len(judged_columns(table, plan)) > 1 else ""
+    title = f"Effect{of} [{percent(levels[0])}]" if levels else f"Effect{of}"
+    verdicts = [(row["verdict"], verdict_text(row)) for row in rows]
     columns = [
         _column(title, rows, "effect", map(effect_text, rows)),
         _column("p (Holm)", rows, "effect_p", [p_text(row["effect_p"]) for row in rows]),
-        verdict_column("Verdict", [(row["verdict"], verdict_text(row)) for row in rows]),
+        verdict_column(f"Verdict{of}", verdicts),
     ]
-    if compared_elsewhere(plan):
-        others = [None if pd.isna(row["compared_to"]) else row["compared_to"] for row in rows]
-        columns.append(_column("Compared to", rows, "compared_to", others))
-    return columns
+    return [replace(each, key=effect_key(plan, name, each.key or "")) for each in columns]
 
 
 def verdict_column(title: str, verdicts: Iterable[tuple[object, str | None]]) -> Column:

@@ -7,9 +7,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from ganablate.catalog import OF_SETTINGS
+from ganablate.catalog.settings import OWN
 from ganablate.config import TrialConfig
 from ganablate.study.arms.identity import IdText
-from ganablate.study.arms.resolve import FIELDS, Resolution
+from ganablate.study.arms.resolve import Resolution, fields
 
 
 class Configs:
@@ -35,7 +36,7 @@ class Configs:
         first = self._firsts.get(parts)
         if first is None:
             base = {name: resolution.base.get(name) for name in differs}
-            config = _validated({name: resolution.get(name) for name in FIELDS})
+            config = _validated({name: resolution.get(name) for name in fields()})
             first = self._firsts[parts] = _First(config, base)
         return ArmConfigs(first, {**first.base, **differs} if first.base else differs)
 
@@ -73,8 +74,10 @@ class _First:
 
 
 def _validated(values: Mapping[str, Any]) -> TrialConfig:
+    # Of what parts declare, a trial has only what its own parts do.
+    present = {n: value for n, value in values.items() if value is not None or n not in OWN}
     try:
-        return TrialConfig(**values, seed=0)
+        return TrialConfig(**present, seed=0)
     except ValidationError as error:
         first = error.errors()[0]
         where = "".join(f"{part}: " for part in first["loc"])

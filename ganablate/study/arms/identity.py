@@ -54,7 +54,7 @@ class IdText:
         settings = content["settings"]
         # Keys are sorted, so the settings are the last.
         self._head = _ENCODER.encode({**content, "settings": {}}).removesuffix("}}")
-        names = sorted(TrialConfig.model_fields)
+        names = sorted({*TrialConfig.model_fields, *settings})
         self._pieces = {name: _piece(name, settings.get(name)) for name in names}
 
     def ids(self, changes: Mapping[str, Any], seeds: Iterable[int]) -> Iterator[str]:

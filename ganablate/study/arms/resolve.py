@@ -13,9 +13,7 @@ from ganablate.study.arms.settings import Layer
 from ganablate.study.reading.errors import Fault, KeyPath
 from ganablate.study.schema import Folder
 
-FIELDS = tuple(name for name in TrialConfig.model_fields if name != "seed")
-_OWNERS = {name: line.part for name, line in catalog.FIELDS.items() if line.part is not None}
-"""Settings that some part must read -> the setting that names the part."""
+_FIELDS = tuple(name for name in TrialConfig.model_fields if name != "seed")
 _DECIDING = {*OF_SETTINGS, "d_norm", "train_images", "image_size"}
 """Settings whose value decides what else an arm has, or whether it is right."""
 _AMOUNTS = ("batch_size", "epochs", "d_steps")
@@ -23,6 +21,11 @@ _AMOUNTS = ("batch_size", "epochs", "d_steps")
 BASE: KeyPath = ("base",)
 MOST_PIXELS = 2**28
 """Of a batch: 3 GB in colour, and a net keeps several times that for its gradients."""
+
+
+def fields() -> tuple[str, ...]:
+    """What a trial may have beside its seed, with what parts from outside declare."""
+    return (*_FIELDS, *catalog.OWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +85,7 @@ def put(below: Stack, layer: Layer) -> Stack:
             given.pop(older, None)
     faults = below.faults
     unsure = below.unsure - layer.values.keys() | layer.unsure
-    if not _OWNERS.keys().isdisjoint(layer.values):
-        faults = (*faults, *_idle_faults(layer, given, unsure))
+    faults = (*faults, *_idle_faults(layer, given, unsure))
     return Stack(given, (*below.layers, layer), faults, unsure)
 
 
@@ -93,10 +95,12 @@ def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     if values.get("penalty") is not None or values.get("d_norm") == "spectral":
         # The clip that a criterion brings keeps D as smooth as these do.
         values["d_weight_clip"] = given.get("d_weight_clip")
-    for name, owner in _OWNERS.items():
+    for name in [name for name in values if name in catalog.OWNED]:
         # Of a network that is missing nothing can be said; the penalty may be none.
-        if not reads(values, name) and (owner in values or catalog.FIELDS[owner].absent):
-            values.pop(name, None)
+        owners = catalog.OWNED[name].owners
+        clear = all(owner in values or catalog.FIELDS[owner].absent for owner in owners)
+        if clear and not reads(values, name):
+            values.pop(name)
     return values
 
 
@@ -105,15 +109,20 @@ def _idle_faults(layer: Layer, given: Mapping[str, Any], unsure: frozenset[str])
 
     One that was only inherited when an arm changed the part that reads it falls away in silence.
     """
-    for name, owner in _OWNERS.items():
-        if layer.values.get(name) is None or owner in unsure or reads(given, name):
+    for name, value in layer.values.items():
+        setting = catalog.OWNED.get(name)
+        if value is None or setting is None or not unsure.isdisjoint(setting.owners):
             continue
-        bare = catalog.FIELDS[name].bare
+        values = {**catalog.brought(given), **given}
+        if reads(values, name):
+            continue
+        bare, owner = setting.bare, setting.owners[0]
         is_shared = name in layer.both
-        if is_shared and any(reads(given, f"{net}_{bare}") for net in "gd"):
+        if is_shared and any(reads(values, f"{net}_{bare}") for net in "gd"):
             continue
-        if part_named(owner, given) is not None or catalog.FIELDS[owner].absent:
-            yield Fault(layer.paths[name], _idle(bare if is_shared else name, owner, given))
+        named = any(part_named(owner, values) for owner in setting.owners)
+        if named or catalog.FIELDS[owner].absent:
+            yield Fault(layer.paths[name], _idle(bare if is_shared else name, owner, values))
 
 
 def _idle(spelled: str, owner: str, given: Mapping[str, Any]) -> str:
@@ -136,7 +145,7 @@ class Resolution:
     """The settings of an arm without its seed, as far as they could be resolved.
 
     `base` has those that all arms of a budget are held against, and `differs` this arm's where they
-    are others, in the order of `FIELDS`; None stands for "has no such setting". A hundred thousand
+    are others, in the order of `fields`; None stands for "has no such setting". A hundred thousand
     arms share one `base`.
     """
 
@@ -168,7 +177,7 @@ class Resolution:
 
 def _difference(values: Mapping[str, Any], base: Mapping[str, Any]) -> dict[str, Any]:
     get, usual = values.get, base.get
-    return {name: get(name) for name in FIELDS if get(name) != usual(name)}
+    return {name: get(name) for name in fields() if get(name) != usual(name)}
 
 
 def finish(
@@ -204,7 +213,7 @@ class _First:
         differs = resolution.differs
         self.data = resolution.data
         self.inherited = {name: value for name, value in differs.items() if name not in kept}
-        self.order = [name for name in FIELDS if name in self.inherited or name in kept]
+        self.order = [name for name in fields() if name in self.inherited or name in kept]
         self.has_amounts = not kept.isdisjoint(_AMOUNTS)
 
 

@@ -39,7 +39,7 @@ def axes(name: str) -> tuple[str, ...]:
 def text_of(setting: str, value: object) -> str:
     """A resolved value as arm names show it: floats by repr, whole numbers plain, text as is."""
     if value is not None:
-        return str(value)
+        return str(value).lower() if isinstance(value, bool) else str(value)
     return (SETTINGS[setting].absent if setting in SETTINGS else None) or "none"
 
 
@@ -54,6 +54,8 @@ def read_value(name: str, given: object, folders: Iterable[str] = ()) -> Any:
         return None
     if setting.number:
         return _number(setting, given)
+    if setting.kind == "truth":
+        return _truth(given)
     if setting.kind == "labels":
         labels = canonical_labels(show(given) if isinstance(given, bool) else str(given))
         return None if labels == setting.same else labels
@@ -74,6 +76,16 @@ def _number(setting: Setting, given: object) -> int | float:
             raise ValueError(f"{show(given)} is not allowed; {needed}")
     # Adding zero makes -0.0 the same level as 0.0.
     return int(value) if setting.whole else float(value) + 0.0
+
+
+def _truth(given: object) -> bool:
+    """A truth value; the names of arms spell it as text."""
+    truths = {"true": True, "false": False}
+    if isinstance(given, bool):
+        return given
+    if isinstance(given, str) and given in truths:
+        return truths[given]
+    raise ValueError(f"{show(given)} is given; true or false is needed")
 
 
 def within(value: float, bound: str, edge: float) -> bool:

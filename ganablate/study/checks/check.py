@@ -69,7 +69,13 @@ class _Check:
         if study.default_budget not in (*study.budget_names, *self.broken):
             message = unknown("a budget of this study", study.default_budget, study.budget_names)
             yield Fault(("default_budget",), f"default_budget: {message}")
-        yield from self.names.column(study.primary, ("primary",), "primary: ")
+        for index, name in enumerate(study.primaries):
+            path: KeyPath = ("primary", index)
+            for fault in self.names.column(name, path, "primary: "):
+                hint = f"; several are a list: [{name}]" if "," in name else ""
+                yield Fault(path, fault.message + hint)
+            if name in study.primaries[:index]:
+                yield Fault(path, f"primary: {name} is given twice")
 
     def _budgets(self) -> Iterator[Fault]:
         """The study at every budget; what is wrong at several is reported once."""

@@ -77,8 +77,7 @@ class _ClaimCheck:
             case Association(metric=metric, along=other) if metric == other:
                 yield Fault((*path, "with"), f"{metric} would be compared with itself")
             case Association(over="training"):
-                for key, curve in (("metric", statement.metric), ("with", statement.along)):
-                    yield from self._recorded(curve, budget, (*path, key))
+                yield from self._over_training(statement, budget, path)
             case Compare(metric=metric, to=to, expected=expected):
                 yield from self._against(statement, to, (*path, "to"))
                 yield from self._directed(metric or self.study.primary, expected, path)
@@ -125,6 +124,14 @@ class _ClaimCheck:
         if undirected and expected in ("better", "worse"):
             message = f"{name} is neither good nor bad by itself; say lower or higher"
             yield Fault((*path, "is"), message)
+
+    def _over_training(
+        self, statement: Association, budget: str | None, path: KeyPath
+    ) -> Iterator[Fault]:
+        for key, curve in (("metric", statement.metric), ("with", statement.along)):
+            yield from self._recorded(curve, budget, (*path, key))
+        if statement.to:
+            yield from self._against(statement, statement.to, (*path, "to"))
 
     def _curve(self, statement: Curve, budget: str | None, path: KeyPath) -> Iterator[Fault]:
         yield from self._recorded(statement.metric, budget, (*path, "metric"))

@@ -43,10 +43,13 @@ def few_replicates(plan: Plan) -> str | None:
         return None
     if n < 2:
         return f"{plan.study}: one replicate has no spread, so that no arm gets a verdict"
+    metrics = len(plan.primaries)
+    tests = arms * metrics
     found, enough = (
-        round(100 * chance_found(count, _EFFECT, _LEVEL / arms / 2)) for count in (n, ENOUGH)
+        round(100 * chance_found(count, _EFFECT, _LEVEL / tests / 2)) for count in (n, ENOUGH)
     )
+    of = f" with {metrics} primary metrics" if metrics > 1 else ""
     return (
         f"{plan.study}: {n} replicates find a difference of {_EFFECT:g} standard deviations in "
-        f"{found} of 100 studies of {counted(arms, 'arm')}; {ENOUGH} replicates in {enough}"
+        f"{found} of 100 studies of {counted(arms, 'arm')}{of}; {ENOUGH} replicates in {enough}"
     )

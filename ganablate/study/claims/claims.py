@@ -42,7 +42,9 @@ Outcome = Literal["fails", "diverged", "saturated", "collapsed", "ok"]
 """`fails` is any of diverged, saturated and collapsed."""
 
 _ARMS = ("arm", "arms")
-_PRIMARY: Any = Field(None, description="a column; the study's primary one if left out")
+_PRIMARY: Any = Field(
+    None, description="a column; else the study's primary one, of several the first"
+)
 _TEXT_OR_NUMBER = WithJsonSchema({"type": ["string", "number"]})
 
 
@@ -147,19 +149,21 @@ class Association(AboutArms):
     """Rank correlation of two columns over the trials or over the arms' means.
 
     Over the training, of two curves within each trial of `arm` or `arms`: a loss such as
-    d/criterion, or a column measured on images.
+    d/criterion, or a column measured on images. There `stronger` sets the size of the correlation
+    against that of the arms of `to`.
     """
 
     model_config = ConfigDict(
         json_schema_extra={
             "if": {"properties": {"over": {"const": "training"}}, "required": ["over"]},
             "then": one_key_of(_ARMS),
-            "else": {"not": {"anyOf": one_key_of(_ARMS)["oneOf"]}},
+            "else": {"not": {"anyOf": one_key_of((*_ARMS, "to"))["oneOf"]}},
         }
     )
     metric: CurveName
     along: CurveName = Field(alias="with")
-    expected: Literal["positive", "negative", "weak"] = Field(alias="is")
+    expected: Literal["positive", "negative", "weak", "stronger"] = Field(alias="is")
+    to: Names = Field((), description="of stronger: the arms compared with")
     over: Literal["trials", "arms", "training"] = "trials"
     strength: Share = Field(0.5, description="least size of the correlation; largest for weak")
     exactly_one: ClassVar[Mapping[tuple[str, ...], str]] = {}
@@ -170,6 +174,10 @@ class Association(AboutArms):
             raise ValueError("over: training needs exactly one of arm and arms")
         if self.over != "training" and (self.arm is not None or self.arms):
             raise ValueError(f"over: {self.over} takes every arm; arm and arms are for training")
+        if (self.expected == "stronger") != bool(self.to):
+            raise ValueError("stronger needs the arms of `to`, and `to` is for stronger")
+        if self.to and self.over != "training":
+            raise ValueError(f"over: {self.over} has one correlation; stronger is for training")
         return self
 
 

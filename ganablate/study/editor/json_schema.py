@@ -84,7 +84,7 @@ def study_schema() -> Schema:
     titles = [f"{column.title}, {column.unit}" for column in columns.values()]
     to = parts["NamedArm"]["properties"]["compare_to"]
     because = parts["Exclude"]["properties"]["because"]
-    parts |= {name: _setting(setting) for name, setting in SETTINGS.items()}
+    parts |= {_key(name): _setting(setting) for name, setting in SETTINGS.items()}
     parts |= _VALUES | {
         "column": {"enum": list(columns), "enumDescriptions": titles},
         "curve": {"enum": [*LOSS_CURVES, *columns]},
@@ -103,6 +103,10 @@ def study_schema() -> Schema:
     keys["search"] |= {"properties": _searched(""), "additionalProperties": False}
     keys["metrics"]["items"] = one_of(METRICS)
     keys["probes"]["items"] = one_of(PROBES)
+    column = {"$ref": "#/$defs/column"}
+    several = {"type": "array", "items": column, "minItems": 1, "uniqueItems": True}
+    about = keys["primary"]["description"]
+    keys["primary"] = {"anyOf": [column, several], "description": about}
     keys["points"]["propertyNames"] = {"enum": list(columns)}
     # What base must say, unless the factors of a full factorial do.
     base = {"required": ["dataset", "network"], **one_key_of(LENGTHS)}
@@ -177,6 +181,8 @@ def _setting(setting: Setting) -> Schema:
     if setting.number:
         kinds = ["integer" if setting.whole else "number", "string"]
         values = {"type": kinds, "pattern": f"^{_NUMBER}$", **setting.bounds}
+    elif setting.kind == "truth":
+        values = {"type": "boolean"}
     elif setting.kind == "labels":
         pattern = rf"^{_NUMBER}(\.\.{_NUMBER})?$"
         values = {"type": ["number", "string"], "pattern": pattern, **setting.bounds}
@@ -193,7 +199,12 @@ def _setting(setting: Setting) -> Schema:
 
 
 def _value(setting: str) -> Schema:
-    return {"$ref": f"#/$defs/{setting}"}
+    return {"$ref": f"#/$defs/{_key(setting)}"}
+
+
+def _key(setting: str) -> str:
+    """Of its definition; that of one which a part declares is called as nothing else is."""
+    return f"own-{setting}" if SETTINGS[setting].own else setting
 
 
 def _levels(setting: str) -> Schema:

@@ -108,7 +108,7 @@ def _usual_levels(factor: str, baseline: TrialConfig) -> list[Any]:
     if factor in NO_USUAL_LEVELS:
         raise ValueError(f"{factor} has no usual levels; name them: {factor}=LEVEL,LEVEL")
     setting = SETTINGS[factor]
-    value = getattr(baseline, setting.fields[0])
+    value = getattr(baseline, setting.fields[0], None)
     levels: Iterable[Any] = _LEVELS.get(factor) or _LEVELS.get(factor.partition("_")[2]) or ()
     if not levels:
         if not setting.number:

@@ -14,6 +14,7 @@ from importlib.metadata import entry_points
 from typing import Any
 
 from ganablate.catalog import PLUGIN_MEASURES, PLUGIN_TABLES, TABLES, Metric, Part, Probe
+from ganablate.catalog.settings import take_in_own_settings
 from ganablate.study.plugins.lines import FUNCTIONS, line_faults, name_faults, table_faults
 from ganablate.study.plugins.source import (
     PluginError,
@@ -127,6 +128,7 @@ def _add(source: Source) -> list[str]:
             if not faults:
                 TABLES[table].lines[name] = _marked(line, source)
                 added.append((table, name))
+    take_in_own_settings()
     digests = []
     for table, name in added:
         faults = list(line_faults(table, name))
@@ -198,3 +200,4 @@ def _remove(key: str) -> None:
         if line is not None and line.digest:
             for measure in _measures(name, line):
                 PLUGIN_MEASURES.pop(measure, None)
+    take_in_own_settings()

@@ -1,6 +1,7 @@
 """What is wrong with the lines that a plug-in adds to the catalog, where their types cannot say."""
 
 import inspect
+import keyword
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -17,11 +18,12 @@ from ganablate.catalog import (
     Metric,
     Network,
     Optimizer,
+    OwnSetting,
     Part,
     Probe,
 )
 from ganablate.catalog.parts import PART_NAME
-from ganablate.catalog.settings import NETWORK_SETTINGS, OPTIMIZER_SETTINGS, USUAL
+from ganablate.catalog.settings import NETWORK_SETTINGS, OPTIMIZER_SETTINGS, SETTINGS, USUAL
 from ganablate.config import TrialConfig
 from ganablate.study.arms.settings import read_value
 from ganablate.study.reading.wording import show, unknown
@@ -35,6 +37,15 @@ _NETWORK_NEEDS = (
     "g_width", "d_width", "g_activation", "d_activation", "g_output", "pixel_range", "g_norm",
     "d_norm", "d_dropout", "init",
 )  # fmt: skip
+_OF_TRAINING = (
+    "criteria", "penalties", "optimizers", "schedules", "networks", "activations", "initialisers",
+)  # fmt: skip
+"""Tables whose lines may declare settings."""
+_KEYS = (
+    "replicates", "evaluations", "extractor", "search_trials", "search_length", "compare_to",
+    "because", "length", "baseline", "all", "seed",
+)  # fmt: skip
+"""Mean something beside the settings of a study."""
 _FACTS = ("state", "outcome", "images_seen", "g_updates", "d_updates", "arm", "replicate")
 
 
@@ -76,7 +87,8 @@ def name_faults(table: str, name: object, line: object) -> Iterator[str]:
 def line_faults(table: str, name: str) -> Iterator[str]:
     """What is wrong with a line that stands in the catalog by now, with all others beside it."""
     line = TABLES[table].lines[name]
-    for message in (*_functions(table, line), *_settings(line), *_names(name, line)):
+    faults = (*_functions(table, line), *_settings(line), *_own(table, line), *_names(name, line))
+    for message in faults:
         yield f"{table.upper()}[{show(name)}]: {message}"
 
 
@@ -122,9 +134,12 @@ def _arguments(table: str, line: Part) -> tuple[list[str], tuple[str, ...]]:
     elif isinstance(line, Metric) and line.compares_training:
         called = "f(real, fake, training)"
     places = [part for part in called[2:-1].split(", ") if part]
+    keywords: tuple[str, ...] = ()
     if isinstance(line, Criterion) and line.labels:
-        return places, ("real_labels", "fake_labels")
-    return places, ("lr", *line.settings) if isinstance(line, Optimizer) else ()
+        keywords = ("real_labels", "fake_labels")
+    elif isinstance(line, Optimizer):
+        keywords = ("lr", *line.settings)
+    return places, (*keywords, *line.declares)
 
 
 def _settings(line: Part) -> Iterator[str]:
@@ -150,6 +165,34 @@ def _settings(line: Part) -> Iterator[str]:
             read_value(name, value)
         except ValueError as error:
             yield f"{field}: {name}: {error}"
+
+
+def _own(table: str, line: Part) -> Iterator[str]:
+    """Whether each setting that it declares has a name that nothing else has."""
+    if line.declares and table not in _OF_TRAINING:
+        yield f"declares: {TABLES[table].noun} takes no settings of its own"
+        return
+    measures: tuple[Metric | Probe, ...] = (*METRICS.values(), *PROBES.values())
+    columns = {column for measure in measures for column in measure.columns}
+    for name, own in line.declares.items():
+        if keyword.iskeyword(name):
+            yield f"declares: {name} is a word of Python; choose another name"
+        elif name in SETTINGS and not SETTINGS[name].own:
+            yield f"declares: ganablate has a setting {name} already; choose another name"
+        elif name in _FACTS or name in _KEYS or name in columns:
+            yield f"declares: {name} is a key of a study, a fact or a column; choose another name"
+        yield from (f"declares: {fault}" for fault in _other_meanings(name, own))
+
+
+def _other_meanings(name: str, own: OwnSetting) -> Iterator[str]:
+    """Parts that declare a setting of that name by other words."""
+    for kind in _OF_TRAINING:
+        for part_name, part in TABLES[kind].lines.items():
+            if part.declares.get(name, own) != own:
+                yield (
+                    f"{name} means something else in {kind} {part_name}; declare it there and "
+                    "here by the same words, or choose another name"
+                )
 
 
 def _names(name: str, line: Part) -> Iterator[str]:

@@ -127,6 +127,24 @@ def test_p_is_holms_over_the_tables_arms_however_the_claim_is_written():
     assert compared(**arms, is_="worse", to="b").p == pytest.approx(3 * partner, rel=1e-9)
 
 
+def test_p_of_a_primary_metric_is_holms_over_every_primary_one():
+    numbers = {
+        "baseline": {"fid": [20.0, 21.0, 22.0], "recall": [0.5, 0.52, 0.54]},
+        "a": {"fid": [26.0, 28.0, 27.0], "recall": [0.3, 0.33, 0.31]},
+        "b": {"fid": [20.0, 22.0, 23.0], "recall": [0.5, 0.51, 0.55]},
+    }
+    plan = plan_of("a", "b", replicates=3, metrics=("fid", "precision_recall"))
+    plan = replace(plan, primaries=("fid", "recall"))
+    trials = trials_of(plan, numbers)
+    analysis = Analysis(plan, trials)
+    for metric in ("fid", "recall"):
+        judged = judge(plan, trials, compare={"arm": "a", "metric": metric, "is": "worse"})
+        assert judged.p == analysis.judged[metric].by_arm["a"].p
+    alone = Analysis(replace(plan, primaries=("fid",)), trials).judged["fid"].by_arm["a"].p
+    assert analysis.judged["fid"].by_arm["a"].p > alone
+    assert analysis.judged["fid"].tests == 4
+
+
 def test_several_arms_are_all_worse_only_if_each_is_and_not_if_one_is_shown_better():
     def both(b):
         return compared(a=times(1.5), b=b, arms="all", is_="worse")

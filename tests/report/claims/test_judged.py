@@ -210,7 +210,7 @@ def test_the_page_counts_verdicts_and_prefers_the_whole_study_once_it_is_whole(t
     page = ledger([study], tmp_path)
     assert "| Sentences | R3 | All |" in page
     # Two claims on the losses read one sentence, and figure 6 that of the output.
-    for label, count in (("shown, not judged", 1), ("open", 2), ("claims on them", 5)):
+    for label, count in (("shown, not judged", 1), ("open", 2), ("claims on them", 6)):
         assert f"| {label} | {count} | {count} |" in page
     assert "| **Sentences in all** | **3** | **3** |" in page
     assert "budget cpu, 15 of 15 trials, mnist_5k (5,000 images of mnist)" in page

@@ -141,6 +141,35 @@ def test_a_perfect_order_in_every_trial_is_still_a_finite_correlation():
     assert judged.verdict in (SUPPORTED, CANNOT_TELL)
 
 
+def test_one_arms_correlation_may_be_stronger_than_anothers():
+    """Sizes of Fisher's z, by Welch: their sign does not matter."""
+    rng = np.random.default_rng(3)
+    plan = plan_of("wide", replicates=5, evaluations=10)
+    trials = trials_of(plan, fid(baseline=[20.0] * 5, wide=[20.0] * 5))
+    courses = {arm: [list(rng.normal(size=10)) for _ in range(5)] for arm in ("baseline", "wide")}
+    losses = {
+        arm: [
+            list(sign * np.array(course) + noise * rng.normal(size=10)) for course in courses[arm]
+        ]
+        for arm, sign, noise in (("baseline", 1, 3.0), ("wide", -1, 0.5))
+    }
+    curves = pd.concat([curves_of(plan, "fid", courses), curves_of(plan, "d/criterion", losses)])
+    claim = {"metric": "d/criterion", "with": "fid", "is": "stronger", "over": "training"}
+    stronger = judge(plan, trials, curves, association={**claim, "arm": "wide", "to": "baseline"})
+    zs = {
+        arm: [
+            abs(np.arctanh(stats.spearmanr(*pair).statistic))
+            for pair in zip(courses[arm], losses[arm], strict=True)
+        ]
+        for arm in courses
+    }
+    expected = stats.ttest_ind(zs["wide"], zs["baseline"], equal_var=False).pvalue
+    assert (stronger.verdict, stronger.p) == (SUPPORTED, pytest.approx(expected, rel=1e-6))
+    assert stronger.against == ("baseline",)
+    weaker = judge(plan, trials, curves, association={**claim, "arm": "baseline", "to": "wide"})
+    assert weaker.verdict == CONTRADICTED
+
+
 def printed(**rows):
     """A plan with published numbers: name -> value by arm."""
     numbers = [

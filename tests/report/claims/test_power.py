@@ -40,7 +40,7 @@ def test_margins_that_cannot_be_resolved_are_resolution():
     equal = {"arm": "a", "is": "equivalent"}
     few = resolution(3, compare={**equal, "within": "1.25x"})
     ratio = math.exp(0.1 * smallest_margin(3, 2))
-    assert f"within {ratio:.2f}x at the least, claimed 1.25x (n 3, 2 arms tested)" in few.text
+    assert f"within {ratio:.2f}x at the least, claimed 1.25x (n 3, 2 tests)" in few.text
     assert not few.resolved
     assert resolution(8, compare={**equal, "within": "1.25x"}).resolved
     one = resolution(1, compare=equal)
@@ -50,7 +50,7 @@ def test_margins_that_cannot_be_resolved_are_resolution():
 def test_differences_say_from_where_on_they_are_found():
     beyond = 1.25 * math.exp(0.1 * smallest_effect(5, 2))
     found = resolution(compare={"arm": "a", "is": "worse", "by": "1.25x"})
-    assert found.text == f"shows more than 1.25x from {beyond:.2f}x on (n 5, 2 arms tested)"
+    assert found.text == f"shows more than 1.25x from {beyond:.2f}x on (n 5, 2 tests)"
     assert resolution(compare={"arm": "a", "is": "worse", "by": "1.25x", "to": "b"}) == found
     several = resolution(compare={"arms": ["a", "b"], "is": "worse"})
     spreads = smallest_effect(5)

@@ -79,11 +79,11 @@ def test_the_share_is_a_fraction_that_a_reader_knows(share, text):
 def test_the_cell_of_the_verdict_says_the_share():
     row = judged(FAR, {"wide": SMALL})
     line = claims_markdown(claims_table([row])).splitlines()[2]
-    assert "| seen at 1/60 of the report's generator updates |" in line
+    assert "| seen at 1/60 of the report's generator updates; the same for margins" in line
     whole = claims_markdown(claims_table([judged(FAR, {})])).splitlines()[2]
-    assert "| supported |" in whole
+    assert "| supported; the same" in whole
     near = claims_markdown(claims_table([replace(row, verdict=SUPPORTED, reach=0.8)]))
-    assert "| supported at 0.8 of the report's generator updates |" in near
+    assert "| supported at 0.8 of the report's generator updates; the same" in near
 
 
 def test_no_published_claim_at_a_small_reach_is_a_verdict_on_a_report():

@@ -8,6 +8,7 @@ import pytest
 
 from ganablate.report.figures import style
 from ganablate.report.figures.forest import draw_forest, forest_rows
+from ganablate.report.figures.primary import draw_primary
 from ganablate.report.figures.style import read_caption
 from ganablate.report.stats.effects import OPEN
 from ganablate.report.table.verdict_style import FAILING, UNDECIDED, UNTESTED, WORSE, verdict_kind
@@ -69,7 +70,7 @@ def test_the_picture_says_what_it_shows(measured, drawn, tmp_path):
     by_arm = measured.effects.by_arm.items()
     plain = {name: replace(effect, verdict=OPEN) for name, effect in by_arm}
     effects = replace(measured.effects, by_arm=plain)
-    caption = caption_of(with_parts(measured, effects=effects), tmp_path / "forest.png")
+    caption = caption_of(with_parts(measured, judged={"fid": effects}), tmp_path / "forest.png")
     assert f"{tests}." in caption.text
 
 
@@ -96,10 +97,27 @@ def test_differences_have_a_plain_axis_and_no_band(tmp_path, drawn):
     assert "← worse · better →" in axes.get_xlabel()
 
 
+def test_two_primary_metrics_have_a_panel_each(tmp_path, drawn):
+    plan = make_plan({"baseline": {}, "b": {}}, primary=("fid", "recall"))
+    for number, trial in enumerate(plan.trials):
+        numbers = {"fid": 20.0 + number, "recall": 0.5 - 0.01 * number}
+        write_trial(tmp_path, trial, numbers=numbers)
+    analysis = analysed(plan, tmp_path)
+    caption = caption_of(analysis, tmp_path / "forest.png")
+    titles = [axes.get_xlabel() for axes in drawn.figure.axes]
+    assert titles[0].startswith("FID over that of the baseline")
+    assert titles[1].startswith("Recall less that of the baseline")
+    assert titles[1].endswith("← worse · better →")
+    assert "Holm's correction over 2 tests" in caption.text
+    assert caption.text.count("mnist_classifier@1a2b3c4d") == 1
+    assert draw_primary(analysis, tmp_path / "primary.png")
+    assert [axes.get_xlabel().partition(",")[0] for axes in drawn.figure.axes] == ["FID", "Recall"]
+
+
 def test_nothing_to_place_is_nothing_drawn(tmp_path, three_arms):
     analysis = analysed(three_arms, tmp_path)
     assert not draw_forest(analysis, tmp_path / "forest.png")
-    assert not draw_forest(with_parts(analysis, effects=None), tmp_path / "forest.png")
+    assert not draw_forest(with_parts(analysis, judged={}), tmp_path / "forest.png")
     assert not (tmp_path / "forest.png").exists()
 
 

@@ -17,7 +17,7 @@ NAMED = "inception@6726825d, real 5000 train, fake 5000"
 @pytest.fixture
 def plans(tmp_path):
     """One study measured by each data set's own extractor, and with Inception-v3."""
-    arms = {"baseline": {}, "a": {"latent_dim": 10}}
+    arms = {"baseline": {"dataset": "celeba"}, "a": {"dataset": "celeba", "latent_dim": 10}}
     own = replace(make_plan(arms, replicates=2, metrics=METRICS), evaluations=2)
     for number, trial in enumerate(own.trials):
         write_trial(

@@ -14,7 +14,7 @@ from ganablate.trials.folder import TrialFolder
 from tests.support.synthetic_study import METRICS, STAMP, make_plan, write_trial
 
 THIRD = 0.1 + 0.2  # its shortest exact text has 17 digits
-NUMBERS = {"d_loss_mean": THIRD, "fid": 1e-300, "modes": 9.0}
+NUMBERS = {"d_loss_mean": THIRD, "fid": 1e-300, "modes": 9.0, "recall": 0.5}
 
 
 @pytest.fixture

@@ -267,9 +267,9 @@ def test_section_below_the_table(run_all):
     plan = make_plan({name: {} for name in cells.values()})
     crossing = replace(plan, cross=Cross({"lr": LR, "batch_size": BATCH[:2]}, cells))
     analysis = analysed(plan, run_all(plan, samples=False))
-    assert analysis.cross is None
+    assert analysis.crosses == ()
     analysis = replace(analysis, plan=crossing, alpha=0.01)
-    lines = markdown_section(cross_section(analysis.cross, crossing)).splitlines()
+    lines = markdown_section(cross_section(analysis.crosses[0], crossing)).splitlines()
     assert lines[1] == "**Main effects and interactions: FID ↓**"
     assert lines[3].split("|")[3].strip() == "Effect [99 %]"
     assert lines[-1] != ""

@@ -117,7 +117,7 @@ def test_verdicts_at_a_level_and_intervals_at_the_rest():
         "cannot tell at this n",
     ]
     assert (usual.alpha, strict.alpha) == (0.05, 1e-5)
-    notes = " ".join(effect_notes(effects_of(measured, alpha=0.0158)[0], plan))
+    notes = " ".join(effect_notes([effects_of(measured, alpha=0.0158)[0]], plan))
     assert "Its 98.42 % interval" in notes
     assert "verdicts come from it, at 1.58 %," in notes
     assert "95 %" not in notes
@@ -138,7 +138,7 @@ def test_a_null_arm_is_outside():
     assert effects.tested == without.tested == 6
     assert effects.correlation == without.correlation
     assert {name: effects.by_arm[name] for name in without.by_arm} == dict(without.by_arm)
-    note = effect_notes(effects, plan)[-1]
+    note = effect_notes([effects], plan)[-1]
     assert note.startswith("The arm null changes only the seeds (×1.48 [")  # noqa: RUF001
     assert "by itself): one look at the noise, outside the correction" in note
     row = effect_columns(effects, ["null"]).iloc[0]
@@ -151,9 +151,9 @@ def test_a_null_arm_that_always_fails_has_no_verdict():
     effects, plan = effects_of({"baseline": BASE[:3], "null": bad})
     assert effects.by_arm["null"].verdict is None
     assert effects.by_arm["null"].fails_p is None
-    assert not any("All fail" in note for note in effect_notes(effects, plan))
+    assert not any("All fail" in note for note in effect_notes([effects], plan))
     assert effects.by_arm["null"].p_alone == pytest.approx(2 / math.comb(6, 3))
-    notes = effect_notes(effects, plan)
+    notes = effect_notes([effects], plan)
     assert notes[-1].startswith("The arm null changes only the seeds (p 0.10 by itself)")
     assert not any("corrected over" in note for note in notes)
 
@@ -180,7 +180,7 @@ def test_a_diverged_replicate_ranks_worst():
     assert (effect.estimate, effect.low, effect.size) == (None, None, None)
     assert effect.p == pytest.approx(2 / math.comb(10, 5), rel=1e-12)
     assert effect.verdict == "worse"
-    assert any("a diverged one worst" in note for note in effect_notes(effects, plan))
+    assert any("a diverged one worst" in note for note in effect_notes([effects], plan))
     best, _ = effects_of({"baseline": [None, *BASE[1:]], "a": [1.0, 2.0, 3.0, 4.0, 5.0]})
     assert best.by_arm["a"].verdict == "better"
     score = {"baseline": BASE, "a": [1.0, 2.0, 3.0, 4.0, None]}
@@ -207,7 +207,7 @@ def test_an_arm_that_always_fails_is_worse_where_the_exact_p_says_so():
         assert found[name].fails_p == pytest.approx(2 / math.comb(8, 4), rel=1e-12)
     assert found["numbers"].estimate > 10
     assert (found["some"].fails_p, found["some"].verdict) == (None, "cannot tell at this n")
-    note = next(note for note in effect_notes(effects, plan) if note.startswith("All fail"))
+    note = next(note for note in effect_notes([effects], plan) if note.startswith("All fail"))
     assert "where Fisher's exact p is at most 5 %" in note
     also = failing(4) | {"baseline": [*BASE[:3], (600.0, "collapsed")]}
     assert effects_of(also)[0].by_arm["none"].fails_p is None
@@ -220,7 +220,7 @@ def test_three_failures_of_three_are_shown_and_decide_nothing():
         assert not effects.by_arm[name].fails
     assert effects.by_arm["none"].verdict == "cannot tell at this n"
     assert effects.by_arm["numbers"].verdict == "worse"  # its numbers show it
-    assert any(note.startswith("All fail") for note in effect_notes(effects, plan))
+    assert any(note.startswith("All fail") for note in effect_notes([effects], plan))
     strict = effects_of(failing(4), alpha=0.0285)[0].by_arm  # Fisher's p is 0.02857
     assert strict["none"].verdict == "cannot tell at this n"
 
@@ -264,7 +264,7 @@ def test_one_replicate_is_not_tested(arm):
         assert effect.verdict == "one replicate"
     effects, plan = effects_of({"baseline": [20.0], "a": [30.0]})
     assert effects.by_arm["a"].estimate == pytest.approx(1.5)
-    assert effect_notes(effects, plan)[-1].endswith("No arm has two replicates to test.")
+    assert effect_notes([effects], plan)[-1].endswith("No arm has two replicates to test.")
 
 
 def test_other_protocols_and_empty_arms_are_not_compared():
@@ -299,7 +299,7 @@ def test_correlation_pairs_replicates_by_their_index():
     shuffled = frame(measured).sample(frac=1, random_state=3)
     effects = effects_in(shuffled, plan, measured)
     assert effects.correlation.mean == pytest.approx(1.0)
-    assert any("clearly: the intervals are wider" in note for note in effect_notes(effects, plan))
+    assert any("clearly: the intervals are wider" in note for note in effect_notes([effects], plan))
     assert replicates_of(shuffled, "a", "fid").on("difference").tolist() == [2 * x for x in BASE]
 
 

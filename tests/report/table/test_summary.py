@@ -65,6 +65,26 @@ def test_each_verdict_has_its_sentence_the_strongest_arm_first():
     ]
 
 
+def test_two_primary_metrics_have_their_sentences_one_after_the_other():
+    def recall(effect, verdict):
+        change = {"effect": effect, "effect_low": -0.4, "effect_high": -0.2}
+        change |= {"effect_scale": "difference", "effect_level": 0.95, "effect_fails_p": None}
+        return {f"recall_{key}": value for key, value in {**change, "verdict": verdict}.items()}
+
+    of_recall = {"recall": 0.5, "recall_sd": 0.02, "recall_n": 5}
+    rows = [
+        row("baseline", 100.0, **of_recall, **recall(None, pd.NA)),
+        row("a", 101.0, **ratio(1.01, "equivalent"), **of_recall, **recall(-0.3, "worse")),
+    ]
+    plan = make_plan({"baseline": {}, "a": {}}, replicates=5, primary=("fid", "recall"))
+    assert said(rows, plan=plan)[:3] == [
+        "Baseline: FID 100.0 ± 2.0, Recall 0.500 ± 0.020 (mean ± standard deviation, n = 5; lower "
+        "FID and higher Recall are better).",
+        "Equivalent to the baseline in FID within a factor of 1.25: 1 of 1 arm. a (×1.01 [0.918, 1.11]).",  # noqa: E501, RUF001
+        "Worse than the baseline in Recall: 1 of 1 arm. a (-0.30 [-0.40, -0.20]).",
+    ]
+
+
 def test_failures_are_counted_with_their_rates_and_a_failing_arm_is_named():
     rows = [
         row("baseline", 100.0, n_ok=4, n_collapsed=1),

@@ -16,12 +16,18 @@ import pytest
 
 from ganablate.report.table.cells import spread_text
 from ganablate.report.table.render import escape_latex, escape_markdown, to_latex, to_markdown
-from ganablate.report.table.tables import arms_in_order, baseline_arm, table_csv
+from ganablate.report.table.tables import (
+    arms_in_order,
+    baseline_arm,
+    judged_columns,
+    of_primary,
+    table_csv,
+)
 from ganablate.study.plan import PublishedNumber
 from tests.support.synthetic_study import STAMP, analysed, make_plan, numbers_of, write_trial
 
 GOLDEN = Path(__file__).parents[2] / "golden"
-METRICS = ("d_loss", "fid", "modes")
+METRICS = ("d_loss", "fid", "modes", "precision_recall")
 ARMS = {
     "baseline": {},
     "d_dropout=0.0": {"d_dropout": 0.0},
@@ -40,6 +46,13 @@ FID = {
 }
 
 
+RECALL = {
+    "baseline": [0.50, 0.52, 0.54],
+    "d_dropout=0.0": [0.30, 0.31, None],
+    "criterion=mse": [0.02, 0.03, 0.025],
+    "batch_size=32": [0.51, 0.55, 0.48],
+    "latent_dim=50": [0.30, 0.33, 0.31],
+}
 EXCLUDED = (("a", "too long"), ("b", "no such net"), ("c", "too long"))
 APART = {
     "d_optimizer": "sgd", "d_lr": 0.1, "penalty": "r1", "penalty_weight": 10.0, "epochs": None,
@@ -62,7 +75,7 @@ def losses(value):
 
 @pytest.fixture
 def plan():
-    return make_plan(ARMS, metrics=METRICS)
+    return make_plan(ARMS, metrics=METRICS, primary=("fid", "recall"))
 
 
 @pytest.fixture
@@ -73,6 +86,9 @@ def analysis(plan, tmp_path):
         fid = FID[trial.arm][trial.replicate]
         measured = {} if fid is None else {"fid": fid, "modes": 9.0 + trial.replicate % 2}
         measured |= {} if fid is None else losses(0.5 + 0.125 * trial.replicate)
+        if fid is not None:
+            recall = RECALL[trial.arm][trial.replicate]
+            measured |= {"recall": recall, "sample_precision": 0.75}
         stamp = STAMP.replace("fake 5000", "fake 1000") if trial.arm == "batch_size=32" else STAMP
         outcome = "diverged" if fid is None else "ok"
         write_trial(
@@ -157,7 +173,10 @@ def test_rates_are_of_the_complete_trials_and_the_ok_ones_are_summed_up_apart(tm
     for trial in plan.trials[:4]:
         write_trial(
             tmp_path, trial, outcome=ends[trial.replicate],
-            numbers={"fid": 20.0 + 2 * trial.replicate, "modes": 5.0 + 5 * (trial.replicate < 2)},
+            numbers={
+                "fid": 20.0 + 2 * trial.replicate, "modes": 5.0 + 5 * (trial.replicate < 2),
+                "recall": 0.5,
+            },
         )  # fmt: skip
     table = analysed(plan, tmp_path).table
     row = table.iloc[0]
@@ -271,7 +290,40 @@ def test_escaping():
     )
 
 
-def test_effects_stand_behind_the_primary(analysis):
+def test_verdicts_on_two_primaries_stand_in_one_row_and_their_effects_in_the_next_blocks(analysis):
+    first, *others = rendered(analysis)["table.md"].split("\n\n")
+    heads = [title.strip() for title in first.splitlines()[0].split("|")[1:-1]]
+    assert heads == ["Arm", "**FID ↓**", "Verdict on FID", "**Recall ↑**", "Verdict on Recall"]
+    row = next(line for line in first.splitlines() if "| latent_dim=50" in line)
+    cells = [cell.strip() for cell in row.split("|")]
+    assert (cells[3], cells[5]) == ("equivalent", "worse")
+    assert "Effect on FID [95 %] | p (Holm)" in others[0]
+    assert "Effect on Recall [95 %] | p (Holm)" in others[1]
+    table = analysis.table
+    assert judged_columns(table, analysis.plan) == ("fid", "recall")
+    assert table["recall_effect_scale"].dropna().unique().tolist() == ["difference"]
+    view = of_primary(table, analysis.plan, "recall").set_index("arm")
+    assert view.loc["latent_dim=50", "verdict"] == "worse"
+    assert "recall_verdict" not in view
+    of_fid = of_primary(table, analysis.plan, "fid").set_index("arm")
+    assert of_fid.loc["latent_dim=50", "verdict"] == "equivalent"
+    assert not any(name.startswith("recall_effect") for name in of_fid)
+
+
+def test_a_primary_metric_that_was_never_measured_has_no_effects_and_changes_no_p(analysis):
+    trials = analysis.trials.assign(recall=np.nan)
+    without = replace(analysis, trials=trials)
+    alone = replace(analysis, plan=replace(analysis.plan, primaries=("fid",)))
+    assert judged_columns(without.table, without.plan) == ("fid",)
+    assert without.effects.by_arm == alone.effects.by_arm
+    text = rendered(without)["table.md"]
+    assert "Verdict " in text.splitlines()[0]
+    assert "Verdict on" not in text
+    assert "**Recall ↑**" in text
+
+
+def test_effects_stand_behind_the_only_primary(analysis):
+    analysis = replace(analysis, plan=replace(analysis.plan, primaries=("fid",)))
     texts = rendered(analysis)
     row = next(line for line in texts["table.md"].splitlines() if "| criterion=mse" in line)
     assert [cell.strip() for cell in row.split("|")][3:6] == [
@@ -301,7 +353,7 @@ def test_a_cross_without_baseline_has_no_effects(analysis, plan):
     assert "ffect" not in texts["table.md"] + texts["table.csv"]
     head = texts["table.md"].splitlines()[0].split("|")[1:6]
     assert [title.strip() for title in head] == [
-        "Arm", "Complete", "Updates", "**FID ↓**", "Outcomes",
+        "Arm", "Complete", "Updates", "**FID ↓**", "**Recall ↑**",
     ]  # fmt: skip
 
 
