@@ -57,8 +57,12 @@ def load_study(path: AnyPath, *, plugins: Sequence[str] = ()) -> Study:
     return with_recorded_searches(_load_study(Path(path)), HERE.runs, HERE.results)
 
 
+def _as_study(study: Study | AnyPath) -> Study:
+    return study if isinstance(study, Study) else load_study(study)
+
+
 def plan(
-    study: Study,
+    study: Study | AnyPath,
     budget: str | None = None,
     *,
     arms: Sequence[str] | None = None,
@@ -67,7 +71,7 @@ def plan(
     """What a study expands to, without running anything.
 
     Args:
-        study: From `load_study`.
+        study: From `load_study`, or the path of a study file.
         budget: One of `study.budget_names`; None: the study's `default_budget`.
         arms: Names of the arms to keep; the baseline is not added to them. None: all.
         replicates: Of each arm, at least 1; None: as the study and the budget say.
@@ -86,12 +90,12 @@ def plan(
     """
     from ganablate.study.search.records import with_recorded_searches
 
-    study = with_recorded_searches(study, HERE.runs, HERE.results)
+    study = with_recorded_searches(_as_study(study), HERE.runs, HERE.results)
     return expand(study, budget, replicates=replicates, arms=arms)
 
 
 def run(  # noqa: PLR0913 - one parameter an option of the command
-    study: Study,
+    study: Study | AnyPath,
     budget: str | None = None,
     *,
     arms: Sequence[str] | None = None,
@@ -112,7 +116,7 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
     may be called beside an event loop; in another thread than the main one nothing interrupts it.
 
     Args:
-        study: From `load_study`.
+        study: From `load_study`, or the path of a study file.
         budget: One of `study.budget_names`; None: the study's `default_budget`.
         arms: Only these; None: all. The report keeps the others' numbers.
         replicates: Of the arms that are run; None: as the study and the budget say.
@@ -162,7 +166,7 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
         sweep=None if sweep is None else Path(sweep),
         data_root=None if data_root is None else Path(data_root), tracking_uri=tracking_uri,
     )  # fmt: skip
-    study = with_recorded_searches(study, project.runs, project.results)
+    study = with_recorded_searches(_as_study(study), project.runs, project.results)
     result = running.run(project, [study], request, output)
     _warn(output.warnings, stacklevel=3)
     if output.errors:
@@ -171,7 +175,11 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
 
 
 def results(
-    study: Study, budget: str | None = None, *, published: bool = False, folder: AnyPath = HERE.root
+    study: Study | AnyPath,
+    budget: str | None = None,
+    *,
+    published: bool = False,
+    folder: AnyPath = HERE.root,
 ) -> "pd.DataFrame":
     """Every trial of a study and what it measured: one row a trial, in plan order.
 
@@ -199,7 +207,11 @@ def results(
 
 
 def table(
-    study: Study, budget: str | None = None, *, published: bool = False, folder: AnyPath = HERE.root
+    study: Study | AnyPath,
+    budget: str | None = None,
+    *,
+    published: bool = False,
+    folder: AnyPath = HERE.root,
 ) -> "pd.DataFrame":
     """The study's table: one row an arm, the baseline first, as in `table.csv`.
 
@@ -222,7 +234,7 @@ def table(
 
 
 def effects(
-    study: Study,
+    study: Study | AnyPath,
     budget: str | None = None,
     *,
     column: str | None = None,
@@ -258,10 +270,13 @@ def effects(
     return effects_frame(_read(study, budget, folder, published=published), column)
 
 
-def _read(study: Study, budget: str | None, folder: AnyPath, *, published: bool) -> "Analysis":
+def _read(
+    study: Study | AnyPath, budget: str | None, folder: AnyPath, *, published: bool
+) -> "Analysis":
     from ganablate.report.analysis import read_results
     from ganablate.study.search.records import with_recorded_searches
 
+    study = _as_study(study)
     project = Project(Path(folder))
     if published:
         root = project.published

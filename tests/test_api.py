@@ -88,6 +88,16 @@ def test_a_study_is_loaded_and_planned_by_its_path() -> None:
         ganablate.plan(study, "smok")
 
 
+def test_a_path_will_do_for_a_study_and_a_plan_is_a_line_in_a_notebook(clone: Path) -> None:
+    plan = ganablate.plan(str(STUDY), "smoke")
+    assert plan == ganablate.plan(ganablate.load_study(STUDY), "smoke")
+    assert repr(plan) == "<Plan of quickstart at the budget smoke: 4 arms, 4 trials>"
+    table = ganablate.table(STUDY, "full", published=True, folder=clone)
+    assert len(table) == 4
+    with pytest.raises(StudyError):
+        ganablate.run("no such file.yaml")
+
+
 def test_parts_of_a_plug_in_can_be_named(tmp_path: Path) -> None:
     from ganablate.study.plugins import forget_plugins
 

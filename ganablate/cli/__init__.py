@@ -209,6 +209,8 @@ def _ganablate(quiet: Quiet = False, no_color: NoColour = False, version: Versio
 def main() -> None:
     """Entry point of the console script."""
     make_lasting()
+    if sys.flags.optimize > 1:
+        sys.exit("Python runs without docstrings (-OO, PYTHONOPTIMIZE=2), which libraries need")
     if any(word in _USE_LIBRARIES for word in sys.argv[1:]):
         log_libraries(HERE.runs)
     try:

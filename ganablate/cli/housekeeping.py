@@ -219,4 +219,4 @@ def ui(
     name = f"[{host}]" if ":" in host else host
     output.line(f"http://{name}:{port}/{_START}  (Ctrl-C ends it)")
     output.line(_HINT)
-    os.execvpe(command[0], command, ui_environment(uri))
+    os.execvpe(command[0], command, ui_environment(uri, expose=expose))

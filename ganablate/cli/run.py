@@ -71,7 +71,9 @@ def run(  # noqa: PLR0913 - one parameter an option
         result = running.run(HERE, loaded, request, output)
     code = _exit_code(result)
     if len(result.reports) == len(studies):
-        print_next(studies, loaded, result.reports, code)
+        shown = options_on_line(plugin)
+        again = options_on_line(plugin, sweep, data_root, tracking_uri)
+        print_next(studies, loaded, result.reports, code, shown=shown, again=again)
     raise typer.Exit(code)
 
 
@@ -204,39 +206,73 @@ def _exit_code(result: "RunResult") -> int:
 # What a person may want to type after a sweep
 
 
+def options_on_line(
+    plugins: Sequence[str] | None,
+    sweep: Path | None = None,
+    data_root: Path | None = None,
+    tracking_uri: str | None = None,
+) -> str:
+    """Those that are given, as they stand on a line behind others; no password is printed."""
+    from ganablate.tracking.location import without_secrets
+
+    if tracking_uri and without_secrets(tracking_uri) != tracking_uri:
+        tracking_uri = None
+    given: list[tuple[str, object]] = [("--plugin", name) for name in plugins or ()]
+    given += [("--sweep", sweep), ("--data-root", data_root), ("--tracking-uri", tracking_uri)]
+    words = [shlex.join([option, str(value)]) for option, value in given if value is not None]
+    return "".join(f" {word}" for word in words)
+
+
 def print_next(
-    paths: Sequence[Path], studies: Sequence[Study], reports: "Reports", code: int
+    paths: Sequence[Path],
+    studies: Sequence[Study],
+    reports: "Reports",
+    code: int,
+    *,
+    shown: str = "",
+    again: str = "",
 ) -> None:
-    """Print the next commands of a sweep that ended with this code: 0, or some trial failed."""
+    """Print the next commands of a sweep that ended with this code: 0, or some trial failed.
+
+    `shown` are options of commands that show something, `again` those of `run`.
+    """
     if code not in (0, FAILED):
         return  # an interrupted sweep has printed how it goes on
     steps: dict[str, str] = {}
     for path, study, (plan, files) in zip(paths[:_MOST_STUDIES], studies, reports, strict=False):
         usual = plan.budget == study.default_budget
-        on_line = f"{path}" if usual else f"{path} --budget {plan.budget}"
+        file = shlex.quote(str(path))
+        on_line = file if usual else f"{file} --budget {shlex.quote(plan.budget)}"
         if code:
-            steps[f"ganablate status {on_line}"] = "which trials failed, and why"
-            steps[f"ganablate run {on_line} --retry-failed"] = "those again"
+            steps[f"ganablate status {on_line}{shown}"] = "which trials failed, and why"
+            steps[f"ganablate run {on_line}{again} --retry-failed"] = "those again"
         else:
-            steps |= _after_success(on_line, plan, files)
+            steps |= _after_success(on_line, plan, files, shown, again)
         if not usual and plan.budget != FULL:
-            steps[f"ganablate run {path}"] = f"the study at its budget {study.default_budget}"
+            purpose = f"the study at its budget {study.default_budget}"
+            steps[f"ganablate run {file}{again}"] = purpose
     for number, (command, purpose) in enumerate(steps.items()):
         line = f"{'     ' if number else 'next:'} {command}"
         commented = f"{line}   # {purpose}"
         print_plain(commented if len(commented) <= _WIDTH else line)
 
 
-def _after_success(on_line: str, plan: Plan, files: "ReportFiles") -> dict[str, str]:
-    """Command -> its purpose; `on_line` are the study file and its budget."""
+def _after_success(
+    on_line: str, plan: Plan, files: "ReportFiles", shown: str, again: str
+) -> dict[str, str]:
+    """Command -> its purpose; `on_line` are the study file and its budget; see `print_next`."""
     from ganablate.report.table.summary import UNDECIDED
 
     compared = [arm for arm in plan.arms if arm.compare_to is not None and not arm.null]
     arm = compared[0] if compared else plan.arms[0]
-    steps = {f"ganablate show {shlex.quote(arm.name)} {on_line} --open": "an arm, and the page"}
+    steps = {
+        f"ganablate show {shlex.quote(arm.name)} {on_line}{shown} --open": "an arm, and the page"
+    }
     if any(sentence.lead.startswith(UNDECIDED) for sentence in files.sentences):
-        steps[f"ganablate run {on_line} --until-decided"] = "more replicates where it is open"
+        steps[f"ganablate run {on_line}{again} --until-decided"] = (
+            "more replicates where it is open"
+        )
     elif compared:
         both = shlex.join([str(arm.compare_to), arm.name])
-        steps[f"ganablate compare {both} {on_line}"] = "two arms side by side"
+        steps[f"ganablate compare {both} {on_line}{shown}"] = "two arms side by side"
     return steps

@@ -83,7 +83,7 @@ class Cross:
     cells: Mapping[tuple[str, ...], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Plan:
     """Arms in study order, the baseline first; trials in that order, replicates inside the arm.
 
@@ -123,6 +123,11 @@ class Plan:
     extractor: str | None = None
     search: Search | None = None
     seed: int = 0
+
+    def __repr__(self) -> str:
+        """One line: all of it is kilobytes."""
+        size = f"{len(self.arms):,} arms, {len(self.trials):,} trials"
+        return f"<Plan of {self.study} at the budget {self.budget}: {size}>"
 
     @property
     def primary(self) -> str:

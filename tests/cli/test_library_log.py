@@ -49,3 +49,14 @@ def test_without_noise_there_is_no_file(tmp_path: Path) -> None:
     code = NOISE.format(noise="pass")
     subprocess.run([sys.executable, "-c", code, str(tmp_path), "none"], check=True)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_python_without_docstrings_is_a_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-OO", "-m", "ganablate", "list"], capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == (
+        "Python runs without docstrings (-OO, PYTHONOPTIMIZE=2), which libraries need\n"
+    )

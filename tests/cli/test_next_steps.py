@@ -8,7 +8,7 @@ import pytest
 from typer.main import get_command
 
 from ganablate.cli import app
-from ganablate.cli.run import print_next
+from ganablate.cli.run import options_on_line, print_next
 from ganablate.report.files import ReportFiles
 from ganablate.report.table.summary import Sentence
 from ganablate.study.expand import expand
@@ -57,6 +57,31 @@ def test_what_follows_a_sweep(
     path: Path, capsys: pytest.CaptureFixture[str], code: int, commands: list[str]
 ) -> None:
     assert proposed(path, capsys, code) == commands
+
+
+def test_what_was_given_is_proposed_again_and_paths_are_quoted(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = Path("my parts.py")
+    own.write_text("")
+    again = options_on_line([str(own)], Path("s w.yaml"), Path("/d"), "sqlite:///x.db")
+    assert again == (
+        " --plugin 'my parts.py' --sweep 's w.yaml' --data-root /d --tracking-uri sqlite:///x.db"
+    )
+    assert "hunter2" not in options_on_line(None, tracking_uri="postgresql://me:hunter2@h/x")
+    assert options_on_line(None) == ""
+    other = path.rename(path.with_name("it's tiny.yaml"))
+    study = load_study(other)
+    files = ReportFiles(Path("results/tiny"), (), ())
+    reports = [(expand(study, "full"), files)]
+    shown = options_on_line([str(own)])
+    for code, options in ((0, shown), (1, again)):
+        print_next([other], [study], reports, code, shown=shown, again=again)
+        lines = capsys.readouterr().out.splitlines()
+        words = [shlex.split(line[6:], comments=True) for line in lines]
+        assert all(str(other) in each for each in words)
+        assert any(line.count(options) for line in lines)
+        assert all("my parts.py" in each for each in words)
 
 
 def test_what_is_undecided_takes_more_replicates(

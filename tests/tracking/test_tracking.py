@@ -283,6 +283,8 @@ def test_the_ui_stays_on_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     environment = ui_environment("sqlite:///x.db")
     assert environment["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
     assert environment["MLFLOW_BACKEND_STORE_URI"] == "sqlite:///x.db"
+    assert "MLFLOW_SERVER_ALLOWED_HOSTS" not in environment
+    assert ui_environment("sqlite:///x.db", expose=True)["MLFLOW_SERVER_ALLOWED_HOSTS"] == "*"
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
     assert ui_environment("sqlite:///x.db")["MLFLOW_DISABLE_TELEMETRY"] == "false"
     with pytest.raises(ValueError, match="server already"):
