@@ -9,7 +9,7 @@ from docs.made.markdown import table
 from ganablate.report.claims.judgement import CANNOT_TELL, NOT_WORKING, OPEN
 
 PUBLISHED = Path(__file__).parents[2] / "results" / "published"
-_ALIKE = re.compile(r"correlate by (-?[\d.]+) \(± ([\d.]+) if unrelated\)(, clearly)?")
+_ALIKE = re.compile(r"by (-?[\d.]+)(?: in ([^(,]+?))? \(± ([\d.]+) if unrelated\)(, clearly)?")
 
 
 def quickstart_table() -> str:
@@ -64,12 +64,13 @@ def replicate_correlations() -> str:
     """How alike replicates of compared arms are, study by study, in the words of their tables."""
     rows = []
     for path in _tables():
-        said = _ALIKE.search(" ".join(path.read_text(encoding="utf-8").split()))
-        if said is None:
-            continue
+        _, _, after = " ".join(path.read_text(encoding="utf-8").split()).partition(" correlate ")
+        found = list(_ALIKE.finditer(after.partition(":")[0]))
         with path.with_name("trials.csv").open(encoding="utf-8", newline="") as file:
             n = 1 + max(int(row["replicate"]) for row in csv.DictReader(file))
         name = f"{path.parent.parent.name}, {path.parent.name}"
-        rows.append([name, str(n), said[1], said[2], "yes" if said[3] else ""])
-    head = ["study", "n", "correlation", "error if unrelated", "clearly above 0"]
+        for each in found:
+            clear = "yes" if each[4] else ""
+            rows.append([name, str(n), each[2] or "FID", each[1], each[3], clear])
+    head = ["study", "n", "metric", "correlation", "error if unrelated", "clearly above 0"]
     return table(head, rows)

@@ -45,7 +45,7 @@ _CONVOLUTIONS = {"network": "dcgan", "g_width": 8, "d_width": 8}
 _LOSSES = ("d/criterion", "g/criterion", "d/accuracy_real", "d/accuracy_fake")
 _CPU = torch.device("cpu")
 Own = Mapping[str, OwnValue]
-"""Settings that a part declares -> values other than its defaults."""
+"""Settings that a part declares -> the values to try it at."""
 
 
 def broken(kind: str, name: str) -> list[str]:
@@ -63,10 +63,12 @@ def broken(kind: str, name: str) -> list[str]:
 
 def _with_own_settings(kind: str, name: str) -> Iterator[str]:
     """What its check finds at the defaults, then at the other ends of each setting it declares."""
-    yield from _CHECKS[kind](name, {})
-    for setting, own in catalog.TABLES[kind].lines[name].declares.items():
+    declared = catalog.TABLES[kind].lines[name].declares
+    defaults = {setting: own.default for setting, own in declared.items()}
+    yield from _CHECKS[kind](name, defaults)
+    for setting, own in declared.items():
         for value in own.examples[1:]:
-            for fault in _CHECKS[kind](name, {setting: value}):
+            for fault in _CHECKS[kind](name, {**defaults, setting: value}):
                 yield f"{setting}={text_of(setting, value)}: {fault}"
 
 

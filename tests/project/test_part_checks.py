@@ -83,6 +83,36 @@ def test_check_says_what_is_right_and_needs_a_plugin(project: Path) -> None:
     assert (code, err) == (2, "no plug-in is loaded; name one with --plugin\n")
 
 
+OWN = """\
+from ganablate.catalog import Criterion, OwnSetting
+
+
+def margin(real_logits, fake_logits, *, distance):
+    "Hinge from a distance on."
+    real, fake = (distance - real_logits.float()).relu(), (distance + fake_logits.float()).relu()
+    return real.mean() + fake.mean(), -fake_logits.float().mean()
+
+
+CRITERIA = {
+    "margin": Criterion(
+        implementation="margin", summary="hinge", source="own", threshold=0.0,
+        declares={"distance": OwnSetting("of the hinge", 1.0, minimum=LEAST, maximum=4.0)},
+    )
+}
+"""
+
+
+def test_a_part_is_tried_at_the_ends_of_its_settings_too(project: Path) -> None:
+    """From a distance of -1 on, D learns nothing of real images that it calls real."""
+    write(project, OWN.replace("LEAST", "0.5"))
+    assert check("criteria", "--plugin", "my_losses")[:2] == (0, "criteria margin: ok\n")
+    forget_plugins()
+    write(project, OWN.replace("LEAST", "-9.0"))
+    code, out, _ = check("criteria", "--plugin", "my_losses")
+    assert code == 1
+    assert "distance=-9.0: d_loss does not depend on both the real and the generated logits" in out
+
+
 def test_the_example_is_worked_out_by_hand() -> None:
     """Differences of 2 - -3 and -1 - 1: softplus of -5 and 2 for D, of 5 and -2 for G."""
     load_plugins([str(Path(__file__).resolve().parents[2] / "examples" / "relativistic.py")])

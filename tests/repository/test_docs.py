@@ -78,7 +78,7 @@ def test_the_correlations_of_replicates_are_those_of_the_trials() -> None:
     logs = np.log(trials.pivot_table(index="replicate", columns="arm", values="fid"))
     alike = logs.corr()["baseline"].drop("baseline").mean()
     text = (DOCS / "simulations.md").read_text(encoding="utf-8")
-    assert f"\n| quickstart, full | {len(logs)} | {alike:.2f} | " in text
+    assert f"\n| quickstart, full | {len(logs)} | FID | {alike:.2f} | " in text
 
 
 # Every key is there, and none is invented
