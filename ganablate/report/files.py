@@ -9,7 +9,7 @@ report lies in `runs/`, since it holds on this machine alone.
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -122,7 +122,9 @@ def made_of(plan: Plan, trials_root: Path, published: Path) -> str:
     """
     trials = [(trial.trial_id, trial.arm, trial.replicate) for trial in plan.trials]
     versions = [version(name) for name in _LIBRARIES]
-    planned = repr((replace(plan, trials=()), trials, plugins_of(plan), versions))
+    # Field by field, since a plan shows itself in one short line.
+    content = {each.name: getattr(plan, each.name) for each in fields(plan)} | {"trials": trials}
+    planned = repr((content, plugins_of(plan), versions))
     here = (f"{id_} {line}" for id_, *_ in trials for line in _entries(trials_root / id_))
     program, lines = _tree(Path(__file__).parents[1]), _tree(references_beside(trials_root))
     return _digest([planned, *here, *_tree(published), *program, *lines])

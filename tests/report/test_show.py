@@ -231,7 +231,7 @@ def test_two_trials_have_numbers_and_no_effect(project: Path) -> None:
     text = printed("compare", "baseline/0", "baseline/1", SMALL)
     trials = pd.read_csv(PUBLISHED / "quickstart/full/trials.csv")
     numbers = trials[trials["arm"] == "baseline"]["fid"]
-    assert row_of(text, "FID").split() == ["FID", "↓", *(f"{x:.1f}" for x in numbers[:2])]
+    assert row_of(text, "FID").split() == ["FID", "↓", *(f"{x:.2f}" for x in numbers[:2])]
     assert "none but the seeds" in text
     assert "effect" not in text
 
