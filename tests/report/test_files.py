@@ -108,7 +108,7 @@ def test_any_change_has_it_written_again(built, change, tmp_path):
     "change",
     [
         {"asks": "something else"}, {"trials": PLAN.trials[:-1]}, {"arms": PLAN.arms[:-1]},
-        {"primaries": ("fid",)},
+        {"primaries": ("fid", "recall")},
     ],
 )  # fmt: skip
 def test_another_plan_has_it_written_again(once, change):
