@@ -69,7 +69,10 @@ class Trainer:
         self.loss_keys = ["d/criterion", "g/criterion", "d/accuracy_real", "d/accuracy_fake"]
         if self._penalty is not None:
             self.loss_keys.append("d/penalty")
-        self._fetched: list[np.ndarray] = []  # each [steps, len(loss_keys)]
+        # One array from the start: small ones, allocated between the large ones of the steps, kept
+        # these from being used again, and a slow trial took gigabytes.
+        self._losses = np.empty((self.total_iterations, len(self.loss_keys)), np.float32)
+        self._fetched = 0  # rows of it
         self._pending: list[Tensor] = []
 
     @property
@@ -99,7 +102,7 @@ class Trainer:
         return {key: rows[:, column] for column, key in enumerate(self.loss_keys)}
 
     def _rows(self) -> np.ndarray:
-        return np.concatenate([np.empty((0, len(self.loss_keys)), np.float32), *self._fetched])
+        return self._losses[: self._fetched]
 
     def train(self, until: int) -> None:
         """Go on until so many iterations are done, a loss is not finite, or it ends early."""
@@ -172,7 +175,7 @@ class Trainer:
         """Take back what `state` gave."""
         self.iteration = state["iteration"]
         self.diverged_at = state["diverged_at"]
-        self._fetched = [state["losses"].cpu().numpy()]
+        self._keep(state["losses"].cpu().numpy(), at=0)
         self.ended_early = self._is_saturated()
         self.generator.load_state_dict(state["generator"])
         self.discriminator.load_state_dict(state["discriminator"])
@@ -272,7 +275,11 @@ class Trainer:
             self.iteration -= len(rows) - int(bad[0]) - 1
             self.diverged_at = self.iteration
             rows = rows[: bad[0] + 1]
-        self._fetched.append(rows)
+        self._keep(rows, at=self._fetched)
+
+    def _keep(self, rows: np.ndarray, at: int) -> None:
+        self._fetched = at + len(rows)
+        self._losses[at : self._fetched] = rows
 
     def weights_are_finite(self) -> bool:
         """Whether all weights are finite: the last update can break some that no loss has seen."""
