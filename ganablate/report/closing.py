@@ -160,7 +160,7 @@ def _legend(analysis: Analysis) -> str:
         if len(tested) == 1:
             parts += [f"effect: {tested[0].scale} to {other}", f"p: Holm's over {tested[0].tests}"]
         else:
-            parts += [f"verdicts against {other}: Holm's p of {tested[0].tests} tests"]
+            parts += [f"verdicts against {other}, Holm over {tested[0].tests}"]
     return "; ".join(parts)
 
 
