@@ -175,12 +175,10 @@ def take_in_own_settings() -> None:
     owners: dict[str, list[str]] = {}
     declared: dict[str, OwnSetting] = {}
     for owner, lines in OF_SETTINGS.items():
-        for part in lines.values():
-            for name, own in part.declares.items():
-                declared.setdefault(name, own)
-                owners.setdefault(name, [])
-                if owner not in owners[name]:
-                    owners[name].append(owner)
+        of_table = {name: own for part in lines.values() for name, own in part.declares.items()}
+        declared |= of_table
+        for name in of_table:
+            owners.setdefault(name, []).append(owner)
     for name, own in declared.items():
         if name not in SETTINGS:  # one that has the name of a setting of ganablate is refused
             OWN[name] = _own_setting(name, own, tuple(owners[name]))

@@ -213,13 +213,19 @@ def _entries(
             yield f"{words.format(name)} {old} -> {new}"
 
 
-def _arms(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def _added_and_taken_out(
+    noun: str, before: Mapping[str, Any], now: Mapping[str, Any]
+) -> Iterator[str]:
     for names, done in (
         ([name for name in before if name not in now], "taken out"),
         ([name for name in now if name not in before], "added"),
     ):
         if names:
-            yield f"{counted(len(names), 'arm')} {done} ({joined(names, _MOST_NAMES)})"
+            yield f"{counted(len(names), noun)} {done} ({joined(names, _MOST_NAMES)})"
+
+
+def _arms(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    yield from _added_and_taken_out("arm", before, now)
     for name in now:
         if name in before:
             yield from _entries(
@@ -231,12 +237,7 @@ def _arms(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _claims(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    for names, done in (
-        ([name for name in before if name not in now], "taken out"),
-        ([name for name in now if name not in before], "added"),
-    ):
-        if names:
-            yield f"{counted(len(names), 'claim')} {done} ({joined(names, _MOST_NAMES)})"
+    yield from _added_and_taken_out("claim", before, now)
     for name in now:
         if name in before:
             old, new = _leaves(before[name]), _leaves(now[name])
