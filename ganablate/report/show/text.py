@@ -11,7 +11,7 @@ from ganablate.catalog.settings import SHARED
 from ganablate.config import TrialConfig
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.show.selection import Selection, curve_names, means_of, outcome_of
-from ganablate.report.stats.effects import StudyEffects, null_arms, study_effects
+from ganablate.report.stats.effects import StudyEffects, column_effects, null_arms
 from ganablate.report.stats.replicates import arm_replicates, loss_scale
 from ganablate.report.table.cells import (
     MARKS,
@@ -372,7 +372,7 @@ def _incomparable(first: Selection, second: Selection) -> dict[str, str]:
 def _pair_effect(first: Selection, second: Selection, column: str) -> str:
     """What the second changes against the first, whether or not the study compares them."""
     plan, analysis, arm = first.plan, first.analysis, second.subject.arm
-    effects = study_effects(
+    effects = column_effects(
         arm_replicates(analysis.trials, [arm.name for arm in plan.arms], column),
         {arm: first.subject.arm},
         column,

@@ -108,20 +108,6 @@ def null_arms(arms: Iterable[Arm]) -> tuple[str, ...]:
     return tuple(arm.name for arm in arms if arm.null)
 
 
-def study_effects(
-    replicates: Mapping[str, Replicates],
-    references: Mapping[str, str],
-    column: str,
-    direction: str,
-    *,
-    null: Collection[str] = (),
-    alpha: float = ALPHA,
-) -> StudyEffects | None:
-    """The effects on one column with their verdicts: `column_effects`, judged by themselves."""
-    effects = column_effects(replicates, references, column, direction, null=null, alpha=alpha)
-    return None if effects is None else judged_together([effects])[0]
-
-
 def column_effects(
     replicates: Mapping[str, Replicates],
     references: Mapping[str, str],

@@ -16,7 +16,6 @@ from ganablate.report.stats.effects import (
     effect_columns,
     judged_together,
     null_arms,
-    study_effects,
 )
 from ganablate.report.stats.replicates import arm_replicates, replicates_of
 from ganablate.report.table.captions import effect_notes
@@ -49,7 +48,7 @@ def effects_of(measured, *, primary="fid", metrics=("fid",), other=(), compare=N
 
 
 def effects_in(trials, plan, names, *, alpha=0.05):
-    return study_effects(
+    effects = column_effects(
         arm_replicates(trials, names, plan.primary),
         compared_arms(plan.arms),
         plan.primary,
@@ -57,6 +56,7 @@ def effects_in(trials, plan, names, *, alpha=0.05):
         null=null_arms(plan.arms),
         alpha=alpha,
     )
+    return None if effects is None else judged_together([effects])[0]
 
 
 def test_ratio_by_scipy():
