@@ -36,6 +36,7 @@ STUDY_SCHEMA = "study.schema.json"
 Schema = dict[str, Any]
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_SCALARS = ("number", "string", "boolean")
 _NUMBER = f"(?:{NUMBER.pattern})"
 _VALUES: dict[str, Schema] = {
     "Margin": {
@@ -96,10 +97,14 @@ def study_schema() -> Schema:
             "minProperties": 2,
         },
         "Budget": _budget(parts["Budget"]),
+        "without": {"anyOf": [_mapping(_each(_value)), *({"type": kind} for kind in _SCALARS)]},
     }
     keys["base"] |= _mapping(_each(_value))
     for section in ("ablate", "cross"):
         keys[section] |= {"properties": _each(_levels), "additionalProperties": False}
+    # A component is called as the setting that leaves it out, or as one likes.
+    own = {name: {"anyOf": [_value(name), {"type": "object"}]} for name in SETTINGS}
+    keys["remove"] |= {"properties": own, "additionalProperties": {"$ref": "#/$defs/without"}}
     keys["search"] |= {"properties": _searched(""), "additionalProperties": False}
     keys["metrics"]["items"] = one_of(METRICS)
     keys["probes"]["items"] = one_of(PROBES)
@@ -257,5 +262,8 @@ def _budget(schema: Schema) -> Schema:
     return {
         "description": schema["description"].partition(".")[0],
         **_mapping({**own, **_each(_value), **restated}),
-        "patternProperties": {r"^arms\.": {"$ref": "#/$defs/changes"}},
+        "patternProperties": {
+            r"^arms\.": {"$ref": "#/$defs/changes"},
+            r"^remove\.": {"$ref": "#/$defs/without"},
+        },
     }
