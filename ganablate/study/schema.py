@@ -138,7 +138,8 @@ class Study(Entry):
     `remove` leaves one component out at a time: a setting's value without it, or a name with
     several settings; `remove_also` all but one, and all. `ablate` varies one factor at a time,
     `cross` all its factors against each other, `arms` names sets of changes. `null_arm` adds the
-    baseline once more with other seeds, as a look at the noise. `search` tunes settings inside each arm, with `search_trials` of `search_length`.
+    baseline once more with other seeds, as a look at the noise. `search` tunes settings inside
+    each arm, with `search_trials` of `search_length`.
     `points` say which of several measurements of images a column shows, else the last;
     `extractor` with whose features images are measured, else with those of the data set's own.
     `budgets` restate the amount of work; `primary` names columns of `metrics` or `probes`: verdicts
