@@ -253,6 +253,15 @@ def _estimated(
     return estimate(plan, waiting, arms, costs)
 
 
+def time_left(status: PlanStatus, profile: "Profile") -> Iterator[str]:
+    """How many trials wait, and what they will take as far as complete ones tell it."""
+    plan, waiting = status.plan, len(status.waiting)
+    total = len({trial.trial_id for trial in plan.trials})
+    yield f"left: {waiting:,} of {counted(total, 'trial')} of {plan.study} at {plan.budget}"
+    if waiting and (time := _estimated(status, profile, None)):
+        yield from _time_lines(plan, time, profile, by_arm=False)
+
+
 def _time_lines(
     plan: Plan, time: "Estimate | None", profile: "Profile", *, by_arm: bool
 ) -> Iterator[str]:
