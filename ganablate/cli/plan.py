@@ -285,7 +285,7 @@ def _time_lines(
         ]
         yield from aligned(rows, right=[1])
     if time.unknown:
-        hint = "" if by_arm else "; --estimate measures them"
+        hint = "" if by_arm else "; plan --estimate measures them"
         count = counted(len(time.unknown), "arm")
         yield f"  without {count} of unknown cost ({joined(time.unknown, 5)}){hint}"
     seconds = seconds_left(plan, time.each)
