@@ -257,7 +257,10 @@ def time_left(status: PlanStatus, profile: "Profile") -> Iterator[str]:
     """How many trials wait, and what they will take as far as complete ones tell it."""
     plan, waiting = status.plan, len(status.waiting)
     total = len({trial.trial_id for trial in plan.trials})
-    yield f"left: {waiting:,} of {counted(total, 'trial')} of {plan.study} at {plan.budget}"
+    before = (
+        f", after {plan.search.left:,} of the search" if plan.search and plan.search.left else ""
+    )
+    yield f"left: {waiting:,} of {counted(total, 'trial')} of {plan.study} at {plan.budget}{before}"
     if waiting and (time := _estimated(status, profile, None)):
         yield from _time_lines(plan, time, profile, by_arm=False)
 
