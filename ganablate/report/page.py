@@ -41,7 +41,7 @@ from ganablate.report.table.tables import (
     reference_arm,
     reference_protocol,
 )
-from ganablate.report.table.verdict_style import verdict_kind
+from ganablate.report.table.verdict_style import UNTESTED, verdict_kind
 from ganablate.study.plan import Plan
 from ganablate.text import counted, duration, low_to_high, percent
 
@@ -195,8 +195,12 @@ def _effects(effect: Column | None, p: Column | None, verdict: Column | None) ->
         number = "" if p is None else p.cells[place].text
         holm = f"p {number}" if number not in ("", MISSING) else ""
         word, _, exact = said.text.partition(", exact ")
-        decided = ", ".join(filter(None, [word, exact and f"exact {exact}", holm]))
-        shown = Cell(decided, cell.text, said.kind) if said.kind else Cell(cell.text, holm)
+        facts = [exact and f"exact {exact}", holm]
+        if said.kind in (None, UNTESTED):  # a p that decides nothing
+            shown = Cell(", ".join(filter(None, [cell.text, *facts])))
+            shown = replace(shown, text=word, end=shown.text, kind=said.kind) if word else shown
+        else:
+            shown = Cell(", ".join(filter(None, [word, *facts])), cell.text, said.kind)
         cells.append(replace(shown, sort=cell.sort))
     title = effect.title if p is None else f"{effect.title}, {p.title}"
     return replace(effect, title=title.replace(" %", "\N{NO-BREAK SPACE}%"), cells=cells)

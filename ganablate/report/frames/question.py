@@ -249,7 +249,7 @@ def _claims(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
         if name in before:
             old, new = _leaves(before[name]), _leaves(now[name])
             if old["kind"] != new["kind"]:
-                yield _change(f"kind of {name}", "kind", old["kind"], new["kind"])
+                yield _change(f"the kind of {name}", "kind", old["kind"], new["kind"])
             else:
                 yield from _entries(f"the {{}} of {name}", old, new, "not stated")
 

@@ -105,25 +105,28 @@ def protocols(
     return lines
 
 
-def _rare_settings(config: TrialConfig) -> Iterator[str]:
-    """What few trials have; a reader would take it for absent."""
+def _rare_settings(config: TrialConfig) -> Iterator[tuple[str, str]]:
+    """Setting and words of what few trials have; a reader would take it for absent."""
     if (config.d_steps, config.g_steps) != (1, 1):
         steps = f"{counted(config.d_steps, 'D step')} and {counted(config.g_steps, 'G step')}"
-        yield f"{steps} an iteration"
-    values = {
-        "weights of D clipped to": config.d_weight_clip,
-        "real labels": config.real_labels,
-        "fake labels": config.fake_labels,
-        "averaged G, decay": config.g_ema,
-        "lr schedule": config.lr_schedule,
-        "early end": config.early_end,
-        "G gradients clipped to": config.g_grad_clip,
-        "D gradients clipped to": config.d_grad_clip,
+        yield "d_steps", f"{steps} an iteration"
+        yield "g_steps", ""
+    words = {
+        "d_weight_clip": "weights of D clipped to",
+        "real_labels": "real labels",
+        "fake_labels": "fake labels",
+        "g_ema": "averaged G, decay",
+        "lr_schedule": "lr schedule",
+        "early_end": "early end",
+        "g_grad_clip": "G gradients clipped to",
+        "d_grad_clip": "D gradients clipped to",
     }
-    yield from (f"{words} {value}" for words, value in values.items() if value is not None)
-    for net, norm in (("G", config.g_norm), ("D", config.d_norm)):
-        if norm == "spectral":
-            yield f"spectral norm in {net}"
+    for name, text in words.items():
+        if getattr(config, name) is not None:
+            yield name, f"{text} {getattr(config, name)}"
+    for net in ("g", "d"):
+        if getattr(config, f"{net}_norm") == "spectral":
+            yield f"{net}_norm", f"spectral norm in {net.upper()}"
 
 
 def settings_line(plan: Plan) -> str:
@@ -144,16 +147,17 @@ def settings_line(plan: Plan) -> str:
         length = counted(config.epochs, "epoch")
     else:
         length = counted(config.iterations or 0, "iteration")
+    rare = dict(_rare_settings(config))
     parts = [
         config.dataset + images,
         f"{config.network} (G {config.g_width}, D {config.d_width})",
-        *_varied_settings(plan),
+        *_varied_settings(plan, {*_TOLD, *rare}),
         f"latent {config.latent_dim}",
         config.criterion + penalty,
         g_optimizer if same else f"G {g_optimizer}, D {d_optimizer}",
         f"batch {config.batch_size}",
         length,
-        *_rare_settings(config),
+        *filter(None, rare.values()),
     ]
     name = "" if arm.name == BASELINE else f" {arm.name}"
     return f"{label}{name}: {', '.join(parts)}."
@@ -167,10 +171,10 @@ _TOLD = {
 """Settings that the line of the baseline holds in any case."""
 
 
-def _varied_settings(plan: Plan) -> Iterator[str]:
+def _varied_settings(plan: Plan, told: Collection[str]) -> Iterator[str]:
     """The reference arm's values of what some arm changes; one where both nets have it alike."""
     values = reference_arm(plan).config.model_dump()
-    names = dict.fromkeys(name for arm in plan.arms for name in arm.changes if name not in _TOLD)
+    names = dict.fromkeys(name for arm in plan.arms for name in arm.changes if name not in told)
     texts = {name: text_of(name, values.get(name)) for name in names}
     for name, text in texts.items():
         both, in_g, in_d = name[2:], texts.get(f"g_{name[2:]}"), texts.get(f"d_{name[2:]}")

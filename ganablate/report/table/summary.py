@@ -42,7 +42,7 @@ _LEADS = {
     ONE: "{arms} not tested{of}, with one replicate.",
 }
 """The sentence on a verdict, the clear verdicts first: how many arms, against which, in what."""
-_PREFIXES = {SMALLER: "in smaller trainings ", ARITHMETIC: "by arithmetic "}
+_ENDINGS = {SMALLER: " in smaller trainings", ARITHMETIC: " by arithmetic"}
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ def summary(
     if plan.budget != FULL:
         least = least_reach(plan, [arm.name for arm in plan.arms])
         share = f"{fraction(least.least)} of the {WORDS[least.least_of]} of the study at full size"
+        share = share if least.least < 1 else "another form of the study than full"
         text = f"The budget {plan.budget} has {share}: what holds here need not hold there."
         sentences.append(Sentence("", text, topic="data"))
     if pairs := sorted(set(plan.substitutes.values())):
@@ -254,7 +255,7 @@ def _claims(judgements: Sequence[Judgement]) -> Iterator[Sentence]:
     for name, verdicts in CLASSES.items():
         present = [f"{counts[name][x]} {x}" for x in verdicts if counts[name][x]]
         if present:
-            parts.append(_PREFIXES.get(name, "") + ", ".join(present))
+            parts.append(", ".join(present) + _ENDINGS.get(name, ""))
     sentences = counted(len({judgement.says for judgement in judgements}), "sentence")
     yield Sentence(f"{sentences} of the source:", f"{'; '.join(parts)}.", topic="claims")
 
