@@ -139,9 +139,8 @@ def settings_line(plan: Plan) -> str:
     arm, config = reference_arm(plan), reference_arm(plan).config
     label = "First arm" if baseline_arm(plan) is None else "Baseline"
     images = f" ({config.train_images:,} images)" if config.train_images else ""
-    penalty = f" with {config.penalty}" if config.penalty else ""
-    if config.penalty and config.penalty_weight is not None:
-        penalty += f" (weight {config.penalty_weight:g})"
+    weighted = [f"{name} (weight {weight:g})" for name, weight in config.penalties.items()]
+    penalty = f" with {' and '.join(weighted)}" if weighted else ""
     g_optimizer = f"{config.g_optimizer} lr {config.g_lr:g}"
     d_optimizer = f"{config.d_optimizer} lr {config.d_lr:g}"
     same = g_optimizer == d_optimizer
