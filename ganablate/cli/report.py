@@ -245,8 +245,11 @@ def compare(  # noqa: PLR0913 - one parameter an option
 
     The effect is that of the second against the first, whether or not the study compares them.
     """
+    from ganablate.report.show.pair import ASKED
     from ganablate.report.show.text import pair_text
 
+    if asked not in (None, *ASKED):
+        refuse([f"--assert: {unknown('a verdict to assert', asked, ASKED)}"])
     judging = asked is not None or as_json
     if metric is not None and not judging:
         refuse(["--metric: only with --assert or --json; without them every metric is shown"])

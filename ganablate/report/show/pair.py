@@ -100,7 +100,7 @@ class Pair:
             ValueError: It is none of the three.
         """
         if asked not in ASKED:
-            raise ValueError(f"--assert: {unknown('a verdict to assert', asked, ASKED)}")
+            raise ValueError(unknown("a verdict to assert", asked, ASKED))
         of = f"of {self.second.arm} against {self.first.arm}"
         for side in (self.first, self.second):
             if side.n_complete < side.n_planned:
@@ -164,7 +164,7 @@ def judged_pair(first: Selection, second: Selection, metric: str | None = None) 
     if first.name == second.name:
         raise ValueError(f"{first.name}: two arms are needed to judge")
     if metric is not None and metric not in plan.columns:
-        raise ValueError(f"--metric: {unknown('measured by the study', metric, plan.columns)}")
+        raise ValueError(unknown("a metric of this study", metric, plan.columns))
     reasons, primaries = incomparable(first, second), primary_columns(plan)
     shown = primaries if metric is None else (metric,)
     # A primary metric is corrected with the others, also where it alone is asked for.
