@@ -31,6 +31,7 @@ from ganablate.report.table.render import Cell, Column, Table, text_column, with
 from ganablate.report.table.summary import Sentence
 from ganablate.report.table.tables import (
     ALL_OUTCOMES,
+    COMPONENT,
     PUBLISHED,
     arm_title,
     arms_in_order,
@@ -166,7 +167,8 @@ def _arm_tables(analysis: Analysis) -> list[Table]:
     """What the study asks, then every other column."""
     plan, primaries = analysis.plan, primary_columns(analysis.plan)
     by_key = {column.key: column for column in analysis.columns}
-    first, taken = [by_key["arm"]], {"arm"}
+    taken = {"arm", *(COMPONENT + name for name in plan.components)}
+    first = [column for column in analysis.columns if column.key in taken]
     for name in primaries:
         keys = [effect_key(plan, name, key) for key in ("effect", "effect_p", "verdict")]
         first += [by_key[name]] if name in by_key else []

@@ -12,7 +12,7 @@ from ganablate.config import TrialConfig
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.stats.effects import StudyEffects
 from ganablate.report.stats.replicates import loss_scale
-from ganablate.report.table.cells import MARKS, MISSING, published_text
+from ganablate.report.table.cells import LACKS, MARKS, MISSING, WITH, published_text
 from ganablate.report.table.effect_notes import effect_notes
 from ganablate.report.table.tables import (
     baseline_arm,
@@ -25,7 +25,7 @@ from ganablate.report.table.tables import (
 )
 from ganablate.study.advice import advice_lines
 from ganablate.study.arms.settings import text_of
-from ganablate.study.plan import BASELINE, Plan, PublishedNumber
+from ganablate.study.plan import BASELINE, WITHOUT, Plan, PublishedNumber
 from ganablate.text import counted, low_to_high
 from ganablate.trials.outcome import classes_told, decides, signs_of_collapse
 from ganablate.trials.saturation import ONE_SIDED, PARTS
@@ -137,9 +137,8 @@ def settings_line(plan: Plan) -> str:
     arm, config = reference_arm(plan), reference_arm(plan).config
     label = "First arm" if baseline_arm(plan) is None else "Baseline"
     images = f" ({config.train_images:,} images)" if config.train_images else ""
-    penalty = f" with {config.penalty}" if config.penalty else ""
-    if config.penalty and config.penalty_weight is not None:
-        penalty += f" (weight {config.penalty_weight:g})"
+    weighted = [f"{name} (weight {weight:g})" for name, weight in config.penalties.items()]
+    penalty = f" with {' and '.join(weighted)}" if weighted else ""
     g_optimizer = f"{config.g_optimizer} lr {config.g_lr:g}"
     d_optimizer = f"{config.d_optimizer} lr {config.d_lr:g}"
     same = g_optimizer == d_optimizer
@@ -165,8 +164,8 @@ def settings_line(plan: Plan) -> str:
 
 _TOLD = {
     "dataset", "train_images", "network", "g_width", "d_width", "latent_dim", "criterion",
-    "penalty", "penalty_weight", "g_optimizer", "d_optimizer", "g_lr", "d_lr", "batch_size",
-    "epochs", "iterations",
+    "penalty", "penalty_weight", "second_penalty", "second_penalty_weight", "g_optimizer",
+    "d_optimizer", "g_lr", "d_lr", "batch_size", "epochs", "iterations",
 }  # fmt: skip
 """Settings that the line of the baseline holds in any case."""
 
@@ -232,11 +231,9 @@ def table_notes(
     left_out = _grouped((because, name) for name, because in plan.excluded)
     lines = [coverage(trials, plan), settings_line(plan)]
     lines += [f"Left out: {', '.join(names)} ({because})." for because, names in left_out.items()]
-    lines += [*advice_lines(plan), f"{spread}."]
-    lines += [
-        *_outcome_notes(trials, columns, plan),
-        *effect_notes(list((judged or {}).values()), plan),
-    ]
+    lines += [*_component_notes(plan), *advice_lines(plan), f"{spread}."]
+    lines += _outcome_notes(trials, columns, plan)
+    lines += effect_notes(list((judged or {}).values()), plan)
     lines += [*_units(columns, plan), *_last_steps(columns, plan), *protocols(trials, plan)]
     ran_on = execution(trials)
     lines += [] if ran_on is None else [ran_on]
@@ -246,6 +243,18 @@ def table_notes(
             f"{MARKS['criterion']} on another scale than {scale}, by another criterion or clip."
         )
     return [*lines, *_published_notes(plan)]
+
+
+def _component_notes(plan: Plan) -> Iterator[str]:
+    """What the columns of components say, and what an arm without one has instead."""
+    changes = {arm.name.removeprefix(WITHOUT): arm.changes for arm in plan.arms}
+    texts = [
+        f"{name} ({', '.join(f'{key} {text_of(key, to)}' for key, to in changes[name].items())})"
+        for name in plan.components
+        if name in changes
+    ]
+    if texts:
+        yield f"{WITH}: the arm has the component; {LACKS}: it is without it: {'; '.join(texts)}."
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
