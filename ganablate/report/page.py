@@ -3,7 +3,7 @@
 import base64
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -170,10 +170,9 @@ def _arm_tables(analysis: Analysis) -> list[Table]:
     taken = {"arm", *(COMPONENT + name for name in plan.components)}
     first = [column for column in analysis.columns if column.key in taken]
     for name in primaries:
-        keys = [effect_key(plan, name, key) for key in ("effect", "effect_p", "verdict")]
-        first += [by_key[name]] if name in by_key else []
-        first += [_effects(*(by_key.get(key) for key in keys))] if keys[0] in by_key else []
-        taken |= {name, *keys}
+        keys = [name, *(effect_key(plan, name, key) for key in ("effect", "effect_p", "verdict"))]
+        first += _of_primary(*map(by_key.get, keys))
+        taken |= {*keys}
     leading = ["compared_to", "n_ok", "n_complete", *(name + PUBLISHED for name in primaries)]
     first += [by_key[key] for key in leading if key in by_key]
     taken |= {*leading}
@@ -188,9 +187,17 @@ def _arm_tables(analysis: Analysis) -> list[Table]:
     return tables
 
 
-def _effects(effect: Column | None, p: Column | None, verdict: Column | None) -> Column:
-    """Effect, p and verdict as one column, so that those on two metrics stand side by side."""
-    assert effect is not None
+def _of_primary(
+    numbers: Column | None, effect: Column | None, p: Column | None, verdict: Column | None
+) -> Iterator[Column]:
+    """The numbers of a metric, and effect, p and verdict as one column.
+
+    So those of two metrics stand side by side.
+    """
+    if numbers is not None:
+        yield numbers
+    if effect is None:
+        return
     cells = []
     for place, cell in enumerate(effect.cells):
         said = Cell("") if verdict is None else verdict.cells[place]
@@ -205,7 +212,7 @@ def _effects(effect: Column | None, p: Column | None, verdict: Column | None) ->
             shown = Cell(", ".join(filter(None, [word, *facts])), cell.text, said.kind)
         cells.append(replace(shown, sort=cell.sort))
     title = effect.title if p is None else f"{effect.title}, {p.title}"
-    return replace(effect, title=title.replace(" %", "\N{NO-BREAK SPACE}%"), cells=cells)
+    yield replace(effect, title=title.replace(" %", "\N{NO-BREAK SPACE}%"), cells=cells)
 
 
 def _outcome_rows(table: pd.DataFrame, plan: Plan) -> list[OutcomeRow]:

@@ -5,7 +5,8 @@ It is built from each study's `claims.csv` at the best budget that has results: 
 """
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -178,19 +179,24 @@ def _counts(claims: pd.DataFrame) -> str:
     by_report = [counts_of_sentences(zip(x["says"], x["verdict"], strict=True)) for x in groups]
     lines = [["Sentences", *reports, "All"], ["---", *["---:"] * (len(reports) + 1)]]
     for name, verdicts in CLASSES.items():
-        counts = [report[name] for report in by_report]
-        lines.append([f"**{name}**", *_with_sum([sum(x.values()) for x in counts], "**")])
-        for verdict in verdicts:
-            if any(x[verdict] for x in counts):
-                lines.append([verdict, *_with_sum([x[verdict] for x in counts])])
-    twice = [
-        sum(c.total() for c in counts.values()) - x["says"].nunique()
-        for counts, x in zip(by_report, groups, strict=True)
-    ]
-    lines.append(["counted in two classes", *_with_sum([-count for count in twice])])
-    lines.append(["**Sentences in all**", *_with_sum([x["says"].nunique() for x in groups], "**")])
+        lines += _class_lines(name, verdicts, [report[name] for report in by_report])
+    sentences = [x["says"].nunique() for x in groups]
+    of_classes = [sum(c.total() for c in counts.values()) for counts in by_report]
+    twice = [all_ - count for all_, count in zip(sentences, of_classes, strict=True)]
+    lines.append(["counted in two classes", *_with_sum(twice)])
+    lines.append(["**Sentences in all**", *_with_sum(sentences, "**")])
     lines.append(["claims on them", *_with_sum([len(rows) for rows in groups])])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _class_lines(
+    name: str, verdicts: Sequence[str], counts: Sequence[Counter[str]]
+) -> Iterator[list[str]]:
+    """The sum of a class of verdicts, then each verdict that was given."""
+    yield [f"**{name}**", *_with_sum([x.total() for x in counts], "**")]
+    for verdict in verdicts:
+        if any(x[verdict] for x in counts):
+            yield [verdict, *_with_sum([x[verdict] for x in counts])]
 
 
 def _with_sum(counts: Sequence[int], mark: str = "") -> list[str]:

@@ -160,9 +160,14 @@ def _verdicts(table: pd.DataFrame, plan: Plan, column: str) -> Iterator[Sentence
             verdict_kind(verdict),
             "verdict",
         )
-    if others := [name for name in names if name not in set(judged["arm"])]:
-        text = f"{_listed(others)}: no number yet, or one of another protocol or criterion."
-        lead = f"{_share(len(others), len(names))} not compared{_of(title)}."
+    others = [name for name in names if name not in set(judged["arm"])]
+    yield from _not_compared(others, len(names), title)
+
+
+def _not_compared(names: Sequence[str], total: int, title: str | None) -> Iterator[Sentence]:
+    if names:
+        text = f"{_listed(names)}: no number yet, or one of another protocol or criterion."
+        lead = f"{_share(len(names), total)} not compared{_of(title)}."
         yield Sentence(lead, text, verdict_kind(""), "verdict")
 
 
