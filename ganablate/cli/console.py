@@ -14,6 +14,7 @@ from ganablate.study.reading.errors import Problem, one_line
 
 FAILED = 1
 WRONG_INPUT = 2
+NOT_SHOWN = 3
 OUT_OF_TIME = 75
 """EX_TEMPFAIL of sysexits.h: not all is done, and the same command goes on."""
 INTERRUPTED = 130
@@ -49,4 +50,4 @@ def print_plain(*lines: str) -> None:
 
 def print_json(content: object) -> None:
     """Print for machines; whoever asks for it wants it, quiet or not."""
-    out.file.write(f"{json.dumps(content, indent=1)}\n")
+    out.file.write(f"{json.dumps(content, indent=1, allow_nan=False)}\n")

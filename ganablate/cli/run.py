@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ganablate.catalog import DataKey
 from ganablate.cli import options
 from ganablate.cli.console import (
     FAILED,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from ganablate.project.run import Request, RunResult
     from ganablate.report.files import ReportFiles
     from ganablate.sweep.profile import Profile
-    from ganablate.trials.needs import DataKey
 
 Metrics = Annotated[list[str] | None, typer.Option("--metric", help="A metric to add; repeatable.")]
 Probes = Annotated[list[str] | None, typer.Option("--probe", help="A probe to add; repeatable.")]
@@ -174,7 +174,7 @@ def _keep_references(plan: Plan, profile: "Profile") -> None:
         )
 
 
-def _complete(plan: Plan, fingerprints: "Mapping[DataKey, str]") -> tuple[Trial, ...]:
+def _complete(plan: Plan, fingerprints: Mapping[DataKey, str]) -> tuple[Trial, ...]:
     """The trials that are complete and saw the data as they are: none of them is trained again."""
     return tuple(
         trial
@@ -185,7 +185,7 @@ def _complete(plan: Plan, fingerprints: "Mapping[DataKey, str]") -> tuple[Trial,
 
 def prepare(
     plans: Sequence[Plan], profile: "Profile", studies: Sequence[Study] = ()
-) -> "Mapping[DataKey, str]":
+) -> Mapping[DataKey, str]:
     """Read every data set once, as `ganablate.project.run.prepare`; one that is missing is refused.
 
     Where data are missing, the message names the budgets of `studies` that need no files.
@@ -293,14 +293,14 @@ def _after_success(
     on_line: str, plan: Plan, files: "ReportFiles", shown: str, again: str
 ) -> dict[str, str]:
     """Command -> its purpose; `on_line` are the study file and its budget; see `print_next`."""
-    from ganablate.report.table.summary import UNDECIDED
+    from ganablate.report.table.verdict_style import UNDECIDED
 
     compared = [arm for arm in plan.arms if arm.compare_to is not None and not arm.null]
     arm = compared[0] if compared else plan.arms[0]
     steps = {
         f"ganablate show {shlex.quote(arm.name)} {on_line}{shown} --open": "an arm, and the page"
     }
-    if any(sentence.lead.startswith(UNDECIDED) for sentence in files.sentences):
+    if any(x.topic == "verdict" and x.kind is UNDECIDED for x in files.sentences):
         steps[f"ganablate run {on_line}{again} --until-decided"] = (
             "more replicates where it is open"
         )

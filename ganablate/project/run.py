@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
 
+from ganablate.catalog import DataKey
 from ganablate.project.folders import Project, WrongInputError
 from ganablate.project.output import Output
 from ganablate.project.plans import (
@@ -37,7 +38,7 @@ from ganablate.study.search.wording import search_lines
 from ganablate.sweep.events import Summary
 from ganablate.sweep.profile import Profile
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import DataKey, state_of
+from ganablate.trials.needs import state_of
 
 FEWEST_SECONDS = 60
 """That a run can be limited to."""

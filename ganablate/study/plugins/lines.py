@@ -39,6 +39,7 @@ _NETWORK_NEEDS = (
 )  # fmt: skip
 _OF_TRAINING = (
     "criteria", "penalties", "optimizers", "schedules", "networks", "activations", "initialisers",
+    "datasets",
 )  # fmt: skip
 """Tables whose lines may declare settings."""
 _KEYS = (
