@@ -167,7 +167,7 @@ def test_planning_ten_thousand_trials_imports_nothing_heavy(tmp_path: Path) -> N
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "HEAVY []"
-    assert "10000 trials" in done.stdout
+    assert "10,000 trials" in done.stdout
 
 
 @pytest.mark.parametrize(
