@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import pandas as pd
 
+from ganablate.catalog import trainer_of
 from ganablate.config import TrialConfig
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.stats.comparison import MARGIN
@@ -23,6 +24,7 @@ from ganablate.report.table.tables import (
     reference_protocol,
 )
 from ganablate.study.advice import advice_lines
+from ganablate.study.arms.settings import text_of
 from ganablate.study.plan import BASELINE, Plan, PublishedNumber
 from ganablate.text import counted, low_to_high, percent
 from ganablate.trials.outcome import classes_told, decides, signs_of_collapse
@@ -125,30 +127,44 @@ def _rare_settings(config: TrialConfig) -> Iterator[str]:
             yield f"spectral norm in {net}"
 
 
-def settings_line(plan: Plan) -> str:
-    """What was trained: the settings of the arm that the others are compared to."""
-    arm, config = reference_arm(plan), reference_arm(plan).config
-    label = "First arm" if baseline_arm(plan) is None else "Baseline"
-    images = f" ({config.train_images:,} images)" if config.train_images else ""
+def _nets(config: TrialConfig) -> Iterator[str]:
+    """The nets of a GAN, and how they are trained."""
     penalty = f" with {config.penalty}" if config.penalty else ""
     if config.penalty and config.penalty_weight is not None:
         penalty += f" (weight {config.penalty_weight:g})"
     g_optimizer = f"{config.g_optimizer} lr {config.g_lr:g}"
     d_optimizer = f"{config.d_optimizer} lr {config.d_lr:g}"
-    same = g_optimizer == d_optimizer
+    yield f"{config.network} (G {config.g_width}, D {config.d_width})"
+    yield f"latent {config.latent_dim}"
+    yield config.criterion + penalty
+    yield g_optimizer if g_optimizer == d_optimizer else f"G {g_optimizer}, D {d_optimizer}"
+
+
+def _trainer(config: TrialConfig) -> Iterator[str]:
+    """A trainer from outside, with the settings that it brings."""
+    if config.trainer is not None:
+        names = trainer_of(config).brings
+        values = (f"{name} {text_of(name, getattr(config, name, None))}" for name in names)
+        yield f"{config.trainer} ({', '.join(values)})" if names else config.trainer
+
+
+def settings_line(plan: Plan) -> str:
+    """What was trained: the settings of the arm that the others are compared to."""
+    arm, config = reference_arm(plan), reference_arm(plan).config
+    label = "First arm" if baseline_arm(plan) is None else "Baseline"
+    images = f" ({config.train_images:,} images)" if config.train_images else ""
+    of_gan = trainer_of(config).settings is None
     if config.epochs is not None:
         length = counted(config.epochs, "epoch")
     else:
         length = counted(config.iterations or 0, "iteration")
     parts = [
         config.dataset + images,
-        f"{config.network} (G {config.g_width}, D {config.d_width})",
-        f"latent {config.latent_dim}",
-        config.criterion + penalty,
-        g_optimizer if same else f"G {g_optimizer}, D {d_optimizer}",
+        *_trainer(config),
+        *(_nets(config) if of_gan else ()),
         f"batch {config.batch_size}",
         length,
-        *_rare_settings(config),
+        *(_rare_settings(config) if of_gan else ()),
     ]
     name = "" if arm.name == BASELINE else f" {arm.name}"
     return f"{label}{name}: {', '.join(parts)}."
@@ -287,8 +303,9 @@ def _outcome_notes(trials: pd.DataFrame, plan: Plan) -> Iterator[str]:
 
 
 def _saturated(plan: Plan) -> Iterator[str]:
-    critics = sorted({arm.config.criterion for arm in plan.arms if not decides(arm.config)})
-    if any(decides(arm.config) for arm in plan.arms):
+    configs = [arm.config for arm in plan.arms]
+    critics = sorted({c.criterion for c in configs if c.criterion and not decides(c)})
+    if any(map(decides, configs)):
         yield (
             "saturated: over the last fifth of training D decides alike about "
             f"{100 * ONE_SIDED:g} % or more of the real and of the generated images"
