@@ -6,7 +6,7 @@ Run it: ganablate run examples/diffaugment.yaml --plugin examples/diffaugment.py
 from ganablate.catalog import OwnSetting, Trainer
 
 
-def diffaugment(config, images, *, device, precision, translation, cutout, brightness):
+def diffaugment(config, images, *, device, precision, **parts):
     """The built-in trainer with D(T(x)) and D(T(G(z))), in the steps of D and of G alike.
 
     T draws anew for each image: a translation of up to an eighth of the side, with zeros outside; a
@@ -45,8 +45,8 @@ def diffaugment(config, images, *, device, precision, translation, cutout, brigh
         mean = batch.mean((1, 2, 3), keepdim=True)
         return (batch - mean) * (factor + 0.5) + mean
 
-    switches = {coloured: brightness, translated: translation, cut: cutout}
-    augmentations = [augment for augment, is_on in switches.items() if is_on]
+    every = {"brightness": coloured, "translation": translated, "cutout": cut}
+    augmentations = [augment for name, augment in every.items() if parts[name]]
 
     class DiffAugment(Gan):
         def judge(self, images):

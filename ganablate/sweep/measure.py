@@ -92,7 +92,9 @@ def measure_during(
     folder.write_evaluation(trainer.iteration, content)
 
 
-XX -> Probed:
+def _probed(
+    names: tuple[str, ...], *, job: Job, trainer: Training, data: MaterialisedData
+) -> Probed:
     """What probes find; those of plug-ins each by itself, from a seed of their own."""
     if not isinstance(trainer, Pair):
         raise MetricError(f"{', '.join(names)}: the trainer gives no pair of nets to look at")
