@@ -20,6 +20,7 @@ _WORDS = {
 """How a part of the schema is said in a table."""
 _KEYS = {
     "base": "[settings](settings.md)",
+    "remove": "setting: its value without it; or name: settings",
     "ablate": "setting: list of levels",
     "cross": "setting: list of levels",
     "arms": "name: settings",

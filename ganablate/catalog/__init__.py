@@ -7,6 +7,7 @@ these tables. The package is torch-free: an `implementation` is imported only wh
 from ganablate.catalog.datasets import (
     DATASETS,
     FOLDER_PREFIX,
+    DataKey,
     channels_of,
     extractor_of,
     family_of,
@@ -40,6 +41,7 @@ from ganablate.catalog.parts import (
     Network,
     Optimizer,
     OwnSetting,
+    OwnValue,
     Part,
     Penalty,
     Probe,
@@ -63,13 +65,13 @@ from ganablate.catalog.training import CRITERIA, OPTIMIZERS, PENALTIES, SCHEDULE
 
 __all__ = [
     "ACTIVATIONS", "CLASSES", "CRITERIA", "DATASETS", "EXTRACTORS", "FLOOR", "FOLDER_PREFIX",
-    "INITIALISERS", "METRICS", "NAMED_EXTRACTORS", "NETWORKS", "NETWORK_SETTINGS", "OF_SETTINGS",
-    "OPTIMIZERS", "PENALTIES", "PLUGIN_MEASURES", "PLUGIN_TABLES", "PROBES", "SCHEDULES",
-    "SETTINGS", "TABLES", "TEN_IMAGES", "TRAINERS", "Advice", "Column", "Criterion",
-    "Dataset", "Direction",
-    "Extractor", "Metric", "NamedExtractor", "Network", "Optimizer", "OwnSetting", "Part",
-    "Penalty", "Probe", "Scale", "Schedule", "Setting", "Split", "Table", "Trainer", "channels_of",
-    "extractor_of", "family_of", "function_of", "is_outdated", "metric_columns", "named_parts",
-    "on_images", "own_values", "plugin_digests", "present_name", "probe_columns", "real_split",
-    "stored_name", "trainer_of", "weights_stamp",
+    "INITIALISERS", "METRICS", "NAMED_EXTRACTORS", "NETWORKS", "NETWORK_SETTINGS",
+    "OF_SETTINGS", "OPTIMIZERS", "PENALTIES", "PLUGIN_MEASURES", "PLUGIN_TABLES", "PROBES",
+    "SCHEDULES", "SETTINGS", "TABLES", "TEN_IMAGES", "TRAINERS", "Advice", "Column", "Criterion",
+    "DataKey", "Dataset", "Direction", "Extractor", "Metric", "NamedExtractor", "Network",
+    "Optimizer", "OwnSetting", "OwnValue", "Part", "Penalty", "Probe", "Scale", "Schedule",
+    "Setting", "Split", "Table", "Trainer", "channels_of", "extractor_of", "family_of",
+    "function_of", "is_outdated", "metric_columns", "named_parts", "on_images", "own_values",
+    "plugin_digests", "present_name", "probe_columns", "real_split", "stored_name", "trainer_of",
+    "weights_stamp",
 ]  # fmt: skip

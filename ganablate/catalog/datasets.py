@@ -1,8 +1,8 @@
 """The data sets."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from ganablate.catalog.parts import Dataset
+from ganablate.catalog.parts import Dataset, OwnValue
 
 _MNIST = "LeCun et al. 1998"
 _DIGITS: dict[str, Any] = {"image_size": 28, "channels": 1, "classes": 10}
@@ -91,6 +91,17 @@ DATASETS |= {
     )
 }  # fmt: skip
 """In the second half, photographs that have no one size."""
+
+
+class DataKey(NamedTuple):
+    """What decides which images a trial sees; `own` are settings that the data set declares."""
+
+    dataset: str
+    image_size: int
+    channels: int | None = None
+    crop: int | None = None
+    own: tuple[tuple[str, OwnValue], ...] = ()
+
 
 FOLDER_PREFIX = "folder:"
 FOLDER_CHANNELS = 3

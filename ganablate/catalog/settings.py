@@ -215,7 +215,7 @@ def uses(values: Mapping[str, Any], name: str) -> bool:
     if settings is None or name in OF_EVERY_TRAINER or name in settings:
         return True
     owners = FIELDS[name].owners
-    return any(owner == "trainer" or owner in settings for owner in owners)
+    return any(owner in settings or owner in OF_EVERY_TRAINER for owner in owners)
 
 
 def brought(values: Mapping[str, Any]) -> dict[str, Any]:

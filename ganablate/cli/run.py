@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ganablate.catalog import DataKey
 from ganablate.cli import options
 from ganablate.cli.console import (
     FAILED,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from ganablate.project.run import RunResult
     from ganablate.report.files import ReportFiles
     from ganablate.sweep.profile import Profile
-    from ganablate.trials.needs import DataKey
 
 Metrics = Annotated[list[str] | None, typer.Option("--metric", help="A metric to add; repeatable.")]
 Probes = Annotated[list[str] | None, typer.Option("--probe", help="A probe to add; repeatable.")]
@@ -161,7 +161,7 @@ def _keep_references(plan: Plan, profile: "Profile") -> None:
         )
 
 
-def _complete(plan: Plan, fingerprints: "Mapping[DataKey, str]") -> tuple[Trial, ...]:
+def _complete(plan: Plan, fingerprints: Mapping[DataKey, str]) -> tuple[Trial, ...]:
     """The trials that are complete and saw the data as they are: none of them is trained again."""
     return tuple(
         trial
@@ -172,7 +172,7 @@ def _complete(plan: Plan, fingerprints: "Mapping[DataKey, str]") -> tuple[Trial,
 
 def prepare(
     plans: Sequence[Plan], profile: "Profile", studies: Sequence[Study] = ()
-) -> "Mapping[DataKey, str]":
+) -> Mapping[DataKey, str]:
     """Read every data set once, as `ganablate.project.run.prepare`; one that is missing is refused.
 
     Where data are missing, the message names the budgets of `studies` that need no files.

@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
@@ -20,15 +20,13 @@ import numpy.typing as npt
 from filelock import FileLock
 from PIL import Image
 
-from ganablate.catalog import DATASETS, FOLDER_PREFIX, Dataset, channels_of
+from ganablate.catalog import DATASETS, FOLDER_PREFIX, DataKey, Dataset, OwnValue, channels_of
 from ganablate.config import derive_seed
 from ganablate.files import read_json, write_text
 from ganablate.gan.pictures import DataError as DataError
 from ganablate.gan.pictures import Form, Labels, Pictures, Pixels, image_files, of_files
 
 Split = Literal["train", "test"]
-Key = tuple[str, int, int | None, int | None]
-"""Data set, image size, channels, crop."""
 _LAYOUT = 1  # of the cache; an older one is built anew
 
 
@@ -54,6 +52,7 @@ class _Source:
     """Where the images come from, before they are read.
 
     `folder` is that of a "folder:NAME"; `identity` changes whenever the cache must be built anew.
+    `own` are the values of the settings that the data set declares.
     """
 
     dataset: str
@@ -61,6 +60,7 @@ class _Source:
     root: Path
     folder: Path | None
     identity: str
+    own: Mapping[str, OwnValue]
 
 
 def downloads_beside(cache: Path) -> Path:
@@ -68,27 +68,30 @@ def downloads_beside(cache: Path) -> Path:
     return cache.parent / "downloads"
 
 
-def known_fingerprints(keys: Iterable[Key], cache: Path) -> dict[Key, str]:
+def known_fingerprints(keys: Iterable[DataKey], cache: Path) -> dict[DataKey, str]:
     """The fingerprints of those data sets that were read before, as they were then.
 
     A folder that was changed since is noticed when it is read again.
     """
     fingerprints = {}
     for key in keys:
-        dataset, size, channels, crop = key
-        form = Form(size, channels_of(dataset, channels), crop)
-        card = read_json(cache / _folder_name(dataset, form) / "card.json") or {}
+        form = Form(key.image_size, channels_of(key.dataset, key.channels), key.crop)
+        card = read_json(cache / _folder_name(key.dataset, form, key.own) / "card.json") or {}
         if isinstance(card.get("fingerprint"), str):
             fingerprints[key] = card["fingerprint"]
     return fingerprints
 
 
-def _folder_name(dataset: str, form: Form, split: Split = "train") -> str:
+def _folder_name(
+    dataset: str, form: Form, own: tuple[tuple[str, OwnValue], ...], split: Split = "train"
+) -> str:
     """The name of a cached folder; read from its end, no two sets share one."""
     grey = "-grey" if dataset not in DATASETS and form.channels == 1 else ""
     crop = f"-crop{form.crop}" if form.crop is not None else ""
+    values = json.dumps(sorted(own)).encode()
+    settings = f"-own{hashlib.sha256(values).hexdigest()[:12]}" if own else ""
     test = "-test" if split == "test" else ""
-    return f"{quote(dataset, safe='')}-{form.size}{grey}{crop}{test}"
+    return f"{quote(dataset, safe='')}-{form.size}{grey}{crop}{settings}{test}"
 
 
 def materialise(  # noqa: PLR0913 - each decides which images there are
@@ -99,6 +102,7 @@ def materialise(  # noqa: PLR0913 - each decides which images there are
     cache: Path,
     channels: int | None = None,
     crop: int | None = None,
+    own: tuple[tuple[str, OwnValue], ...] = (),
     split: Split = "train",
 ) -> MaterialisedData:
     """Map a data set, after reading, resizing and caching it if that is still to be done.
@@ -119,15 +123,16 @@ def materialise(  # noqa: PLR0913 - each decides which images there are
         cache: folder to keep the arrays in.
         channels: of a folder's images: 1 for grey, 3 for colour (if None); others have their own.
         crop: side of the square cut out of every original, in its pixels; None: no such cut.
+        own: names and values of the settings that the data set declares.
         split: "test" for the labelled images that probes are tested on; few data sets have them.
 
     Raises:
         DataError: one line saying what is missing or broken and what to do.
     """
     root = data_root if data_root is not None else downloads_beside(cache)
-    source = _source(dataset, root, split)
+    source = replace(_source(dataset, root, split), own=dict(own))
     form = Form(image_size, channels_of(dataset, channels), crop)
-    place = cache / _folder_name(dataset, form, split)
+    place = cache / _folder_name(dataset, form, own, split)
     data = _open(place, source.identity)
     if data is not None:
         return data
@@ -166,7 +171,7 @@ def _source(dataset: str, root: Path, split: Split) -> _Source:
         entry = DATASETS[dataset]
         # The bytes of a data set of a plug-in are what its reader makes of the files.
         identity = entry.data_id if entry.digest is None else f"{entry.data_id}-{entry.digest}"
-        return _Source(dataset, split, root, folder=None, identity=identity)
+        return _Source(dataset, split, root, folder=None, identity=identity, own={})
     if not dataset.startswith(FOLDER_PREFIX):
         raise DataError(f"no data set {dataset!r}; there are {', '.join(DATASETS)}, folder:NAME")
     # Read by its letters: a link that the user put into the data root may lead anywhere.
@@ -181,7 +186,7 @@ def _source(dataset: str, root: Path, split: Split) -> _Source:
         line = f"\n{file.relative_to(folder).as_posix()}\t{status.st_size}\t{status.st_mtime_ns}"
         digest.update(line.encode(errors="surrogateescape"))
     identity = f"upright-listing-{digest.hexdigest()}"  # "listing-" were not turned upright
-    return _Source(dataset, split, root, folder=folder, identity=identity)
+    return _Source(dataset, split, root, folder=folder, identity=identity, own={})
 
 
 def _build(place: Path, source: _Source, form: Form) -> None:
@@ -259,7 +264,7 @@ def _load(reader: Dataset, name: str, source: _Source) -> Any:
         from ganablate.gan.seeding import seed_all
 
         seed_all(torch.device("cpu"), "reader", name, source.split)
-    return reader.load()(source.root)
+    return reader.load()(source.root, **source.own)
 
 
 def _write_array(

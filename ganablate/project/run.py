@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ganablate.catalog import DataKey
 from ganablate.project.folders import Project, WrongInputError
 from ganablate.project.output import Output
 from ganablate.project.plans import (
@@ -34,7 +35,7 @@ from ganablate.study.search.wording import search_lines
 from ganablate.sweep.events import Summary
 from ganablate.sweep.profile import Profile
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import DataKey, state_of
+from ganablate.trials.needs import state_of
 
 
 @dataclass(frozen=True, kw_only=True)

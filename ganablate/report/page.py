@@ -32,6 +32,7 @@ from ganablate.report.table.render import Cell, Column, Table, text_column, with
 from ganablate.report.table.summary import Sentence
 from ganablate.report.table.tables import (
     ALL_OUTCOMES,
+    COMPONENT,
     OF_OK,
     PUBLISHED,
     arm_title,
@@ -208,7 +209,7 @@ def _arm_tables(analysis: Analysis) -> list[Table]:
     """What the study asks, then every other column."""
     plan, columns = analysis.plan, analysis.columns
     primaries = primary_columns(plan)
-    leading = ["arm"]
+    leading = ["arm", *(COMPONENT + name for name in plan.components)]
     for name in primaries:
         keys = (effect_key(plan, name, key) for key in ("effect", "effect_p", "verdict"))
         leading += [name, *keys]

@@ -81,6 +81,7 @@ def expand(
         extractor=study.extractor_at(label),
         search=_among(search, names),
         seed=study.seed,
+        components=_components(layout, rows),
     )
 
 
@@ -182,6 +183,18 @@ def _cross(study: Study, layout: Layout, planned: set[str]) -> Cross | None:
         {factor: tuple(dict.fromkeys((level, *levels))) for factor, level, levels in columns},
         {cell: arm for cell, arm in layout.cells.items() if arm in planned},
     )
+
+
+def _components(layout: Layout, rows: Sequence[Row]) -> dict[str, tuple[str, ...]]:
+    """What the study removes -> the arms whose settings are all those that they have without it."""
+    return {
+        component: tuple(
+            row.name
+            for row in rows
+            if all(row.resolution.get(name) == value for name, value in without.items())
+        )
+        for component, without in layout.components.items()
+    }
 
 
 def _substitutes(study: Study, layout: Layout) -> dict[str, tuple[str, str]]:

@@ -12,7 +12,9 @@ from ganablate.study.reading.errors import Fault, StudyError
 from ganablate.study.reading.messages import fault_of
 from ganablate.study.schema import Study
 
-_SECTIONS = ("ablate", "cross", "arms", "budgets", "folders", "claims", "published", "exclude")
+_SECTIONS = (
+    "remove", "ablate", "cross", "arms", "budgets", "folders", "claims", "published", "exclude",
+)  # fmt: skip
 """Sections whose entries stand for themselves: a wrong one is left out of the further checks."""
 _STAND_INS: dict[str, Any] = {"study": "study", "base": {}, "primary": "?", "metrics": ["?"]}
 """Take the place of a needed key that is wrong, so that the rest can be checked."""

@@ -20,6 +20,8 @@ from ganablate.study.search.arm_search import Search
 
 BASELINE = "baseline"
 """Name of the arm without a change. A cross whose `baseline:` names a cell has none."""
+WITHOUT, ONLY = "without-", "only-"
+"""Before a component's name: the arm that leaves it out, and the one that leaves out the others."""
 NULL = "null"
 """Name of the arm that `null_arm: true` adds: the baseline with other seeds."""
 T = TypeVar("T")
@@ -99,7 +101,8 @@ class Plan:
     another point of the training than the last. `extractor` is what they are measured with where
     the study names one; None: each data set's own. `search` is what the study searches inside each
     arm: an arm in `search.open` has no trials to train yet, only their places, with ids that no
-    trial has. `seed` is the study's.
+    trial has. `seed` is the study's. `components` maps what the study removes to the arms without
+    it.
     """
 
     study: str
@@ -123,6 +126,7 @@ class Plan:
     extractor: str | None = None
     search: Search | None = None
     seed: int = 0
+    components: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         """One line: all of it is kilobytes."""

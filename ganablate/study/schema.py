@@ -38,7 +38,7 @@ Evaluations = Annotated[Whole, Field(ge=1, le=1000)]
 Replicates = Annotated[Whole, Field(ge=1, le=MOST_REPLICATES)]
 OWN = "own"
 """Says that each data set's own extractor measures its images, as where no other is named."""
-RESTATED = ("ablate", "cross", "arms")
+RESTATED = ("remove", "ablate", "cross", "arms")
 """Sections of a study whose entries a budget restates as `ablate.FACTOR`, `arms.NAME`."""
 
 
@@ -135,9 +135,11 @@ class Published(Entry):
 class Study(Entry):
     """One question: what all arms share, what varies, how often, and what is measured.
 
-    `ablate` varies one factor at a time, `cross` all its factors against each other, `arms` names
-    sets of changes. `null_arm` adds the baseline once more with other seeds, as a look at the
-    noise. `search` tunes settings inside each arm, with `search_trials` of `search_length`.
+    `remove` leaves one component out at a time: a setting's value without it, or a name with
+    several settings; `remove_also` all but one, and all. `ablate` varies one factor at a time,
+    `cross` all its factors against each other, `arms` names sets of changes. `null_arm` adds the
+    baseline once more with other seeds, as a look at the noise. `search` tunes settings inside
+    each arm, with `search_trials` of `search_length`.
     `points` say which of several measurements of images a column shows, else the last;
     `extractor` with whose features images are measured, else with those of the data set's own.
     `budgets` restate the amount of work; `primary` names columns of `metrics` or `probes`: verdicts
@@ -152,6 +154,12 @@ class Study(Entry):
     )
     cross: dict[str, LevelList] = Field(
         default_factory=dict, description="an arm for each combination of levels"
+    )
+    remove: dict[Name, Any] = Field(
+        default_factory=dict, description="components, each left out in an arm of its own"
+    )
+    remove_also: tuple[Literal["all_but_one", "all"], ...] = Field(
+        (), description="further arms: with each component alone, and with none"
     )
     baseline: str | None = Field(None, description="the cell of a cross that others are held to")
     null_arm: Annotated[bool, Field(strict=True)] = Field(

@@ -34,6 +34,7 @@ from ganablate.metrics.probes.subject import Labelled, Probed, Subject, probe
 from ganablate.metrics.references import RealSets, reference_lines
 from ganablate.sweep.job import Job
 from ganablate.trials.folder import TrialFolder, now_ms
+from ganablate.trials.needs import data_key
 from ganablate.trials.references import reference_path, references_beside, write_lines
 
 _FRAME_MS, _LAST_FRAME_MS = 400, 1_600
@@ -251,16 +252,8 @@ def subject_of(job: Job, trainer: Pair, data: MaterialisedData) -> Subject:
 
 def data_of(job: Job, split: Split = "train") -> MaterialisedData:
     """The images that the job's trial is trained on, or those of the test split."""
-    config = job.trial.config
-    return materialise(
-        config.dataset,
-        config.image_size,
-        data_root=job.data_root,
-        cache=job.cache,
-        channels=config.channels,
-        crop=config.crop,
-        split=split,
-    )
+    key = data_key(job.trial)
+    return materialise(**key._asdict(), data_root=job.data_root, cache=job.cache, split=split)
 
 
 def animate(folder: TrialFolder) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from ganablate.catalog import DATASETS, PROBES, on_images, real_split
+from ganablate.catalog import DATASETS, PROBES, DataKey, on_images, real_split
 from ganablate.gan.data import (
     DataError,
     MaterialisedData,
@@ -15,7 +15,7 @@ from ganablate.gan.data import (
 from ganablate.metrics.features import MetricError
 from ganablate.metrics.weight_files import weights_of
 from ganablate.study.plan import Plan
-from ganablate.trials.needs import DataKey, data_key, measurements_of, needs_run
+from ganablate.trials.needs import data_key, measurements_of, needs_run
 
 
 def prepare_data(
@@ -41,18 +41,16 @@ def prepare_data(
     needed = {data_key(trial) for trial in trials if trial.trial_id in again}
     needed |= _incomplete(plans, runs, {})
     # The bytes behind a name of the catalog do not change; those of a folder do.
-    spared = {key for key in keys if key not in needed and key[0] in DATASETS}
+    spared = {key for key in keys if key not in needed and key.dataset in DATASETS}
     fingerprints = known_fingerprints(spared, runs / "data")
     needed |= _incomplete(plans, runs, fingerprints)
     problems: list[str] = []
 
     def read(key: DataKey, split: Literal["train", "test"]) -> MaterialisedData | None:
-        dataset, size, channels, crop = key
         try:
             return materialise(
-                dataset, size, data_root=data_root, cache=runs / "data", channels=channels,
-                crop=crop, split=split,
-            )  # fmt: skip
+                **key._asdict(), data_root=data_root, cache=runs / "data", split=split
+            )
         except DataError as error:
             problems.extend([str(error)] if key in needed else [])
         except OSError as error:
@@ -65,7 +63,7 @@ def prepare_data(
         data = read(key, "train") if key in needed or key not in spared else None
         if data is not None:
             fingerprints[key] = data.fingerprint
-            problems += _faults_of_counts(key[0], len(data.images), plans)
+            problems += _faults_of_counts(key.dataset, len(data.images), plans)
     for key in _tested(plans):
         if key in needed:
             read(key, "test")
@@ -103,7 +101,7 @@ def _tested(plans: Sequence[Plan]) -> dict[DataKey, None]:
         if on_images(plan.metrics) or any("labels" in PROBES[name].needs for name in plan.probes)
     ]
     keys = (data_key(trial) for plan in looking for trial in plan.trials)
-    return {key: None for key in keys if real_split(key[0]) == "test"}
+    return {key: None for key in keys if real_split(key.dataset) == "test"}
 
 
 def _incomplete(

@@ -9,6 +9,7 @@ from typing import Any
 
 from ray import tune
 
+from ganablate.catalog import DataKey
 from ganablate.gan.data import downloads_beside
 from ganablate.study.plan import Plan, Trial
 from ganablate.study.plugins import loaded_plugins
@@ -30,7 +31,7 @@ from ganablate.sweep.trainable import INDEX, TrialTrainable
 from ganablate.sweep.tune_callback import OwnedJob, Relay
 from ganablate.tracking import TrackedTrial, Tracker
 from ganablate.trials.folder import one_line
-from ganablate.trials.needs import DataKey, Measurements, measurements_of, needs_run
+from ganablate.trials.needs import Measurements, measurements_of, needs_run
 
 _NO_END = "Ray Tune gave the trial up"
 

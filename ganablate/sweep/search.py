@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from math import isfinite
 from pathlib import Path
 
+from ganablate.catalog import DataKey
 from ganablate.study.plan import Plan, Trial
 from ganablate.study.search.arm_search import SearchTrial
 from ganablate.study.search.records import write_record
@@ -19,7 +20,7 @@ from ganablate.sweep.profile import Profile
 from ganablate.sweep.runner import Agenda, Round, Work, run_rounds
 from ganablate.tracking import TrackedTrial, Tracker
 from ganablate.trials.folder import TrialFolder
-from ganablate.trials.needs import DataKey, Measurements, needs_run
+from ganablate.trials.needs import Measurements, needs_run
 from ganablate.trials.outcome import outcome_of
 
 

@@ -5,13 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganablate.catalog import METRICS, PROBES, is_outdated, named_parts, on_images, stored_name
+from ganablate.catalog import (
+    METRICS,
+    PROBES,
+    DataKey,
+    is_outdated,
+    named_parts,
+    on_images,
+    own_values,
+    stored_name,
+)
 from ganablate.study.plan import Plan, Trial
 from ganablate.trials.folder import RETIRED, State, TrialFolder, equal_parts
 from ganablate.trials.weights import networks_in
-
-DataKey = tuple[str, int, int | None, int | None]
-"""Data set, image size, channels, crop: what decides which images a trial sees."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +207,8 @@ def measured_in_retired(folder: TrialFolder) -> dict[int, tuple[str, ...]]:
 def data_key(trial: Trial) -> DataKey:
     """The images that a trial sees."""
     config = trial.config
-    return config.dataset, config.image_size, config.channels, config.crop
+    own = tuple(own_values("dataset", config).items())
+    return DataKey(config.dataset, config.image_size, config.channels, config.crop, own)
 
 
 def needs_run(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ganablate.catalog import own_values
 from ganablate.config import TrialConfig
 from ganablate.files import read_json, write_json
 
@@ -37,7 +38,8 @@ def data_words(config: TrialConfig) -> str:
     """Which images a trial is trained on, as `mnist_5k 28x28`."""
     channels = f", {config.channels} channel(s)" if config.channels is not None else ""
     crop = f", crop {config.crop}" if config.crop is not None else ""
-    return f"{config.dataset} {config.image_size}x{config.image_size}{channels}{crop}"
+    own = "".join(f", {name} {value}" for name, value in own_values("dataset", config).items())
+    return f"{config.dataset} {config.image_size}x{config.image_size}{channels}{crop}{own}"
 
 
 def reference_path(root: Path, fingerprint: str, metric: str, protocol: str) -> Path:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganablate.catalog import DataKey
 from ganablate.files import read_json
 from ganablate.study.arms.identity import ID_VERSION, SEMANTICS_VERSION
 from ganablate.study.plan import Plan, Trial
-from ganablate.trials.needs import DataKey, TrialStatus, data_key, status_of
+from ganablate.trials.needs import TrialStatus, data_key, status_of
 
 _Index = dict[tuple[str, ...], dict[tuple[Any, ...], str]]
 """Names of settings -> their values and the data id -> the trial's id."""

@@ -86,7 +86,9 @@ SCALARS = st.one_of(NUMBERS, WORDS, st.booleans(), st.none(), st.text(max_size=8
 NAMES = st.one_of(
     st.sampled_from(["a", "b", "B", "full", "cpu", "baseline", "all", "con", "a.", "f"]),
     st.sampled_from(sorted(SETTINGS)),
-    st.sampled_from(["compare_to", "because", "ablate.lr", "cross.lr", "arms.a", "replicates"]),
+    st.sampled_from(
+        ["compare_to", "because", "ablate.lr", "cross.lr", "arms.a", "remove.a", "replicates"]
+    ),
     st.text(max_size=5),
 )
 WILD = st.recursive(
@@ -118,6 +120,8 @@ CLAIMS = st.builds(
 )
 SECTIONS: dict[str, st.SearchStrategy[Any]] = {
     "base": CHANGES,
+    "remove": st.dictionaries(NAMES, st.one_of(SCALARS, CHANGES), max_size=4),
+    "remove_also": st.lists(st.sampled_from(["all", "all_but_one", "x"]), max_size=2),
     "ablate": LEVELS,
     "cross": LEVELS,
     "arms": st.dictionaries(NAMES, CHANGES, max_size=3),

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from ganablate.catalog import SETTINGS, OwnSetting, function_of
 from ganablate.cli import app
 from ganablate.config import TrialConfig
+from ganablate.gan.data import known_fingerprints, materialise
 from ganablate.study.arms.identity import trial_id
 from ganablate.study.editor.json_schema import study_schema
 from ganablate.study.expand import expand
@@ -19,10 +20,11 @@ from ganablate.study.plan import Trial
 from ganablate.study.plugins import forget_plugins, load_plugins
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.search.space import read_space
+from ganablate.sweep.prepare import prepare_data
 
 PLUGIN = """\
 from ganablate.catalog import NETWORKS as BUILT_IN
-from ganablate.catalog import Criterion, Network, OwnSetting, Part
+from ganablate.catalog import Criterion, Dataset, Network, OwnSetting, Part
 
 
 def margin(real_logits, fake_logits, *, distance, squared):
@@ -45,6 +47,14 @@ def plain(config, channels, *, blocks):
     return BUILT_IN["mlp"].load()(config, channels)
 
 
+def stripes(root, *, bright):
+    "Four images with a bright row."
+    import numpy as np
+    images = np.zeros((4, 8, 8, 1), np.uint8)
+    images[:, 3] = bright
+    return images, None
+
+
 CRITERIA = {
     "margin": Criterion(
         implementation="margin", summary="hinge", source="own", threshold=0.0,
@@ -58,6 +68,13 @@ ACTIVATIONS = {
     "bend": Part(
         implementation="bend", summary="a bend", source="own",
         declares={"curve": OwnSetting("of the bend", "leaky", choices=("leaky", "sharp"))},
+    ),
+}
+DATASETS = {
+    "stripes": Dataset(
+        implementation="stripes", summary="stripes", source="own", image_size=8, channels=1,
+        images=4, classes=None, data_id="stripes", extractor=None,
+        declares={"bright": OwnSetting("of a stripe", 200, minimum=1, maximum=255)},
     ),
 }
 NETWORKS = {
@@ -88,9 +105,14 @@ def loaded(project: Path) -> None:
     load_plugins(["parts.py"])
 
 
+def written(text: str) -> Path:
+    path = Path("study.yaml")
+    path.write_text(text)
+    return path
+
+
 def configs(text: str = STUDY) -> dict[str, TrialConfig]:
-    Path("study.yaml").write_text(text)
-    return {arm.name: arm.config for arm in expand(load_study(Path("study.yaml"))).arms}
+    return {arm.name: arm.config for arm in expand(load_study(written(text))).arms}
 
 
 def faults(text: str) -> list[str]:
@@ -142,6 +164,25 @@ def test_a_part_is_called_with_what_the_trial_has() -> None:
     )
     assert leaky(torch.tensor(-1.0)).item() == pytest.approx(-0.1)
     assert sharp(torch.tensor(-1.0)).item() == 0
+
+
+@pytest.mark.usefixtures("loaded")
+def test_a_data_set_is_read_with_its_settings_and_kept_for_each(project: Path) -> None:
+    text = HEAD.replace("fid", "d_loss_mean").replace("[d_loss_mean]", "[d_loss]")
+    text += (
+        "base: {dataset: stripes, network: mlp, epochs: 1, batch_size: 2}\nablate: {bright: [9]}\n"
+    )
+    plan = expand(load_study(written(text)))
+    fingerprints, problems = prepare_data([plan], None, project / "runs")
+    assert problems == []
+    read = {key.own: key for key in fingerprints}
+    assert list(read) == [(("bright", 200),), (("bright", 9),)]
+    for own, key in read.items():
+        data = materialise(**key._asdict(), data_root=None, cache=project / "runs/data")
+        assert data.images.max() == own[0][1]
+        assert data.fingerprint == fingerprints[key]
+    assert known_fingerprints(read.values(), project / "runs/data") == fingerprints
+    assert len({trial.trial_id for trial in plan.trials}) == 2
 
 
 @pytest.mark.usefixtures("loaded")

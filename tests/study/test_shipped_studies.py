@@ -41,7 +41,17 @@ def test_every_example_loads_and_expands(block: str, write: Callable[[str], Path
 
 def test_the_readme_has_every_section_and_names_every_study() -> None:
     found = set(re.findall(r"^([a-z_]+):", "".join(README_BLOCKS), re.MULTILINE))
-    sections = {"ablate", "cross", "baseline", "exclude", "arms", "folders", "budgets", "claims"}
+    sections = {
+        "remove",
+        "ablate",
+        "cross",
+        "baseline",
+        "exclude",
+        "arms",
+        "folders",
+        "budgets",
+        "claims",
+    }
     assert sections <= found
     text = (FOLDER / "README.md").read_text(encoding="utf-8")
     named = re.findall(r"^- `(\w+\.yaml)`: ", text, re.MULTILINE)

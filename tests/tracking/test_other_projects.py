@@ -74,8 +74,9 @@ def test_two_projects_with_one_study_keep_apart_on_a_server(
     runs = list(in_memory.runs.values())
     assert len(in_memory.experiments) == 1
     trials = [run for run in runs if run.data.tags["ganablate.kind"] == "trial"]
+    # Which project's run is there first is up to the trackers' threads.
     steps = [{row.step for row in run.rows if row.key == "d/criterion"} for run in trials]
-    assert steps == [{9, 10, 29, 30}, {19, 20}]
+    assert sorted(steps, key=min) == [{9, 10, 29, 30}, {19, 20}]
     assert [run.data.tags["ganablate.state"] for run in trials] == ["complete", "complete"]
     parents = {run.info.run_id for run in runs} - {run.info.run_id for run in trials}
     assert {run.data.tags["mlflow.parentRunId"] for run in trials} == parents
@@ -93,7 +94,7 @@ def test_the_report_of_a_project_goes_to_its_own_run(
         assert send_reports([report], uri, trial.trials_root.parent, never) == 1
     parents = [r for r in in_memory.runs.values() if r.data.tags["ganablate.kind"] == "plan"]
     notes = [run.data.tags["mlflow.note.content"].splitlines()[0] for run in parents]
-    assert notes == ["**Found**: a", "**Found**: b"]
+    assert sorted(notes) == ["**Found**: a", "**Found**: b"]
 
 
 def test_runs_of_older_versions_go_on_where_the_training_is_ours(

@@ -13,7 +13,15 @@ from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import EQUIVALENT, FAILS, OPEN, StudyEffects
 from ganablate.report.stats.replicates import loss_scale
-from ganablate.report.table.cells import MARKS, MISSING, estimate_text, p_text, published_text
+from ganablate.report.table.cells import (
+    LACKS,
+    MARKS,
+    MISSING,
+    WITH,
+    estimate_text,
+    p_text,
+    published_text,
+)
 from ganablate.report.table.tables import (
     arm_title,
     baseline_arm,
@@ -25,7 +33,7 @@ from ganablate.report.table.tables import (
 )
 from ganablate.study.advice import advice_lines
 from ganablate.study.arms.settings import text_of
-from ganablate.study.plan import BASELINE, Plan, PublishedNumber
+from ganablate.study.plan import BASELINE, WITHOUT, Plan, PublishedNumber
 from ganablate.text import counted, low_to_high, percent
 from ganablate.trials.outcome import classes_told, decides, signs_of_collapse
 from ganablate.trials.saturation import ONE_SIDED, PARTS
@@ -197,6 +205,7 @@ def table_notes(
     left_out = _grouped((because, name) for name, because in plan.excluded)
     lines = [coverage(trials, plan), settings_line(plan)]
     lines += [f"Left out: {', '.join(names)} ({because})." for because, names in left_out.items()]
+    lines += _component_notes(plan)
     lines += [*advice_lines(plan), spread, *_outcome_notes(trials, plan)]
     if primaries := [plan.columns[name] for name in primary_columns(plan)]:
         texts = [f"{x.title} ({_BETTER[x.direction]}), in {x.unit}" for x in primaries]
@@ -212,6 +221,18 @@ def table_notes(
             f"arm {reference.name}, or another clip: not on the same scale."
         )
     return [*lines, *_published_notes(plan)]
+
+
+def _component_notes(plan: Plan) -> Iterator[str]:
+    """What the columns of components say, and what an arm without one has instead."""
+    changes = {arm.name.removeprefix(WITHOUT): arm.changes for arm in plan.arms}
+    texts = [
+        f"{name} ({', '.join(f'{key} {text_of(key, to)}' for key, to in changes[name].items())})"
+        for name in plan.components
+        if name in changes
+    ]
+    if texts:
+        yield f"{WITH}: the arm has the component; {LACKS}: it is without it: {'; '.join(texts)}."
 
 
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:

@@ -11,6 +11,8 @@ from ganablate.report.stats.effects import FAILS, OPEN
 
 MISSING = "—"
 MARKS = {"protocol": "†", "criterion": "‡"}
+WITH, LACKS = "✓", "–"  # noqa: RUF001 - a dash
+"""Whether an arm has a component that the study removes."""
 ARROWS = {"min": "↓", "max": "↑", "none": ""}
 _RATIO_DIGITS = 3
 _LONE_DIGITS = 4

@@ -33,9 +33,9 @@ class Cell:
 
 @dataclass(frozen=True)
 class Column:
-    """A column. `left` aligns it left, `strong` marks the primary, `numeric` is sorted by number.
+    """A column. `left` and `center` align it, `strong` marks the primary.
 
-    `key` is the column of the table of arms that it shows.
+    `numeric` is sorted by number. `key` is the column of the table of arms that it shows.
     """
 
     title: str
@@ -44,6 +44,7 @@ class Column:
     strong: bool = False
     numeric: bool = False
     key: str | None = None
+    center: bool = False
 
     def texts(self) -> list[str]:
         """Cells with their ends, all ends of one width."""
@@ -148,6 +149,8 @@ def _markdown_block(columns: Sequence[Column]) -> str:
         width = max(map(len, [title, *cells]))
         rule = "-" * width if column.left else "-" * (width - 1) + ":"
         align = str.ljust if column.left else str.rjust
+        if column.center:
+            rule, align = f":{rule[1:]}", str.center
         padded.append([align(text, width) for text in (title, rule, *cells)])
     return "\n".join(f"| {' | '.join(row)} |" for row in zip(*padded, strict=True))
 
@@ -177,7 +180,7 @@ _LATEX = {
     **{"~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "|": r"\textbar{}"},
     **{"<": r"\textless{}", ">": r"\textgreater{}", '"': r"\textquotedbl{}"},
     **{"±": r"$\pm$", "†": r"$^{\dagger}$", "‡": r"$^{\ddagger}$", "↓": r"$\downarrow$"},
-    **{"↑": r"$\uparrow$", "—": "---", "–": "--", "×": r"$\times$"},  # noqa: RUF001
+    **{"✓": r"$\checkmark$", "↑": r"$\uparrow$", "—": "---", "–": "--", "×": r"$\times$"},  # noqa: RUF001
 }
 
 
@@ -208,7 +211,7 @@ def _latex_block(columns: Sequence[Column]) -> str:
             ]
         )
     head, *body = (" & ".join(cells) + r" \\" for cells in zip(*lines, strict=True))
-    sides = "".join("l" if column.left else "r" for column in columns)
+    sides = "".join("c" if column.center else "lr"[not column.left] for column in columns)
     return "\n".join(
         [
             rf"\begin{{tabular}}{{{sides}}}",
@@ -231,7 +234,8 @@ def to_latex(columns: Sequence[Column], notes: Sequence[str], name: str) -> str:
     blocks = [_latex_block(block) for block in _blocks(columns)]
     label = re.sub(r"[^0-9A-Za-z]+", "-", name).strip("-")
     caption = "\n".join(_minus(escape_latex(note)) for note in notes)
-    lines = [r"% Needs \usepackage{booktabs} and \usepackage[T1]{fontenc}."]
+    ticks = r", \usepackage{amssymb}" if any("checkmark" in block for block in blocks) else ""
+    lines = [rf"% Needs \usepackage{{booktabs}}{ticks} and \usepackage[T1]{{fontenc}}."]
     for number, block in enumerate(blocks, start=1):
         name = f"tab:{label}" if number == 1 else f"tab:{label}-{number}"
         more = rf"Further columns of Table~\ref{{tab:{label}}}, part {number} of {len(blocks)}."

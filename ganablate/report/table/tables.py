@@ -10,8 +10,10 @@ from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.stats.effects import OF_A_COLUMN, StudyEffects, effect_columns
 from ganablate.report.stats.replicates import loss_scale
 from ganablate.report.table.cells import (
+    LACKS,
     MARKS,
     MISSING,
+    WITH,
     effect_text,
     heading,
     mean_text,
@@ -33,6 +35,8 @@ PUBLISHED = "_published"
 They were measured by another protocol, mostly once, and often on data that the report does not
 name; so they have no mark, no effect and no verdict.
 """
+COMPONENT = "component "
+"""Beginning of the key of a column that says which arms have a component; `table.csv` has none."""
 ALL_OUTCOMES = (*OUTCOMES, "not_assessed")
 _CRITERION_METRICS = ("d_loss", "g_loss")
 """Metrics on the scale of the criterion: two criteria make two scales."""
@@ -256,7 +260,29 @@ def text_columns(table: pd.DataFrame, plan: Plan) -> list[Column]:
     groups.insert(len(groups) if judged_columns(table, plan) else 0, progress)
     groups += [_metric(rows, name, plan) + _published(rows, name, plan) for name in others]
     names = _column("Arm", rows, "arm", [str(row["arm"]) for row in rows])
-    return [names, *whole, *(column for group in groups for column in group)]
+    return [
+        names,
+        *_components(table, plan),
+        *whole,
+        *(column for group in groups for column in group),
+    ]
+
+
+def _components(table: pd.DataFrame, plan: Plan) -> list[Column]:
+    """A column for each component that the study removes: which arms have it."""
+    return [
+        Column(
+            name,
+            [
+                Cell(LACKS, sort="0") if arm in lacking else Cell(WITH, sort="1")
+                for arm in table["arm"]
+            ],
+            numeric=True,
+            center=True,
+            key=COMPONENT + name,
+        )
+        for name, lacking in plan.components.items()
+    ]
 
 
 def _progress(rows: list[pd.Series], *, has_outcomes: bool) -> tuple[list[Column], list[Column]]:

@@ -30,7 +30,9 @@ def arms_at(study: Study, budget: str) -> int:
     factors = [_length(given.get(f"cross.{name}", usual)) for name, usual in study.cross.items()]
     arms = [_pairs(given.get(f"arms.{name}", arm.changes)) for name, arm in study.arms.items()]
     cells = math.prod(factors) if factors else 0
-    return 1 + sum(levels) + cells + sum(arms) + study.null_arm
+    removed = len(study.remove) * (1 + ("all_but_one" in study.remove_also))
+    removed += "all" in study.remove_also
+    return 1 + removed + sum(levels) + cells + sum(arms) + study.null_arm
 
 
 def size_faults(study: Study) -> Iterator[Fault]:

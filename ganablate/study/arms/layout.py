@@ -10,7 +10,7 @@ from ganablate.study.arms.levels import Draft, Exclusion, LevelReader
 from ganablate.study.arms.names import ArmNames
 from ganablate.study.arms.resolve import BASE, BOTTOM, Resolution, Resolver, put
 from ganablate.study.arms.settings import axes, read_layer
-from ganablate.study.plan import BASELINE, NULL
+from ganablate.study.plan import BASELINE, NULL, WITHOUT
 from ganablate.study.reading.errors import Fault, KeyPath, dotted
 from ganablate.study.reading.wording import show, unknown
 from ganablate.study.schema import Budget, Study
@@ -38,6 +38,7 @@ class Layout:
 
     `broken` are the names of arms that could not be read, `idle_excludes` the entries of `exclude`
     that match no arm. `cells` maps the levels of a cell of the cross to its arm; None: left out.
+    `components` maps what is removed to the fields that an arm without it has.
     """
 
     names: ArmNames
@@ -48,6 +49,7 @@ class Layout:
     broken: set[str] = field(default_factory=set)
     idle_excludes: set[int] = field(default_factory=set)
     cells: dict[tuple[str, ...], str | None] = field(default_factory=dict)
+    components: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def baseline(self) -> Row | None:
@@ -78,7 +80,7 @@ def lay_out(study: Study, label: str) -> Layout:
 
 def _new_layout(study: Study, budget: Budget, path: KeyPath) -> Layout:
     folders = list(study.folders)
-    layout = Layout(ArmNames(folders), bool(study.ablate or study.arms or not study.cross))
+    layout = Layout(ArmNames(folders), _has_base(study))
     base = read_layer(study.base, BASE, folders, layout.faults)
     budget_layer = read_layer(budget.base, path, folders, layout.faults)
     stack = put(put(BOTTOM, base), budget_layer)
@@ -103,6 +105,7 @@ def _new_layout(study: Study, budget: Budget, path: KeyPath) -> Layout:
             row = Row(draft.name, resolution, changes, draft.compare_to)
             first = first_with.setdefault(resolution.identity, row)
             _place(layout, draft, row, first, is_faulty=bool(faults))
+    layout.components = reader.components
     if layout.broken:
         # An exclude may be meant for the arm that could not be read.
         layout.idle_excludes.clear()
@@ -114,6 +117,11 @@ def _new_layout(study: Study, budget: Budget, path: KeyPath) -> Layout:
     return layout
 
 
+def _has_base(study: Study) -> bool:
+    """Whether the base itself is an arm, the baseline."""
+    return bool(study.remove or study.ablate or study.arms or not study.cross)
+
+
 def _drafts(study: Study, budget: Budget, path: KeyPath, reader: LevelReader) -> Iterator[Draft]:
     def restated(section: str, name: str, given: object) -> tuple[object, KeyPath]:
         key = f"{section}.{name}"
@@ -121,6 +129,8 @@ def _drafts(study: Study, budget: Budget, path: KeyPath, reader: LevelReader) ->
             return budget.settings[key], (*path, key)
         return given, (section, name)
 
+    components = {name: restated("remove", name, given) for name, given in study.remove.items()}
+    yield from reader.removed(components, study.remove_also)
     for factor, levels in study.ablate.items():
         yield from reader.levels(factor, *restated("ablate", factor, levels))
     if study.cross:
@@ -169,6 +179,10 @@ def _place(layout: Layout, draft: Draft, row: Row, first: Row, *, is_faulty: boo
     """Add an arm, unless `first` has the same settings already."""
     if draft.cell:
         layout.cells[draft.cell] = first.name
+    if draft.name in layout.names:
+        message = f"{dotted(draft.path)}: `remove` makes an arm called {draft.name} already"
+        layout.refuse(draft.path, f"{message}; name this one otherwise")
+        return
     if first is row:
         layout.rows.append(row)
     if first is row or draft.cell:
@@ -178,6 +192,8 @@ def _place(layout: Layout, draft: Draft, row: Row, first: Row, *, is_faulty: boo
         message = f"has the same settings as the arm {first.name}; leave one out"
         if first.name == BASELINE and (draft.path[0] == "arms" or "arms." in where):
             message = "is the baseline itself; change a setting or drop it"
+        elif first.name == BASELINE and draft.name.startswith(WITHOUT):
+            message = "is the baseline itself: nothing is removed; drop it or correct its value"
         elif first.name == BASELINE:
             message = "is the baseline's own value; leave it out"
         layout.broken.add(draft.name)
@@ -191,7 +207,11 @@ def _restating(
 
     `touched` are the fields that the budget sets, and where it does so.
     """
-    varied: dict[str, Iterable[str]] = {f"ablate.{name}": [name] for name in study.ablate}
+    varied: dict[str, Iterable[str]] = {
+        f"remove.{name}": given if isinstance(given, dict) else [name]
+        for name, given in study.remove.items()
+    }
+    varied |= {f"ablate.{name}": [name] for name in study.ablate}
     varied |= {f"cross.{name}": [name] for name in study.cross}
     varied |= {f"arms.{name}": arm.changes for name, arm in study.arms.items()}
     varied |= {f"search.{name}": [name] for name in study.search}
@@ -224,10 +244,10 @@ def _choose_baseline(study: Study, layout: Layout) -> None:
         return
     name = layout.names.find(study.baseline)
     message = ""
-    if not study.cross or study.ablate or study.arms:
+    if _has_base(study):
         message = (
-            "names a cell of a cross; with ablate or arms (or without a cross) the base is the "
-            "baseline, so leave it out"
+            "names a cell of a cross; with remove, ablate or arms (or without a cross) the base is "
+            "the baseline, so leave it out"
         )
     elif name is not None:
         layout.rows.sort(key=lambda row: row.name != name)

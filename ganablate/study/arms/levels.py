@@ -11,13 +11,14 @@ from ganablate.study.arms.settings import (
     LENGTH,
     Layer,
     axes,
+    merged,
     read_layer,
     read_value,
     text_of,
     unknown_setting,
     value_layer,
 )
-from ganablate.study.plan import BASELINE
+from ganablate.study.plan import BASELINE, ONLY, WITHOUT
 from ganablate.study.reading.errors import Fault, KeyPath, dotted
 from ganablate.study.reading.wording import show
 from ganablate.study.schema import Exclude
@@ -85,6 +86,8 @@ class LevelReader:
         self.folders = folders
         self.faults = faults
         self.broken = broken
+        self.components: dict[str, Mapping[str, Any]] = {}
+        """What is removed -> the fields that an arm without it has."""
 
     def _refuse(self, path: KeyPath, message: str, *broken: str) -> None:
         self.faults.append(Fault(path, message))
@@ -113,6 +116,50 @@ class LevelReader:
                 continue
             levels[name] = Draft(name, place, value_layer(factor, resolved, place))
         return list(levels.values())
+
+    def removed(
+        self, given: Mapping[str, tuple[object, KeyPath]], also: Sequence[str]
+    ) -> Iterator[Draft]:
+        """An arm without each component; `also` with `all_but_one` left out, and with `all`."""
+        layers: dict[str, Layer] = {}
+        for name, (without, path) in given.items():
+            layer = self._component(name, without, path)
+            if layer is None:
+                self.broken |= {WITHOUT + name, f"{WITHOUT}all", *(ONLY + other for other in given)}
+                continue
+            layers[name], self.components[name] = layer, layer.values
+            yield Draft(WITHOUT + name, path, layer)
+        path = ("remove_also",)
+        for word, fewest in (("all", 2), ("all_but_one", 3)):
+            if word in also and len(given) < fewest:
+                count = f"{len(given)} given; {word} needs {fewest}"
+                self._refuse(path, f"remove_also: components of `remove`: {count}")
+        if len(layers) < len(given):
+            return
+        if "all_but_one" in also and len(given) > 2:
+            for name in layers:
+                others = merged(layer for other, layer in layers.items() if other != name)
+                yield Draft(ONLY + name, path, others)
+        if "all" in also and len(given) > 1:
+            yield Draft(f"{WITHOUT}all", path, merged(layers.values()))
+
+    def _component(self, name: str, without: object, path: KeyPath) -> Layer | None:
+        """The settings of an arm without a component; None: there is a mistake in them."""
+        before, where = len(self.faults), dotted(path)
+        layer = None
+        if name == "all":
+            self._refuse(path, f"{where}: the name all has a meaning already")
+        elif without == {}:
+            self._refuse(path, f"{where}: no setting is given, so nothing is removed")
+        elif isinstance(without, dict):
+            layer = read_layer(without, path, self.folders, self.faults)
+        else:
+            layer = next((level.layer for level in self.levels(name, [without], path)), None)
+        set_here = {axis for field in (layer.values if layer else ()) for axis in axes(field)}
+        for other, fields in self.components.items():
+            if shared := [axis for field in fields for axis in axes(field) if axis in set_here]:
+                self._refuse(path, f"{where}: {other} sets {shared[0]} too; one component may")
+        return layer if len(self.faults) == before else None
 
     def cross(self, factors: Mapping[str, tuple[object, KeyPath]]) -> Iterator[Draft]:
         """An arm for each combination of levels, the last factor running fastest."""

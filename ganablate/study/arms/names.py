@@ -28,6 +28,10 @@ class ArmNames:
         self._names.setdefault(name, stands_for or name)
         self._keys = None
 
+    def __contains__(self, name: str) -> bool:
+        """Whether an arm is called just so."""
+        return name in self._names
+
     def include(self, other: "ArmNames") -> None:
         """Add all names of another budget."""
         self._names = {**self._names, **other._names, **self._names}

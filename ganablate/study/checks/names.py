@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ganablate.catalog import METRICS, PROBES, TRAINERS, metric_columns, probe_columns
 from ganablate.study.arms.layout import Layout
 from ganablate.study.arms.names import ArmNames
+from ganablate.study.plan import ONLY, WITHOUT
 from ganablate.study.reading.errors import Fault, KeyPath
 from ganablate.study.reading.wording import unknown
 from ganablate.study.schema import RESTATED, Study
@@ -20,7 +21,7 @@ class StudyNames:
     def __init__(self, study: Study, broken: set[str], lost: set[str]) -> None:
         self.study = study
         self.broken = set(broken)
-        self.arms_known = lost.isdisjoint(RESTATED)
+        self.arms_known = lost.isdisjoint((*RESTATED, "remove_also"))
         self.arms = ArmNames(study.folders)
         self.linked: set[str] = set()
         self.trainers: dict[str, None] = {}
@@ -55,7 +56,9 @@ class StudyNames:
 
     def is_broken(self, name: str) -> bool:
         """Whether the arm may have been left out for a mistake that is told already."""
-        if not self.arms_known or not self.broken.isdisjoint((name, name.partition(":")[0])):
+        component = name.removeprefix(WITHOUT).removeprefix(ONLY)
+        names = (name, component, name.partition(":")[0])
+        if not self.arms_known or not self.broken.isdisjoint(names):
             return True
         factors = (part.partition("=")[0].rpartition(":")[2] for part in name.split(","))
         return "=" in name and not self.broken.isdisjoint(factors)

@@ -37,6 +37,7 @@ STUDY_SCHEMA = "study.schema.json"
 Schema = dict[str, Any]
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_SCALARS: tuple[Schema, ...] = tuple({"type": kind} for kind in ("number", "string", "boolean"))
 _NUMBER = f"(?:{NUMBER.pattern})"
 _VALUES: dict[str, Schema] = {
     "Margin": {
@@ -97,10 +98,15 @@ def study_schema() -> Schema:
             "minProperties": 2,
         },
         "Budget": _budget(parts["Budget"]),
+        "component": _mapping(_each(_value)),
     }
     keys["base"] |= _mapping(_each(_value))
     for section in ("ablate", "cross"):
         keys[section] |= {"properties": _each(_levels), "additionalProperties": False}
+    # A component is called as the setting that leaves it out, or as one likes.
+    component = {"$ref": "#/$defs/component"}
+    own = {name: {"anyOf": [_value(name), component]} for name in SETTINGS}
+    keys["remove"] |= {"properties": own, "additionalProperties": component}
     keys["search"] |= {"properties": _searched(""), "additionalProperties": False}
     keys["metrics"]["items"] = one_of(METRICS)
     keys["probes"]["items"] = one_of(PROBES)
@@ -259,5 +265,8 @@ def _budget(schema: Schema) -> Schema:
     return {
         "description": schema["description"].partition(".")[0],
         **_mapping({**own, **_each(_value), **restated}),
-        "patternProperties": {r"^arms\.": {"$ref": "#/$defs/changes"}},
+        "patternProperties": {
+            r"^arms\.": {"$ref": "#/$defs/changes"},
+            r"^remove\.": {"anyOf": [{"$ref": "#/$defs/component"}, *_SCALARS]},
+        },
     }

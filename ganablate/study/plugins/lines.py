@@ -47,7 +47,7 @@ _NETWORK_NEEDS = (
 )  # fmt: skip
 _OF_TRAINING = (
     "trainers", "criteria", "penalties", "optimizers", "schedules", "networks", "activations",
-    "initialisers",
+    "initialisers", "datasets",
 )  # fmt: skip
 """Tables whose lines may declare settings."""
 _KEYS = (
