@@ -93,6 +93,7 @@ METRICS: dict[str, Metric] = {
     "d_accuracy": Metric(
         implementation=_LOSS + "d_accuracy",
         summary="share of real and of generated images that D judges rightly, last fifth",
+        reads=("d/accuracy_real", "d/accuracy_fake"),
         source="R0, section 3.4",
         needs="losses",
         columns={

@@ -123,18 +123,20 @@ def _idle_faults(layer: Layer, given: Mapping[str, Any], unsure: frozenset[str])
         if value is None or not unsure.isdisjoint((*setting.owners, "trainer")):
             continue
         values = {**catalog.brought(given), **given}
-        bare, is_shared = setting.bare, name in layer.both
-        if reads(values, name) or (
-            is_shared and any(reads(values, f"{net}_{bare}") for net in "gd")
-        ):
+        bare = setting.bare
+        spelled, same = name, [name]
+        if name in layer.both:
+            spelled, same = bare, [f"g_{bare}", f"d_{bare}"]
+        if any(reads(values, field) for field in same):
             continue
         if not uses(values, name):
-            yield Fault(layer.paths[name], _not_used(bare if is_shared else name, given))
+            if not any(uses(values, field) for field in same):
+                yield Fault(layer.paths[name], _not_used(spelled, given))
             continue
         owner = setting.owners[0]
         named = any(part_named(owner, values) for owner in setting.owners)
         if named or catalog.FIELDS[owner].absent:
-            yield Fault(layer.paths[name], _idle(bare if is_shared else name, owner, values))
+            yield Fault(layer.paths[name], _idle(spelled, owner, values))
 
 
 def _not_used(spelled: str, given: Mapping[str, Any]) -> str:
@@ -153,7 +155,8 @@ def _idle(spelled: str, owner: str, given: Mapping[str, Any]) -> str:
     part = part_named(owner, given)
     if part is None:
         return f"{spelled} is given without a {kind}; name one of: {having}"
-    message = f"the {kind} {given.get(owner, USUAL.get(owner))} has no {spelled}"
+    called = given.get(owner) or USUAL.get(owner) or catalog.FIELDS[owner].absent
+    message = f"the {kind} {called} has no {spelled}"
     if kind == "optimizer":
         return f"{message}; it has {', '.join(['lr', *part.brings])}"
     return f"{message}; those that have it: {having}"
@@ -286,7 +289,8 @@ def _built_for(values: Mapping[str, Any]) -> tuple[str, tuple[int, ...] | None]:
 
 
 def _missing(stack: Stack, values: Mapping[str, Any]) -> Iterator[Fault]:
-    for name in ("dataset", "network") if _trainer(values).has_pair else ("dataset",):
+    has_pair = "trainer" not in stack.unsure and _trainer(values).has_pair
+    for name in ("dataset", "network") if has_pair else ("dataset",):
         if name not in values and name not in stack.unsure:
             yield Fault(BASE, f"base gives no {name}; it cannot be left out")
     if all(values.get(name) is None for name in LENGTHS) and stack.unsure.isdisjoint(LENGTHS):
