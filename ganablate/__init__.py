@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from ganablate.version import __version__ as __version__
 
-__all__ = ["effects", "load_study", "plan", "results", "run", "table"]
+__all__ = ["compare", "effects", "load_study", "plan", "results", "run", "table"]
 
 if TYPE_CHECKING:
-    from ganablate.api import effects, load_study, plan, results, run, table
+    from ganablate.api import compare, effects, load_study, plan, results, run, table
 else:
 
     def __getattr__(name: str) -> object:

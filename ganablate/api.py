@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ganablate.report.analysis import Analysis
+    from ganablate.report.show.pair import Pair
     from ganablate.sweep.events import Summary
 
 AnyPath = str | os.PathLike[str]
@@ -268,6 +269,46 @@ def effects(
     from ganablate.report.analysis import effects_frame
 
     return effects_frame(_read(study, budget, folder, published=published), column)
+
+
+def compare(  # noqa: PLR0913 - one parameter an option of the command
+    study: Study | AnyPath,
+    a: str,
+    b: str,
+    budget: str | None = None,
+    *,
+    metric: str | None = None,
+    published: bool = False,
+    folder: AnyPath = HERE.root,
+) -> "Pair":
+    """Judge arm `b` against arm `a`, whether or not the study compares them: `ganablate compare`.
+
+    `a` and `b` are names of arms; `metric` is a number of the study's metrics or probes, None: each
+    primary one. The other arguments, warnings and errors are those of `results`.
+
+    Returns:
+        `first` and `second` (trials planned and complete, reach), and in `metrics` one entry a
+        metric: both numbers with sd, n and protocol, and `against`, the effect with its interval,
+        Holm's p and the verdict. `judge("better")`, "equivalent" or "not-worse" says whether that
+        is shown (`holds`) and why (`because`). `to_dict()` has it as plain values.
+
+    Raises:
+        ValueError: There is no such arm or metric, or a name is that of a trial.
+
+    Example:
+        >>> ganablate.compare(study, "baseline", "norm=none").judge("not-worse").holds
+        False
+    """
+    from ganablate.report.show.find import find_all
+    from ganablate.report.show.pair import judged_pair
+    from ganablate.report.show.selection import Selection
+
+    study, project = _as_study(study), Project(Path(folder))
+    subjects = find_all([a, b], [study], budget)
+    analysis = _read(study, subjects[0].budget, folder, published=published)
+    root = project.published if published else project.results
+    first, second = (Selection(each, analysis, project.trials, root) for each in subjects)
+    return judged_pair(first, second, metric)
 
 
 def _read(

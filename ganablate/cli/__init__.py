@@ -87,6 +87,7 @@ Exit codes:
   0    done: every trial is complete (a diverged trial is: a finding)
   1    some trial failed, or a check of `doctor`
   2    the input is wrong, and nothing was started
+  3    what `compare --assert` asks for is not shown
   130  interrupted; the same command goes on from the last checkpoints
 
 \b

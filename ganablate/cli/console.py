@@ -14,6 +14,7 @@ from ganablate.study.reading.errors import Problem, one_line
 
 FAILED = 1
 WRONG_INPUT = 2
+NOT_SHOWN = 3
 INTERRUPTED = 130
 _MOST_PROBLEMS = 100
 """Printed of one input: a list of a hundred thousand wrong levels is one slip."""
@@ -47,4 +48,4 @@ def print_plain(*lines: str) -> None:
 
 def print_json(content: object) -> None:
     """Print for machines; whoever asks for it wants it, quiet or not."""
-    out.file.write(f"{json.dumps(content, indent=1)}\n")
+    out.file.write(f"{json.dumps(content, indent=1, allow_nan=False)}\n")

@@ -96,6 +96,19 @@ Published = Annotated[
     bool, typer.Option("--published", help="The published record, not the results of this machine.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="For machines.")]
+Assert = Annotated[
+    str | None,
+    typer.Option(
+        "--assert",
+        metavar="better|equivalent|not-worse",
+        help="Say whether ARM is shown to be that against the first, in every primary metric; "
+        "exit code 3 where it is not.",
+    ),
+]
+JudgedBy = Annotated[
+    str | None,
+    typer.Option("--metric", help="Judge by this metric, for --assert and --json."),
+]
 SweepFile = Annotated[
     Path | None, typer.Option("--sweep", help="How to execute; else sweeps/laptop.yaml.")
 ]

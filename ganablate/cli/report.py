@@ -1,13 +1,35 @@
 """`report`, `publish`, `show` and `compare`: what was measured, as tables, figures and text."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
-from ganablate.cli.console import FAILED, WRONG_INPUT, err, output, print_plain, refuse
-from ganablate.cli.options import AnyStudy, BudgetName, Name, Plugins, Published, StudyFiles
+from ganablate.cli.console import (
+    FAILED,
+    NOT_SHOWN,
+    WRONG_INPUT,
+    err,
+    out,
+    output,
+    print_json,
+    print_plain,
+    refuse,
+)
+from ganablate.cli.options import (
+    AnyStudy,
+    AsJson,
+    Assert,
+    BudgetName,
+    JudgedBy,
+    Name,
+    Plugins,
+    Published,
+    StudyFiles,
+)
 from ganablate.project.folders import HERE, WrongInputError
 from ganablate.project.plans import (
     budgets_with_results,
@@ -53,13 +75,16 @@ def report(
     studies: MoreStudies = None,
     budget: BudgetName = None,
     published: Published = False,
+    as_json: AsJson = False,
     plugin: Plugins = None,
 ) -> None:
     """Rebuild tables and figures without training, from this machine's trials.
 
     Without --budget: every budget of a study that has results. With --published: from the csv files
-    of the published records alone, whose other files they rebuild.
+    of the published records alone, whose other files they rebuild. With --json: what the reports
+    say is printed, a list with an entry a budget.
     """
+    out.quiet = out.quiet or as_json
     paths = studies or HERE.study_files
     if not paths:
         refuse([f"{HERE.studies}/: no study file there; name one, or begin one: ganablate init"])
@@ -75,14 +100,26 @@ def report(
         where = f" in {HERE.published}/" if published else " on this machine"
         output.line(_nothing(paths[0], budget, where, published=published))
     write_claims_page(HERE, output, published=published)
-    if published:
-        return
+    if as_json:
+        print_json([_facts(plan, files.folder, published=published) for plan, files in written])
+    if not published:
+        _send(written)
+
+
+def _send(written: Reports) -> None:
     try:
         uri = tracking_store(HERE, None, read_profile().tracking_uri)
     except (StudyError, WrongInputError) as error:
         output.warning(f"the report is not in MLflow: {error}")
     else:
         send_reports(HERE, written, uri, output)
+
+
+def _facts(plan: Plan, folder: Path, *, published: bool) -> dict[str, Any]:
+    from ganablate.report.analysis import read_record
+    from ganablate.report.facts import report_facts
+
+    return report_facts(read_record(plan, folder, None if published else HERE.trials))
 
 
 def _check_budget(studies: Sequence[Study], budget: str | None) -> None:
@@ -199,18 +236,25 @@ def compare(  # noqa: PLR0913 - one parameter an option
     budget: BudgetName = None,
     published: Published = False,
     save: Save = None,
+    asked: Assert = None,
+    metric: JudgedBy = None,
+    as_json: AsJson = False,
     plugin: Plugins = None,
 ) -> None:
     """Put two arms, or two trials, of a study side by side: settings, metrics, effect, curves.
 
     The effect is that of the second against the first, whether or not the study compares them.
     """
+    from ganablate.report.show.pair import ASKED
     from ganablate.report.show.text import pair_text
 
-    if save is not None and save.suffix.lower() != ".png":
-        refuse([f"--save {save}: a name that ends in .png is needed"])
-    if save is not None and not save.parent.is_dir():
-        refuse([f"--save {save}: the folder {save.parent} is not there"])
+    if asked not in (None, *ASKED):
+        refuse([f"--assert: {unknown('a verdict to assert', asked, ASKED)}"])
+    judging = asked is not None or as_json
+    if metric is not None and not judging:
+        refuse(["--metric: only with --assert or --json; without them every metric is shown"])
+    _check_save(save)
+    out.quiet = out.quiet or as_json
     ours, theirs = _selected([first, second], study, budget, published=published)
     print_plain(pair_text(ours, theirs))
     if save is not None:
@@ -218,6 +262,33 @@ def compare(  # noqa: PLR0913 - one parameter an option
 
         drawn = draw_pair(ours, theirs, save)
         output.line(f"drawn: {save}" if drawn else "nothing is here to draw")
+    if judging:
+        _judge(ours, theirs, metric, asked, as_json=as_json)
+
+
+def _judge(
+    first: "Selection", second: "Selection", metric: str | None, asked: str | None, *, as_json: bool
+) -> None:
+    """Print as JSON what was found, and in a sentence whether what was asked of it is shown."""
+    from ganablate.report.show.pair import judged_pair
+
+    try:
+        pair = judged_pair(first, second, metric)
+        answer = None if asked is None else pair.judge(asked)
+    except ValueError as error:
+        refuse([str(error)])
+    if as_json:
+        print_json(pair.to_dict() | {"assertion": answer and asdict(answer)})
+    if answer is not None:
+        (err if as_json else out).print(Text(answer.because), soft_wrap=True)
+        raise typer.Exit(0 if answer.holds else NOT_SHOWN)
+
+
+def _check_save(save: Path | None) -> None:
+    if save is not None and save.suffix.lower() != ".png":
+        refuse([f"--save {save}: a name that ends in .png is needed"])
+    if save is not None and not save.parent.is_dir():
+        refuse([f"--save {save}: the folder {save.parent} is not there"])
 
 
 def _selected(

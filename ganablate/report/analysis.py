@@ -91,14 +91,15 @@ class Analysis:
         baseline = baseline_arm(self.plan)
         names = dict.fromkeys([] if baseline is None else [baseline.name])
         names |= dict.fromkeys(compared_arms(self.plan.arms).values())
-        complete = self.trials[self.trials["state"] == "complete"]
-        rows = {name: complete[complete["arm"] == name] for name in names}
-        arms = {arm.name: arm for arm in self.plan.arms}
-        return {
-            name: working_of(arms[name], rows[name], self.plan, self.references)
-            for name in names
-            if len(rows[name])
-        }
+        found = {name: self.works(name) for name in names}
+        return {name: working for name, working in found.items() if working is not None}
+
+    def works(self, name: str) -> Working | None:
+        """Whether an arm works; None: no trial of it is complete."""
+        trials = self.trials
+        rows = trials[(trials["arm"] == name) & (trials["state"] == "complete")]
+        arm = next(arm for arm in self.plan.arms if arm.name == name)
+        return working_of(arm, rows, self.plan, self.references) if len(rows) else None
 
     @property
     def _measured_primaries(self) -> tuple[str, ...]:
@@ -115,7 +116,7 @@ class Analysis:
         """What the arms change in each primary metric with numbers, corrected together."""
         alone = map(self._effects_alone, self._measured_primaries)
         effects = judged_together([x for x in alone if x is not None])
-        return {x.column: self._founded(x) for x in effects}
+        return {x.column: self.founded(x) for x in effects}
 
     def effects_on(self, column: str) -> StudyEffects | None:
         """What the arms change in a column; None where no arm is compared with another.
@@ -125,7 +126,7 @@ class Analysis:
         if column in self.plan.primaries:
             return self.judged.get(column)
         effects = self._effects_alone(column)
-        return None if effects is None else self._founded(judged_together([effects])[0])
+        return None if effects is None else self.founded(judged_together([effects])[0])
 
     def _effects_alone(self, column: str) -> StudyEffects | None:
         """The effects on a column without a correction or a verdict."""
@@ -134,20 +135,34 @@ class Analysis:
             return None
         marked = marks_of(self.trials, plan, column)
         names = [arm.name for arm in plan.arms if arm.name not in marked]
+        return self._compared(column, names, compared_arms(plan.arms))
+
+    def effects_of_pair(self, column: str, first: str, second: str) -> StudyEffects | None:
+        """What the second arm changes against the first, neither corrected nor judged.
+
+        Whether or not the study compares them: the caller sees to it that they can be compared.
+        """
+        return self._compared(column, [arm.name for arm in self.plan.arms], {second: first})
+
+    def _compared(
+        self, column: str, arms: Sequence[str], references: Mapping[str, str]
+    ) -> StudyEffects | None:
         return column_effects(
-            arm_replicates(self.trials, names, column),
-            compared_arms(plan.arms),
+            arm_replicates(self.trials, arms, column),
+            references,
             column,
-            plan.columns[column].direction,
-            null=null_arms(plan.arms),
+            self.plan.columns[column].direction,
+            null=null_arms(self.plan.arms),
             alpha=self.alpha,
         )
 
-    def _founded(self, effects: StudyEffects) -> StudyEffects:
+    def founded(self, effects: StudyEffects) -> StudyEffects:
         """Without the verdicts about quality that rest on an arm that does not work."""
         if not is_quality(self.plan, effects.column):
             return effects
-        failing = {name for name, working in self.working.items() if working.works is False}
+        others = {effect.compared_to for effect in effects.by_arm.values()}
+        working = {name: self.working.get(name) or self.works(name) for name in others}
+        failing = {name for name, state in working.items() if state and state.works is False}
         by_arm = {
             name: replace(effect, verdict=NOT_WORKING, fails_p=None)
             if effect.verdict is not None and effect.compared_to in failing

@@ -8,9 +8,11 @@ import pandas as pd
 
 from ganablate.report.analysis import Analysis
 from ganablate.report.frames.curves import block_middles
+from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.show.find import Subject
+from ganablate.report.stats.replicates import loss_scale
 from ganablate.report.table.cells import MISSING
-from ganablate.report.table.tables import primary_columns
+from ganablate.report.table.tables import criterion_columns, primary_columns
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Arm, Plan, Trial
 from ganablate.text import counted
@@ -128,3 +130,23 @@ def means_of(curves: Iterable[pd.DataFrame]) -> str:
     counts = [int(count) for curve in curves for count in curve["size"]]
     few, most = min(counts, default=0), max(counts, default=0)
     return f"means of {'up to ' if few < most else ''}{counted(most, 'trial')}"
+
+
+def same_loss_scale(first: Selection, second: Selection) -> bool:
+    """Whether the losses of the two can be set beside each other."""
+    return loss_scale(first.arm.config) == loss_scale(second.arm.config)
+
+
+def incomparable(first: Selection, second: Selection) -> dict[str, str]:
+    """Columns of which the two have numbers that cannot be set against each other, and why."""
+    plan = first.plan
+    reasons: dict[str, str] = {}
+    if not same_loss_scale(first, second):
+        reasons |= dict.fromkeys(criterion_columns(plan), "another criterion")
+    for column in protocol_columns(plan):
+        stamps = [
+            set(side.rows[column + PROTOCOL].dropna().astype(str)) for side in (first, second)
+        ]
+        if all(stamps) and stamps[0] != stamps[1]:
+            reasons[column] = "another protocol"
+    return reasons

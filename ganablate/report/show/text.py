@@ -10,9 +10,15 @@ import pandas as pd
 from ganablate.catalog.settings import SHARED
 from ganablate.config import TrialConfig
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
-from ganablate.report.show.selection import Selection, curve_names, means_of, outcome_of
-from ganablate.report.stats.effects import StudyEffects, column_effects, null_arms
-from ganablate.report.stats.replicates import arm_replicates, loss_scale
+from ganablate.report.show.selection import (
+    Selection,
+    curve_names,
+    incomparable,
+    means_of,
+    outcome_of,
+    same_loss_scale,
+)
+from ganablate.report.stats.effects import StudyEffects
 from ganablate.report.table.cells import (
     MARKS,
     MISSING,
@@ -24,7 +30,6 @@ from ganablate.report.table.cells import (
     verdict_text,
 )
 from ganablate.report.table.tables import (
-    criterion_columns,
     judged_columns,
     of_primary,
     primary_columns,
@@ -321,7 +326,7 @@ def _outcomes(selection: Selection) -> str:
 def _pair_metrics(first: Selection, second: Selection) -> Iterator[str]:
     plan, names = first.plan, [first.name, second.name]
     arms = first.is_arm and second.is_arm
-    reasons = _incomparable(first, second)
+    reasons = incomparable(first, second)
 
     def cells(column: str) -> list[str]:
         numbers = [_number(first, column), _number(second, column)]
@@ -350,37 +355,10 @@ def _number(selection: Selection, column: str) -> str:
     return lone_text(selection.rows.iloc[0][column])
 
 
-def _same_loss_scale(first: Selection, second: Selection) -> bool:
-    return loss_scale(first.arm.config) == loss_scale(second.arm.config)
-
-
-def _incomparable(first: Selection, second: Selection) -> dict[str, str]:
-    """Columns of which the two have numbers that cannot be set against each other, and why."""
-    plan = first.plan
-    reasons: dict[str, str] = {}
-    if not _same_loss_scale(first, second):
-        reasons |= dict.fromkeys(criterion_columns(plan), "another criterion")
-    for column in protocol_columns(plan):
-        stamps = [
-            set(side.rows[column + PROTOCOL].dropna().astype(str)) for side in (first, second)
-        ]
-        if all(stamps) and stamps[0] != stamps[1]:
-            reasons[column] = "another protocol"
-    return reasons
-
-
 def _pair_effect(first: Selection, second: Selection, column: str) -> str:
     """What the second changes against the first, whether or not the study compares them."""
-    plan, analysis, arm = first.plan, first.analysis, second.subject.arm
-    effects = column_effects(
-        arm_replicates(analysis.trials, [arm.name for arm in plan.arms], column),
-        {arm: first.subject.arm},
-        column,
-        plan.columns[column].direction,
-        null=null_arms(plan.arms),
-        alpha=analysis.alpha,
-    )
-    return _estimate(effects, arm)
+    arm = second.subject.arm
+    return _estimate(first.analysis.effects_of_pair(column, first.subject.arm, arm), arm)
 
 
 def _verdict(reference: Selection, selection: Selection, column: str) -> str:
@@ -400,7 +378,7 @@ def _verdict(reference: Selection, selection: Selection, column: str) -> str:
 def _pair_curves(first: Selection, second: Selection) -> list[str]:
     """A line a loss and side; both on one scale where their criteria are the same."""
     sides = [(side.name, side.curves) for side in (first, second)]
-    same_scale = _same_loss_scale(first, second)
+    same_scale = same_loss_scale(first, second)
     rows: list[Sequence[str]] = []
     for key, title in curve_names(first.plan).items():
         present = [(name, curves[key]) for name, curves in sides if key in curves]

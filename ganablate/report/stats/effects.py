@@ -96,6 +96,22 @@ class StudyEffects:
         """How many of this column's arms Holm's correction is over."""
         return sum(effect.p is not None for effect in self.by_arm.values())
 
+    def verdict_of(self, arm: str, effect: Effect) -> str | None:
+        """The verdict on an arm's effect once its p is corrected."""
+        fewest = min(self.replicates[name].n for name in (arm, effect.compared_to))
+        if fewest < 2:
+            return ONE if fewest == 1 else None
+        lower, higher, fails = _VERDICTS[self.direction]
+        if effect.fails_p is not None and effect.fails_p <= self.alpha:
+            return fails
+        # A small difference can be shown and still lie within the margin: then the difference is
+        # the verdict, and its interval says how small it is.
+        if effect.p is not None and effect.p <= self.alpha:
+            return higher if effect.higher else lower
+        if effect.equivalence_p is not None and effect.equivalence_p <= self.alpha:
+            return EQUIVALENT
+        return OPEN
+
 
 def compared_arms(arms: Iterable[Arm]) -> dict[str, str]:
     """Arm -> the one of them that it is compared with, for those that have one."""
@@ -163,10 +179,7 @@ def judged_together(columns: Sequence[StudyEffects]) -> list[StudyEffects]:
         by_arm = dict(effects.by_arm)
         for name in effects.judged:
             effect = next(following)
-            sides = (effects.replicates[name], effects.replicates[effect.compared_to])
-            fewest = min(side.n for side in sides)
-            verdict = _verdict(effect, fewest, effects.direction, effects.alpha)
-            by_arm[name] = replace(effect, verdict=verdict)
+            by_arm[name] = replace(effect, verdict=effects.verdict_of(name, effect))
         results.append(replace(effects, by_arm=by_arm, tests=tests))
     return results
 
@@ -213,22 +226,6 @@ def with_holm(effects: Iterable[Effect]) -> list[Effect]:
         replace(effect, p=p, equivalence_p=equivalence_p)
         for effect, p, equivalence_p in zip(alone, ps, equivalence_ps, strict=True)
     ]
-
-
-def _verdict(effect: Effect, fewest: int, direction: str, alpha: float) -> str | None:
-    """The verdict on an effect of which the smaller side has `fewest` replicates."""
-    if fewest < 2:
-        return ONE if fewest == 1 else None
-    lower, higher, fails = _VERDICTS[direction]
-    if effect.fails_p is not None and effect.fails_p <= alpha:
-        return fails
-    # A small difference can be shown and still lie within the margin: then the difference is the
-    # verdict, and its interval says how small it is.
-    if effect.p is not None and effect.p <= alpha:
-        return higher if effect.higher else lower
-    if effect.equivalence_p is not None and effect.equivalence_p <= alpha:
-        return EQUIVALENT
-    return OPEN
 
 
 _COLUMNS = {

@@ -42,7 +42,7 @@ class StudyNames:
         values = [row.resolution.get for row in layout.rows]
         self.trainers |= dict.fromkeys(get("trainer") or "gan" for get in values)
         self.losses.update(*(TRAINERS[name].losses for name in self.trainers))
-        if any(get("penalty") for get in values):
+        if any(get("penalty") or get("second_penalty") for get in values):
             self.losses.add("d/penalty")
 
     def on_features(self) -> list[str]:
