@@ -44,7 +44,8 @@ from ganablate.report.stats.effects import (
 from ganablate.report.stats.replicates import arm_replicates
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.report.stats.working import NOT_WORKING, Working, is_quality, working_of
-from ganablate.report.table.captions import table_notes
+from ganablate.report.table.captions import features_note, not_measured_note, table_notes
+from ganablate.report.table.effect_notes import level_note
 from ganablate.report.table.reference_rows import (
     reference_note,
     with_reference_rows,
@@ -198,10 +199,23 @@ class Analysis:
         return with_reference_rows(columns, self.references, self.trials, self.plan)
 
     @cached_property
-    def notes(self) -> Sequence[str]:
-        """The notes below the table; the first says whether the baseline works."""
+    def head(self) -> Sequence[str]:
+        """The lines above the table: whether the baseline works, and which FID it is."""
+        working = (working_note(name, working) for name, working in self.working.items())
+        return [*working, *self._about]
+
+    @property
+    def _about(self) -> Sequence[str]:
+        """What must be known of the primary metrics."""
         return [
-            *(working_note(name, working) for name, working in self.working.items()),
+            *features_note(self.trials, self.plan),
+            *not_measured_note(self.table, self.plan),
+        ]
+
+    @cached_property
+    def notes(self) -> Sequence[str]:
+        """The notes below the table."""
+        return [
             *table_notes(self.trials, self.table, self.plan, self.judged),
             *reference_note(self.references, self.trials, self.plan),
             *look_notes(self.looks),
@@ -223,8 +237,17 @@ class Analysis:
     @cached_property
     def summary(self) -> Sequence[Sentence]:
         """What was found, in a few sentences, and what was changed since it was asked."""
-        remarked = [Sentence(*pair, topic="question") for pair in self.remarks]
-        return [*summary(self.table, self.plan, self.claims, self.working), *remarked]
+        tested = [
+            effects
+            for effects in self.judged.values()
+            if any(x.verdict not in (None, NOT_WORKING) and x.p for x in effects.by_arm.values())
+        ]
+        return [
+            *summary(self.table, self.plan, self.claims, self.working),
+            *(Sentence("", level_note(tested), topic="limits") for _ in tested[:1]),
+            *(Sentence("", text, topic="data") for text in self._about),
+            *(Sentence(*pair, topic="question") for pair in self.remarks),
+        ]
 
     def row(self, arm: str) -> pd.Series:
         """An arm's row in the table."""
