@@ -13,7 +13,6 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from PIL import Image
 
 from ganablate.catalog import CLASSES, PROBES
-from ganablate.report.analysis import Analysis
 from ganablate.report.claims.judgement import UNDECIDED, Judgement
 from ganablate.report.claims.sentences import SMALLER, TRAININGS, counts_of_sentences
 from ganablate.report.claims.table import firm_text, verdict_text
@@ -45,7 +44,6 @@ from ganablate.report.table.tables import (
     reference_arm,
 )
 from ganablate.report.table.verdict_style import VerdictKind, verdict_kind
-from ganablate.study.plan import Plan
 from ganablate.text import counted, duration, low_to_high, percent
 from ganablate.trials.outcome import FAILURES
 
@@ -53,7 +51,7 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def write_page(
-    analysis: Analysis, sentences: Sequence[Sentence], sections: Sequence[Table], folder: Path
+    analysis: Findings, sentences: Sequence[Sentence], sections: Sequence[Table], folder: Path
 ) -> str:
     """The page as HTML, with the pictures and the provenance that `folder` holds now.
 
@@ -128,7 +126,7 @@ class Tile:
     kind: VerdictKind | None = None
 
 
-def _facts(analysis: Analysis, seconds: Mapping[str, float]) -> list[str]:
+def _facts(analysis: Findings, seconds: Mapping[str, float]) -> list[str]:
     plan, complete = analysis.plan, int((analysis.trials["state"] == "complete").sum())
     facts = [
         f"budget {plan.budget}",
@@ -158,7 +156,7 @@ _DECIDED = {
 """Class of verdicts -> how a tile calls those that were decided."""
 
 
-def _tiles(analysis: Analysis) -> list[Tile]:
+def _tiles(analysis: Findings) -> list[Tile]:
     """How many arms got each kind of verdict, and how many sentences were decided."""
     table, plan, tiles = analysis.table, analysis.plan, []
     columns = judged_columns(table, plan)
@@ -200,12 +198,12 @@ class OutcomeRow:
     pinned: bool
 
 
-def _titles(plan: Plan) -> str:
+def _titles(plan: Design) -> str:
     """The primary metrics, as a title names them."""
     return " and ".join(plan.columns[name].title for name in primary_columns(plan))
 
 
-def _arm_tables(analysis: Analysis) -> list[Table]:
+def _arm_tables(analysis: Findings) -> list[Table]:
     """What the study asks, then every other column."""
     plan, columns = analysis.plan, analysis.columns
     primaries = primary_columns(plan)
@@ -229,7 +227,7 @@ def _arm_tables(analysis: Analysis) -> list[Table]:
     return tables
 
 
-def _outcome_rows(table: pd.DataFrame, plan: Plan) -> list[OutcomeRow]:
+def _outcome_rows(table: pd.DataFrame, plan: Design) -> list[OutcomeRow]:
     """Every arm's outcomes; arms without a complete trial have none."""
     baseline = baseline_arm(plan)
     rows = []
@@ -256,7 +254,7 @@ class ClassRow:
     pinned: bool
 
 
-def class_rows(trials: pd.DataFrame, plan: Plan) -> list[ClassRow]:
+def class_rows(trials: pd.DataFrame, plan: Design) -> list[ClassRow]:
     """The shares of the classes of each arm that has them, in the order of the table."""
     columns = [f"class_share_{label}" for label in range(CLASSES)]
     if not set(columns) <= plan.columns.keys():
@@ -300,7 +298,7 @@ def _claims_table(judgements: Sequence[Judgement], alpha: float) -> Table | None
     return Table("claims", title, columns)
 
 
-def trials_table(trials: pd.DataFrame, plan: Plan, seconds: Mapping[str, float]) -> Table:
+def trials_table(trials: pd.DataFrame, plan: Design, seconds: Mapping[str, float]) -> Table:
     """Every trial, by the id that its folder and its MLflow run have.
 
     Args:
@@ -365,7 +363,7 @@ class Picture:
     height: int
 
 
-def _kinds_of_picture(plan: Plan) -> list[tuple[str, str, str, str]]:
+def _kinds_of_picture(plan: Design) -> list[tuple[str, str, str, str]]:
     """Name, that in a menu, title and text of every picture that there may be, in order."""
     primary = _titles(plan) or "the primary metric"
     first = plan.columns[plan.primary].title if plan.primary in plan.columns else primary
@@ -405,7 +403,7 @@ _OF_PRIMARY = ("forest", "primary", "over_time", "samples")
 """Pictures that show values of primary metrics."""
 
 
-def _pictures(plan: Plan, trials: pd.DataFrame, figures: Path) -> list[Picture]:
+def _pictures(plan: Design, trials: pd.DataFrame, figures: Path) -> list[Picture]:
     """The pictures that the folder `figures` holds, in the page's order."""
     pictures = []
     for kind in _kinds_of_picture(plan):
@@ -417,7 +415,7 @@ def _pictures(plan: Plan, trials: pd.DataFrame, figures: Path) -> list[Picture]:
 
 
 def _picture(
-    kind: tuple[str, str, str, str], plan: Plan, trials: pd.DataFrame, path: Path
+    kind: tuple[str, str, str, str], plan: Design, trials: pd.DataFrame, path: Path
 ) -> Picture:
     content = path.read_bytes()
     with Image.open(io.BytesIO(content)) as image:

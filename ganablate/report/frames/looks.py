@@ -111,7 +111,7 @@ def is_whole(trials: pd.DataFrame) -> bool:
     return bool((trials["state"] == "complete").all())
 
 
-def complete_replicates(trials: pd.DataFrame, plan: Plan) -> dict[str, int]:
+def complete_replicates(trials: pd.DataFrame, plan: Design) -> dict[str, int]:
     """How many replicates of each arm are complete, in the plan's order."""
     counts = trials.loc[trials["state"] == "complete", "arm"].value_counts()
     return {arm.name: int(counts.get(arm.name, 0)) for arm in plan.arms}

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 import pandas as pd
 
 from ganablate.config import TrialConfig
+from ganablate.report.design import Design
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import EQUIVALENT, FAILS, OPEN, StudyEffects
@@ -44,11 +45,12 @@ _BETTER = {"min": "lower is better", "max": "higher is better", "none": "no dire
 # --- what was trained, how far, and by which protocol it was measured ---
 
 
-def coverage(trials: pd.DataFrame, plan: Plan) -> str:
+def coverage(trials: pd.DataFrame, plan: Design) -> str:
     """Study, budget, arms and how many of the trials there are."""
     states = trials["state"].value_counts()
+    name = f"Study {plan.study}, budget {plan.budget}"
     text = (
-        f"Study {plan.study}, budget {plan.budget}: {counted(len(plan.arms), 'arm')}, "
+        f"{name if plan.budget else plan.study}: {counted(len(plan.arms), 'arm')}, "
         f"{states.get('complete', 0):,} of {counted(len(plan.trials), 'trial')} complete"
     )
     failed = states.get("failed", 0)
@@ -83,7 +85,7 @@ def past_short_trials(trials: pd.DataFrame, what: str) -> str:
 
 def protocols(
     trials: pd.DataFrame,
-    plan: Plan,
+    plan: Design,
     *,
     only: Collection[str] | None = None,
     mark: str = MARKS["protocol"],
@@ -181,20 +183,12 @@ def table_notes(
         judged: The effects of the table, by primary metric.
     """
     columns = list(plan.shown_columns)
-    spread = (
-        "Mean ± sample standard deviation over an arm's complete replicates; "
-        "a number without ±: n = 1."
-    )
-    if any((table[name + "_n"] < table["n_complete"]).any() for name in columns):
-        spread += f" (k): over the k of them that have this number. {MISSING}: none has it."
     left_out = _grouped((because, name) for name, because in plan.excluded)
     lines = [coverage(trials, plan), settings_line(plan)]
     lines += [f"Left out: {', '.join(names)} ({because})." for because, names in left_out.items()]
     lines += _component_notes(plan)
-    lines += [*advice_lines(plan), spread, *_outcome_notes(trials, plan)]
-    if primaries := [plan.columns[name] for name in primary_columns(plan)]:
-        texts = [f"{x.title} ({_BETTER[x.direction]}), in {x.unit}" for x in primaries]
-        lines.append(f"Primary: {'; and '.join(texts)}.")
+    lines += [*advice_lines(plan), _spread(table, plan), *_outcome_notes(trials, plan)]
+    lines += _primary(plan)
     lines += effect_notes(list((judged or {}).values()), plan)
     lines += [*_units(plan), *_last_steps(plan), *protocols(trials, plan)]
     ran_on = execution(trials)
@@ -220,6 +214,30 @@ def _component_notes(plan: Plan) -> Iterator[str]:
         yield f"{WITH}: the arm has the component; {LACKS}: it is without it: {'; '.join(texts)}."
 
 
+def number_notes(
+    trials: pd.DataFrame, table: pd.DataFrame, plan: Design, judged: Mapping[str, StudyEffects]
+) -> list[str]:
+    """Those of `table_notes` that say nothing of how the numbers came."""
+    lines = [coverage(trials, plan), _spread(table, plan), *_primary(plan)]
+    return [*lines, *effect_notes(list(judged.values()), plan), *_units(plan)]
+
+
+def _spread(table: pd.DataFrame, plan: Design) -> str:
+    text = (
+        "Mean ± sample standard deviation over an arm's complete replicates; "
+        "a number without ±: n = 1."
+    )
+    if any((table[name + "_n"] < table["n_complete"]).any() for name in plan.shown_columns):
+        text += f" (k): over the k of them that have this number. {MISSING}: none has it."
+    return text
+
+
+def _primary(plan: Design) -> Iterator[str]:
+    if primaries := [plan.columns[name] for name in primary_columns(plan)]:
+        texts = [f"{x.title} ({_BETTER[x.direction]}), in {x.unit}" for x in primaries]
+        yield f"Primary: {'; and '.join(texts)}."
+
+
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """Lists of the second members by the first ones, in their order."""
     groups: dict[str, list[str]] = {}
@@ -232,7 +250,7 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _units(plan: Plan) -> Iterator[str]:
+def _units(plan: Design) -> Iterator[str]:
     losses, primaries = criterion_columns(plan), primary_columns(plan)
     parts = []
     if losses:
@@ -360,7 +378,7 @@ def _early_ends(complete: pd.DataFrame, plan: Plan) -> Iterator[str]:
 # --- effects ---
 
 
-def effect_notes(columns: Sequence[StudyEffects], plan: Plan) -> list[str]:
+def effect_notes(columns: Sequence[StudyEffects], plan: Design) -> list[str]:
     """How effects that are judged together were estimated and tested: one sentence a paragraph.
 
     They are those on each primary metric; without any there is nothing to say.
@@ -382,7 +400,7 @@ def effect_notes(columns: Sequence[StudyEffects], plan: Plan) -> list[str]:
     return [*lines, *_noise(shown, plan)]
 
 
-def _estimate(effects: StudyEffects, plan: Plan, *, alone: bool) -> str:
+def _estimate(effects: StudyEffects, plan: Design, *, alone: bool) -> str:
     """What the effects on a column are."""
     title = plan.columns[effects.column].title
     references = {effect.compared_to for effect in effects.by_arm.values()}
@@ -393,7 +411,7 @@ def _estimate(effects: StudyEffects, plan: Plan, *, alone: bool) -> str:
     return f"{name}: mean {title} of an arm less that of {other}."
 
 
-def _intervals(columns: Sequence[StudyEffects], plan: Plan) -> str:
+def _intervals(columns: Sequence[StudyEffects], plan: Design) -> str:
     """Of which kind they are, and how alike replicates of compared arms were."""
     level, alone = percent(1 - columns[0].alpha), len(columns) == 1
     scales = {effects.scale for effects in columns}
@@ -448,7 +466,7 @@ def _verdicts(columns: Sequence[StudyEffects]) -> Iterator[str]:
             return
 
 
-def _noise(columns: Sequence[StudyEffects], plan: Plan) -> Iterator[str]:
+def _noise(columns: Sequence[StudyEffects], plan: Design) -> Iterator[str]:
     """What the null arms show in each metric."""
     for name in dict.fromkeys(name for effects in columns for name in effects.null):
         parts = []

@@ -8,6 +8,7 @@ import pandas as pd
 
 from ganablate.report.claims.judgement import Judgement
 from ganablate.report.claims.sentences import ARITHMETIC, CLASSES, SMALLER, counts_of_sentences
+from ganablate.report.design import Design
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import EQUIVALENT, FAILS, ONE, OPEN
 from ganablate.report.stats.working import NOT_WORKING, Working
@@ -66,7 +67,7 @@ class Sentence:
 
 def summary(
     table: pd.DataFrame,
-    plan: Plan,
+    plan: Design,
     judgements: Sequence[Judgement] = (),
     working: Mapping[str, Working] | None = None,
 ) -> list[Sentence]:
@@ -83,7 +84,7 @@ def summary(
         *_working(working or {}),
         *(x for name in judged_columns(table, plan) for x in _verdicts(table, plan, name)),
         *_noise(table, plan),
-        *_outcomes(table),
+        *(_outcomes(table) if isinstance(plan, Plan) else ()),
         *_claims(judgements),
     ]
     if pairs := sorted(set(plan.substitutes.values())):
@@ -107,7 +108,7 @@ def _rows(table: pd.DataFrame) -> list[pd.Series]:
     return [row for _, row in table.iterrows()]
 
 
-def _baseline(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
+def _baseline(table: pd.DataFrame, plan: Design) -> Iterator[Sentence]:
     """What the baseline has in the primary metrics, or that there is none."""
     columns, baseline = primary_columns(plan), baseline_arm(plan)
     if not columns:
@@ -144,7 +145,7 @@ def _working(working: Mapping[str, Working]) -> Iterator[Sentence]:
             yield Sentence(f"{lead}:", text, verdict_kind(f"worse ({FAILS})"), "not working")
 
 
-def _better(columns: Sequence[str], plan: Plan) -> str:
+def _better(columns: Sequence[str], plan: Design) -> str:
     """`; lower is better`; of several metrics `; lower FID and higher Recall are better`."""
     if len(columns) == 1:
         return _DIRECTIONS[plan.columns[columns[0]].direction]
@@ -157,7 +158,7 @@ def _better(columns: Sequence[str], plan: Plan) -> str:
     return f"; {' and '.join(parts)} {'are' if len(parts) > 1 else 'is'} better" if parts else ""
 
 
-def _verdicts(table: pd.DataFrame, plan: Plan, column: str) -> Iterator[Sentence]:
+def _verdicts(table: pd.DataFrame, plan: Design, column: str) -> Iterator[Sentence]:
     """One sentence for each verdict that was given in a primary metric, the clear ones first.
 
     Beside another such metric each sentence says which one it is about.
@@ -188,7 +189,7 @@ def _verdicts(table: pd.DataFrame, plan: Plan, column: str) -> Iterator[Sentence
         yield Sentence(lead, text, verdict_kind(""), "verdict")
 
 
-def _noise(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
+def _noise(table: pd.DataFrame, plan: Design) -> Iterator[Sentence]:
     null = [arm.name for arm in plan.arms if arm.null]
     rows = _rows(table[table["arm"].isin(null)])
     columns = judged_columns(table, plan)
@@ -280,7 +281,7 @@ def _claims(judgements: Sequence[Judgement]) -> Iterator[Sentence]:
     yield Sentence(f"{sentences} of the source{at}:", f"{'; '.join(parts)}.", topic="claims")
 
 
-def _limits(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
+def _limits(table: pd.DataFrame, plan: Design) -> Iterator[Sentence]:
     """How far this can be trusted: n, what the intervals resolve, and the budget."""
     counts = [int(count) for count in table["n_complete"] if count]
     if not counts:
@@ -299,7 +300,7 @@ def _limits(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
                 f"; the {level} intervals{of} typically reach a factor of {median(reaches):.2f} to "
                 "either side, so smaller effects mostly stay undecided"
             )
-    if plan.budget != FULL:
+    if plan.budget not in (None, FULL):
         text += (
             f". Budget {plan.budget}: a reduced form of the study; what holds here need not hold "
             "at its full size"
