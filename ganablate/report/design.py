@@ -1,9 +1,10 @@
+# ruff: noqa: D102 - the names say it, and `Plan` has the whole
 """What a report of numbers has to know of where they come from: arms, and columns with directions.
 
 A plan is a design. So are the runs that another program trained, of which little else is known.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from ganablate.catalog import Column
@@ -72,6 +73,8 @@ class DesignOf(Protocol[A_co]):
     def substitutes(self) -> Mapping[str, tuple[str, str]]: ...
     @property
     def reach(self) -> Mapping[str, Reach]: ...
+    @property
+    def components(self) -> Mapping[str, Collection[str]]: ...
     @property
     def may_end_early(self) -> bool: ...
 

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import pandas as pd
 
+from ganablate.report.claims.judgement import Judgement
 from ganablate.report.design import Design
 from ganablate.report.frames.references import NO_REFERENCES, References
 from ganablate.report.stats.effects import (
@@ -149,9 +150,14 @@ class Findings:
         return number_notes(self.trials, self.table, self.plan, self.judged)
 
     @cached_property
+    def claims(self) -> tuple[Judgement, ...]:
+        """What became of the study's claims; none where there is no study."""
+        return ()
+
+    @cached_property
     def summary(self) -> Sequence[Sentence]:
         """What was found, in a few sentences."""
-        return summary(self.table, self.plan, (), self.working)
+        return summary(self.table, self.plan, self.claims, self.working)
 
     def row(self, arm: str) -> pd.Series:
         """An arm's row in the table."""

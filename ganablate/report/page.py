@@ -16,7 +16,9 @@ from ganablate.catalog import CLASSES, PROBES
 from ganablate.report.claims.judgement import UNDECIDED, Judgement
 from ganablate.report.claims.sentences import SMALLER, TRAININGS, counts_of_sentences
 from ganablate.report.claims.table import firm_text, verdict_text
+from ganablate.report.design import Design
 from ganablate.report.figures.style import read_caption
+from ganablate.report.findings import Findings
 from ganablate.report.frames.looks import complete_replicates
 from ganablate.report.frames.provenance import (
     provenance_lines,
@@ -25,7 +27,13 @@ from ganablate.report.frames.provenance import (
     trial_seconds,
 )
 from ganablate.report.frames.trials import early_text
-from ganablate.report.table.captions import coverage, execution, protocols, settings_line
+from ganablate.report.table.captions import (
+    UNKNOWN,
+    coverage,
+    execution,
+    protocols,
+    settings_line,
+)
 from ganablate.report.table.cells import MISSING
 from ganablate.report.table.render import Cell, Column, Table, text_column, without_empty_rows
 from ganablate.report.table.summary import Sentence
@@ -44,6 +52,7 @@ from ganablate.report.table.tables import (
     reference_arm,
 )
 from ganablate.report.table.verdict_style import VerdictKind, verdict_kind
+from ganablate.study.plan import Plan
 from ganablate.text import counted, duration, low_to_high, percent
 from ganablate.trials.outcome import FAILURES
 
@@ -65,10 +74,13 @@ def write_page(
     facts = read_provenance(folder / "provenance.json")
     seconds = trial_seconds(facts)
     classes = class_rows(trials, plan)
-    protocol = [settings_line(plan), *protocols(trials, plan), execution(trials)]
+    of_study = isinstance(plan, Plan)
+    settings = settings_line(plan) if isinstance(plan, Plan) else UNKNOWN
+    protocol = [settings, *protocols(trials, plan), execution(trials)]
     page = {
         "study": plan.study,
         "budget": plan.budget,
+        "of_study": of_study,
         "asks": plan.asks,
         "facts": _facts(analysis, seconds),
         "tiles": _tiles(analysis),
@@ -78,7 +90,7 @@ def write_page(
         "notes": analysis.notes,
         "sections": sections,
         "pictures": _pictures(plan, trials, folder / "figures"),
-        "outcomes": _outcome_rows(analysis.table, plan),
+        "outcomes": _outcome_rows(analysis.table, plan) if of_study else [],
         "classes": classes,
         "even_share": 1 / CLASSES,
         "full_share": max([2 / CLASSES, *(max(row.shares) for row in classes)]),
@@ -128,8 +140,8 @@ class Tile:
 
 def _facts(analysis: Findings, seconds: Mapping[str, float]) -> list[str]:
     plan, complete = analysis.plan, int((analysis.trials["state"] == "complete").sum())
-    facts = [
-        f"budget {plan.budget}",
+    facts = [f"budget {plan.budget}"] if plan.budget else []
+    facts += [
         counted(len(plan.arms), "arm"),
         f"{complete:,} of {len(plan.trials):,} trials complete",
     ]
@@ -318,6 +330,9 @@ def trials_table(trials: pd.DataFrame, plan: Design, seconds: Mapping[str, float
     columns[4:4] = [
         _numbers(plan.columns[name].title, trials[name]) for name in primary_columns(plan)
     ]
+    shown = [column for column in columns if any(cell.text != MISSING for cell in column.cells)]
+    if not isinstance(plan, Plan):
+        return Table("trials", "Every run", shown)
     return Table("trials", "Every trial of the plan", columns)
 
 

@@ -1,4 +1,4 @@
-"""Runs of an MLflow experiment that another program filled. They are read, and nothing is written."""
+"""Runs of an MLflow experiment that another program filled: they are read, never written."""
 
 import math
 import os

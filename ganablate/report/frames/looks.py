@@ -12,6 +12,7 @@ from typing import Literal
 
 import pandas as pd
 
+from ganablate.report.design import Design
 from ganablate.report.frames.question import Question, question
 from ganablate.report.stats.effects import ONE, OPEN, StudyEffects
 from ganablate.report.stats.sequential import added_level

@@ -6,7 +6,7 @@ training, how long it was.
 
 import csv
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,7 @@ class OutsideDesign:
     published: tuple[PublishedNumber, ...] = ()
     substitutes: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     reach: Mapping[str, Reach] = field(default_factory=dict)
+    components: Mapping[str, Collection[str]] = field(default_factory=dict)
     may_end_early: bool = False
 
     @property
@@ -145,7 +146,8 @@ def read_runs(path: Path) -> tuple[list[OutsideRun], list[str]]:
     kept = [name for name in numbers if name not in texts]
     runs, problems, seen = [], list[str](), dict[tuple[str, int], int]()
     for line, cells in rows:
-        run, faults = _run(line, dict(zip(header, map(str.strip, cells), strict=False)), kept)
+        named = dict(zip(header, map(str.strip, cells), strict=False))
+        run, faults = _run(f"{path.name}:{line}", named, kept)
         if len(cells) != len(header):
             faults = [f"{counted(len(cells), 'cell')}, where the header has {len(header)}"]
         elif run is not None and seen.setdefault((run.arm, run.replicate), line) != line:
@@ -185,7 +187,7 @@ def _is_number(text: str) -> bool:
 
 
 def _run(
-    line: int, cells: Mapping[str, str], columns: Sequence[str]
+    place: str, cells: Mapping[str, str], columns: Sequence[str]
 ) -> tuple[OutsideRun | None, list[str]]:
     """A row as a run, or what is wrong with it."""
     arm, replicate = cells.get("arm", ""), cells.get("replicate", "")
@@ -201,7 +203,7 @@ def _run(
     if faults:
         return None, faults
     values = {name: float(text) if text else None for name, text in texts.items()}
-    return OutsideRun(f"{line}", arm, int(replicate), values), []
+    return OutsideRun(place, arm, int(replicate), values), []
 
 
 # --- what is asked of runs ---
@@ -269,9 +271,8 @@ def _baseline(given: Sequence[str], names: Sequence[str], problems: list[str]) -
     if given:
         problems.append(f"--baseline: {unknown('an arm there', name, names)}")
     else:
-        problems.append(
-            f"--baseline: name the arm that the others are compared with: {listed([*names])}"
-        )
+        which = listed([*names])
+        problems.append(f"--baseline: which arm are the others compared with? There are: {which}")
     return None
 
 
@@ -305,7 +306,7 @@ def _columns(
             continue
         usual = known.get(key)
         direction = better.get(name, "none" if usual is None else usual.direction)
-        unit, title = ("", name) if usual is None else (usual.unit, usual.title)
+        unit, title = ("a unit of its own", name) if usual is None else (usual.unit, usual.title)
         scale = "difference" if usual is None else usual.scale
         columns[key] = name, Column(direction=direction, unit=unit, title=title, scale=scale)
     return columns

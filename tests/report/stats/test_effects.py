@@ -18,8 +18,8 @@ from ganablate.report.stats.effects import (
     null_arms,
 )
 from ganablate.report.stats.replicates import arm_replicates, replicates_of
-from ganablate.report.table.captions import effect_notes
 from ganablate.report.table.cells import effect_text, p_text, verdict_text
+from ganablate.report.table.effect_notes import effect_notes
 from tests.support.synthetic_study import make_plan
 
 BASE = [20.0, 22.0, 21.0, 20.5, 21.5]
