@@ -29,8 +29,8 @@ class OutsideFindings(Findings):
     @cached_property
     def summary(self) -> Sequence[Sentence]:
         """What was found, in a few sentences."""
-        lead, _, text = UNKNOWN.partition(" ")
-        return [*summary(self.table, self.plan), Sentence(lead, text, topic="limits")]
+        lead, _, text = UNKNOWN.partition(": ")
+        return [*summary(self.table, self.plan), Sentence(f"{lead}:", text, topic="limits")]
 
 
 def write_outside(findings: Findings, folder: Path) -> ReportFiles:

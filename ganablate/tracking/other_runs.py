@@ -4,7 +4,9 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from ganablate.study.reading.wording import show, unknown
 from ganablate.text import counted
@@ -52,9 +54,7 @@ def other_runs(experiment: str, arm_from: str, uri: str | None) -> tuple[list[Ot
             f"--tracking-uri: where is the experiment? Such as sqlite:///mlflow.db; or set "
             f"${URI_VARIABLE}"
         )
-    file = sqlite_file(store)
-    if file is not None and not file.is_file():  # opening it would make an empty one
-        raise ValueError(f"--tracking-uri: {file}: there is no such file")
+    _check_place(store)
     mlflow = import_mlflow()
     try:
         client = mlflow.MlflowClient(tracking_uri=store)
@@ -80,6 +80,16 @@ def other_runs(experiment: str, arm_from: str, uri: str | None) -> tuple[list[Ot
     lacking = len(runs) - len(named)
     notice = f"left out, since they have no {arm_from}: {counted(lacking, 'run')}"
     return named, [notice] if lacking else []
+
+
+def _check_place(store: str) -> None:
+    """See that a file or folder is there: MLflow would make an empty one where it is not."""
+    place, parts = sqlite_file(store), urlsplit(store)
+    if parts.scheme in ("", "file") and store != "databricks":
+        os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")  # what earlier versions wrote
+        place = Path(unquote(parts.path))
+    if place is not None and not place.exists():
+        raise ValueError(f"--tracking-uri: {place}: nothing is there")
 
 
 def _pages(client: Any, experiment_id: str) -> Iterator[Any]:
