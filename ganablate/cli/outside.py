@@ -111,7 +111,8 @@ def report_outside(given: Outside, *, as_json: bool) -> None:
 
 def _runs(given: Outside) -> "tuple[str, list[OutsideRun], list[str]]":
     """The name of the runs, the runs, and lines that a person should see."""
-    from ganablate.report.frames.outside import OutsideRun, read_runs
+    from ganablate.report.frames.outside import OutsideRun
+    from ganablate.report.frames.outside_csv import read_runs
 
     if given.mlflow is None:
         assert given.trials is not None

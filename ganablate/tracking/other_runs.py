@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,20 +58,13 @@ def other_runs(experiment: str, arm_from: str, uri: str | None) -> tuple[list[Ot
     mlflow = import_mlflow()
     try:
         client = mlflow.MlflowClient(tracking_uri=store)
-        found = client.get_experiment_by_name(experiment)
-        if found is None:
-            names = [each.name for each in client.search_experiments()]
-            raise ValueError(f"--mlflow: {unknown('an experiment there', experiment, names)}")
-        runs = list(_pages(client, found.experiment_id))
+        runs = list(_pages(client, _experiment(client, experiment)))
     except mlflow.MlflowException as error:
         text = without_secrets(str(error).splitlines()[0])
         raise ValueError(f"--tracking-uri: {without_secrets(store)}: {text}") from None
     arms = [getattr(run.data, kind).get(key) for run in runs]
     if not any(arms):
-        keys = dict.fromkeys(name for run in runs for name in getattr(run.data, kind))
-        shown = [name for name in keys if kind == "params" or not name.startswith("mlflow.")]
-        of = f"one of the {kind} of these {counted(len(runs), 'run')}"
-        raise ValueError(f"--arm-from: {unknown(of, key, shown)}")
+        raise ValueError(f"--arm-from: {_unknown_key(runs, kind, key)}")
     named = [
         OtherRun(run.info.run_id, arm, _STATES.get(run.info.status, "pending"), _numbers(run))
         for run, arm in zip(runs, arms, strict=True)
@@ -80,6 +73,22 @@ def other_runs(experiment: str, arm_from: str, uri: str | None) -> tuple[list[Ot
     lacking = len(runs) - len(named)
     notice = f"left out, since they have no {arm_from}: {counted(lacking, 'run')}"
     return named, [notice] if lacking else []
+
+
+def _experiment(client: Any, name: str) -> str:
+    """The id of an experiment."""
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        names = [each.name for each in client.search_experiments()]
+        raise ValueError(f"--mlflow: {unknown('an experiment there', name, names)}")
+    return str(found.experiment_id)
+
+
+def _unknown_key(runs: Sequence[Any], kind: str, key: str) -> str:
+    """That no run has this param or tag, and which there are."""
+    keys = dict.fromkeys(name for run in runs for name in getattr(run.data, kind))
+    shown = [name for name in keys if kind == "params" or not name.startswith("mlflow.")]
+    return unknown(f"one of the {kind} of these {counted(len(runs), 'run')}", key, shown)
 
 
 def _check_place(store: str) -> None:

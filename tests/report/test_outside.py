@@ -1,6 +1,7 @@
 """`report --trials`: the report of a csv file that another program wrote."""
 
 import json
+import math
 import os
 from pathlib import Path
 
@@ -23,12 +24,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = ["arm,replicate,FID,clarity"]
     for arm, fid in ARMS.items():
         for replicate in range(4):
-            value = fid * np.exp(0.05 * generator.normal())
-            rows.append(
-                f"{arm},{replicate},{value!r},{generator.normal()!r}".replace("np.float64", "")
-            )
-    rows.append("once,0,20.0,")
-    (place / "gan.csv").write_text("\n".join(rows).replace("(", "").replace(")", "") + "\n")
+            noise, clarity = map(float, generator.normal(size=2))
+            rows.append(f"{arm},{replicate},{fid * math.exp(0.05 * noise)},{clarity}")
+    (place / "gan.csv").write_text("\n".join([*rows, "once,0,20.0,", ""]))
     before = Path.cwd()
     os.chdir(place)
     try:

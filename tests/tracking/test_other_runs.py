@@ -9,6 +9,10 @@ from mlflow import MlflowClient
 
 from tests.support.command import invoke
 
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("default"),  # MLflow's own warnings are none of ours
+]
 ARM = ("--arm-from", "params.loss")
 
 
@@ -34,7 +38,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.mark.slow
 def test_their_runs_make_the_same_report(
     store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -54,7 +57,6 @@ def test_their_runs_make_the_same_report(
     assert (tmp_path / "results/gan_cifar/report.html").exists()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("experiment", "arm", "uri", "message"),
     [

@@ -4,11 +4,9 @@ What is not known of them is missing: by which protocol the numbers were measure
 training, how long it was.
 """
 
-import csv
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -110,105 +108,6 @@ class Asked:
     higher: Sequence[str] = ()
 
 
-# --- a csv file ---
-
-
-def read_runs(path: Path) -> tuple[list[OutsideRun], list[str]]:
-    """Read runs from a csv file: `arm`, `replicate`, and a column for each number.
-
-    An empty cell is a missing number, and so is one that is not finite. A column without any
-    number is left out.
-
-    Returns:
-        The runs in the order of the file, and lines that a person should see.
-
-    Raises:
-        OutsideRunsError: With every mistake of the file, a line each.
-    """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.reader(file)
-            lines = [(reader.line_num, row) for row in reader if any(map(str.strip, row))]
-    except FileNotFoundError:
-        raise OutsideRunsError([f"{path}: there is no such file"]) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise OutsideRunsError([f"{path} cannot be read as a csv file: {error}"]) from None
-    if len(lines) < 2:
-        has = "has no row below its header" if lines else "is empty"
-        needs = "arm, replicate and a column for each number"
-        raise OutsideRunsError([f"{path} {has}; it needs a header ({needs}) and a row a run"])
-    (first, header), *rows = lines
-    header = [name.strip() for name in header]
-    if problems := list(_faults_of_header(header)):
-        raise OutsideRunsError([f"{path}:{first}: {problem}" for problem in problems])
-    numbers = [name for name in header if name not in _NEEDED]
-    texts = [name for name in numbers if not _has_number(rows, header.index(name))]
-    kept = [name for name in numbers if name not in texts]
-    runs, problems, seen = [], list[str](), dict[tuple[str, int], int]()
-    for line, cells in rows:
-        named = dict(zip(header, map(str.strip, cells), strict=False))
-        run, faults = _run(f"{path.name}:{line}", named, kept)
-        if len(cells) != len(header):
-            faults = [f"{counted(len(cells), 'cell')}, where the header has {len(header)}"]
-        elif run is not None and seen.setdefault((run.arm, run.replicate), line) != line:
-            other = seen[run.arm, run.replicate]
-            faults = [f"replicate {run.replicate} of the arm {run.arm} stands in line {other} too"]
-        problems += [f"{path}:{line}: {fault}" for fault in faults]
-        runs += [] if run is None else [run]
-    if problems:
-        raise OutsideRunsError(problems)
-    left_out = [f"{path}: {listed(texts)}: left out, since no cell of it is a number"]
-    return runs, left_out if texts else []
-
-
-def _faults_of_header(header: Sequence[str]) -> Iterator[str]:
-    for name in _NEEDED:
-        if name not in header:
-            yield f"{unknown('a column there', name, header)}; it is needed"
-    for name in dict.fromkeys(header):
-        if not name:
-            yield "a column has no name"
-        elif header.count(name) > 1:
-            yield f"the column {show(name)} is there {header.count(name)} times"
-    if set(header) <= {*_NEEDED, ""}:
-        yield "there is no column with numbers beside arm and replicate"
-
-
-def _has_number(rows: Sequence[tuple[int, list[str]]], place: int) -> bool:
-    return any(_is_number(cells[place]) for _, cells in rows if place < len(cells))
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _run(
-    place: str, cells: Mapping[str, str], columns: Sequence[str]
-) -> tuple[OutsideRun | None, list[str]]:
-    """A row as a run, or what is wrong with it."""
-    arm, replicate = cells.get("arm", ""), cells.get("replicate", "")
-    faults = [] if arm else ["the arm has no name"]
-    if not replicate.isdecimal():
-        faults.append(f"replicate is {show(replicate)}; a whole number from 0 on is needed")
-    texts = {name: cells.get(name, "") for name in columns}
-    faults += [
-        f"{name} is {show(text)}, not a number; leave the cell empty where it is missing"
-        for name, text in texts.items()
-        if text and not _is_number(text)
-    ]
-    if faults:
-        return None, faults
-    values = {name: float(text) if text else None for name, text in texts.items()}
-    return OutsideRun(place, arm, int(replicate), values), []
-
-
-# --- what is asked of runs ---
-
-
 def outside_trials(
     name: str, runs: Sequence[OutsideRun], asked: Asked
 ) -> tuple[OutsideDesign, pd.DataFrame, list[str]]:
@@ -233,22 +132,22 @@ def outside_trials(
     arms = tuple(OutsideArm(arm, None if arm == baseline else baseline) for arm in names)
     ordered = sorted(runs, key=lambda run: (names.index(run.arm), run.replicate))
     trials = tuple(OutsideTrial(run.id, run.arm, run.replicate) for run in ordered)
-    keys = {shown: key for key, (shown, _) in columns.items()}
-    shown_columns = {key: column for key, (_, column) in columns.items()}
-    design = OutsideDesign(name, primaries, arms, trials, shown_columns)
-    rows = [_row(run, keys) for run in ordered]
-    frame = frame_of(rows, design)
-    lost = {
-        key: sum(not math.isfinite(run.numbers.get(shown) or 0.0) for run in runs)
-        for shown, key in keys.items()
-    }
-    notices = [
-        f"{key}: {counted(n, 'number')} not finite, so missing; a training that diverged is not "
-        "ranked as the worst here"
-        for key, n in lost.items()
-        if n
-    ]
-    return design, frame, notices
+    shown = {key: column for key, (_, column) in columns.items()}
+    design = OutsideDesign(name, primaries, arms, trials, shown)
+    keys = {there: key for key, (there, _) in columns.items()}
+    frame = frame_of([_row(run, keys) for run in ordered], design)
+    return design, frame, list(_lost(runs, keys))
+
+
+def _lost(runs: Sequence[OutsideRun], keys: Mapping[str, str]) -> Iterator[str]:
+    """A line for each column with numbers that are not finite."""
+    for there, key in keys.items():
+        n = sum(not math.isfinite(run.numbers.get(there) or 0.0) for run in runs)
+        if n:
+            yield (
+                f"{key}: {counted(n, 'number')} not finite, so missing; a training that diverged "
+                "is not ranked as the worst here"
+            )
 
 
 def _row(run: OutsideRun, keys: Mapping[str, str]) -> dict[str, Any]:
@@ -315,14 +214,15 @@ def _columns(
 def _primaries(
     columns: Mapping[str, tuple[str, Column]], asked: Asked, problems: list[str]
 ) -> tuple[str, ...]:
-    named = {name: key for key, (shown, _) in columns.items() for name in (shown, key)}
-    wrong = [name for name in asked.primaries if name not in named]
-    problems += [f"--primary: {unknown('a column there', name, named)}" for name in wrong]
+    named = {name: key for key, (there, _) in columns.items() for name in (there, key)}
+    for name in asked.primaries:
+        if name not in named:
+            problems.append(f"--primary: {unknown('a column there', name, named)}")
     if asked.primaries:
-        return tuple(dict.fromkeys(named[name] for name in asked.primaries if name in named))
+        return tuple(dict.fromkeys(named.get(name, name) for name in asked.primaries))
     directed = [key for key, (_, column) in columns.items() if column.direction != "none"]
-    chosen = next((key for key in (*_FIRST_CHOICE, *directed) if key in columns), None)
-    if chosen is None:
-        shown = listed([name for name, _ in columns.values()])
-        problems.append(f"--lower or --higher: of no column is known which way is better: {shown}")
-    return () if chosen is None else (chosen,)
+    chosen = [key for key in (*_FIRST_CHOICE, *directed) if key in columns][:1]
+    if not chosen:
+        names = listed([name for name, _ in columns.values()])
+        problems.append(f"--lower or --higher: of no column is known which way is better: {names}")
+    return tuple(chosen)
