@@ -10,6 +10,7 @@ import typer
 
 from ganablate.cli.console import output, print_json, refuse
 from ganablate.project.folders import HERE
+from ganablate.study.reading.errors import one_line
 
 if TYPE_CHECKING:
     from ganablate.report.frames.outside import OutsideRun
@@ -125,14 +126,16 @@ def _runs(given: Outside) -> "tuple[str, list[OutsideRun], list[str]]":
 
     found, notices = other_runs(given.mlflow, given.arm_from, given.tracking_uri)
     # Their order is no replicate that arms share, so no number is given twice.
-    runs = [OutsideRun(x.id, x.arm, n, x.numbers, x.state) for n, x in enumerate(found)]
+    runs = [OutsideRun(x.id, one_line(x.arm), n, x.numbers, x.state) for n, x in enumerate(found)]
     return re.sub(r"[^\w.=+-]+", "_", given.mlflow).strip("_.") or "mlflow", runs, notices
 
 
 def _folder(given: Outside, name: str) -> Path:
     """Where the report goes: never over the record of a study, or over what was read."""
     folder = given.out or HERE.results / name
-    if (folder / "looks.csv").exists() or any(folder.glob("*/trials.csv")):
+    if (folder / "looks.csv").exists() or any(
+        path for depth in ("*", "*/*") for path in folder.glob(f"{depth}/trials.csv")
+    ):
         raise ValueError(f"{folder}/ holds records of studies; name another folder: --out FOLDER")
     copy = folder / "trials.csv"
     if given.trials is not None and copy.exists() and copy.samefile(given.trials):

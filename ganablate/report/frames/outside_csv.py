@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ganablate.report.frames.outside import OutsideRun, OutsideRunsError
+from ganablate.study.reading.errors import one_line
 from ganablate.study.reading.wording import listed, show, unknown
 from ganablate.text import counted
 
@@ -25,7 +26,7 @@ def read_runs(path: Path) -> tuple[list[OutsideRun], list[str]]:
         OutsideRunsError: With every mistake of the file, a line each.
     """
     (first, header), *rows = _lines(path)
-    header = [name.strip() for name in header]
+    header = [one_line(name) for name in header]
     if problems := [f"{path}:{first}: {fault}" for fault in _faults_of_header(header)]:
         raise OutsideRunsError(problems)
     numbers = [name for name in header if name not in _NEEDED]
@@ -56,7 +57,7 @@ def _runs(path: Path, header: Sequence[str], rows: Lines, kept: Sequence[str]) -
     """Every row as a run, with the numbers of the columns that are `kept`."""
     runs, problems, seen = list[OutsideRun](), list[str](), dict[tuple[str, int], int]()
     for line, cells in rows:
-        named = dict(zip(header, map(str.strip, cells), strict=False))
+        named = dict(zip(header, map(one_line, cells), strict=False))
         run, faults = _run(f"{path.name}:{line}", named, kept)
         if len(cells) != len(header):
             faults = [f"{counted(len(cells), 'cell')}, where the header has {len(header)}"]

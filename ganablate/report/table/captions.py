@@ -37,7 +37,7 @@ from ganablate.trials.saturation import ONE_SIDED, PARTS
 
 UNKNOWN = (
     "Trained elsewhere: by which protocol the numbers were measured, how long each training was "
-    "and whether one failed is not known here, nor whether the baseline works. Only the numbers "
+    "and what became of it is not known here, nor whether the baseline works. Only the numbers "
     "are compared."
 )
 """What a report says of runs of which it has the numbers alone."""
