@@ -184,6 +184,12 @@ class TrialConfig(BaseModel):
     penalty_weight: Annotated[
         Weight | None, Spec("what the penalty is multiplied by", part="penalty")
     ] = None
+    second_penalty: Annotated[
+        str | None, Spec("added beside the first, another one", table="penalties", absent="none")
+    ] = None
+    second_penalty_weight: Annotated[
+        Weight | None, Spec("what the second penalty is multiplied by", part="second_penalty")
+    ] = None
     d_weight_clip: Annotated[Rate | None, Spec("D's weights stay in +- this", absent="none")] = None
     d_steps: Annotated[
         Few, Spec("D steps in an iteration, each on real images of its own", usual=1)
@@ -239,6 +245,15 @@ class TrialConfig(BaseModel):
         if (self.epochs is None) == (self.iterations is None):
             raise ValueError("exactly one of epochs and iterations is needed")
         return self
+
+    @property
+    def penalties(self) -> dict[str, float]:
+        """What is added to D's criterion, and its weight; the first penalty first."""
+        pairs = (
+            (self.penalty, self.penalty_weight),
+            (self.second_penalty, self.second_penalty_weight),
+        )
+        return {name: weight or 0.0 for name, weight in pairs if name is not None}
 
     def with_values(self, values: Mapping[str, Any]) -> Self:
         """The same trial with other values, which are not checked.

@@ -9,13 +9,13 @@ from docs.made.markdown import table
 from ganablate.report.claims.judgement import CANNOT_TELL, NOT_WORKING, OPEN
 
 PUBLISHED = Path(__file__).parents[2] / "results" / "published"
-_ALIKE = re.compile(r"by (-?[\d.]+)(?: in ([^(,]+?))? \(± ([\d.]+) if unrelated\)(, clearly)?")
+_ALIKE = re.compile(r"(-?[\d.]+)(?: in ([^(,]+?))? \(± ([\d.]+) if unrelated\)(, so that)?")
 
 
 def quickstart_table() -> str:
     """The head of the published table of the quickstart."""
     text = (PUBLISHED / "quickstart" / "full" / "table.md").read_text(encoding="utf-8")
-    return "\n" + text.split("\n\n")[0] + "\n\n"
+    return "\n" + next(b for b in text.split("\n\n") if b.startswith("|")) + "\n\n"
 
 
 def _ledger() -> str:

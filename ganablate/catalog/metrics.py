@@ -111,7 +111,10 @@ METRICS: dict[str, Metric] = {
         source="Binkowski et al. 2018, arXiv 1801.01401",
         needs="features",
         images=_PAIRS,
-        columns={"kid": _column("min", "kernel units", "KID")},
+        columns={
+            "kid": _column("min", "kernel units", "KID"),
+            "kid_error": _column("none", "kernel units", "KID, standard error"),
+        },
     ),
     "inception_score": Metric(
         implementation="ganablate.metrics.classes:inception_score",

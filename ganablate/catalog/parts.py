@@ -164,6 +164,9 @@ class Criterion(Part):
     decides: bool = True
     """Whether that is a decision. A critic that is trained to tell a distance makes none."""
     labels: bool = False
+    pairs: bool = False
+    """Whether G's loss looks at the real images: in G's step D, as it is by then, sees the last
+    step's once more. Else G's step is given D's logits of before its update."""
     d_steps: Few = 1
     """Discriminator steps in an iteration, unless the study says otherwise."""
     weight_clip: Rate | None = None

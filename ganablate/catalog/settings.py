@@ -19,6 +19,8 @@ from ganablate.config import Labels, Spec, TrialConfig
 Kind = Literal["whole", "number", "labels", "word", "truth"]
 BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum", "lt": "exclusiveMaximum"}
 """Bounds of a number: as pydantic names them -> as JSON schema does."""
+SECOND = "second_"
+"""Before the settings of the second penalty."""
 LENGTHS = ("epochs", "iterations")
 """The two ways to give the length of a training, of which a trial has one."""
 
@@ -63,8 +65,9 @@ class Setting:
 
     @property
     def bare(self) -> str:
-        """Its name without the net, as an optimizer knows it."""
-        return self.fields[0].partition("_")[2] if _net_of(self.fields[0]) else self.name
+        """Its name without the net or the place, as an optimizer or a penalty knows it."""
+        name = self.fields[0]
+        return name.partition("_")[2] if _net_of(name) else name.removeprefix(SECOND)
 
 
 def bare_type(annotation: Any, metadata: tuple[Any, ...] = ()) -> tuple[Any, list[Any]]:
@@ -195,10 +198,17 @@ def part_named(setting: str, values: Mapping[str, Any]) -> Part | None:
 def brought(values: Mapping[str, Any]) -> dict[str, Any]:
     """What the parts that these values name bring, field by field."""
     return {
-        f"{_net_of(name) if field in OPTIMIZER_SETTINGS else ''}{field}": value
+        f"{_place_of(name, field)}{field}": value
         for name in OF_SETTINGS
         for field, value in getattr(part_named(name, values), "brings", {}).items()
     }
+
+
+def _place_of(owner: str, field: str) -> str:
+    """What stands before a field that a part brings, where a trial may have two such parts."""
+    if owner.startswith(SECOND) and f"{SECOND}{field}" in FIELDS:
+        return SECOND
+    return _net_of(owner) if field in OPTIMIZER_SETTINGS else ""
 
 
 def reads(values: Mapping[str, Any], name: str) -> bool:

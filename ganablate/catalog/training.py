@@ -65,6 +65,14 @@ CRITERIA: dict[str, Criterion] = {
         source="Lim and Ye 2017, arXiv 1705.02894; Miyato et al. 2018, arXiv 1802.05957",
         threshold=0.0,
     ),
+    "relativistic": Criterion(
+        implementation="ganablate.gan.criteria:relativistic",
+        summary="each net wants its image ahead of the other's, pair by pair (RpGAN, R3GAN)",
+        source="Jolicoeur-Martineau 2018, arXiv 1807.00734; Huang et al. 2024, arXiv 2501.05441",
+        threshold=0.0,
+        decides=False,  # adding a constant to the logits changes nothing
+        pairs=True,
+    ),
 }
 
 PENALTIES: dict[str, Penalty] = {
@@ -78,6 +86,9 @@ PENALTIES: dict[str, Penalty] = {
     for name, summary, source, *advice in (
         ("r1", "half the squared gradient of D at the real images",
          "Mescheder et al. 2018, arXiv 1801.04406, equation 9"),
+        ("r2", "half the squared gradient of D at the generated images",
+         "Mescheder et al. 2018, arXiv 1801.04406, equation 10; Huang et al. 2024, arXiv "
+         "2501.05441"),
         ("wgan_gp", "gradient norm 1 between real and generated images (WGAN-GP)",
          "Gulrajani et al. 2017, arXiv 1704.00028, equation 3; R3.F", _NO_BATCH_NORM),
         ("dragan", "gradient norm 1 around the real images, Gaussian noise, as published (DRAGAN)",

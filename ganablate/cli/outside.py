@@ -89,8 +89,9 @@ class Outside:
 def report_outside(given: Outside, *, as_json: bool) -> None:
     """Write the report of the runs, and print what a terminal shows of it, or all as JSON."""
     from ganablate.report.facts import report_facts
+    from ganablate.report.findings import Findings
     from ganablate.report.frames.outside import Asked, outside_trials
-    from ganablate.report.outside import OutsideFindings, write_outside
+    from ganablate.report.outside import write_outside
 
     try:
         name, runs, notices = _runs(given)
@@ -101,7 +102,7 @@ def report_outside(given: Outside, *, as_json: bool) -> None:
         design, trials, more = outside_trials(name, runs, asked)
     except ValueError as error:
         refuse(str(error).splitlines())
-    findings = OutsideFindings(design, trials, notices=(*notices, *more))
+    findings = Findings(design, trials, notices=(*notices, *more))
     files = write_outside(findings, folder)
     for notice in findings.notices:
         output.warning(notice)

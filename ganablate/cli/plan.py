@@ -158,8 +158,8 @@ def size(plan: Plan) -> str:
     searched = f", after {before:,} of the search" if before else ""
     ask = ", so `run` asks for --yes" if len(plan.trials) + before > MOST_UNASKED else ""
     return (
-        f"{len(plan.arms)} arms x {plan.replicates} replicates = {len(plan.trials)} trials "
-        f"at the budget {plan.budget}{searched}{ask}"
+        f"{counted(len(plan.arms), 'arm')} x {counted(plan.replicates, 'replicate')} = "
+        f"{counted(len(plan.trials), 'trial')} at the budget {plan.budget}{searched}{ask}"
     )
 
 

@@ -261,14 +261,14 @@ def _after_success(
     on_line: str, plan: Plan, files: "ReportFiles", shown: str, again: str
 ) -> dict[str, str]:
     """Command -> its purpose; `on_line` are the study file and its budget; see `print_next`."""
-    from ganablate.report.table.summary import UNDECIDED
+    from ganablate.report.table.verdict_style import UNDECIDED
 
     compared = [arm for arm in plan.arms if arm.compare_to is not None and not arm.null]
     arm = compared[0] if compared else plan.arms[0]
     steps = {
         f"ganablate show {shlex.quote(arm.name)} {on_line}{shown} --open": "an arm, and the page"
     }
-    if any(sentence.lead.startswith(UNDECIDED) for sentence in files.sentences):
+    if any(x.topic == "verdict" and x.kind is UNDECIDED for x in files.sentences):
         steps[f"ganablate run {on_line}{again} --until-decided"] = (
             "more replicates where it is open"
         )

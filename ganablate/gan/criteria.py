@@ -4,8 +4,8 @@ A criterion is `f(real_logits, fake_logits) -> (d_loss, g_loss)`. Logits are [ba
 floating type; both losses are 0-d float32, because half precision loses what matters once a net
 is winning. The discriminator step differentiates the first, the generator step the second.
 Everywhere below D(x) = sigmoid(logit l), E is the mean over the batch, and the discriminator's
-loss is the *sum* of its real and its fake part (some code bases report half of that). No criterion
-here lets the generator's loss depend on the real logits.
+loss is the *sum* of its real and its fake part (some code bases report half of that). Only
+`relativistic` lets the generator's loss depend on the real logits.
 
 Those that compare with labels also take `real_labels` and `fake_labels`, [batch] in [0, 1], in
 place of the 1 and the 0 of the discriminator's loss (label smoothing: Salimans et al. 2016, arXiv
@@ -107,6 +107,20 @@ def hinge(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
     """
     real, fake = real_logits.float(), fake_logits.float()
     return (1 - real).relu().mean() + (1 + fake).relu().mean(), -fake.mean()
+
+
+def relativistic(real_logits: Tensor, fake_logits: Tensor) -> tuple[Tensor, Tensor]:
+    """Relativistic pairing: each net wants its image ahead of the other's, pair by pair.
+
+    d_loss = E softplus(l(G(z)) - l(x)), g_loss = E softplus(l(x) - l(G(z))), in [0, inf) nats; at
+    equal logits both are log 2. The real images are paired with the generated ones by their place
+    in the batch.
+
+    Source: Jolicoeur-Martineau 2018, arXiv 1807.00734, section 4.1; Huang et al. 2024, arXiv
+    2501.05441, equation 2.
+    """
+    ahead = real_logits.float() - fake_logits.float()
+    return functional.softplus(-ahead).mean(), functional.softplus(ahead).mean()
 
 
 def _cross_entropy(logits: Tensor, labels: Labels) -> Tensor:

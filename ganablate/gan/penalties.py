@@ -24,6 +24,15 @@ def r1(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     return 0.5 * _squared_norms(discriminator, real).mean()
 
 
+def r2(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
+    """Half the squared gradient of the logit l at the generated images: 1/2 E |grad l(G(z))|^2.
+
+    Source: Mescheder et al. 2018, arXiv 1801.04406, equation 10.
+    """
+    del real
+    return 0.5 * _squared_norms(discriminator, fake).mean()
+
+
 def wgan_gp(discriminator: nn.Module, real: Tensor, fake: Tensor) -> Tensor:
     """E (|grad l(u)| - 1)^2 at points u between real and generated images.
 

@@ -64,10 +64,18 @@ class Trainer:
         self._d_update = Update(self.discriminator, config, "d")
         self._criterion = function_of("criterion", config)
         self._threshold = CRITERIA[config.criterion].threshold
-        self._penalty = function_of("penalty", config) if config.penalty else None
+        self._pairs = CRITERIA[config.criterion].pairs
+        self._penalties = [
+            (setting, weight, function_of(setting, config))
+            for setting, weight in (
+                ("penalty", config.penalty_weight),
+                ("second_penalty", config.second_penalty_weight),
+            )
+            if getattr(config, setting) is not None
+        ]
 
         self.loss_keys = ["d/criterion", "g/criterion", "d/accuracy_real", "d/accuracy_fake"]
-        if self._penalty is not None:
+        if self._penalties:
             self.loss_keys.append("d/penalty")
         # One array from the start: small ones, allocated between the large ones of the steps, kept
         # these from being used again, and a slow trial took gigabytes.
@@ -195,11 +203,12 @@ class Trainer:
         for step in range(iteration * d_steps, (iteration + 1) * d_steps):
             with torch.set_grad_enabled(step == (iteration + 1) * d_steps - 1):
                 fake = self._fakes("latents", step)
-            measured, real_logits = self._d_step(step, fake.detach())
+            real = self._streams.real(step)
+            measured, real_logits = self._d_step(step, real, fake.detach())
         for step in range(iteration * g_steps, (iteration + 1) * g_steps):
             if step > iteration * g_steps:
                 fake = self._fakes("g_latents", step)
-            measured["g/criterion"] = self._g_step(step, fake, real_logits)
+            measured["g/criterion"] = self._g_step(step, fake, real, real_logits)
         return torch.stack([measured[key].detach().float() for key in self.loss_keys])
 
     def _fakes(self, purpose: str, step: int) -> Tensor:
@@ -209,17 +218,16 @@ class Trainer:
             fake: Tensor = self.generator(latents)
         return fake
 
-    def _d_step(self, step: int, fake: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+    def _d_step(self, step: int, real: Tensor, fake: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         measured: dict[str, Tensor] = {}
-        real = self._streams.real(step)
         with self._precision():
             real_logits, fake_logits = self._logits(real, fake, step)
             criterion, _ = self._criterion(real_logits, fake_logits, **self._streams.labels(step))
             loss = criterion
-            if self._penalty is not None:
-                self._streams.seed_global("penalty", step)
-                penalty = self.config.penalty_weight * self._penalty(self.discriminator, real, fake)
-                measured["d/penalty"] = penalty
+            for setting, weight, function in self._penalties:
+                self._streams.seed_global(setting, step)
+                penalty = weight * function(self.discriminator, real, fake)
+                measured["d/penalty"] = measured.get("d/penalty", 0) + penalty
                 loss = loss + penalty
         self._d_update(loss, self._progress)
         measured["d/criterion"] = criterion
@@ -237,10 +245,13 @@ class Trainer:
         self._streams.seed_global("fake", step)
         return real_logits, self.discriminator(fake)
 
-    def _g_step(self, step: int, fake: Tensor, real_logits: Tensor) -> Tensor:
+    def _g_step(self, step: int, fake: Tensor, real: Tensor, real_logits: Tensor) -> Tensor:
         # A second autocast context: one that outlives the D step would reuse D's old weights in
         # its cache of casts.
         with self._precision():
+            if self._pairs:
+                self._streams.seed_global("real in generator", step)
+                real_logits = self.discriminator(real)
             self._streams.seed_global("generator", step)
             _, loss = self._criterion(real_logits, self.discriminator(fake))
         self._g_update(loss, self._progress)

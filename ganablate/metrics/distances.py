@@ -8,6 +8,8 @@ from ganablate.metrics.features import Doubles, Features, embeddings_of
 
 BLOCK = 500
 """Rows of the kernel matrix held at a time: 20 MB against 5,000 columns."""
+ERROR_PARTS = 10
+"""Parts of the images whose spread gives KID's standard error."""
 
 
 def fid(real: Features, fake: Features) -> dict[str, float]:
@@ -57,20 +59,35 @@ def _root(covariance: Doubles) -> Doubles:
 
 
 def kid(real: Features, fake: Features) -> dict[str, float]:
-    """{"kid": x}: squared maximum mean discrepancy of the features; 0 expected for equal sources.
+    """{"kid": x, "kid_error": its standard error}: squared maximum mean discrepancy of features.
 
-    The unbiased estimate, so that it can fall below 0, with the kernel (x.y / d + 1)^3 in float64,
-    over all pairs of the images given instead of random subsets: the number is deterministic. Its
-    unit is the kernel's, which another extractor changes. NaN, which a table shows as missing,
-    where an embedding is not finite or a set has fewer than two images.
+    0 is expected for equal sources. The unbiased estimate, so that it can fall below 0, with the
+    kernel (x.y / d + 1)^3 in float64, over all pairs of the images given instead of random subsets:
+    the number is deterministic. Its unit is the kernel's, which another extractor changes. NaN,
+    which a table shows as missing, where an embedding is not finite or a set has fewer than two
+    images.
+
+    The standard error is that of the mean over ten parts of both sets, every tenth image each; it
+    is about one generator's images, not about another training. NaN under 20 images.
 
     Source: Binkowski et al. 2018, arXiv 1801.01401 (kernel inception distance).
     """
     sets = embeddings_of(real, fake, at_least=2)
     if sets is None:
-        return {"kid": math.nan}
-    across = _kernel_sum(*sets) / (len(sets[0]) * len(sets[1]))
-    return {"kid": _mean_of_others(sets[0]) + _mean_of_others(sets[1]) - 2 * across}
+        return {"kid": math.nan, "kid_error": math.nan}
+    parts = [
+        _discrepancy(sets[0][start::ERROR_PARTS], sets[1][start::ERROR_PARTS])
+        for start in range(ERROR_PARTS)
+        if min(map(len, sets)) >= 2 * ERROR_PARTS
+    ]
+    error = float(np.std(parts, ddof=1)) / math.sqrt(ERROR_PARTS) if parts else math.nan
+    return {"kid": _discrepancy(*sets), "kid_error": error}
+
+
+def _discrepancy(first: Doubles, second: Doubles) -> float:
+    """The unbiased estimate over all pairs of rows of two sets, each of two or more."""
+    across = _kernel_sum(first, second) / (len(first) * len(second))
+    return _mean_of_others(first) + _mean_of_others(second) - 2 * across
 
 
 def _kernel_sum(first: Doubles, second: Doubles) -> float:

@@ -36,14 +36,13 @@ from ganablate.report.stats.effects import (
     effect_columns,
 )
 from ganablate.report.stats.working import Working, working_of
-from ganablate.report.table.captions import table_notes
+from ganablate.report.table.captions import features_note, not_measured_note, table_notes
 from ganablate.report.table.reference_rows import (
     reference_note,
     with_reference_rows,
     working_note,
 )
 from ganablate.report.table.render import Column
-from ganablate.report.table.summary import Sentence, summary
 from ganablate.report.table.tables import (
     marks_of,
     text_columns,
@@ -92,10 +91,23 @@ class Analysis(Findings):
         return with_reference_rows(columns, self.references, self.trials, self.plan)
 
     @cached_property
-    def notes(self) -> Sequence[str]:
-        """The notes below the table; the first says whether the baseline works."""
+    def head(self) -> Sequence[str]:
+        """The lines above the table: whether the baseline works, and which FID it is."""
+        working = (working_note(name, working) for name, working in self.working.items())
+        return [*working, *self.about]
+
+    @property
+    def about(self) -> Sequence[str]:
+        """What must be known of the primary metrics."""
         return [
-            *(working_note(name, working) for name, working in self.working.items()),
+            *features_note(self.trials, self.plan),
+            *not_measured_note(self.table, self.plan),
+        ]
+
+    @cached_property
+    def notes(self) -> Sequence[str]:
+        """The notes below the table."""
+        return [
             *table_notes(self.trials, self.table, self.plan, self.judged),
             *reference_note(self.references, self.trials, self.plan),
             *look_notes(self.looks),
@@ -113,12 +125,6 @@ class Analysis(Findings):
         return judge_claims(
             self.plan, self.trials, self.curves, references=self.references, alpha=self.alpha
         )
-
-    @cached_property
-    def summary(self) -> Sequence[Sentence]:
-        """What was found, in a few sentences, and what was changed since it was asked."""
-        remarked = [Sentence(*pair, topic="question") for pair in self.remarks]
-        return [*summary(self.table, self.plan, self.claims, self.working), *remarked]
 
 
 def read_record(plan: Plan, folder: Path, trials_root: Path | None = None) -> Analysis:

@@ -171,13 +171,14 @@ def _write(
     sections += [cross_section(effects, plan) for effects in analysis.crosses]
     if plan.search is not None:
         sections.append(search_section(plan.search))
-    table = to_markdown(analysis.columns, analysis.notes)
+    table = to_markdown(analysis.columns, analysis.notes, analysis.head)
+    captions = [*analysis.head, *analysis.notes]
     texts = {
         "trials.csv": trials_csv(analysis.trials) if data else None,
         "curves.csv": curves_csv(analysis.curves) if data else None,
         "table.csv": table_csv(analysis.table),
         "table.md": "".join([table, *map(markdown_section, sections)]),
-        "table.tex": to_latex(analysis.columns, analysis.notes, f"{plan.study}-{plan.budget}"),
+        "table.tex": to_latex(analysis.columns, captions, f"{plan.study}-{plan.budget}"),
         SEARCH_CSV: search_csv(plan),
         "claims.csv": claims_csv(claims_table(claims)) if claims else None,
         REFERENCES: references_csv(analysis.references) if analysis.references.rows else None,

@@ -19,7 +19,8 @@ from ganablate.report.stats.effects import (
 from ganablate.report.stats.replicates import arm_replicates
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.report.stats.working import NOT_WORKING, Working, is_quality
-from ganablate.report.table.captions import number_notes
+from ganablate.report.table.captions import UNKNOWN, number_notes
+from ganablate.report.table.effect_notes import level_note
 from ganablate.report.table.render import Column
 from ganablate.report.table.summary import Sentence, summary
 from ganablate.report.table.tables import (
@@ -34,6 +35,8 @@ from ganablate.report.table.tables import (
 @dataclass(frozen=True)
 class Findings:
     """What a frame of trials says of a design: each part is calculated when first asked for, once.
+
+    Nothing else is known of these trials; `Analysis` has what a study adds.
 
     `trials` is a frame as `trials_frame` gives it. `notices` are lines that a person should see.
     Verdicts are at the level `alpha`. `references` are the reference lines of the numbers'
@@ -144,20 +147,45 @@ class Findings:
         """The table of arms as columns of text."""
         return text_columns(self.table, self.plan)
 
+    @property
+    def about(self) -> Sequence[str]:
+        """What must be known of the primary metrics."""
+        return ()
+
+    @cached_property
+    def head(self) -> Sequence[str]:
+        """The lines above the table: what must be known before it is read."""
+        return (UNKNOWN,)
+
     @cached_property
     def notes(self) -> Sequence[str]:
         """The notes below the table."""
         return number_notes(self.trials, self.table, self.plan, self.judged)
 
     @cached_property
+    def remarks(self) -> Sequence[tuple[str, str]]:
+        """What was changed after results were seen, or by hand: pairs of a beginning and a text."""
+        return ()
+
+    @cached_property
     def claims(self) -> tuple[Judgement, ...]:
-        """What became of the study's claims; none where there is no study."""
+        """What became of the study's claims."""
         return ()
 
     @cached_property
     def summary(self) -> Sequence[Sentence]:
-        """What was found, in a few sentences."""
-        return summary(self.table, self.plan, self.claims, self.working)
+        """What was found, in a few sentences, and what was changed since it was asked."""
+        tested = [
+            effects
+            for effects in self.judged.values()
+            if any(x.verdict not in (None, NOT_WORKING) and x.p for x in effects.by_arm.values())
+        ]
+        return [
+            *summary(self.table, self.plan, self.claims, self.working),
+            *(Sentence("", level_note(tested), topic="limits") for _ in tested[:1]),
+            *(Sentence("", text, topic="data") for text in self.about),
+            *(Sentence(*pair, topic="question") for pair in self.remarks),
+        ]
 
     def row(self, arm: str) -> pd.Series:
         """An arm's row in the table."""

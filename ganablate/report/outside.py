@@ -1,7 +1,5 @@
 """The report of runs that another program trained: table, forest plot and page, in a folder."""
 
-from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 
 from ganablate.files import write_text
@@ -12,25 +10,8 @@ from ganablate.report.files import ReportFiles, report_files
 from ganablate.report.findings import Findings
 from ganablate.report.frames.trials import trials_csv
 from ganablate.report.page import write_page
-from ganablate.report.table.captions import UNKNOWN, number_notes
 from ganablate.report.table.render import to_latex, to_markdown
-from ganablate.report.table.summary import Sentence, summary
 from ganablate.report.table.tables import table_csv
-
-
-class OutsideFindings(Findings):
-    """Findings in numbers of which nothing else is known, and which say so."""
-
-    @cached_property
-    def notes(self) -> Sequence[str]:
-        """The notes below the table."""
-        return [UNKNOWN, *number_notes(self.trials, self.table, self.plan, self.judged)]
-
-    @cached_property
-    def summary(self) -> Sequence[Sentence]:
-        """What was found, in a few sentences."""
-        lead, _, text = UNKNOWN.partition(": ")
-        return [*summary(self.table, self.plan), Sentence(f"{lead}:", text, topic="limits")]
 
 
 def write_outside(findings: Findings, folder: Path) -> ReportFiles:
@@ -38,12 +19,12 @@ def write_outside(findings: Findings, folder: Path) -> ReportFiles:
 
     The files are those of a record, as far as there is something to show.
     """
-    columns, notes = findings.columns, findings.notes
+    columns, head, notes = findings.columns, findings.head, findings.notes
     texts = {
         "trials.csv": trials_csv(findings.trials.dropna(axis=1, how="all")),
         "table.csv": table_csv(findings.table),
-        "table.md": to_markdown(columns, notes),
-        "table.tex": to_latex(columns, notes, findings.plan.study),
+        "table.md": to_markdown(columns, notes, head),
+        "table.tex": to_latex(columns, [*head, *notes], findings.plan.study),
     }
     for name, text in texts.items():
         write_text(folder / name, text)

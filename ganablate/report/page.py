@@ -3,7 +3,7 @@
 import base64
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -13,8 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from PIL import Image
 
 from ganablate.catalog import CLASSES, PROBES
-from ganablate.report.claims.judgement import UNDECIDED, Judgement
-from ganablate.report.claims.sentences import SMALLER, TRAININGS, counts_of_sentences
+from ganablate.report.claims.judgement import Judgement
 from ganablate.report.claims.table import firm_text, verdict_text
 from ganablate.report.design import Design
 from ganablate.report.figures.style import read_caption
@@ -27,34 +26,26 @@ from ganablate.report.frames.provenance import (
     trial_seconds,
 )
 from ganablate.report.frames.trials import early_text
-from ganablate.report.table.captions import (
-    UNKNOWN,
-    coverage,
-    execution,
-    protocols,
-    settings_line,
-)
+from ganablate.report.table.captions import coverage, execution, protocols
 from ganablate.report.table.cells import MISSING
 from ganablate.report.table.render import Cell, Column, Table, text_column, without_empty_rows
 from ganablate.report.table.summary import Sentence
 from ganablate.report.table.tables import (
     ALL_OUTCOMES,
     COMPONENT,
-    OF_OK,
     PUBLISHED,
     arm_title,
     arms_in_order,
     baseline_arm,
     effect_key,
-    judged_columns,
-    of_primary,
+    measured_columns,
     primary_columns,
     reference_arm,
+    reference_protocol,
 )
-from ganablate.report.table.verdict_style import VerdictKind, verdict_kind
+from ganablate.report.table.verdict_style import UNTESTED, verdict_kind
 from ganablate.study.plan import Plan
 from ganablate.text import counted, duration, low_to_high, percent
-from ganablate.trials.outcome import FAILURES
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -74,28 +65,25 @@ def write_page(
     facts = read_provenance(folder / "provenance.json")
     seconds = trial_seconds(facts)
     classes = class_rows(trials, plan)
-    of_study = isinstance(plan, Plan)
-    settings = settings_line(plan) if isinstance(plan, Plan) else UNKNOWN
-    protocol = [settings, *protocols(trials, plan), execution(trials)]
+    protocol = list(filter(None, [*protocols(trials, plan), execution(trials)]))
+    elsewhere = {f"{x.lead} {x.text}".strip() for x in sentences} | {coverage(trials, plan)}
     page = {
         "study": plan.study,
         "budget": plan.budget,
-        "of_study": of_study,
+        "of_study": isinstance(plan, Plan),
         "asks": plan.asks,
         "facts": _facts(analysis, seconds),
-        "tiles": _tiles(analysis),
-        "summary": sentences,
+        "summary": _groups(sentences),
         "tables": _arm_tables(analysis),
-        "coverage": coverage(trials, plan),
-        "notes": analysis.notes,
+        "notes": [note for note in analysis.notes if note not in (*elsewhere, *protocol)],
         "sections": sections,
-        "pictures": _pictures(plan, trials, folder / "figures"),
-        "outcomes": _outcome_rows(analysis.table, plan) if of_study else [],
+        "pictures": _pictures(analysis, folder / "figures"),
+        "outcomes": _outcome_rows(analysis.table, plan) if isinstance(plan, Plan) else [],
         "classes": classes,
         "even_share": 1 / CLASSES,
         "full_share": max([2 / CLASSES, *(max(row.shares) for row in classes)]),
         "claims": _claims_table(analysis.claims, analysis.alpha),
-        "protocol": [line for line in protocol if line],
+        "protocol": protocol,
         "provenance": provenance_lines(facts),
         "references": bool(analysis.references.rows),
         "reference": arm_title(reference_arm(plan).name),
@@ -128,14 +116,22 @@ def _raised(text: str) -> str:
 
 # --- first sight ---
 
+_GROUPS = {
+    "Found": ("not working", "verdict", "baseline", "noise", "outcomes", "claims", "replication"),
+    "How sure": ("unfinished", "limits", "working"),
+    "About what": ("data",),
+    "Seen before": ("question",),
+}
+"""What a reader asks -> topics of the sentences that say it, in order."""
 
-@dataclass(frozen=True)
-class Tile:
-    """A number to be seen at first sight."""
 
-    value: str
-    label: str
-    kind: VerdictKind | None = None
+def _groups(sentences: Sequence[Sentence]) -> dict[str, list[Sentence]]:
+    """The summary by what a reader asks."""
+    groups = {
+        title: [x for topic in topics for x in sentences if x.topic == topic]
+        for title, topics in _GROUPS.items()
+    }
+    return {title: group for title, group in groups.items() if group}
 
 
 def _facts(analysis: Findings, seconds: Mapping[str, float]) -> list[str]:
@@ -143,57 +139,10 @@ def _facts(analysis: Findings, seconds: Mapping[str, float]) -> list[str]:
     facts = [f"budget {plan.budget}"] if plan.budget else []
     facts += [
         counted(len(plan.arms), "arm"),
-        f"{complete:,} of {len(plan.trials):,} trials complete",
+        f"{complete:,} of {counted(len(plan.trials), 'trial')} complete",
     ]
     facts += [f"{duration(sum(seconds.values()))} of training"] if seconds else []
     return facts
-
-
-_TILES = {
-    "better": "better",
-    "worse": "worse",
-    "fails": "failing",
-    "changed": "changed",
-    "equivalent": "equivalent",
-    "open": "undecided",
-    "none": "not tested",
-}
-"""Kind of verdict -> how a tile calls it, in the tiles' order."""
-
-
-_DECIDED = {
-    TRAININGS: "sentences of the source decided",
-    SMALLER: "sentences of the source decided for this smaller training",
-}
-"""Class of verdicts -> how a tile calls those that were decided."""
-
-
-def _tiles(analysis: Findings) -> list[Tile]:
-    """How many arms got each kind of verdict, and how many sentences were decided."""
-    table, plan, tiles = analysis.table, analysis.plan, []
-    columns = judged_columns(table, plan)
-    for column in columns:
-        verdicts = of_primary(table, plan, column)["verdict"].dropna()
-        kinds = [verdict_kind(str(verdict)) for verdict in verdicts]
-        of = f" in {plan.columns[column].title}" if len(columns) > 1 else ""
-        for kind in sorted(set(kinds), key=lambda kind: list(_TILES).index(kind.name)):
-            noun = "arm" if kinds.count(kind) == 1 else "arms"
-            tiles.append(Tile(str(kinds.count(kind)), f"{noun} {_TILES[kind.name]}{of}", kind))
-    failures = sum(int(table[f"n_{name}"].fillna(0).sum()) for name in FAILURES)
-    if failures:
-        tiles.append(Tile(str(failures), "trials not ok" if failures > 1 else "trial not ok"))
-    return tiles + _claim_tiles(analysis.claims)
-
-
-def _claim_tiles(judgements: Sequence[Judgement]) -> list[Tile]:
-    """How many sentences of the source were decided, at its size and in smaller trainings."""
-    counts = counts_of_sentences((x.says, x.verdict) for x in judgements)
-    tiles = []
-    for name, label in _DECIDED.items():
-        if total := counts[name].total():
-            decided = total - sum(counts[name][verdict] for verdict in UNDECIDED)
-            tiles.append(Tile(f"{decided} of {total}", label))
-    return tiles
 
 
 # --- tables that are no section of `table.md` ---
@@ -210,33 +159,62 @@ class OutcomeRow:
     pinned: bool
 
 
-def _titles(plan: Design) -> str:
-    """The primary metrics, as a title names them."""
-    return " and ".join(plan.columns[name].title for name in primary_columns(plan))
+def _titles(analysis: Findings) -> str:
+    """The primary metrics with numbers, as a title names them."""
+    plan, measured = analysis.plan, measured_columns(analysis.table, analysis.plan)
+    return " and ".join(plan.columns[x].title for x in primary_columns(plan) if x in measured)
 
 
 def _arm_tables(analysis: Findings) -> list[Table]:
     """What the study asks, then every other column."""
-    plan, columns = analysis.plan, analysis.columns
-    primaries = primary_columns(plan)
-    leading = ["arm", *(COMPONENT + name for name in plan.components)]
+    plan, primaries = analysis.plan, primary_columns(analysis.plan)
+    by_key = {column.key: column for column in analysis.columns}
+    taken = {"arm", *(COMPONENT + name for name in plan.components)}
+    first = [column for column in analysis.columns if column.key in taken]
     for name in primaries:
-        keys = (effect_key(plan, name, key) for key in ("effect", "effect_p", "verdict"))
-        leading += [name, *keys]
-    leading += ["compared_to", *(name + PUBLISHED for name in primaries), "n_ok"]
-    leading += [*(name + OF_OK for name in primaries), "n_complete"]
-    by_key = {column.key: column for column in columns}
-    first = [by_key[key] for key in leading if key in by_key]
-    others = [column for column in columns if column.key not in leading]
-    title = _titles(plan) or "outcomes"
+        keys = [name, *(effect_key(plan, name, key) for key in ("effect", "effect_p", "verdict"))]
+        first += _of_primary(*map(by_key.get, keys))
+        taken |= {*keys}
+    leading = ["compared_to", "n_ok", "n_complete", *(name + PUBLISHED for name in primaries)]
+    first += [by_key[key] for key in leading if key in by_key]
+    taken |= {*leading}
+    others = [column for column in analysis.columns if column.key not in taken]
     # The baseline is the first row of the table of arms.
     pinned = None if baseline_arm(plan) is None else 0
-    tables = [Table("arms", f"Arms by {title}", first, pinned=pinned)]
+    tables = [Table("arms", f"Arms by {_titles(analysis) or 'outcomes'}", first, pinned=pinned)]
     if others:
         title = "Everything else that was measured"
-        shown = without_empty_rows([columns[0], *others])
+        shown = without_empty_rows([by_key["arm"], *others])
         tables.append(Table("measures", title, shown, pinned=pinned))
     return tables
+
+
+def _of_primary(
+    numbers: Column | None, effect: Column | None, p: Column | None, verdict: Column | None
+) -> Iterator[Column]:
+    """The numbers of a metric, and effect, p and verdict as one column.
+
+    So those of two metrics stand side by side.
+    """
+    if numbers is not None:
+        yield numbers
+    if effect is None:
+        return
+    cells = []
+    for place, cell in enumerate(effect.cells):
+        said = Cell("") if verdict is None else verdict.cells[place]
+        number = "" if p is None else p.cells[place].text
+        holm = f"p {number}" if number not in ("", MISSING) else ""
+        word, _, exact = said.text.partition(", exact ")
+        facts = [exact and f"exact {exact}", holm]
+        if said.kind in (None, UNTESTED):  # a p that decides nothing
+            shown = Cell(", ".join(filter(None, [cell.text, *facts])))
+            shown = replace(shown, text=word, end=shown.text, kind=said.kind) if word else shown
+        else:
+            shown = Cell(", ".join(filter(None, [word, *facts])), cell.text, said.kind)
+        cells.append(replace(shown, sort=cell.sort))
+    title = effect.title if p is None else f"{effect.title}, {p.title}"
+    yield replace(effect, title=title.replace(" %", "\N{NO-BREAK SPACE}%"), cells=cells)
 
 
 def _outcome_rows(table: pd.DataFrame, plan: Design) -> list[OutcomeRow]:
@@ -363,8 +341,8 @@ def _numbers(title: str, values: Iterable[float | None]) -> Column:
 class Picture:
     """A figure: its `name`, that in a menu, what it shows, and its data as `source`.
 
-    `width` and `height` are pixels of what is shown of it. `stamp` holds what its caption lacks of
-    n, budget and protocol.
+    `width` and `height` are pixels of what is shown of it. `stamp` holds n, budget and network of
+    the features.
     """
 
     name: str
@@ -378,9 +356,9 @@ class Picture:
     height: int
 
 
-def _kinds_of_picture(plan: Design) -> list[tuple[str, str, str, str]]:
+def _kinds_of_picture(analysis: Findings) -> list[tuple[str, str, str, str]]:
     """Name, that in a menu, title and text of every picture that there may be, in order."""
-    primary = _titles(plan) or "the primary metric"
+    plan, primary = analysis.plan, _titles(analysis) or "the primary metric"
     first = plan.columns[plan.primary].title if plan.primary in plan.columns else primary
     kinds = [
         (
@@ -418,14 +396,14 @@ _OF_PRIMARY = ("forest", "primary", "over_time", "samples")
 """Pictures that show values of primary metrics."""
 
 
-def _pictures(plan: Design, trials: pd.DataFrame, figures: Path) -> list[Picture]:
+def _pictures(analysis: Findings, figures: Path) -> list[Picture]:
     """The pictures that the folder `figures` holds, in the page's order."""
     pictures = []
-    for kind in _kinds_of_picture(plan):
+    for kind in _kinds_of_picture(analysis):
         path = figures / f"{kind[0]}.png"
         # The forest shows every replicate too.
         if path.exists() and not (kind[0] == "primary" and (figures / "forest.png").exists()):
-            pictures.append(_picture(kind, plan, trials, path))
+            pictures.append(_picture(kind, analysis.plan, analysis.trials, path))
     return pictures
 
 
@@ -435,14 +413,19 @@ def _picture(
     content = path.read_bytes()
     with Image.open(io.BytesIO(content)) as image:
         words, (width, height) = read_caption(image), image.size
-    if words is None:
-        caption = coverage(trials, plan)
-    else:
-        # A picture's own caption is cut off where the page can set it in text.
+    shown = primary_columns(plan) if kind[0] in _OF_PRIMARY else ()
+    caption = ""
+    if words is not None:
+        # A picture's own caption is cut off where the page can set it in text; what holds for the
+        # whole page is said once.
         caption, height = words.text, round(height * words.above)
+        repeated = (coverage(trials, plan), *protocols(trials, plan, only=shown), execution(trials))
+        for line in filter(None, repeated):
+            caption = caption.replace(line, "").strip()
     n = low_to_high(complete_replicates(trials, plan).values())
-    lines = protocols(trials, plan, only=primary_columns(plan)) if kind[0] in _OF_PRIMARY else []
-    lines = [line for line in (*lines, execution(trials)) if line and line not in caption]
-    stamp = " ".join([f"n = {n} complete replicates an arm.", *lines])
+    stamps = (reference_protocol(trials, plan, name) for name in shown)
+    networks = dict.fromkeys(stamp.partition(",")[0] for stamp in stamps if stamp)
+    budget = [f"budget {plan.budget}"] if plan.budget else []
+    stamp = ", ".join([f"n = {n} an arm", *budget, *networks])
     source = "data:image/png;base64," + base64.b64encode(content).decode("ascii")
-    return Picture(*kind, source, caption, stamp, width, height)
+    return Picture(*kind, source, caption, f"({stamp}.)", width, height)

@@ -19,6 +19,7 @@ from ganablate.study.reading.wording import unknown
 from ganablate.study.schema import MOST_REPLICATES, Study
 from ganablate.study.search.arm_search import Search
 from ganablate.study.search.plan_search import plan_search
+from ganablate.text import counted
 
 Replicates = int | Mapping[str, int] | None
 """How often each arm is trained, or some of them; None: as the study says."""
@@ -101,7 +102,7 @@ def _counts(study: Study, label: str, replicates: Replicates) -> Callable[[str],
     arms = arms_at(study, label)
     for count in (usual, *by_arm.values()):
         if not 1 <= count <= MOST_REPLICATES:
-            message = f"{count} replicates; 1 to {MOST_REPLICATES} are allowed"
+            message = f"{counted(count, 'replicate')}; 1 to {MOST_REPLICATES} are allowed"
             raise _error(study, [message], ", --replicates")
     if not by_arm and arms * usual > MOST_TRIALS:
         message = (

@@ -17,6 +17,7 @@ from ganablate.study.claims.claims import Claim
 from ganablate.study.points import Point
 from ganablate.study.reach import Reach
 from ganablate.study.search.arm_search import Search
+from ganablate.text import counted
 
 BASELINE = "baseline"
 """Name of the arm without a change. A cross whose `baseline:` names a cell has none."""
@@ -130,7 +131,7 @@ class Plan:
 
     def __repr__(self) -> str:
         """One line: all of it is kilobytes."""
-        size = f"{len(self.arms):,} arms, {len(self.trials):,} trials"
+        size = f"{counted(len(self.arms), 'arm')}, {counted(len(self.trials), 'trial')}"
         return f"<Plan of {self.study} at the budget {self.budget}: {size}>"
 
     @property

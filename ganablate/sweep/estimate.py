@@ -42,7 +42,9 @@ _ENOUGH = 12
 """Complete trials looked at for one kind of work: more would not make the figure better."""
 _ALIKE = 1.2
 """Trials whose costs differ by less than this factor run in plan order."""
-_NUMBERS = frozenset({"seed", "init", "real_labels", "fake_labels", "penalty_weight"}) | {
+_NUMBERS = frozenset(
+    {"seed", "init", "real_labels", "fake_labels", "penalty_weight", "second_penalty_weight"}
+) | {
     f"{net}_{name}"
     for net in ("g", "d")
     for name in ("lr", "beta1", "beta2", "alpha", "rho", "weight_decay")

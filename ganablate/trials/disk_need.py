@@ -46,7 +46,7 @@ def disk_need_of(config: TrialConfig, images: int, keep: Keep) -> DiskNeed | Non
     generator, discriminator = _function(counts)(config, channels)
     average = generator if config.g_ema is not None else 0
     iterations = config.total_iterations(images)
-    recorded = _LOSSES + (config.penalty is not None)
+    recorded = _LOSSES + bool(config.penalties)
     losses = iterations * recorded * _FLOAT
     pictures = _PICTURES * 64 * channels * config.image_size**2
     points = min(iterations, POINTS_PER_LOSS) * recorded * _BYTES_PER_POINT

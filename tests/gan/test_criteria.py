@@ -9,7 +9,8 @@ from ganablate.catalog import CRITERIA
 from ganablate.gan import criteria
 
 REAL = (2.0, -1.0, 0.5)
-FAKE = (-3.0, 1.0)
+FAKE = (-3.0, 1.0, 2.5)
+PAIRS = tuple(zip(REAL, FAKE, strict=True))
 
 
 def sigma(x):
@@ -37,8 +38,12 @@ EXPECTED = {
         mean((x - 1) ** 2 for x in FAKE) / 2,
     ),
     "wasserstein": (mean(FAKE) - mean(REAL), -mean(FAKE)),
-    # max(0, 1 - x) of 2, -1, 0.5 is 0, 2, 0.5; max(0, 1 + x) of -3, 1 is 0, 2.
-    "hinge": (2.5 / 3 + 1.0, 1.0),
+    # max(0, 1 - x) of 2, -1, 0.5 is 0, 2, 0.5; max(0, 1 + x) of -3, 1, 2.5 is 0, 2, 3.5.
+    "hinge": (2.5 / 3 + 5.5 / 3, -0.5 / 3),
+    "relativistic": (
+        mean(-math.log(sigma(x - y)) for x, y in PAIRS),
+        mean(-math.log(sigma(y - x)) for x, y in PAIRS),
+    ),
 }
 LABELLED = [name for name, line in CRITERIA.items() if line.labels]
 
@@ -74,12 +79,12 @@ def test_literal_values_at_logit_zero():
 def test_labels_of_one_and_zero_change_nothing(name):
     real, fake = torch.tensor(REAL), torch.tensor(FAKE)
     plain = CRITERIA[name].load()(real, fake)
-    labelled = CRITERIA[name].load()(real, fake, torch.ones(3), torch.zeros(2))
+    labelled = CRITERIA[name].load()(real, fake, torch.ones(3), torch.zeros(3))
     assert labelled[0].item() == pytest.approx(plain[0].item(), rel=1e-6)
 
 
 def test_values_with_labels():
-    real_labels, fake_labels = (0.9, 0.7, 1.0), (0.3, 0.1)
+    real_labels, fake_labels = (0.9, 0.7, 1.0), (0.3, 0.1, 0.0)
     terms = {
         "bce": lambda x, y: -y * math.log(sigma(x)) - (1 - y) * math.log(1 - sigma(x)),
         "mse": lambda x, y: (sigma(x) - y) ** 2,
@@ -129,10 +134,10 @@ def test_gradients_point_the_right_way(name):
 
 
 @pytest.mark.parametrize("name", CRITERIA)
-def test_generator_loss_does_not_look_at_real_images(name):
+def test_only_a_paired_generator_loss_looks_at_real_images(name):
     _, g_loss, real, _ = losses(name)
     (gradient,) = torch.autograd.grad(g_loss, real, allow_unused=True)
-    assert gradient is None
+    assert (gradient is not None) == CRITERIA[name].pairs
 
 
 @pytest.mark.parametrize("name", CRITERIA)

@@ -13,7 +13,7 @@ from tests.support.trial_config import config_for
 
 @pytest.mark.parametrize("name", catalog.CRITERIA)
 def test_criterion(name):
-    real, fake = torch.randn(5, requires_grad=True), torch.randn(3, requires_grad=True)
+    real, fake = torch.randn(5, requires_grad=True), torch.randn(5, requires_grad=True)
     d_loss, g_loss = catalog.CRITERIA[name].load()(real, fake)
     for loss in (d_loss, g_loss):
         assert loss.shape == ()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from ganablate.gan.penalties import dragan, dragan_one_sided, r1, wgan_gp
+from ganablate.gan.penalties import dragan, dragan_one_sided, r1, r2, wgan_gp
 
 
 class Linear(nn.Module):
@@ -44,6 +44,11 @@ def test_mean_over_the_batch_and_the_gradient_in_the_parameters():
     assert penalty.item() == pytest.approx(0.5 * (5 + 9) / 2, rel=1e-6)  # |2 a x|^2 = |x|^2
     penalty.backward()
     assert discriminator.a.grad.item() == pytest.approx(4 * 0.5 * 7, rel=1e-6)  # 2 a^2 E|x|^2
+
+
+def test_r2_is_r1_at_the_generated_images():
+    real, fake = torch.randn(2, 4, 1, 2, 2)
+    assert r2(Square(0.7), real, fake).item() == r1(Square(0.7), fake, real).item()
 
 
 def test_leaves_the_images_alone_and_ignores_the_fakes():

@@ -61,6 +61,14 @@ def weights(trainer: Trainer) -> bytes:
         DCGAN,
         CONV28,
         {"penalty": "r1", "penalty_weight": 10.0},
+        {
+            **CONV28,
+            "criterion": "relativistic",
+            "penalty": "r1",
+            "penalty_weight": 1.0,
+            "second_penalty": "r2",
+            "second_penalty_weight": 2.0,
+        },
         {"g_optimizer": "sgd", "g_momentum": 0.5, "g_beta1": None, "g_beta2": None},
         {
             "d_optimizer": "rmsprop",
@@ -80,6 +88,7 @@ def weights(trainer: Trainer) -> bytes:
         "dcgan",
         "conv28",
         "penalty",
+        "r3gan",
         "sgd",
         "rmsprop",
         "subset",
@@ -108,6 +117,38 @@ def test_a_restored_trainer_ends_like_one_that_never_stopped(
     for key, values in whole.losses.items():
         np.testing.assert_array_equal(second.losses[key], values)
     np.testing.assert_array_equal(second.sample(4, "fixed"), whole.sample(4, "fixed"))
+
+
+def test_a_paired_loss_of_g_looks_at_what_the_updated_d_makes_of_the_real_images(
+    images: np.ndarray,
+) -> None:
+    trainer = make(images, criterion="relativistic", d_dropout=0.0, g_lr=1e-9)
+    seen: list[np.ndarray] = []
+    trainer.discriminator.register_forward_hook(
+        lambda _module, _inputs, logits: seen.append(logits.detach().numpy().copy())
+    )
+    trainer.train(1)
+    both, real, fake = seen
+    assert len(both) == 2 * len(real)  # of D's own step, in one pass
+    assert not np.allclose(both[: len(real)], real)
+    expected = np.log1p(np.exp(real - fake)).mean()
+    np.testing.assert_allclose(trainer.losses["g/criterion"][0], expected, rtol=1e-5)
+    with torch.no_grad():
+        again = trainer.discriminator(trainer._streams.real(0)).numpy()
+    np.testing.assert_allclose(again, real, rtol=1e-4)
+
+
+def test_penalties_add_up_each_with_its_weight(images: np.ndarray) -> None:
+    def penalty(**changes: object) -> float:
+        trainer = make(images, d_dropout=0.0, **changes)
+        trainer.train(1)
+        return float(trainer.losses["d/penalty"][0])
+
+    first = {"penalty": "r1", "penalty_weight": 1.0}
+    second = {"second_penalty": "r2", "second_penalty_weight": 3.0}
+    both = penalty(**first, **second)
+    assert both == pytest.approx(penalty(**first) + penalty(**second), rel=1e-5)
+    assert penalty(**first, second_penalty="r2", second_penalty_weight=6.0) > both
 
 
 class Noisy(torch.nn.Module):
@@ -328,11 +369,12 @@ def test_the_d_step_leaves_g_alone_and_back(images: np.ndarray) -> None:
         return [parameter.detach().clone() for parameter in net.parameters()]
 
     g_before, d_before = copy(trainer.generator), copy(trainer.discriminator)
-    _, real_logits = trainer._d_step(0, fake.detach())
+    real = trainer._streams.real(0)
+    _, real_logits = trainer._d_step(0, real, fake.detach())
     d_between = copy(trainer.discriminator)
     assert all(map(torch.equal, copy(trainer.generator), g_before))
     assert not all(map(torch.equal, d_between, d_before))
-    trainer._g_step(0, fake, real_logits)
+    trainer._g_step(0, fake, real, real_logits)
     assert all(map(torch.equal, copy(trainer.discriminator), d_between))
     assert not all(map(torch.equal, copy(trainer.generator), g_before))
 

@@ -135,6 +135,20 @@ def test_kid_is_unbiased_for_equal_sources_and_grows_with_a_shift():
     assert kid(first, second + 0.5) > kid(first, second + 0.25) > 10 * np.std(null) / 200**0.5
 
 
+def test_the_error_of_kid_is_its_spread_over_other_images_of_the_same_sources():
+    rng = np.random.default_rng(2)
+    found = [
+        distances.kid(*(Features(rng.normal(m, size=(400, 4)), None) for m in (0, 0.5)))
+        for _ in range(60)
+    ]
+    spread = np.std([each["kid"] for each in found], ddof=1)
+    stated = np.mean([each["kid_error"] for each in found])
+    assert 0.8 < stated / spread < 1.4
+    few = distances.kid(*(Features(rng.normal(size=(19, 4)), None) for _ in range(2)))
+    assert np.isfinite(few["kid"])
+    assert np.isnan(few["kid_error"])
+
+
 @pytest.mark.parametrize("distance", [fid, kid])
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_no_number_for_what_is_not_finite_or_a_single_image(distance, bad):

@@ -121,7 +121,7 @@ def test_every_figure_has_a_caption_with_n_budget_and_protocol_and_a_text_for_wh
     figures, captions = page.all("figure"), page.all("figcaption")
     assert len(figures) == len(captions) == 3  # the dots of `primary` are in the forest too
     for _, caption in captions:
-        assert "n = 0 to 2 complete replicates an arm" in caption
+        assert "n = 0 to 2 an arm" in caption
         assert "budget cpu" in caption
     assert "mnist_classifier@1a2b3c4d" in captions[0][1]
     images = page.all("img")
@@ -140,7 +140,7 @@ def test_a_picture_that_is_not_there_is_left_out_and_one_of_another_writer_is_sh
     assert sections[2:4] == ["primary", "losses"]
     assert "samples" not in sections
     assert "aspect-ratio: 50 / 20" in page.all("img")[0][0]["style"]
-    assert "budget cpu: 3 arms" in page.all("figcaption")[0][1]
+    assert "budget cpu" in page.all("figcaption")[0][1]
 
 
 def test_the_shares_of_the_classes_are_bars_on_one_scale(tmp_path):
@@ -185,7 +185,7 @@ def test_verdicts_are_said_in_words_beside_their_sign(results):
     analysis, folder = results
     table = analysis.table.assign(verdict=pd.Series([pd.NA, "worse", pd.NA], dtype="string"))
     page = Parsed(page_of(with_parts(analysis, claims=(JUDGEMENT,), table=table), folder))
-    assert page.all("span", **{"class": "pill worse"})[0][1] == "■ worse"
+    assert page.all("span", **{"class": "pill worse"})[0][1] == "■ worse, p 0.11"
     assert (
         page.all("span", **{"class": "pill changed"})[0][1]
         == "▲ seen at 1/60 of the report's images"

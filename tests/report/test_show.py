@@ -130,7 +130,7 @@ def test_an_arm_is_shown_as_its_table_has_it(project: Path, trials: pd.DataFrame
     line = row_of(text, "FID")
     assert f"{mean} (5)" in line
     assert line.rstrip().endswith(
-        "\u00d70.729 [0.674, 0.787], p (Holm) <0.001, baseline does not work"
+        "\u00d70.729 [0.674, 0.787], p (Holm) <0.001, no verdict"
     )  # table.md
     assert "p (Holm)" not in row_of(text, "Classes covered")
     assert "mnist_classifier@2b10d602, real 5000 of 5000 train" in " ".join(text.split())
@@ -216,7 +216,7 @@ def test_the_effect_is_that_of_the_second_against_the_first(
 def test_a_pair_that_the_study_compares_has_its_verdict(project: Path) -> None:
     text = " ".join(printed("compare", "batch_size=32", "baseline", STUDY).split())
     own = "the study's own verdict, by FID, of batch_size=32"
-    assert f"{own}: baseline does not work (p, Holm: <0.001)" in text
+    assert f"{own}: no verdict (p, Holm: <0.001)" in text
     assert "batch_size 32 128" in text
 
 

@@ -143,7 +143,8 @@ def test_every_setting_that_names_a_part_is_hashed() -> None:
     """A part of each kind that training depends on changes the id; a metric and a probe do not."""
     parts = {
         "network: mlp": "network: tiny", "criterion: bce": "criterion: margin",
-        "penalty: r1": "penalty: drift", "optimizer: adam": "optimizer: nadam",
+        "penalty: r1": "penalty: drift", "second_penalty: r2": "second_penalty: drift",
+        "optimizer: adam": "optimizer: nadam",
         "lr_schedule: cosine": "lr_schedule: warm", "activation: relu": "activation: swish",
         "init: torch": "init: small", "dataset: mnist_5k": "dataset: stripes",
     }  # fmt: skip

@@ -53,7 +53,7 @@ def judge_association(evidence: Evidence, statement: Association) -> Judgement:
     groups, lacking = _measured(evidence, statement)
     arms = tuple(groups)
     if len(arms) < _FEWEST_ARMS:
-        few = f"{len(arms)} arms have both numbers; fewer than {_FEWEST_ARMS}"
+        few = f"fewer than {_FEWEST_ARMS} arms have both numbers: {len(arms)}"
         return undecided(arms, f"{few} do not tell how arms differ")
     trials = np.concatenate(list(groups.values()))
     if statement.over == "arms":
@@ -62,7 +62,7 @@ def judge_association(evidence: Evidence, statement: Association) -> Judgement:
         ends = _by_fisher(rho, len(means), evidence.alpha)
     else:
         rho, ends = spearman(trials), _by_bootstrap(list(groups.values()), evidence.alpha)
-    n = f"{len(arms)} arms, {len(trials)} trials"
+    n = f"{counted(len(arms), 'arm')}, {counted(len(trials), 'trial')}"
     if math.isnan(rho) or ends is None:
         return Judgement(CANNOT_TELL, f"{titles}: no order in {n}", arms, n=n)
     low, high = ends

@@ -22,6 +22,7 @@ from ganablate.study.claims.claims import ALL
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Arm, Plan
 from ganablate.study.reading.fields import Margin, Position
+from ganablate.text import counted
 
 _END = 0.2
 """The last part of a training, whose mean is its final level."""
@@ -224,7 +225,7 @@ class Evidence:
         ok = outcomes.count("ok")
         if not outcomes or 2 * ok > len(outcomes):
             return None
-        return f"{arm} itself works in {ok} of {len(outcomes)} trials at this budget"
+        return f"{arm} itself works in {ok} of {counted(len(outcomes), 'trial')} at this budget"
 
     def no_quality(self, arm: str, column: str) -> str | None:
         """Why no verdict on a column rests on this arm; None: one may, or it is not known.

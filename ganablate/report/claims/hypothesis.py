@@ -40,7 +40,7 @@ from ganablate.report.stats.comparison import (
     with_holm,
 )
 from ganablate.report.stats.statistics import Array, Difference
-from ganablate.report.table.cells import estimate_text, p_text
+from ganablate.report.table.cells import estimate_text, p_equals
 from ganablate.study.claims.claims import Compare
 from ganablate.study.claims.curve_shapes import CurveSpread, Points
 from ganablate.study.reading.fields import Margin
@@ -129,25 +129,26 @@ class Tested:
         return estimate_text(numbers, self.hypothesis.scale)
 
     def tested_text(self, margin: Margin | str | None, alpha: float) -> str | None:
-        """`p 0.003`, `p 0.40 for beyond 1.25x`, `p 0.02 for within 1.25x`; None: no test.
+        """`p = 0.003`, `at least 1.25 times as high: p = 0.40`; None: no test.
 
-        Of a difference on the other side of its margin: `p 0.004 for short of 1.25x`.
+        Of a difference on the other side of its margin: `at most 1.25 times as high: p = 0.004`.
         """
         if self.rule is not None or self.result is None:
             return self.rule
         p, is_within = self.result.decisive(self.hypothesis, alpha)
-        text = p_text(p)
-        if text is None:
-            return None
-        if margin is None and not is_within:
-            return f"p {text}"
-        if is_within:
-            place = "within"
-        elif self.hypothesis.side == "equivalent":
-            place = "outside"
-        else:
-            place = "beyond" if self.result.toward else "short of"
-        return f"p {text} for {place} {margin or f'{MARGIN:g}x'}"
+        text = p_equals(p)
+        if text is None or (margin is None and not is_within):
+            return text
+        amount = str(margin or f"{MARGIN:g}x").removesuffix("x")
+        side, ratio = self.hypothesis.side, self.hypothesis.scale == "ratio"
+        if is_within or side in ("different", "equivalent"):
+            by = f"a factor of {amount}" if ratio else amount
+            return f"{'within' if is_within else 'more than'} {by}: {text}"
+        least = "at least" if self.result.toward == (side == "above") else "at most"
+        if ratio:
+            share = amount if side == "above" else f"1/{amount}"
+            return f"{least} {share} times as high: {text}"
+        return f"{least} {'' if side == 'above' else '-'}{amount}: {text}"
 
 
 def _deciding(

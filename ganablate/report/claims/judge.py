@@ -125,7 +125,7 @@ def _sentence(rows: Sequence[Row], broken: Sequence[Row], statement: Arithmetic)
         return f"They add up to {_text(number)}; claimed: {words} {_text(than)}{within}"
     if len(rows) == 1:
         return f"{statement.published}: {_text(number)}; {statement.than}: {_text(than)}"
-    held = f"{len(rows) - len(broken)} of {len(rows)} rows"
+    held = f"{len(rows) - len(broken)} of {counted(len(rows), 'row')}"
     text = f"{statement.published} {words} {statement.than} in {held}"
     if not broken:
         return text

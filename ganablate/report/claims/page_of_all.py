@@ -5,7 +5,8 @@ It is built from each study's `claims.csv` at the best budget that has results: 
 """
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from ganablate.report.table.render import escape_markdown
 from ganablate.study.expand import expand
 from ganablate.study.plan import FULL, Plan
 from ganablate.study.schema import Study
+from ganablate.text import counted
 
 REPORTS = {
     "R0": "Nouaji, Ghavidel, Farokhian 2023, a convolutional GAN on MNIST and CIFAR-10",
@@ -38,28 +40,23 @@ _SMOKE = "smoke"
 _PICTURE = re.compile(r"figures/(\w+\.png)")
 _HEAD = """# Claims of the reports, and what we measured
 
-Each line is a claim on a sentence of a report, tested by trainings with replicates at 5 %, unless
-the line names another level; intervals are at 95 %, or at what that level leaves. The reports ran
-each arm once and looked.
+Each line is a claim on a sentence of a report, tested by trainings with replicates at 5 % unless it
+names another level. The reports ran each arm once and looked.
 
-What a line says is about the trainings that it names. *Supported* and *contradicted* are kept for
-trainings that come near the report's: at least half of its generator updates, of the images seen,
-of the distinct images, and of the widths of the nets, in each arm concerned. Of smaller trainings a
-line says *seen*, *opposite seen* or *open*, and at which share of the report's training: that tells
-of the small training, and little of the report's. The report's training is the study's budget
-`full`, as we read the report. What is arithmetic on a report's own numbers *holds* or does not.
+*Supported* and *contradicted* are verdicts on a report. They need trainings with at least half of
+its generator updates, images seen, distinct images and widths, in each arm concerned; the report's
+training is the study's budget `full`, as we read the report. Of smaller trainings a line says
+*seen*, *opposite seen* or *open*, and at which share of the report's training: that tells little of
+the report's own. What is arithmetic on a report's own numbers *holds* or does not.
 
-No report states a margin: those of the claims, 1.25x for instance, are ours. Beside a verdict with
-one stands the range of margins at which it would be the same, of those up to 3x.
+Ratios are of geometric means; intervals, in brackets, are at 95 %, or at what another level leaves;
+limits of a share are Clopper and Pearson's. FID is in the features of shipped classifiers, not
+comparable with Inception FID. Margins such as 1.25x are ours: no report states one. Beside a
+verdict stands the range of margins, up to 3x, at which it would be the same.
 
-The table counts sentences, not lines: lines with the same words are readings of one sentence.
-
-Ratios are of geometric means. p is Holm's over the comparisons of the study's table, in which
-those that a claim names take the place of the arm's own; over the claim's arms where it looks
-within trials. Where a claim of several arms is shown of each, every p stands for itself,
-uncorrected, so it may be smaller than in the study's table. Beyond, short of and within 1.25x say
-on which side of the claimed margin a difference is tested to lie; limits of a share are exact,
-those of Clopper and Pearson's interval.
+p is corrected by Holm's method over all comparisons of the study's table, or over the claim's own
+arms where it looks within trials. Where a claim is shown of each of several arms, each p stands for
+itself, uncorrected.
 """
 
 
@@ -182,14 +179,24 @@ def _counts(claims: pd.DataFrame) -> str:
     by_report = [counts_of_sentences(zip(x["says"], x["verdict"], strict=True)) for x in groups]
     lines = [["Sentences", *reports, "All"], ["---", *["---:"] * (len(reports) + 1)]]
     for name, verdicts in CLASSES.items():
-        counts = [report[name] for report in by_report]
-        lines.append([f"**{name}**", *_with_sum([sum(x.values()) for x in counts], "**")])
-        for verdict in verdicts:
-            if any(x[verdict] for x in counts):
-                lines.append([verdict, *_with_sum([x[verdict] for x in counts])])
-    lines.append(["**Sentences in all**", *_with_sum([x["says"].nunique() for x in groups], "**")])
+        lines += _class_lines(name, verdicts, [report[name] for report in by_report])
+    sentences = [x["says"].nunique() for x in groups]
+    of_classes = [sum(c.total() for c in counts.values()) for counts in by_report]
+    twice = [all_ - count for all_, count in zip(sentences, of_classes, strict=True)]
+    lines.append(["counted in two classes", *_with_sum(twice)])
+    lines.append(["**Sentences in all**", *_with_sum(sentences, "**")])
     lines.append(["claims on them", *_with_sum([len(rows) for rows in groups])])
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _class_lines(
+    name: str, verdicts: Sequence[str], counts: Sequence[Counter[str]]
+) -> Iterator[list[str]]:
+    """The sum of a class of verdicts, then each verdict that was given."""
+    yield [f"**{name}**", *_with_sum([x.total() for x in counts], "**")]
+    for verdict in verdicts:
+        if any(x[verdict] for x in counts):
+            yield [verdict, *_with_sum([x[verdict] for x in counts])]
 
 
 def _with_sum(counts: Sequence[int], mark: str = "") -> list[str]:
@@ -211,7 +218,7 @@ def _status(source: _Source) -> str:
             data.append(f"{dataset} (where {substitutes[dataset]} would be)")
         else:
             data.append(dataset)
-    trials = f"{source.complete} of {len(plan.trials)} trials"
+    trials = f"{source.complete} of {counted(len(plan.trials), 'trial')}"
     table = f"[{name}]({name}/{plan.budget}/table.md)"
     stated = f"{table}: budget {plan.budget}, {trials}, {', '.join(data)}"
     return ". ".join([stated, *(escape_markdown(remark).rstrip(".") for remark in source.remarks)])

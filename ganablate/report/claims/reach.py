@@ -17,7 +17,7 @@ from ganablate.study.reach import Reach
 NEAR = 0.5
 """The least share of the report's training at which a verdict is one on the report."""
 _SMALLER = dict(zip(OF_THE_REPORT, OF_SMALLER, strict=True))
-_WORDS = {
+WORDS = {
     "updates": "generator updates",
     "images": "images",
     "distinct_images": "distinct images",
@@ -37,13 +37,17 @@ def at_reach(judgement: Judgement, plan: Plan) -> Judgement:
     arms = (*judgement.arms, *judgement.against)
     reach = least_reach(plan, arms or [arm.name for arm in plan.arms])
     verdict = judgement.verdict if reach.least >= NEAR else _SMALLER[judgement.verdict]
-    words = _WORDS[reach.least_of]
+    words = WORDS[reach.least_of]
     return replace(judgement, verdict=verdict, reach=reach.least, reach_of=words)
 
 
 def reach_text(reach: float, of: str) -> str:
     """`at 1/60 of the report's generator updates`; from `NEAR` on `at 0.8 of ...`."""
+    return f"at {fraction(reach)} of the report's {of}"
+
+
+def fraction(reach: float) -> str:
+    """`1/60`, `1/5.8`; from `NEAR` on `0.8`."""
     if reach >= NEAR:
-        return f"at {reach:.2g} of the report's {of}"
-    fold = f"{1 / reach:,.0f}" if 1 / reach >= 9.5 else f"{1 / reach:.2g}"
-    return f"at 1/{fold} of the report's {of}"
+        return f"{reach:.2g}"
+    return f"1/{1 / reach:,.0f}" if 1 / reach >= 9.5 else f"1/{1 / reach:.2g}"

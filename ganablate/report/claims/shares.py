@@ -125,11 +125,11 @@ def judge_counts(
 
 def _pooled(counts: Sequence[Count]) -> Count:
     held, n = sum(count.held for count in counts), sum(count.n for count in counts)
-    return Count(f"{len(counts)} arms", held, n)
+    return Count(counted(len(counts), "arm"), held, n)
 
 
 def _parts(counts: Sequence[Count]) -> list[str]:
-    return [f"{count.held} of {count.n} trials of {count.arm}" for count in counts]
+    return [f"{count.held} of {counted(count.n, 'trial')} of {count.arm}" for count in counts]
 
 
 def _decided(ps: Sequence[tuple[float, float]], alpha: float) -> tuple[str, float, int]:

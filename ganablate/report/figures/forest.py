@@ -32,7 +32,6 @@ _TICKS = (
     100.0, 0.01, 1e3, 1e-3, 1e4, 1e-4, 1.1, 0.9,
 )  # fmt: skip
 """Ratios that may be marked, those first that matter most."""
-_NOT_JUDGED = "not judged"
 _GAP = 0.55
 """Inches between two panels: ticks and title of the axis."""
 _BEYOND = 0.35
@@ -83,7 +82,6 @@ def forest_rows(effects: StudyEffects, plan: Design) -> list[ForestRow]:
 def _words(texts: pd.Series, effect: Effect, diverged: int, *, null: bool) -> str:
     # The exact p of a failing arm stands in the table: it is too long for this place.
     verdict = "null arm" if null else (verdict_text(texts) or "").partition(",")[0]
-    verdict = _NOT_JUDGED if verdict == NOT_WORKING else verdict
     number = effect_text(texts)
     if number is None:
         number = f"no mean: {diverged} diverged" if diverged else "no number"
@@ -138,7 +136,7 @@ def _about_lines(columns: list[StudyEffects], analysis: Findings) -> Iterator[st
     """Whether some effects are not judged, and which reference lines there are."""
     verdicts = {effect.verdict for effects in columns for effect in effects.by_arm.values()}
     if NOT_WORKING in verdicts:
-        yield f"{_NOT_JUDGED.capitalize()}: {NOT_WORKING}."
+        yield f"{NOT_WORKING.capitalize()}: what the arm is compared with does not work."
     for effects in columns:
         title = analysis.plan.columns[effects.column].title
         line = lines_caption(title, _lines(effects, analysis)[0])

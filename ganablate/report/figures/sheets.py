@@ -159,7 +159,9 @@ def sheet_caption(rows: Sequence[ArmImages], analysis: Analysis) -> str:
     if any(row.replicate for row in rows):
         which += ", or of the one named"
     covered = coverage(analysis.trials, analysis.plan)
-    return f"{covered} Samples and value at the end of {which}. {same}."
+    column = primary_column(analysis.plan)
+    value = f" with their {analysis.plan.columns[column].title}" if column else ""
+    return f"{covered} Samples{value} at the end of {which}. {same}."
 
 
 def draw_contact_sheet(rows: list[ArmImages], analysis: Analysis, path: Path) -> bool:

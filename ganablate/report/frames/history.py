@@ -231,8 +231,8 @@ def remarks(history: History, plan: Plan) -> list[tuple[str, str]]:
         pairs.append((f"Changed after {when}", text))
     if text := " ".join(_elsewhere(history, plan)):
         pairs.append(("Seen elsewhere.", text))
-    if text := _other_trainings(history, now):
-        pairs.append(("Other trainings were seen before", text))
+    if pair := _other_trainings(history, now):
+        pairs.append(pair)
     if history.breaks:
         text = "; ".join(dict.fromkeys(history.breaks))
         pairs.append(("Looks were edited:", f"{text}. What was seen before is not known."))
@@ -267,7 +267,7 @@ def _other_counts(origin: Look, history: History) -> list[str]:
     planned = {n for name, n in origin.replicates.items() if name in seen.replicates}
     counts = {n for name, n in seen.replicates.items() if name in origin.replicates}
     texts = ["/".join(map(str, sorted(numbers))) for numbers in (planned, counts)]
-    return [f"replicates {texts[0]} -> {texts[1]}"] if planned != counts else []
+    return [f"the replicates were {texts[0]} and are now {texts[1]}"] if planned != counts else []
 
 
 def _name(plan: Plan) -> str:
@@ -291,17 +291,19 @@ def _elsewhere(history: History, plan: Plan) -> Iterator[str]:
         yield f"So they were under {counted(len(first) - len(shown), 'more name')}."
 
 
-def _other_trainings(history: History, now: Question) -> str:
+def _other_trainings(history: History, now: Question) -> tuple[str, str] | None:
     """What was seen of the same study, or of the same settings, with other trainings."""
     others = [p.look for p in history.past if not p.arms and p.look.kind != "preregistered"]
     if not others:
-        return ""
+        return None
     first = others[0]
     phrases = changes(first.asked, now)
-    since = in_short(phrases) if phrases else "a new version of the training"
     name = f", as {first.name}" if len({look.name for look in others}) > 1 else ""
     seeds = dict.fromkeys(str(look.asked["seed"]) for look in others)
-    return (
+    seen = (
         f"({counted(len(others), 'report')} with {'seeds' if len(seeds) > 1 else 'seed'} "
-        f"{joined(list(seeds))}, first on {first.date}{name}). Since then: {since}."
+        f"{joined(list(seeds))}, first on {first.date}{name})"
     )
+    if phrases:
+        return "Changed after other trainings were seen", f"{seen}: {in_short(phrases)}."
+    return "Other trainings were seen before", f"{seen}, by another version of the training."

@@ -15,7 +15,7 @@ from ganablate.catalog import METRICS, OF_SETTINGS, PROBES, Part, plugin_digests
 from ganablate.files import read_json, write_text
 from ganablate.report.table.tables import reference_arm
 from ganablate.study.plan import Plan
-from ganablate.text import duration
+from ganablate.text import counted, duration
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import state_of
 
@@ -174,8 +174,8 @@ def provenance_lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         **{name: ", ".join(map(str, values)) for name, values in facts.get("seen", {}).items()},
         "python": ", ".join(_distinct(attempts, "python")),
         "trained": _days(attempts),
-        "wall time": f"{duration(sum(seconds.values()))} over {len(seconds):,} trials",
-        "resumed": f"{resumed} times" if resumed > 0 else "",
+        "wall time": f"{duration(sum(seconds.values()))} over {counted(len(seconds), 'trial')}",
+        "resumed": counted(resumed, "time") if resumed > 0 else "",
         "data, sha256": ", ".join(digest[:16] for digest in digests),
         "plug-ins": ", ".join(f"{part} of {source}" for part, source in plugins.items()),
         "question, sha256": _question_line(facts.get("looks") or {}),

@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from ganablate.catalog import METRICS, metric_columns
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.report.table.tables import reference_arm
@@ -37,7 +38,10 @@ _PLAIN = {
 """Parts of a question that are single values -> how a sentence calls them."""
 _NAMING = ("arm", "arms", "to", "before", "compare_to")
 """Keys whose values are names of arms."""
-_KEYS = {"by": "margin", "within": "margin", "is": "statement", "to": "partner"}
+_KEYS = {
+    "by": "margin", "within": "margin", "is": "statement", "to": "partner",
+    "otherwise": "verdict where it does not hold",
+}  # fmt: skip
 """Keys of claims that a sentence calls otherwise."""
 _MOST = 8
 """Changes that a sentence names."""
@@ -174,21 +178,23 @@ def _with_names(entry: Any, new: Mapping[str, str]) -> Any:
 
 
 def primary_names(asked: Question) -> str:
-    """The primary metrics of a question, in order."""
-    return ", ".join(name for name, _ in asked["primary"])
+    """The primary metrics of a question, in order: `FID and Recall`."""
+    columns = metric_columns(list(METRICS))
+    names = [name for name, _ in asked["primary"]]
+    return " and ".join(columns[name].title if name in columns else name for name in names)
 
 
 def _primary(before: Question, now: Question) -> Iterator[str]:
     if primary_names(before) != primary_names(now):
-        yield f"primary {primary_names(before)} -> {primary_names(now)}"
+        yield f"the primary metric was {primary_names(before)} and is now {primary_names(now)}"
     directions = dict(before["primary"])
     for name, direction in now["primary"]:
         if directions.get(name, direction) != direction:
-            yield f"direction of {name} {directions[name]} -> {direction}"
+            yield _change(f"direction of {name}", "direction", directions[name], direction)
 
 
 def _change(words: str, key: str, before: Any, now: Any) -> str:
-    return f"{words} {_value(key, before)} -> {_value(key, now)}"
+    return f"{words} was {_value(key, before)} and is now {_value(key, now)}"
 
 
 def _value(key: str, value: Any) -> str:
@@ -210,7 +216,7 @@ def _entries(
             _value(name, values[name]) if name in values else absent for values in (before, now)
         )
         if old != new:
-            yield f"{words.format(name)} {old} -> {new}"
+            yield f"{words.format(name)} was {old} and is now {new}"
 
 
 def _added_and_taken_out(
@@ -221,7 +227,8 @@ def _added_and_taken_out(
         ([name for name in now if name not in before], "added"),
     ):
         if names:
-            yield f"{counted(len(names), noun)} {done} ({joined(names, _MOST_NAMES)})"
+            verb = "was" if len(names) == 1 else "were"
+            yield f"{counted(len(names), noun)} {verb} {done} ({joined(names, _MOST_NAMES)})"
 
 
 def _arms(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
@@ -242,9 +249,9 @@ def _claims(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
         if name in before:
             old, new = _leaves(before[name]), _leaves(now[name])
             if old["kind"] != new["kind"]:
-                yield _change(f"kind of {name}", "kind", old["kind"], new["kind"])
+                yield _change(f"the kind of {name}", "kind", old["kind"], new["kind"])
             else:
-                yield from _entries(f"{{}} of {name}", old, new, "not stated")
+                yield from _entries(f"the {{}} of {name}", old, new, "not stated")
 
 
 def _leaves(stated: Mapping[str, Any]) -> dict[str, Any]:

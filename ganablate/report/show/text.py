@@ -150,7 +150,7 @@ def arm_text(selection: Selection) -> str:
     plan, arm = selection.plan, selection.arm
     lines = [
         f"{arm.name}: an arm of {plan.study} at the budget {plan.budget}, "
-        f"{len(selection.complete)} of {len(selection.trials)} trials complete"
+        f"{len(selection.complete)} of {counted(len(selection.trials), 'trial')} complete"
     ]
     if arm.compare_to is not None:
         other = next(other for other in plan.arms if other.name == arm.compare_to)

@@ -29,8 +29,8 @@ from ganablate.study.plan import Arm, Plan
 from ganablate.text import counted
 from ganablate.trials.outcome import FAILURES, NO_VARIETY
 
-NOT_WORKING = "baseline does not work"
-"""The verdict on an effect that rests on an arm that does not work."""
+NOT_WORKING = "no verdict"
+"""In the place of a verdict where an effect rests on an arm that does not work."""
 _DISTANCES = ("fid", "kid")
 """Columns that ten perfect images do badly in: others, as precision, they do perfectly in."""
 _RECALL = "recall"

@@ -7,22 +7,18 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import pandas as pd
 
+from ganablate.catalog import EXTRACTORS
 from ganablate.config import TrialConfig
 from ganablate.report.design import Design
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.stats.effects import StudyEffects
 from ganablate.report.stats.replicates import loss_scale
-from ganablate.report.table.cells import (
-    LACKS,
-    MARKS,
-    MISSING,
-    WITH,
-    published_text,
-)
+from ganablate.report.table.cells import LACKS, MARKS, MISSING, WITH, published_text
 from ganablate.report.table.effect_notes import effect_notes
 from ganablate.report.table.tables import (
     baseline_arm,
     criterion_columns,
+    measured_columns,
     not_all_ok,
     primary_columns,
     reference_arm,
@@ -42,7 +38,6 @@ UNKNOWN = (
 )
 """What a report says of runs of which it has the numbers alone."""
 _IN_NATS = ("bce", "minimax")
-_BETTER = {"min": "lower is better", "max": "higher is better", "none": "no direction"}
 
 
 # --- what was trained, how far, and by which protocol it was measured ---
@@ -121,35 +116,40 @@ def protocols(
     return lines
 
 
-def _rare_settings(config: TrialConfig) -> Iterator[str]:
-    """What few trials have; a reader would take it for absent."""
+def _rare_settings(config: TrialConfig) -> Iterator[tuple[str, str]]:
+    """Setting and words of what few trials have; a reader would take it for absent."""
     if (config.d_steps, config.g_steps) != (1, 1):
         steps = f"{counted(config.d_steps, 'D step')} and {counted(config.g_steps, 'G step')}"
-        yield f"{steps} an iteration"
-    values = {
-        "weights of D clipped to": config.d_weight_clip,
-        "real labels": config.real_labels,
-        "fake labels": config.fake_labels,
-        "averaged G, decay": config.g_ema,
-        "lr schedule": config.lr_schedule,
-        "early end": config.early_end,
-        "G gradients clipped to": config.g_grad_clip,
-        "D gradients clipped to": config.d_grad_clip,
+        yield "d_steps", f"{steps} an iteration"
+        yield "g_steps", ""
+    words = {
+        "d_weight_clip": "weights of D clipped to",
+        "real_labels": "real labels",
+        "fake_labels": "fake labels",
+        "g_ema": "averaged G, decay",
+        "lr_schedule": "lr schedule",
+        "early_end": "early end",
+        "g_grad_clip": "G gradients clipped to",
+        "d_grad_clip": "D gradients clipped to",
     }
-    yield from (f"{words} {value}" for words, value in values.items() if value is not None)
-    for net, norm in (("G", config.g_norm), ("D", config.d_norm)):
-        if norm == "spectral":
-            yield f"spectral norm in {net}"
+    for name, text in words.items():
+        if getattr(config, name) is not None:
+            yield name, f"{text} {getattr(config, name)}"
+    for net in ("g", "d"):
+        if getattr(config, f"{net}_norm") == "spectral":
+            yield f"{net}_norm", f"spectral norm in {net.upper()}"
 
 
 def settings_line(plan: Plan) -> str:
-    """What was trained: the settings of the arm that the others are compared to."""
+    """What was trained: the settings of the arm that the others are compared to.
+
+    Those that the study varies are always among them.
+    """
     arm, config = reference_arm(plan), reference_arm(plan).config
     label = "First arm" if baseline_arm(plan) is None else "Baseline"
     images = f" ({config.train_images:,} images)" if config.train_images else ""
-    penalty = f" with {config.penalty}" if config.penalty else ""
-    if config.penalty and config.penalty_weight is not None:
-        penalty += f" (weight {config.penalty_weight:g})"
+    weighted = [f"{name} (weight {weight:g})" for name, weight in config.penalties.items()]
+    penalty = f" with {' and '.join(weighted)}" if weighted else ""
     g_optimizer = f"{config.g_optimizer} lr {config.g_lr:g}"
     d_optimizer = f"{config.d_optimizer} lr {config.d_lr:g}"
     same = g_optimizer == d_optimizer
@@ -157,18 +157,63 @@ def settings_line(plan: Plan) -> str:
         length = counted(config.epochs, "epoch")
     else:
         length = counted(config.iterations or 0, "iteration")
+    rare = dict(_rare_settings(config))
     parts = [
         config.dataset + images,
         f"{config.network} (G {config.g_width}, D {config.d_width})",
+        *_varied_settings(plan, {*_TOLD, *rare}),
         f"latent {config.latent_dim}",
         config.criterion + penalty,
         g_optimizer if same else f"G {g_optimizer}, D {d_optimizer}",
         f"batch {config.batch_size}",
         length,
-        *_rare_settings(config),
+        *filter(None, rare.values()),
     ]
     name = "" if arm.name == BASELINE else f" {arm.name}"
     return f"{label}{name}: {', '.join(parts)}."
+
+
+_TOLD = {
+    "dataset", "train_images", "network", "g_width", "d_width", "latent_dim", "criterion",
+    "penalty", "penalty_weight", "second_penalty", "second_penalty_weight", "g_optimizer",
+    "d_optimizer", "g_lr", "d_lr", "batch_size", "epochs", "iterations",
+}  # fmt: skip
+"""Settings that the line of the baseline holds in any case."""
+
+
+def _varied_settings(plan: Plan, told: Collection[str]) -> Iterator[str]:
+    """The reference arm's values of what some arm changes; one where both nets have it alike."""
+    values = reference_arm(plan).config.model_dump()
+    names = dict.fromkeys(name for arm in plan.arms for name in arm.changes if name not in told)
+    texts = {name: text_of(name, values.get(name)) for name in names}
+    for name, text in texts.items():
+        both, in_g, in_d = name[2:], texts.get(f"g_{name[2:]}"), texts.get(f"d_{name[2:]}")
+        if name[:2] not in ("g_", "d_") or in_g is None or in_d is None:
+            yield f"{name} {text}"
+        elif name.startswith("g_"):
+            yield f"{both} {text if in_d == text else f'{text} in G and {in_d} in D'}"
+
+
+def features_note(trials: pd.DataFrame, plan: Plan) -> Iterator[str]:
+    """In whose features distances are measured, where these are not Inception's."""
+    names = [name for name in ("fid", "kid") if name in plan.shown_columns]
+    stamps = [reference_protocol(trials, plan, name) for name in names]
+    titles = " and ".join(plan.columns[name].title for name in names)
+    extractor = next((stamp.partition("@")[0] for stamp in stamps if stamp), "")
+    if extractor in EXTRACTORS:
+        verb = "are" if len(names) > 1 else "is"
+        yield (
+            f"{titles} {verb} measured in features of the shipped {extractor}, so not comparable "
+            f"with Inception {titles}."
+        )
+
+
+def not_measured_note(table: pd.DataFrame, plan: Plan) -> Iterator[str]:
+    """That a primary metric has no number, and so no column."""
+    measured = measured_columns(table, plan)
+    for name in primary_columns(plan):
+        if name not in measured:
+            yield f"{plan.columns[name].title}, also primary, was not measured in these trials."
 
 
 # --- the notes below the table of arms ---
@@ -188,24 +233,41 @@ def table_notes(
         plan: The plan that they are of.
         judged: The effects of the table, by primary metric.
     """
-    columns = list(plan.shown_columns)
+    columns = measured_columns(table, plan)
     left_out = _grouped((because, name) for name, because in plan.excluded)
     lines = [coverage(trials, plan), settings_line(plan)]
     lines += [f"Left out: {', '.join(names)} ({because})." for because, names in left_out.items()]
-    lines += _component_notes(plan)
-    lines += [*advice_lines(plan), _spread(table, plan), *_outcome_notes(trials, plan)]
-    lines += _primary(plan)
+    lines += [*_component_notes(plan), *advice_lines(plan), _spread(table, plan)]
+    lines += _outcome_notes(trials, columns, plan)
     lines += effect_notes(list((judged or {}).values()), plan)
-    lines += [*_units(plan), *_last_steps(plan), *protocols(trials, plan)]
+    lines += [*_units(columns, plan), *_last_steps(columns, plan), *protocols(trials, plan)]
     ran_on = execution(trials)
     lines += [] if ran_on is None else [ran_on]
     if any((table[name + "_mark"] == "criterion").any() for name in columns):
-        reference = reference_arm(plan)
+        scale = loss_scale(reference_arm(plan).config)
         lines.append(
-            f"{MARKS['criterion']} another criterion than {loss_scale(reference.config)} of the "
-            f"arm {reference.name}, or another clip: not on the same scale."
+            f"{MARKS['criterion']} on another scale than {scale}, by another criterion or clip."
         )
     return [*lines, *_published_notes(plan)]
+
+
+def number_notes(
+    trials: pd.DataFrame, table: pd.DataFrame, plan: Design, judged: Mapping[str, StudyEffects]
+) -> list[str]:
+    """Those of `table_notes` that say nothing of how the numbers came."""
+    lines = [coverage(trials, plan), _spread(table, plan)]
+    lines += effect_notes(list(judged.values()), plan)
+    return [*lines, *_units(measured_columns(table, plan), plan)]
+
+
+def _spread(table: pd.DataFrame, plan: Design) -> str:
+    columns = measured_columns(table, plan)
+    text = "Mean ± sample standard deviation over an arm's complete replicates"
+    if (table[[name + "_n" for name in columns]] == 1).any(axis=None):
+        text += "; without ±: of one"
+    if any((table[name + "_n"] < table["n_complete"]).any() for name in columns):
+        text += f"; (k): of the k that have this number; {MISSING}: none has it"
+    return f"{text}."
 
 
 def _component_notes(plan: Plan) -> Iterator[str]:
@@ -220,30 +282,6 @@ def _component_notes(plan: Plan) -> Iterator[str]:
         yield f"{WITH}: the arm has the component; {LACKS}: it is without it: {'; '.join(texts)}."
 
 
-def number_notes(
-    trials: pd.DataFrame, table: pd.DataFrame, plan: Design, judged: Mapping[str, StudyEffects]
-) -> list[str]:
-    """Those of `table_notes` that say nothing of how the numbers came."""
-    lines = [coverage(trials, plan), _spread(table, plan), *_primary(plan)]
-    return [*lines, *effect_notes(list(judged.values()), plan), *_units(plan)]
-
-
-def _spread(table: pd.DataFrame, plan: Design) -> str:
-    text = (
-        "Mean ± sample standard deviation over an arm's complete replicates; "
-        "a number without ±: n = 1."
-    )
-    if any((table[name + "_n"] < table["n_complete"]).any() for name in plan.shown_columns):
-        text += f" (k): over the k of them that have this number. {MISSING}: none has it."
-    return text
-
-
-def _primary(plan: Design) -> Iterator[str]:
-    if primaries := [plan.columns[name] for name in primary_columns(plan)]:
-        texts = [f"{x.title} ({_BETTER[x.direction]}), in {x.unit}" for x in primaries]
-        yield f"Primary: {'; and '.join(texts)}."
-
-
 def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     """Lists of the second members by the first ones, in their order."""
     groups: dict[str, list[str]] = {}
@@ -252,39 +290,35 @@ def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return groups
 
 
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:]
-
-
-def _units(plan: Design) -> Iterator[str]:
-    losses, primaries = criterion_columns(plan), primary_columns(plan)
+def _units(columns: Collection[str], plan: Design) -> Iterator[str]:
+    losses = criterion_columns(plan)
     parts = []
-    if losses and isinstance(plan, Plan):
+    if isinstance(plan, Plan) and losses.intersection(columns):
         used = {arm.config.criterion for arm in plan.arms}
         nats = " and ".join(name for name in _IN_NATS if name in used)
         parts.append("losses: units of the criterion" + (f" (nats for {nats})" if nats else ""))
     titles = _grouped(
-        (column.unit, column.title)
-        for name, column in plan.shown_columns.items()
-        if name not in losses and name not in primaries
+        (plan.columns[name].unit, plan.columns[name].title)
+        for name in columns
+        if name not in losses
     )
     parts += [f"{unit}: {'; '.join(names)}" for unit, names in titles.items()]
     if parts:
-        yield f"Units. {'. '.join(map(_sentence, parts))}."
+        yield f"Units. {'. '.join(f'{part[0].upper()}{part[1:]}' for part in parts)}."
 
 
-def _last_steps(plan: Plan) -> Iterator[str]:
+def _last_steps(columns: Collection[str], plan: Plan) -> Iterator[str]:
     """Over which steps the losses and the accuracies were taken."""
-    measures = ["losses"] if criterion_columns(plan) else []
+    measures = ["losses"] if criterion_columns(plan).intersection(columns) else []
     measures += ["accuracies of D"] if "d_accuracy" in plan.metrics else []
-    text = f"{' and '.join(measures)}: over every step of the last fifth of training"
+    text = f"{' and '.join(measures)} are taken over every step of the last fifth of training"
     if "losses" in measures:
         text += (
-            "; spread is the standard deviation over those steps, oscillation the mean distance "
-            "from one step to the next; penalty left out"
+            ", without the penalty; spread is their standard deviation, oscillation the mean "
+            "distance from one step to the next"
         )
     if measures:
-        yield f"{_sentence(text)}."
+        yield f"{text[0].upper()}{text[1:]}."
 
 
 def _published_notes(plan: Plan) -> list[str]:
@@ -302,7 +336,7 @@ def _published_notes(plan: Plan) -> list[str]:
     lines = []
     if in_columns:
         sources = "; ".join(dict.fromkeys(map(source, in_columns)))
-        lines.append(f"Published: as printed in {sources}. Not comparable with ours, not compared.")
+        lines.append(f"Published: as printed in {sources}; not comparable with ours.")
     lines += [f"Published in {name}: {'; '.join(texts)}." for name, texts in others.items()]
     return lines
 
@@ -310,37 +344,34 @@ def _published_notes(plan: Plan) -> list[str]:
 # --- outcomes ---
 
 
-def _outcome_notes(trials: pd.DataFrame, plan: Plan) -> Iterator[str]:
+def _outcome_notes(trials: pd.DataFrame, columns: Collection[str], plan: Plan) -> Iterator[str]:
     """The rules, as far as they apply to this study, and how many trials could not be judged."""
     complete = trials[trials["state"] == "complete"]
     if not len(complete):
         return
-    rules = ["Diverged: a loss or a weight is not finite", *_saturated(plan)]
+    rules = ["diverged (a loss or a weight is not finite)", *_saturated(plan)]
     rules += _collapsed(plan, complete)
-    yield (
-        "Outcomes are rates of the complete trials, judged in this order. "
-        f"{'; '.join(rules)}; else ok."
-    )
+    yield f"A complete trial's outcome is the first of: {'; '.join(rules)}; else ok."
     reasons = complete.loc[complete["outcome"].isna(), "outcome_because"]
     if len(reasons):
         counts = reasons.fillna("judged by no rule when they were run").value_counts().sort_index()
         texts = "; ".join(f"{count} ({reason})" for reason, count in counts.items())
         yield f"Not assessed: {texts}."
     yield from _early_ends(complete, plan)
-    if not_all_ok(complete) and primary_columns(plan):
-        titles = " and ".join(plan.columns[name].title for name in primary_columns(plan))
-        yield f"{titles}, of those ok (k): over the k trials that are ok; what is compared is all."
+    primaries = [name for name in primary_columns(plan) if name in columns]
+    if not_all_ok(complete) and primaries:
+        titles = " and ".join(plan.columns[name].title for name in primaries)
+        yield f"{titles}, of those ok (k): over the k trials that are ok; all are compared."
 
 
 def _saturated(plan: Plan) -> Iterator[str]:
     critics = sorted({arm.config.criterion for arm in plan.arms if not decides(arm.config)})
     if any(decides(arm.config) for arm in plan.arms):
         yield (
-            "saturated: over the last fifth of training D decides alike about "
+            "saturated (over the last fifth of training D decides alike about "
             f"{100 * ONE_SIDED:g} % or more of the real and of the generated images"
+            + (f"; not of {' and '.join(critics)}, whose D decides nothing)" if critics else ")")
         )
-    if critics:
-        yield f"D of the criterion {' and '.join(critics)} decides nothing, and cannot saturate"
 
 
 def _collapsed(plan: Plan, complete: pd.DataFrame) -> Iterator[str]:
@@ -354,7 +385,7 @@ def _collapsed(plan: Plan, complete: pd.DataFrame) -> Iterator[str]:
             elif column in measured:
                 rules.append(f"{plan.columns[column].title.lower()} at most {most:g}")
     if rules:
-        yield f"collapsed: {', or '.join(dict.fromkeys(rules))}"
+        yield f"collapsed ({', or '.join(dict.fromkeys(rules))})"
 
 
 def _early_ends(complete: pd.DataFrame, plan: Plan) -> Iterator[str]:
@@ -363,9 +394,9 @@ def _early_ends(complete: pd.DataFrame, plan: Plan) -> Iterator[str]:
     if not successive:
         return
     yield (
-        "A training ends early once it is saturated, by the same rule, in each of "
+        "A training ends early once it is saturated in each of "
         f"{' or '.join(map(str, successive))} successive {PARTS}ths of its length; its numbers are "
-        "those of that moment."
+        "of that moment."
     )
     early = complete[complete["ended_early_at"].notna()]
     texts = []
@@ -377,5 +408,5 @@ def _early_ends(complete: pd.DataFrame, plan: Plan) -> Iterator[str]:
         )
         if len(of_arm):
             texts.append(f"{arm.name} {len(of_arm)} ({places})")
-    n = f"{len(early)} of {len(complete)} complete trials"
+    n = f"{len(early)} of {counted(len(complete), 'complete trial')}"
     yield f"Ended early: {n}{': ' if texts else ''}{'; '.join(texts)}."

@@ -146,6 +146,12 @@ def p_text(p: float | None) -> str | None:
     return "<0.001" if p < 0.001 else f"{p:.{3 if p < 0.1 else 2}f}"
 
 
+def p_equals(p: float | None) -> str | None:
+    """`p < 0.001`, `p = 0.034`; None: missing."""
+    text = p_text(p)
+    return text and f"p {text.replace('<', '< ') if text.startswith('<') else f'= {text}'}"
+
+
 def verdict_text(row: pd.Series) -> str | None:
     """The verdict, short enough for a table; of an arm that only fails with the exact p of that.
 

@@ -1,10 +1,10 @@
-"""How effects were estimated and tested, and what the null arms show: notes below the table."""
+"""How effects were estimated and tested: the notes on them below the table of arms."""
 
 from collections.abc import Iterator, Sequence
 
 from ganablate.report.design import Design
 from ganablate.report.stats.comparison import MARGIN
-from ganablate.report.stats.effects import EQUIVALENT, FAILS, OPEN, StudyEffects
+from ganablate.report.stats.effects import EQUIVALENT, FAILS, StudyEffects
 from ganablate.report.table.cells import estimate_text, p_text
 from ganablate.report.table.tables import arm_title
 from ganablate.text import counted, percent
@@ -26,8 +26,8 @@ def effect_notes(columns: Sequence[StudyEffects], plan: Design) -> list[str]:
     if any(effect.fails_p is not None for effect in arms):
         lines.append(
             "All fail: every replicate diverged, saturated or collapsed, and none of the arm "
-            f"compared with. It is a verdict, {FAILS}, where Fisher's exact p is at most "
-            f"{percent(shown[0].alpha)}; that p is not corrected."
+            f"compared with. It is a verdict, {FAILS}, where Fisher's exact p, uncorrected, is at "
+            f"most {percent(shown[0].alpha)}."
         )
     return [*lines, *_noise(shown, plan)]
 
@@ -37,10 +37,10 @@ def _estimate(effects: StudyEffects, plan: Design, *, alone: bool) -> str:
     title = plan.columns[effects.column].title
     references = {effect.compared_to for effect in effects.by_arm.values()}
     other = arm_title(references.pop()) if len(references) == 1 else "the arm it is compared with"
-    name = "Effect" if alone else f"Effect on {title}"
+    name = "The effect" if alone else f"The effect on {title}"
     if effects.scale == "ratio":
-        return f"{name}: geometric mean of an arm's {title} over that of {other}."
-    return f"{name}: mean {title} of an arm less that of {other}."
+        return f"{name} is the geometric mean of an arm's {title} over that of {other}."
+    return f"{name} is the mean {title} of an arm less that of {other}."
 
 
 def _intervals(columns: Sequence[StudyEffects], plan: Design) -> str:
@@ -48,49 +48,40 @@ def _intervals(columns: Sequence[StudyEffects], plan: Design) -> str:
     level, alone = percent(1 - columns[0].alpha), len(columns) == 1
     scales = {effects.scale for effects in columns}
     logs = "" if "ratio" not in scales else " on logs" if len(scales) == 1 else ", ratios on logs"
-    text = (
-        f"Its {level} interval (Welch's{logs}) is for each arm alone. Replicates are unpaired"
-        if alone
-        else f"{level} intervals (Welch's{logs}) are for each arm and metric alone. Replicates are "
-        "unpaired"
-    )
+    text = f"Intervals are Welch's at {level}{logs}, each for itself."
     parts = []
     for effects in columns:
         correlation = effects.correlation
         if correlation is None:
             continue
         of = "" if alone else f" in {plan.columns[effects.column].title}"
-        part = f"by {correlation.mean:.2f}{of} (± {correlation.error:.2f} if unrelated)"
+        part = f"{correlation.mean:.2f}{of} (± {correlation.error:.2f} if unrelated)"
         if correlation.clearly_positive:
-            part += ", clearly: the intervals are wider than they need to be"
+            part += ", so that the intervals are wider than they need to be"
         parts.append(part)
     if parts:
-        text += f"; those of two compared arms correlate {', '.join(parts)}"
-    return text + "."
+        text += f" Replicates are unpaired; those of compared arms correlate by {', '.join(parts)}."
+    return text
+
+
+def level_note(columns: Sequence[StudyEffects]) -> str:
+    """At which level verdicts are, and over how many tests they are corrected."""
+    tests = counted(columns[0].tests, "test")
+    of = f" ({counted(columns[0].tested, 'arm')} in {len(columns)} metrics)" * (len(columns) > 1)
+    return f"Verdicts are at {percent(columns[0].alpha)} after Holm's correction over {tests}{of}."
 
 
 def _verdicts(columns: Sequence[StudyEffects]) -> Iterator[str]:
     verdicts = {effect.verdict for effects in columns for effect in effects.by_arm.values()}
-    tests = f"the {counted(columns[0].tested, 'arm')} tested"
-    if len(columns) > 1:
-        tests = f"the {columns[0].tests} tests, of {len(columns)} metrics in every arm"
-    level = percent(columns[0].alpha)
-    text = (
-        f"p (Holm): two-sided, corrected over {tests}; verdicts come from it, at {level}, not from "
-        "the intervals."
-    )
-    if EQUIVALENT in verdicts:
-        text += (
-            f" Equivalent: within a factor of {MARGIN:g} by two one-sided tests, corrected alike."
-        )
-    if OPEN in verdicts:
-        text += " Cannot tell: not at this n."
     if any(effects.tested for effects in columns):
+        text = level_note(columns) + " p is two-sided; verdicts go by it, not by the intervals."
+        if EQUIVALENT in verdicts:
+            text += f" Equivalent is shown by two one-sided tests against a factor of {MARGIN:g}."
         yield text
     for effects in columns:
         compared = {*effects.by_arm, *(effect.compared_to for effect in effects.by_arm.values())}
         if any(effects.replicates[name].diverged for name in compared):
-            ranked = "; p is of ranks, exact, a diverged one worst."
+            ranked = "; p is exact, of ranks, a diverged one worst."
             yield (
                 "Where a replicate has diverged, on either side, there is no mean effect"
                 + (" and no p." if effects.direction == "none" else ranked)
@@ -114,4 +105,4 @@ def _noise(columns: Sequence[StudyEffects], plan: Design) -> Iterator[str]:
         if parts:
             text = f"The arm {name} changes only the seeds"
             text += f" ({'; '.join(parts)})" if any(parts) else ""
-            yield f"{text}: one look at the noise, outside the correction, without a verdict."
+            yield f"{text}: it shows the noise, outside the correction and without a verdict."

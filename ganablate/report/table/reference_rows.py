@@ -66,18 +66,15 @@ def reference_note(references: References, trials: pd.DataFrame, plan: Plan) -> 
     for name in metric_columns(on_images(plan.metrics)):
         for line, found in lines_of(name, references, trials, plan).items():
             images[line].add(found.images)
-    texts = {
-        FLOOR: "what they score in the place of generated ones",
-        TEN_IMAGES: "what ten real ones score, one of each class or evenly spaced",
-    }
+    texts = {FLOOR: "", TEN_IMAGES: "one of each class or evenly spaced; "}
     parts = [
-        f"{LABELS[line].capitalize()}: {texts[line]} ({'; '.join(sorted(images[line]))})"
+        f"{LABELS[line]} ({texts[line]}{'; '.join(sorted(images[line]))})"
         for line in LINES
         if images[line]
     ]
     if parts:
-        where = f"the data and protocol of {arm_title(reference_arm(plan).name)}"
-        yield f"{'. '.join(parts)}. Both by {where}."
+        where = f"by the data and protocol of {arm_title(reference_arm(plan).name)}"
+        yield f"The last rows are of real images, {where}: {' and '.join(parts)}."
 
 
 def working_note(name: str, working: Working) -> str:
@@ -89,6 +86,6 @@ def working_note(name: str, working: Working) -> str:
     if working.works:
         return f"{begin} works: {working.because}."
     return (
-        f"{begin} does not work: {working.because}. No verdict about the quality of images rests "
+        f"{begin} does not work: {working.because}. So no verdict on the quality of images rests "
         "on it."
     )

@@ -155,14 +155,15 @@ def _markdown_block(columns: Sequence[Column]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in zip(*padded, strict=True))
 
 
-def to_markdown(columns: Sequence[Column], notes: Sequence[str]) -> str:
-    """Aligned Markdown, in blocks of at most 110 characters where it can, then the notes."""
+def to_markdown(columns: Sequence[Column], notes: Sequence[str], head: Sequence[str] = ()) -> str:
+    """The head, aligned Markdown in blocks of at most 110 characters where it can, the notes."""
+
+    def filled(text: str) -> str:
+        text = escape_markdown(text)
+        return textwrap.fill(text, _WIDTH, break_long_words=False, break_on_hyphens=False)
+
     blocks = [_markdown_block(block) for block in _blocks(columns)]
-    texts = [
-        textwrap.fill(escape_markdown(note), _WIDTH, break_long_words=False, break_on_hyphens=False)
-        for note in notes
-    ]
-    return "\n\n".join([*blocks, *texts]) + "\n"
+    return "\n\n".join([*map(filled, head), *blocks, *map(filled, notes)]) + "\n"
 
 
 def markdown_section(table: Table) -> str:

@@ -242,10 +242,10 @@ def replication_notes(replication: Replication) -> list[str]:
         effect = "The difference is the mean here less the published one"
         agrees = "A difference has no margin of its own, so no arm can be shown to agree."
     text = (
-        f"The published record is {replication.published_at.as_posix()}/. Cells are mean ± "
-        f"standard deviation (replicates). {effect}, with Welch's "
-        f"{percent(1 - replication.alpha)} interval; p is two-sided, with Holm's correction over "
-        f"the arms. {agrees}"
+        f"The records are compared by {replication.title}; the published one is "
+        f"{replication.published_at.as_posix()}/. Cells are mean ± standard deviation "
+        f"(replicates). {effect}, with Welch's {percent(1 - replication.alpha)} interval; p is "
+        f"two-sided, with Holm's correction over the arms. {agrees}"
     )
     seeds = "Both records have the same seeds: equal initial weights and order of images."
     facts = "; ".join(
@@ -263,6 +263,8 @@ def replication_sentence(replication: Replication) -> Sentence:
     arms = counted(judged, "arm")
     if replication.equal:
         text = f"the trainings are the published ones again, with equal numbers in {arms}"
+    elif not judged:
+        text = "the published record was measured or trained otherwise"
     elif replication.scale == "ratio":
         text = (
             f"agreement within a factor of {MARGIN:g} is shown for {agreeing} of {arms}, "
@@ -270,14 +272,17 @@ def replication_sentence(replication: Replication) -> Sentence:
         )
     else:
         text = f"a difference is shown for {differing} of {arms}"
-    text += f"; {counted(incomparable, 'arm')} cannot be compared" if incomparable else ""
-    if pairs := replication.arm_verdicts:
+    if incomparable:
+        text += f"; {counted(incomparable, 'arm')} cannot be compared"
+    if judged and (pairs := replication.arm_verdicts):
         same = sum(published == here for published, here in pairs)
         text += f"; {same} of {counted(len(pairs), 'verdict')} on arms came out the same"
     if differing:
         verdict = DIFFERS
-    elif agreeing == judged:
+    elif agreeing == judged > 0:
         verdict = AGREES
     else:
         verdict = CANNOT_TELL
-    return Sentence(f"{_REPLICATION}:", f"{text}.", verdict_kind(verdict), "replication")
+    return Sentence(
+        f"{_REPLICATION}, by {replication.title}:", f"{text}.", verdict_kind(verdict), "replication"
+    )

@@ -7,49 +7,43 @@ from statistics import median
 import pandas as pd
 
 from ganablate.report.claims.judgement import Judgement
+from ganablate.report.claims.reach import WORDS, fraction, least_reach
 from ganablate.report.claims.sentences import ARITHMETIC, CLASSES, SMALLER, counts_of_sentences
 from ganablate.report.design import Design
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import EQUIVALENT, FAILS, ONE, OPEN
 from ganablate.report.stats.working import NOT_WORKING, Working
-from ganablate.report.table.cells import effect_text, mean_text
+from ganablate.report.table.captions import UNKNOWN, settings_line
+from ganablate.report.table.cells import effect_text
 from ganablate.report.table.reference_rows import working_note
 from ganablate.report.table.tables import (
+    arm_title,
     baseline_arm,
     judged_columns,
     of_primary,
     primary_columns,
 )
 from ganablate.report.table.verdict_style import VerdictKind, verdict_kind
-from ganablate.study.plan import BASELINE, FULL, Plan
+from ganablate.study.plan import FULL, Plan
 from ganablate.text import counted, low_to_high, percent
 from ganablate.trials.outcome import FAILURES
 
 _MOST_NAMES = 8
 """Arms that a sentence names; it says how many more there are."""
-UNDECIDED = "Undecided"
-"""How the sentence about arms without a verdict begins."""
-_DIRECTIONS = {"min": "; lower is better", "max": "; higher is better", "none": ""}
 _LEADS = {
-    "better": "Better than {arm}{of}",
-    "worse": "Worse than {arm}{of}",
-    "lower": "Lower than {arm}{of}",
-    "higher": "Higher than {arm}{of}",
-    f"worse ({FAILS})": "Failing{of}",
-    FAILS: "Failing{of}",
-    EQUIVALENT: f"Equivalent to {{arm}}{{of}} within a factor of {MARGIN:g}",
-    OPEN: UNDECIDED + "{of} at this n",
-    NOT_WORKING: "Not judged{of}, since the baseline does not work",
-    ONE: "One replicate{of}, so not tested",
+    "better": "{arms} better than {arm}{of}.",
+    "worse": "{arms} worse than {arm}{of}.",
+    "lower": "{arms} lower than {arm}{of}.",
+    "higher": "{arms} higher than {arm}{of}.",
+    f"worse ({FAILS})": "{arms} failing{of}: every replicate failed.",
+    FAILS: "{arms} failing{of}: every replicate failed.",
+    EQUIVALENT: f"{{arms}} equivalent to {{arm}}{{of}}, within a factor of {MARGIN:g}.",
+    OPEN: "{arms} undecided{of} at this n, which is not evidence of no effect.",
+    NOT_WORKING: "{arms} without a verdict{of}.",
+    ONE: "{arms} not tested{of}, with one replicate.",
 }
-"""How the sentence on a verdict begins, the clear verdicts first: against which arm, in what."""
-_ENDINGS = {
-    f"worse ({FAILS})": " Every replicate failed.",
-    FAILS: " Every replicate failed.",
-    OPEN: " That is not evidence of no effect.",
-}
-
-_PREFIXES = {SMALLER: "in smaller trainings ", ARITHMETIC: "by arithmetic "}
+"""The sentence on a verdict, the clear verdicts first: how many arms, against which, in what."""
+_ENDINGS = {SMALLER: " in smaller trainings", ARITHMETIC: " by arithmetic"}
 
 
 @dataclass(frozen=True)
@@ -81,22 +75,34 @@ def summary(
     """
     sentences = [
         *_baseline(table, plan),
-        *_working(working or {}),
         *(x for name in judged_columns(table, plan) for x in _verdicts(table, plan, name)),
         *_noise(table, plan),
         *(_outcomes(table) if isinstance(plan, Plan) else ()),
         *_claims(judgements),
+        *_working(working or {}),
+        *_limits(table, plan),
+        *(_about_study(plan) if isinstance(plan, Plan) else [Sentence("", UNKNOWN, topic="data")]),
     ]
-    if pairs := sorted(set(plan.substitutes.values())):
-        swaps = "; ".join(f"{here} stands in for {source}" for source, here in pairs)
-        text = f"At this budget {swaps}: claims about the latter alone are left open."
-        sentences.append(Sentence("Other data.", text, topic="data"))
-    sentences += _limits(table, plan)
     planned, complete = int(table["n_planned"].sum()), int(table["n_complete"].sum())
     if complete < planned:
         text = f"{complete} of {counted(planned, 'trial')} are complete."
-        sentences.append(Sentence("Not finished.", text, topic="unfinished"))
+        sentences.append(Sentence("Not finished:", text, topic="unfinished"))
     return sentences
+
+
+def _about_study(plan: Plan) -> Iterator[Sentence]:
+    """What was trained, and how it differs from the study at full size."""
+    yield Sentence("", settings_line(plan), topic="data")
+    if plan.budget != FULL:
+        least = least_reach(plan, [arm.name for arm in plan.arms])
+        share = f"{fraction(least.least)} of the {WORDS[least.least_of]} of the study at full size"
+        share = share if least.least < 1 else "another form of the study than full"
+        text = f"The budget {plan.budget} has {share}: what holds here need not hold there."
+        yield Sentence("", text, topic="data")
+    if pairs := sorted(set(plan.substitutes.values())):
+        swaps = "; ".join(f"{here} stands in for {source}" for source, here in pairs)
+        text = f"{swaps}, so claims about the latter alone are left open."
+        yield Sentence("Other data:", text, topic="data")
 
 
 def _listed(parts: Sequence[str]) -> str:
@@ -109,53 +115,30 @@ def _rows(table: pd.DataFrame) -> list[pd.Series]:
 
 
 def _baseline(table: pd.DataFrame, plan: Design) -> Iterator[Sentence]:
-    """What the baseline has in the primary metrics, or that there is none."""
+    """That there is no baseline, or that it has no number yet."""
     columns, baseline = primary_columns(plan), baseline_arm(plan)
     if not columns:
         return
     titles = " and ".join(plan.columns[name].title for name in columns)
-    better = _better(columns, plan)
     if baseline is None:
-        lead, text = "No baseline.", f"The arms stand side by side, by their {titles}{better}."
-        yield Sentence(lead, text, topic="baseline")
+        yield Sentence(
+            "No baseline:", f"the arms stand side by side, by {titles}.", None, "verdict"
+        )
         return
     row = table[table["arm"] == baseline.name].iloc[0]
-    name = "Baseline" if baseline.name == BASELINE else f"Baseline, the arm {baseline.name}"
-    measured = [column for column in columns if row[column + "_n"]]
-    if not measured:
-        text = f"{row['n_complete']} of {row['n_planned']} trials complete."
-        yield Sentence(f"{name}: no {titles}.", text, topic="baseline")
-        return
-    numbers = [f"{plan.columns[column].title} {mean_text(row, column)}" for column in measured]
-    counts = [int(row[column + "_n"]) for column in measured]
-    better = _better(measured, plan)
-    text = f"(mean ± standard deviation, n = {low_to_high(counts)}{better})."
-    if max(counts) == 1:
-        text = f"(one trial, so without a spread{better})."
-    yield Sentence(f"{name}: {', '.join(numbers)}", text, topic="baseline")
+    if not any(row[column + "_n"] for column in columns):
+        planned = counted(int(row["n_planned"]), "trial")
+        text = f"{row['n_complete']} of {planned} of {arm_title(baseline.name)} complete."
+        yield Sentence(f"No {titles} to compare with:", text, topic="baseline")
 
 
 def _working(working: Mapping[str, Working]) -> Iterator[Sentence]:
-    """A sentence for each arm compared with that does not work, or of which that is not known."""
+    """A sentence for each arm compared with: whether it works."""
     for name, state in working.items():
         lead, _, text = working_note(name, state).partition(": ")
-        if state.works is None:
-            yield Sentence(f"{lead}:", text, topic="working")
-        elif not state.works:
-            yield Sentence(f"{lead}:", text, verdict_kind(f"worse ({FAILS})"), "not working")
-
-
-def _better(columns: Sequence[str], plan: Design) -> str:
-    """`; lower is better`; of several metrics `; lower FID and higher Recall are better`."""
-    if len(columns) == 1:
-        return _DIRECTIONS[plan.columns[columns[0]].direction]
-    words = {"min": "lower", "max": "higher"}
-    parts = [
-        f"{words[column.direction]} {column.title}"
-        for column in (plan.columns[name] for name in columns)
-        if column.direction in words
-    ]
-    return f"; {' and '.join(parts)} {'are' if len(parts) > 1 else 'is'} better" if parts else ""
+        fails = state.works is False
+        kind = verdict_kind(f"worse ({FAILS})") if fails else None
+        yield Sentence(f"{lead}:", text, kind, "not working" if fails else "working")
 
 
 def _verdicts(table: pd.DataFrame, plan: Design, column: str) -> Iterator[Sentence]:
@@ -169,7 +152,6 @@ def _verdicts(table: pd.DataFrame, plan: Design, column: str) -> Iterator[Senten
     null = [arm.name for arm in plan.arms if arm.null]
     judged = compared[compared["verdict"].notna() & ~compared["arm"].isin(null)]
     names = [arm.name for arm in plan.arms if arm.compare_to is not None and not arm.null]
-    total = counted(len(names), "arm")
     references = [str(name) for name in compared["compared_to"].unique()]
     reference = references[0] if len(references) == 1 else None
     ranks = {verdict: place for place, verdict in enumerate(_LEADS)}
@@ -178,15 +160,27 @@ def _verdicts(table: pd.DataFrame, plan: Design, column: str) -> Iterator[Senten
         rows = sorted(_rows(judged[judged["verdict"] == verdict]), key=_strength, reverse=True)
         effects = _listed([_with_effect(row, elsewhere=reference is None) for row in rows])
         yield Sentence(
-            f"{_lead(verdict, reference, title)}: {len(rows)} of {total}.",
-            f"{effects}.{_ENDINGS.get(verdict, '')}",
+            _lead(verdict, _share(len(rows), len(names)), reference, title),
+            # Effects that tell poor generators apart are left to the table.
+            "" if verdict == NOT_WORKING else f"{effects}.",
             verdict_kind(verdict),
             "verdict",
         )
-    if others := [name for name in names if name not in set(judged["arm"])]:
-        text = f"{_listed(others)}: no number yet, or one of another protocol or criterion."
-        lead = f"Not compared{_of(title)}: {len(others)} of {total}."
+    others = [name for name in names if name not in set(judged["arm"])]
+    yield from _not_compared(others, len(names), title)
+
+
+def _not_compared(names: Sequence[str], total: int, title: str | None) -> Iterator[Sentence]:
+    if names:
+        text = f"{_listed(names)}: no number yet, or one of another protocol or criterion."
+        lead = f"{_share(len(names), total)} not compared{_of(title)}."
         yield Sentence(lead, text, verdict_kind(""), "verdict")
+
+
+def _share(count: int, total: int) -> str:
+    """`All 3 arms are`, `1 of 3 arms is`: with the verb."""
+    verb = "is" if count == 1 else "are"
+    return f"{'All' if 1 < count == total else f'{count} of'} {counted(total, 'arm')} {verb}"
 
 
 def _noise(table: pd.DataFrame, plan: Design) -> Iterator[Sentence]:
@@ -214,13 +208,11 @@ def _of(title: str | None) -> str:
     return "" if title is None else f" in {title}"
 
 
-def _lead(verdict: str, reference: str | None, title: str | None) -> str:
+def _lead(verdict: str, arms: str, reference: str | None, title: str | None) -> str:
     """The verdict, against which arm, where it is the same for all, and in which metric."""
-    lead = _LEADS.get(verdict, verdict.capitalize() + "{of}")
-    if reference is None:
-        lead = lead.replace(" than {arm}", "").replace(" to {arm}", "")
-    arm = f"the {reference}" if reference == BASELINE else reference
-    return lead.format(arm=arm, of=_of(title))
+    lead = _LEADS.get(verdict, f"{{arms}} {verdict}{{of}}.")
+    other = "what each is compared with" if reference is None else arm_title(reference)
+    return lead.format(arms=arms, arm=other, of=_of(title))
 
 
 def _strength(row: pd.Series) -> float:
@@ -274,35 +266,34 @@ def _claims(judgements: Sequence[Judgement]) -> Iterator[Sentence]:
     for name, verdicts in CLASSES.items():
         present = [f"{counts[name][x]} {x}" for x in verdicts if counts[name][x]]
         if present:
-            parts.append(_PREFIXES.get(name, "") + ", ".join(present))
-    budget = judgements[0].budget
-    at = "" if budget == FULL else f", at the budget {budget}"
+            parts.append(", ".join(present) + _ENDINGS.get(name, ""))
     sentences = counted(len({judgement.says for judgement in judgements}), "sentence")
-    yield Sentence(f"{sentences} of the source{at}:", f"{'; '.join(parts)}.", topic="claims")
+    yield Sentence(f"{sentences} of the source:", f"{'; '.join(parts)}.", topic="claims")
 
 
 def _limits(table: pd.DataFrame, plan: Design) -> Iterator[Sentence]:
-    """How far this can be trusted: n, what the intervals resolve, and the budget."""
+    """How sure the findings are: n, what the intervals resolve in each primary, and the level."""
     counts = [int(count) for count in table["n_complete"] if count]
     if not counts:
         return
-    text = f"n = {low_to_high(counts)} an arm"
-    columns = judged_columns(table, plan)
+    columns, reaches, level = judged_columns(table, plan), [], None
     for column in columns:
-        view = of_primary(table, plan, column)
-        ratios = view[(view["effect_scale"] == "ratio").fillna(False) & (view["effect_low"] > 0)]
-        # The factor from the middle of each interval of ratios to its ends.
-        reaches = (ratios["effect_high"] / ratios["effect_low"]).dropna() ** 0.5
-        if len(reaches):
-            level = percent(float(view["effect_level"].dropna().iloc[0]))
-            of = f" of {plan.columns[column].title}" if len(columns) > 1 else ""
-            text += (
-                f"; the {level} intervals{of} typically reach a factor of {median(reaches):.2f} to "
-                "either side, so smaller effects mostly stay undecided"
-            )
-    if plan.budget not in (None, FULL):
-        text += (
-            f". Budget {plan.budget}: a reduced form of the study; what holds here need not hold "
-            "at its full size"
-        )
-    yield Sentence("How far to trust this.", f"{text}.", topic="limits")
+        view = of_primary(table, plan, column).dropna(subset=["effect_low", "effect_high"])
+        if not len(view):
+            continue
+        level = percent(float(view["effect_level"].iloc[0]))
+        of = f" in {plan.columns[column].title}" if len(columns) > 1 else ""
+        if view["effect_scale"].iloc[0] == "ratio":
+            # The factor from the middle of each interval to its ends.
+            factors = view.loc[view["effect_low"] > 0, ["effect_low", "effect_high"]]
+            factor = median((factors["effect_high"] / factors["effect_low"]) ** 0.5)
+            reaches.append(f"a factor of {factor:.2f}{of}")
+        else:
+            half = median((view["effect_high"] - view["effect_low"]) / 2)
+            reaches.append(f"{half:.2g}{of}")
+    text = f"{counted(max(counts), 'replicate')} an arm"
+    if min(counts) < max(counts):
+        text = f"{low_to_high(counts)} replicates an arm"
+    if reaches:
+        text += f"; {level} intervals typically reach {' and '.join(reaches)} to either side"
+    yield Sentence("", f"{text}.", topic="limits")

@@ -105,6 +105,14 @@ def of_primary(table: pd.DataFrame, plan: Design, column: str) -> pd.DataFrame:
     return table.drop(columns=others).rename(columns=effects)
 
 
+def measured_columns(table: pd.DataFrame, plan: Design) -> list[str]:
+    """The shown columns of which some arm has a number; before a trial is complete all of them."""
+    shown = list(plan.shown_columns)
+    if not table["n_complete"].any():
+        return shown
+    return [name for name in shown if table[name].notna().any()]
+
+
 def criterion_columns(plan: Design) -> set[str]:
     """Columns on the scale of the criterion."""
     return set(metric_columns([name for name in plan.metrics if name in _CRITERION_METRICS]))
@@ -248,7 +256,10 @@ def table_csv(table: pd.DataFrame) -> str:
 
 
 def text_columns(table: pd.DataFrame, plan: Design) -> list[Column]:
-    """Every column that a reader is shown, the arms' names first, rows as in `arm_table`."""
+    """Every column that a reader is shown, the arms' names first, rows as in `arm_table`.
+
+    Once a trial is complete, a column without a number in any row is left out.
+    """
     rows = [row for _, row in table.iterrows()]
     of_study = isinstance(plan, Plan)  # of other trainings neither outcome nor length is known
     outcomes = [_outcome(row) if of_study else None for row in rows]
@@ -263,12 +274,15 @@ def text_columns(table: pd.DataFrame, plan: Design) -> list[Column]:
         groups.insert(len(groups) if judged_columns(table, plan) else 0, progress)
     groups += [_metric(rows, name, plan) + _published(rows, name, plan) for name in others]
     names = _column("Arm", rows, "arm", [str(row["arm"]) for row in rows])
-    return [
+    columns = [
         names,
         *_components(table, plan),
         *whole,
         *(column for group in groups for column in group),
     ]
+    if not table["n_complete"].any():
+        return columns
+    return [x for x in columns if any(cell.text != MISSING for cell in x.cells)]
 
 
 def _components(table: pd.DataFrame, plan: Design) -> list[Column]:

@@ -92,7 +92,8 @@ def put(below: Stack, layer: Layer) -> Stack:
 def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     """The settings given and those that their parts bring, without those that nothing reads."""
     values = {**USUAL, **catalog.brought(given), **given}
-    if values.get("penalty") is not None or values.get("d_norm") == "spectral":
+    smooth = (values.get("penalty"), values.get("second_penalty")) != (None, None)
+    if smooth or values.get("d_norm") == "spectral":
         # The clip that a criterion brings keeps D as smooth as these do.
         values["d_weight_clip"] = given.get("d_weight_clip")
     for name in [name for name in values if name in catalog.OWNED]:
@@ -128,7 +129,7 @@ def _idle_faults(layer: Layer, given: Mapping[str, Any], unsure: frozenset[str])
 def _idle(spelled: str, owner: str, given: Mapping[str, Any]) -> str:
     """Why a setting does nothing, and which parts would read it."""
     kind = owner.removeprefix("g_").removeprefix("d_")
-    bare = spelled.removeprefix("g_").removeprefix("d_")
+    bare = spelled.removeprefix("g_").removeprefix("d_").removeprefix("second_")
     lines = catalog.OF_SETTINGS[owner].items()
     having = ", ".join(name for name, line in lines if {spelled, bare} & line.brings.keys())
     part = part_named(owner, given)
@@ -197,6 +198,10 @@ def finish(
         if values.get("train_images") == data.images:
             values["train_images"] = None
     faults = (*stack.faults, *_missing(stack, values))
+    first, second = values.get("penalty"), values.get("second_penalty")
+    if second is not None and first == second:
+        message = f"second_penalty: {second} is the first penalty already; raise penalty_weight"
+        faults = (*faults, stack.fault(message, "second_penalty", "penalty"))
     if data is not None:
         amounts = (stack.fault(*fault) for fault in _amount_faults(values, data))
         faults = (*faults, *_size_faults(stack, values, data), *amounts)

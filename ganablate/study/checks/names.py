@@ -38,7 +38,10 @@ class StudyNames:
         self.broken |= layout.broken
         self.complete &= not layout.faults
         self.linked |= {row.name for row in layout.rows if row.compare_to is not None}
-        self.penalty |= any(row.resolution.get("penalty") for row in layout.rows)
+        self.penalty |= any(
+            row.resolution.get("penalty") or row.resolution.get("second_penalty")
+            for row in layout.rows
+        )
 
     def on_features(self) -> list[str]:
         """The study's metrics that are measured on images."""

@@ -19,7 +19,8 @@ _REASONS = {
         "dataset", "image_size", "crop", "pixel_range",
     ),
     "it is a part, which brings settings of its own; name it in ablate, cross or arms": (
-        "network", "criterion", "penalty", "optimizer", "g_optimizer", "d_optimizer",
+        "network", "criterion", "penalty", "second_penalty", "optimizer", "g_optimizer",
+        "d_optimizer",
     ),
     "it says how a machine computes": ("precision", "device"),
 }  # fmt: skip

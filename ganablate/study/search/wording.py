@@ -6,6 +6,7 @@ from typing import Any
 from ganablate.study.arms.settings import text_of
 from ganablate.study.plan import Plan
 from ganablate.study.search.arm_search import ArmSearch, Search
+from ganablate.text import counted
 
 
 def search_lines(plan: Plan) -> list[str]:
@@ -36,7 +37,7 @@ def how(search: Search) -> str:
 
 def ended_text(search: ArmSearch) -> str:
     """How its trials ended: `20 trials, 1 diverged, 3 saturated`."""
-    parts = [f"{len(search.ended)} trials"]
+    parts = [counted(len(search.ended), "trial")]
     for outcome in ("diverged", "saturated"):
         count = sum(trial.outcome == outcome for trial in search.ended)
         parts += [f"{count} {outcome}"] if count else []

@@ -8,7 +8,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from ganablate.text import binned, duration, sparkline
+from ganablate.text import binned, counted, duration, sparkline
 
 LOSSES = {"d/criterion": "D", "g/criterion": "G"}
 """The losses that are shown, and the net of each."""
@@ -97,7 +97,7 @@ class Overview:
 
     def headline(self) -> str:
         """Trials done, running, starting, failed, and the time left, in one line."""
-        parts = [f"{self.done} of {self.total} trials done"]
+        parts = [f"{self.done} of {counted(self.total, 'trial')} done"]
         counts = {"running": len(self.running), "starting": self.starting, "failed": self.failed}
         parts += [f"{count} {state}" for state, count in counts.items() if count]
         if self.seconds_left is not None and self.done + self.failed < self.total:

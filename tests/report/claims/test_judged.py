@@ -233,7 +233,7 @@ def test_a_line_names_a_level_other_than_five_percent(tmp_path):
     page = ledger([study], tmp_path)
     (line,) = [x for x in page.splitlines() if "| R3.B |" in x]
     assert "cpu, at 2.5 %)" in line
-    assert "at 5 %, unless\nthe line names another level" in page
+    assert "at 5 % unless it\nnames another level" in page
     (shown,) = [x for x in page.splitlines() if "| R3.B-curves |" in x]
     assert "2.5 %" not in shown
 
@@ -247,7 +247,7 @@ def test_a_question_that_was_changed_since_is_told_of_its_study(tmp_path):
     asked = {**look.asked, "margin": "2x"}
     (tmp_path / LOOKS).write_text(looks_csv([replace(look, asked=asked)]))
     (line,) = [x for x in ledger([study], tmp_path).splitlines() if x.startswith("- [latent_size]")]
-    assert r"margin of equivalence 2x -\> 1.25x" in line
+    assert r"margin of equivalence was 2x and is now 1.25x" in line
     assert f". Changed after results were seen (first on {look.date}): " in line
 
 

@@ -127,10 +127,10 @@ def test_over_the_training_each_trial_gives_one_correlation():
     assert judged.estimate == pytest.approx(np.tanh(z.mean()))
     assert (judged.low, judged.high) == pytest.approx(tuple(np.tanh(ends)))
     assert "(10 points)" in judged.numbers
-    assert judged.numbers.endswith("for beyond 0.5")
+    assert judged.numbers.endswith("at most -0.5: p = 0.019")
     weak = along(pairs, "weak")
     assert weak.verdict == CONTRADICTED
-    assert weak.numbers.endswith("for outside 0.5")
+    assert weak.numbers.endswith("more than 0.5: p = 0.019")
     assert along(pairs, "positive").verdict == CONTRADICTED
 
 

@@ -118,8 +118,8 @@ def test_verdicts_at_a_level_and_intervals_at_the_rest():
     ]
     assert (usual.alpha, strict.alpha) == (0.05, 1e-5)
     notes = " ".join(effect_notes([effects_of(measured, alpha=0.0158)[0]], plan))
-    assert "Its 98.42 % interval" in notes
-    assert "verdicts come from it, at 1.58 %," in notes
+    assert "Intervals are Welch's at 98.42 %" in notes
+    assert "Verdicts are at 1.58 % after Holm's correction" in notes
     assert "95 %" not in notes
     assert " 5 %" not in notes
     assert set(effect_columns(strict, ["a", "b"])["effect_level"]) == {0.99999}
@@ -140,7 +140,7 @@ def test_a_null_arm_is_outside():
     assert {name: effects.by_arm[name] for name in without.by_arm} == dict(without.by_arm)
     note = effect_notes([effects], plan)[-1]
     assert note.startswith("The arm null changes only the seeds (×1.48 [")  # noqa: RUF001
-    assert "by itself): one look at the noise, outside the correction" in note
+    assert "by itself): it shows the noise, outside the correction" in note
     row = effect_columns(effects, ["null"]).iloc[0]
     assert pd.isna([row["effect_p"], row["verdict"], row["effect_fails_p"]]).all()
     assert row["effect"] == null.estimate
@@ -155,7 +155,7 @@ def test_a_null_arm_that_always_fails_has_no_verdict():
     assert effects.by_arm["null"].p_alone == pytest.approx(2 / math.comb(6, 3))
     notes = effect_notes([effects], plan)
     assert notes[-1].startswith("The arm null changes only the seeds (p 0.10 by itself)")
-    assert not any("corrected over" in note for note in notes)
+    assert not any("Holm" in note for note in notes)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_an_arm_that_always_fails_is_worse_where_the_exact_p_says_so():
     assert found["numbers"].estimate > 10
     assert (found["some"].fails_p, found["some"].verdict) == (None, "cannot tell at this n")
     note = next(note for note in effect_notes([effects], plan) if note.startswith("All fail"))
-    assert "where Fisher's exact p is at most 5 %" in note
+    assert "where Fisher's exact p, uncorrected, is at most 5 %" in note
     also = failing(4) | {"baseline": [*BASE[:3], (600.0, "collapsed")]}
     assert effects_of(also)[0].by_arm["none"].fails_p is None
 
@@ -299,7 +299,7 @@ def test_correlation_pairs_replicates_by_their_index():
     shuffled = frame(measured).sample(frac=1, random_state=3)
     effects = effects_in(shuffled, plan, measured)
     assert effects.correlation.mean == pytest.approx(1.0)
-    assert any("clearly: the intervals are wider" in note for note in effect_notes([effects], plan))
+    assert any("so that the intervals are wider" in note for note in effect_notes([effects], plan))
     assert replicates_of(shuffled, "a", "fid").on("difference").tolist() == [2 * x for x in BASE]
 
 

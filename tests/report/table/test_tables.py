@@ -106,10 +106,11 @@ def analysis(plan, tmp_path):
 
 def rendered(analysis):
     columns, notes = analysis.columns, analysis.notes
+    name = f"{analysis.plan.study}-{analysis.plan.budget}"
     return {
         "table.csv": table_csv(analysis.table),
-        "table.md": to_markdown(columns, notes),
-        "table.tex": to_latex(columns, notes, f"{analysis.plan.study}-{analysis.plan.budget}"),
+        "table.md": to_markdown(columns, notes, analysis.head),
+        "table.tex": to_latex(columns, [*analysis.head, *notes], name),
     }
 
 
@@ -196,8 +197,8 @@ def test_rates_are_of_the_complete_trials_and_the_ok_ones_are_summed_up_apart(tm
 
 
 _LOSSES = (
-    "spread is the standard deviation over those steps, oscillation the mean distance from one "
-    "step to the next; penalty left out."
+    "without the penalty; spread is their standard deviation, oscillation the mean distance from "
+    "one step to the next."
 )
 _FIFTH = "over every step of the last fifth of training"
 _LOSS = {"metrics": ("d_loss",), "primary": "d_loss_mean"}
@@ -208,9 +209,9 @@ _LOSS = {"metrics": ("d_loss",), "primary": "d_loss_mean"}
     [
         (
             {"baseline": {}}, {"metrics": ("d_loss", "d_accuracy", "fid")},
-            f"Losses and accuracies of D: {_FIFTH}; {_LOSSES}",
+            f"Losses and accuracies of D are taken {_FIFTH}, {_LOSSES}",
         ),
-        ({"baseline": {}}, {"metrics": ("d_accuracy",)}, f"Accuracies of D: {_FIFTH}."),
+        ({"baseline": {}}, {"metrics": ("d_accuracy",)}, f"Accuracies of D are taken {_FIFTH}."),
         (
             {"baseline": {}}, {},
             "Baseline: mnist_5k, conv28 (G 32, D 16), latent 100, bce, adam lr 0.0002, batch 64, "
@@ -230,8 +231,9 @@ _LOSS = {"metrics": ("d_loss",), "primary": "d_loss_mean"}
             "clipped to 0.01, real labels 0.7..1, spectral norm in D.",
         ),
         (
-            {"baseline": {}}, _LOSS,
-            "Primary: D loss, mean (no direction), in units of the criterion.",
+            {"baseline": {}, "b": {"d_dropout": 0.0}, "c": {"g_activation": "relu"}}, {},
+            "Baseline: mnist_5k, conv28 (G 32, D 16), d_dropout 0.4, g_activation leaky_relu, "
+            "latent 100, bce, adam lr 0.0002, batch 64, 25 epochs.",
         ),
         ({"a": {"criterion": "minimax"}, "b": {}}, _LOSS, "(nats for bce and minimax)"),
         (
@@ -297,7 +299,8 @@ def test_escaping():
 
 
 def test_verdicts_on_two_primaries_stand_in_one_row_and_their_effects_in_the_next_blocks(analysis):
-    first, *others = rendered(analysis)["table.md"].split("\n\n")
+    blocks = rendered(analysis)["table.md"].split("\n\n")
+    first, *others = [block for block in blocks if block.startswith("|")]
     heads = [title.strip() for title in first.splitlines()[0].split("|")[1:-1]]
     assert heads == ["Arm", "**FID ↓**", "Verdict on FID", "**Recall ↑**", "Verdict on Recall"]
     row = next(line for line in first.splitlines() if "| latent_dim=50" in line)
@@ -323,9 +326,10 @@ def test_a_primary_metric_that_was_never_measured_has_no_effects_and_changes_no_
     assert judged_columns(without.table, without.plan) == ("fid",)
     assert without.effects.by_arm == alone.effects.by_arm
     text = rendered(without)["table.md"]
-    assert "Verdict " in text.splitlines()[0]
+    assert "Verdict " in next(line for line in text.splitlines() if line.startswith("|"))
     assert "Verdict on" not in text
-    assert "**Recall ↑**" in text
+    assert "**Recall ↑**" not in text
+    assert list(without.head)[-1] == "Recall, also primary, was not measured in these trials."
 
 
 def test_effects_stand_behind_the_only_primary(analysis):
@@ -362,7 +366,8 @@ def test_a_cross_without_baseline_has_no_effects(analysis, plan):
     arms = tuple(replace(arm, compare_to=None) for arm in plan.arms)
     texts = rendered(replace(analysis, plan=replace(plan, arms=arms)))
     assert "ffect" not in texts["table.md"] + texts["table.csv"]
-    head = texts["table.md"].splitlines()[0].split("|")[1:6]
+    lines = texts["table.md"].splitlines()
+    head = next(line for line in lines if line.startswith("|")).split("|")[1:6]
     assert [title.strip() for title in head] == [
         "Arm", "Complete", "Updates", "**FID ↓**", "**Recall ↑**",
     ]  # fmt: skip
@@ -394,7 +399,7 @@ def test_published_numbers_stand_beside_ours_and_are_not_compared(tmp_path):
     assert cells[cells.index("0.0034") - 1] == "—"  # ours, which is missing, stands before it
     assert "1.8072×10^-27" in lines  # noqa: RUF001
     assert "D loss, mean, published" in lines
-    assert "Published: as printed in R2 table 2 (one run). Not comparable" in lines
+    assert "Published: as printed in R2 table 2 (one run); not comparable" in lines
     assert "Published in R2 table 2 (one run): parameters of G 1486352 (a)." in lines
 
 
