@@ -139,7 +139,7 @@ def _meaning(sentences: Sequence[Sentence], most: int) -> list[str]:
     for topic in _TOPICS:
         # The arms of each verdict stand in the table: here they are counted.
         texts = [
-            sentence.lead if topic == "verdict" else f"{sentence.lead} {sentence.text}"
+            sentence.lead if topic == "verdict" else f"{sentence.lead} {sentence.text}".strip()
             for sentence in sentences
             if sentence.topic == topic
         ]

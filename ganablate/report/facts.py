@@ -95,8 +95,8 @@ def report_facts(analysis: Findings) -> dict[str, Any]:
         | {state: int(states.get(state, 0)) for state in ("complete", "failed")},
         "works": {name: asdict(working) for name, working in analysis.working.items()},
         "arms": [_arm(analysis, str(name), primaries) for name in analysis.table["arm"]],
-        "summary": [f"{sentence.lead} {sentence.text}" for sentence in analysis.summary],
-        "notes": [*analysis.notes, *analysis.notices],
+        "summary": [f"{sentence.lead} {sentence.text}".strip() for sentence in analysis.summary],
+        "notes": [*analysis.head, *analysis.notes, *analysis.notices],
     }
 
 
