@@ -261,8 +261,8 @@ def text_columns(table: pd.DataFrame, plan: Design) -> list[Column]:
     Once a trial is complete, a column without a number in any row is left out.
     """
     rows = [row for _, row in table.iterrows()]
-    of_study = isinstance(plan, Plan)  # of other trainings neither outcome nor length is known
-    outcomes = [_outcome(row) if of_study else None for row in rows]
+    # Of other trainings no outcome is known.
+    outcomes = [_outcome(row) if isinstance(plan, Plan) else None for row in rows]
     first = primary_columns(plan)
     others = [name for name in plan.shown_columns if name not in first]
     others.sort(key=lambda name: plan.columns[name].direction == "none")
@@ -270,8 +270,7 @@ def text_columns(table: pd.DataFrame, plan: Design) -> list[Column]:
     # The primaries, their effects and what became of the trials stand first: what the study asks
     # must not hide in a later block. Then come the numbers that have a better and a worse.
     groups = _of_primaries(table, rows, outcomes, plan)
-    if of_study:
-        groups.insert(len(groups) if judged_columns(table, plan) else 0, progress)
+    groups.insert(len(groups) if judged_columns(table, plan) else 0, progress)
     groups += [_metric(rows, name, plan) + _published(rows, name, plan) for name in others]
     names = _column("Arm", rows, "arm", [str(row["arm"]) for row in rows])
     columns = [
