@@ -5,6 +5,7 @@ and planned in a fraction of a second.
 """
 
 import hashlib
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
@@ -117,6 +118,10 @@ _WEIGHT_DECAY = Spec("pulls weights to 0", part="optimizer", both=True)
 _GRAD_CLIP = Spec("largest norm of all gradients together", absent="none", both=True)
 
 
+UNUSED: Any = None
+"""Default of a setting that every GAN has: with a trainer that does not use it a trial has none."""
+
+
 class TrialConfig(BaseModel):
     """The settings of one trial. `g_` is the generator, `d_` the discriminator.
 
@@ -132,31 +137,40 @@ class TrialConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow", allow_inf_nan=False)
     __pydantic_extra__: dict[str, bool | int | float | str]
 
+    trainer: Annotated[str | None, Spec("what trains, and how", absent="gan", table="trainers")] = (
+        None
+    )
     dataset: Annotated[str, Spec("the real images", table="datasets")]
     channels: Literal[1, 3] | None = None
     image_size: Annotated[ImageSize, Spec("height and width in pixels")]
     crop: Annotated[
         Crop | None, Spec("side of the centred square cut out, then resized", absent="none")
     ] = None
-    pixel_range: Annotated[Literal["unit", "signed"], Spec("[0, 1] or [-1, 1]")]
+    pixel_range: Annotated[Literal["unit", "signed"], Spec("[0, 1] or [-1, 1]")] = UNUSED
     train_images: Annotated[
         Count | None, Spec("first so many of a fixed shuffle; all", absent="all")
     ] = None
 
-    network: Annotated[str, Spec("the pair of nets; brings defaults of its own", table="networks")]
-    latent_dim: Annotated[LatentDim, Spec("numbers that G makes an image of", usual=100)]
+    network: Annotated[
+        str, Spec("the pair of nets; brings defaults of its own", table="networks")
+    ] = UNUSED
+    latent_dim: Annotated[LatentDim, Spec("numbers that G makes an image of", usual=100)] = UNUSED
     latent: Annotated[
         Literal["normal", "uniform"], Spec("N(0, 1), or uniform in [-1, 1]", usual="normal")
-    ]
-    g_width: Annotated[Width, Spec("G's size: maps or units, as the network counts them")]
-    d_width: Annotated[Width, Spec("D's size: maps or units, as the network counts them")]
-    g_activation: Annotated[str, Spec("of G's hidden layers", table="activations", both=True)]
-    d_activation: Annotated[str, Spec("of D's hidden layers", table="activations", both=True)]
-    g_output: Annotated[str, Spec("activation of G's last layer", table="activations")]
-    g_norm: Annotated[Norm, Spec("normalisation of G's layers", both=True)]
-    d_norm: Annotated[Norm, Spec("normalisation of D's layers", both=True)]
-    d_dropout: Annotated[Share, Spec("share of D's units dropped in a step")]
-    init: Annotated[str, Spec("how weights start", table="initialisers")]
+    ] = UNUSED
+    g_width: Annotated[Width, Spec("G's size: maps or units, as the network counts them")] = UNUSED
+    d_width: Annotated[Width, Spec("D's size: maps or units, as the network counts them")] = UNUSED
+    g_activation: Annotated[str, Spec("of G's hidden layers", table="activations", both=True)] = (
+        UNUSED
+    )
+    d_activation: Annotated[str, Spec("of D's hidden layers", table="activations", both=True)] = (
+        UNUSED
+    )
+    g_output: Annotated[str, Spec("activation of G's last layer", table="activations")] = UNUSED
+    g_norm: Annotated[Norm, Spec("normalisation of G's layers", both=True)] = UNUSED
+    d_norm: Annotated[Norm, Spec("normalisation of D's layers", both=True)] = UNUSED
+    d_dropout: Annotated[Share, Spec("share of D's units dropped in a step")] = UNUSED
+    init: Annotated[str, Spec("how weights start", table="initialisers")] = UNUSED
     hidden_layers: Annotated[Few | None, Spec("of the mlp", part="network")] = None
     resampling: Annotated[
         Literal["strided", "pooling"] | None,
@@ -169,7 +183,7 @@ class TrialConfig(BaseModel):
 
     criterion: Annotated[
         str, Spec("what D and G are trained to lower", table="criteria", usual="bce")
-    ]
+    ] = UNUSED
     real_labels: Annotated[
         Labels | None,
         Spec("of D's loss, drawn uniformly; hard: 1", absent="hard", same="1", part="criterion"),
@@ -193,16 +207,20 @@ class TrialConfig(BaseModel):
     d_weight_clip: Annotated[Rate | None, Spec("D's weights stay in +- this", absent="none")] = None
     d_steps: Annotated[
         Few, Spec("D steps in an iteration, each on real images of its own", usual=1)
-    ]
-    g_steps: Annotated[Few, Spec("G steps in an iteration", usual=1)]
+    ] = UNUSED
+    g_steps: Annotated[Few, Spec("G steps in an iteration", usual=1)] = UNUSED
     g_ema: Annotated[
         Decay | None, Spec("decay of the averaged G that is sampled from", absent="none")
     ] = None
 
-    g_optimizer: Annotated[str, Spec("of G's weights", table="optimizers", usual="adam", both=True)]
-    d_optimizer: Annotated[str, Spec("of D's weights", table="optimizers", usual="adam", both=True)]
-    g_lr: Annotated[Rate, Spec("learning rate of G", usual=2e-4, both=True)]
-    d_lr: Annotated[Rate, Spec("learning rate of D", usual=2e-4, both=True)]
+    g_optimizer: Annotated[
+        str, Spec("of G's weights", table="optimizers", usual="adam", both=True)
+    ] = UNUSED
+    d_optimizer: Annotated[
+        str, Spec("of D's weights", table="optimizers", usual="adam", both=True)
+    ] = UNUSED
+    g_lr: Annotated[Rate, Spec("learning rate of G", usual=2e-4, both=True)] = UNUSED
+    d_lr: Annotated[Rate, Spec("learning rate of D", usual=2e-4, both=True)] = UNUSED
     g_beta1: Annotated[Decay | None, _BETA1] = None
     d_beta1: Annotated[Decay | None, _BETA1] = None
     g_beta2: Annotated[Decay | None, _BETA2] = None
@@ -241,9 +259,12 @@ class TrialConfig(BaseModel):
     """Derived from (study seed, replicate); shared by the arms."""
 
     @model_validator(mode="after")
-    def _has_one_length(self) -> Self:
+    def _is_whole(self) -> Self:
         if (self.epochs is None) == (self.iterations is None):
             raise ValueError("exactly one of epochs and iterations is needed")
+        lacking = [name for name in _OF_EVERY_GAN if getattr(self, name) is None]
+        if self.trainer is None and lacking:
+            raise ValueError(f"{', '.join(lacking)} must be given")
         return self
 
     @property
@@ -281,4 +302,16 @@ class TrialConfig(BaseModel):
             return self.iterations
         assert self.epochs is not None
         batches = self.epochs * (min(images, self.train_images or images) // self.batch_size)
-        return max(batches // self.d_steps, 1)
+        return max(batches // (self.d_steps or 1), 1)
+
+    @property
+    def images_per_iteration(self) -> int:
+        """Real images that an iteration sees: a batch for each D step, one where it has none."""
+        return (self.d_steps or 1) * self.batch_size
+
+
+_OF_EVERY_GAN = tuple(
+    name
+    for name, field in TrialConfig.model_fields.items()
+    if field.default is None and type(None) not in typing.get_args(field.annotation)
+)

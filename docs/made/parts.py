@@ -17,6 +17,7 @@ from ganablate.catalog import (
     PENALTIES,
     PROBES,
     SCHEDULES,
+    TRAINERS,
     Part,
 )
 from ganablate.metrics.weight_files import WEIGHTS, Card
@@ -39,9 +40,10 @@ def _brought(part: Part) -> str:
 
 
 def training_parts() -> str:
-    """Criteria, penalties, optimizers, schedules."""
+    """Trainers, criteria, penalties, optimizers, schedules."""
     return (
-        "\n`criterion`:\n" + parts_table(CRITERIA, "brings", _brought)
+        "\n`trainer`:\n" + parts_table(TRAINERS)
+        + "`criterion`:\n" + parts_table(CRITERIA, "brings", _brought)
         + "`penalty`:\n"
         + parts_table(PENALTIES, "usual weight", lambda part: f"{part.default_weight:g}")
         + "`optimizer`:\n" + parts_table(OPTIMIZERS, "its settings", _brought)

@@ -47,6 +47,7 @@ from ganablate.catalog.parts import (
     Probe,
     Scale,
     Schedule,
+    Trainer,
 )
 from ganablate.catalog.protocols import Split, is_outdated, real_split, weights_stamp
 from ganablate.catalog.settings import (
@@ -57,18 +58,20 @@ from ganablate.catalog.settings import (
     function_of,
     own_values,
     plugin_digests,
+    trainer_of,
 )
 from ganablate.catalog.tables import PLUGIN_TABLES, TABLES, Table
-from ganablate.catalog.training import CRITERIA, OPTIMIZERS, PENALTIES, SCHEDULES
+from ganablate.catalog.training import CRITERIA, OPTIMIZERS, PENALTIES, SCHEDULES, TRAINERS
 
 __all__ = [
     "ACTIVATIONS", "CLASSES", "CRITERIA", "DATASETS", "EXTRACTORS", "FLOOR", "FOLDER_PREFIX",
     "INITIALISERS", "METRICS", "NAMED_EXTRACTORS", "NETWORKS", "NETWORK_SETTINGS",
     "OF_SETTINGS", "OPTIMIZERS", "PENALTIES", "PLUGIN_MEASURES", "PLUGIN_TABLES", "PROBES",
-    "SCHEDULES", "SETTINGS", "TABLES", "TEN_IMAGES", "Advice", "Column", "Criterion", "DataKey",
-    "Dataset", "Direction", "Extractor", "Metric", "NamedExtractor", "Network", "Optimizer",
-    "OwnSetting", "OwnValue", "Part", "Penalty", "Probe", "Scale", "Schedule", "Setting",
-    "Split", "Table", "channels_of", "extractor_of", "family_of", "function_of", "is_outdated",
-    "metric_columns", "named_parts", "on_images", "own_values", "plugin_digests",
-    "present_name", "probe_columns", "real_split", "stored_name", "weights_stamp",
+    "SCHEDULES", "SETTINGS", "TABLES", "TEN_IMAGES", "TRAINERS", "Advice", "Column", "Criterion",
+    "DataKey", "Dataset", "Direction", "Extractor", "Metric", "NamedExtractor", "Network",
+    "Optimizer", "OwnSetting", "OwnValue", "Part", "Penalty", "Probe", "Scale", "Schedule",
+    "Setting", "Split", "Table", "Trainer", "channels_of", "extractor_of", "family_of",
+    "function_of", "is_outdated", "metric_columns", "named_parts", "on_images", "own_values",
+    "plugin_digests", "present_name", "probe_columns", "real_split", "stored_name", "trainer_of",
+    "weights_stamp",
 ]  # fmt: skip

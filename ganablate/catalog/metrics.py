@@ -77,6 +77,7 @@ METRICS: dict[str, Metric] = {
     "d_loss": Metric(
         implementation=_LOSS + "d_loss",
         summary="discriminator criterion over the last fifth of training, penalty left out",
+        reads=("d/criterion",),
         source="R2, table 2; R1.1; R4.8",
         needs="losses",
         columns=_loss_columns("d", "D"),
@@ -84,6 +85,7 @@ METRICS: dict[str, Metric] = {
     "g_loss": Metric(
         implementation=_LOSS + "g_loss",
         summary="generator criterion over the last fifth of training",
+        reads=("g/criterion",),
         source="R2, table 2; R1.1; R4.8",
         needs="losses",
         columns=_loss_columns("g", "G"),
@@ -91,6 +93,7 @@ METRICS: dict[str, Metric] = {
     "d_accuracy": Metric(
         implementation=_LOSS + "d_accuracy",
         summary="share of real and of generated images that D judges rightly, last fifth",
+        reads=("d/accuracy_real", "d/accuracy_fake"),
         source="R0, section 3.4",
         needs="losses",
         columns={

@@ -35,6 +35,9 @@ def _part_name(name: str) -> str:
 
 Text = Annotated[str, AfterValidator(_text)]
 PartName = Annotated[str, AfterValidator(_part_name)]
+LossKey = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*/[a-z][a-z0-9_]*$")]
+GAN_LOSSES = ("d/criterion", "g/criterion", "d/accuracy_real", "d/accuracy_fake")
+"""Losses that the built-in trainer records of every trial; with a penalty it has one more."""
 _CHECKED = ConfigDict(extra="forbid", allow_inf_nan=False)
 OwnValue = bool | int | float | str
 
@@ -149,6 +152,33 @@ class Part:
     def usual(self) -> Mapping[str, Any]:
         """Of `brings`, the settings that are ganablate's own."""
         return {}
+
+
+@dataclass(frozen=True, kw_only=True, config=_CHECKED)
+class Trainer(Part):
+    """`f(config, images, *, device, precision) -> Training`: a class, or a function that makes one.
+
+    `images` are uint8 [n, height, width, channels]; `ganablate.gan.training.Training` says what a
+    sweep asks of the object.
+    """
+
+    settings: Mapping[str, Any] | None = None
+    """The settings of ganablate that it uses, beside those that every trainer has, and what each is
+    where a study gives none. None: all, as a trainer of the `network`'s pair of nets does."""
+    losses: Annotated[tuple[LossKey, ...], Field(min_length=1)] = GAN_LOSSES
+    """What it records at every iteration, at least."""
+    image_sizes: tuple[ImageSize, ...] | None = None
+    """Sizes it can be built for, where it uses no `network`, which has its own; None: any."""
+
+    @property
+    def has_pair(self) -> bool:
+        """Whether it trains a generator and a discriminator, which the network makes."""
+        return self.settings is None or "network" in self.settings
+
+    @property
+    def usual(self) -> Mapping[str, Any]:
+        """Its settings."""
+        return self.settings or {}
 
 
 @dataclass(frozen=True, kw_only=True, config=_CHECKED)
@@ -322,6 +352,8 @@ class Metric(Part):
     """
 
     needs: Literal["losses", "features"]
+    reads: tuple[LossKey, ...] = GAN_LOSSES
+    """The losses that it needs, if it needs losses: missing for a trainer without them."""
     images: int | None = None
     """Of each set at most so many, evenly spaced, are compared; None: all that are given."""
     counts_classes: bool = False

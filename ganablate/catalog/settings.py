@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from pydantic.fields import FieldInfo
 
-from ganablate.catalog.parts import OwnSetting, OwnValue, Part
+from ganablate.catalog.parts import OwnSetting, OwnValue, Part, Trainer
 from ganablate.catalog.tables import TABLES, Table
+from ganablate.catalog.training import TRAINERS
 from ganablate.config import Labels, Spec, TrialConfig
 
 Kind = Literal["whole", "number", "labels", "word", "truth"]
@@ -23,6 +24,11 @@ SECOND = "second_"
 """Before the settings of the second penalty."""
 LENGTHS = ("epochs", "iterations")
 """The two ways to give the length of a training, of which a trial has one."""
+OF_EVERY_TRAINER = frozenset({
+    "trainer", "dataset", "channels", "image_size", "crop", "train_images", "batch_size", *LENGTHS,
+    "precision", "device",
+})  # fmt: skip
+"""Settings that a trial has whatever trains it: of the data, the length and the arithmetic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +198,32 @@ def take_in_own_settings() -> None:
 def part_named(setting: str, values: Mapping[str, Any]) -> Part | None:
     """The part that a setting names in a trial with these values; None: none, or no such."""
     name = values.get(setting, USUAL.get(setting))
+    if name is None:
+        name = FIELDS[setting].absent  # of the trainer that is a part too, else of none
     return OF_SETTINGS[setting].get(name) if isinstance(name, str) else None
+
+
+def trainer_of(config: TrialConfig) -> Trainer:
+    """The trainer of a trial."""
+    return TRAINERS[config.trainer or str(FIELDS["trainer"].absent)]
+
+
+def uses(values: Mapping[str, Any], name: str) -> bool:
+    """Whether the trainer of a trial with these values uses the field of that name.
+
+    Those that a part owns come with the setting that names the part. A trainer that there is not
+    uses all.
+    """
+    settings = getattr(part_named("trainer", values), "settings", None)
+    if settings is None or name in OF_EVERY_TRAINER or name in settings:
+        return True
+    owners = FIELDS[name].owners
+    return any(owner in settings or owner in OF_EVERY_TRAINER for owner in owners)
 
 
 def brought(values: Mapping[str, Any]) -> dict[str, Any]:
     """What the parts that these values name bring, field by field."""
+    values = {**getattr(part_named("trainer", values), "usual", {}), **values}
     return {
         f"{_place_of(name, field)}{field}": value
         for name in OF_SETTINGS
@@ -214,22 +241,30 @@ def _place_of(owner: str, field: str) -> str:
 def reads(values: Mapping[str, Any], name: str) -> bool:
     """Whether a trial with these values has the field of that name."""
     setting = FIELDS.get(name)
+    if setting is not None and not uses(values, name):
+        return False
     if setting is None or not setting.owners:
         return True
     parts = (part_named(owner, values) for owner in setting.owners)
     return any(part is not None and setting.bare in part.brings for part in parts)
 
 
+def _part_of(setting: str, config: TrialConfig) -> Part | None:
+    return part_named(setting, {setting: getattr(config, setting)})
+
+
 def own_values(setting: str, config: TrialConfig) -> dict[str, OwnValue]:
     """The settings that a trial's part declares, with their values; `setting` names the part."""
-    part = OF_SETTINGS[setting].get(getattr(config, setting))
+    part = _part_of(setting, config)
     declared = part.declares if part is not None else {}
     return {name: getattr(config, name, own.default) for name, own in declared.items()}
 
 
 def function_of(setting: str, config: TrialConfig) -> Callable[..., Any]:
     """The function of the part that a setting names, with the settings that the part declares."""
-    part = OF_SETTINGS[setting][getattr(config, setting)]
+    part = _part_of(setting, config)
+    if part is None:
+        raise KeyError(getattr(config, setting))
     own = own_values(setting, config)
     return functools.partial(part.load(), **own) if own else part.load()
 

@@ -17,8 +17,9 @@ from ganablate.catalog.parts import (
     Penalty,
     Probe,
     Schedule,
+    Trainer,
 )
-from ganablate.catalog.training import CRITERIA, OPTIMIZERS, PENALTIES, SCHEDULES
+from ganablate.catalog.training import CRITERIA, OPTIMIZERS, PENALTIES, SCHEDULES, TRAINERS
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class Table:
 
 
 TABLES: Mapping[str, Table] = {
+    "trainers": Table(TRAINERS, Trainer, "a trainer", "trainer: NAME", "f(config, images)"),
     "criteria": Table(
         CRITERIA, Criterion, "a criterion", "criterion: NAME", "f(real_logits, fake_logits)"
     ),

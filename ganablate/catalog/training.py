@@ -1,6 +1,6 @@
-"""How the two nets are trained: criteria, penalties, optimizers, schedules."""
+"""How nets are trained: trainers, criteria, penalties, optimizers, schedules."""
 
-from ganablate.catalog.parts import Advice, Criterion, Optimizer, Penalty, Schedule
+from ganablate.catalog.parts import Advice, Criterion, Optimizer, Penalty, Schedule, Trainer
 
 _GOODFELLOW = "Goodfellow et al. 2014, arXiv 1406.2661"
 
@@ -20,6 +20,14 @@ _NO_BATCH_NORM = Advice(
     source="Gulrajani et al. 2017, arXiv 1704.00028, section 4",
     where={"d_norm": ("batch",)},
 )
+
+TRAINERS: dict[str, Trainer] = {
+    "gan": Trainer(
+        implementation="ganablate.gan.trainer:Trainer",
+        summary="a generator and a discriminator against each other",
+        source=f"{_GOODFELLOW}, algorithm 1",
+    )
+}
 
 CRITERIA: dict[str, Criterion] = {
     "bce": Criterion(

@@ -11,7 +11,7 @@ from ganablate.project.folders import HERE
 from ganablate.study.arms.grid import MOST_UNASKED
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
-from ganablate.study.plugins import Plugin, load_plugins
+from ganablate.study.plugins import load_plugins
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import MOST_REPLICATES, Study
 
@@ -49,8 +49,9 @@ def _studies(ctx: typer.Context, usual: Sequence[Path]) -> list[Study]:
     return studies
 
 
-def _load_plugins(modules: list[str] | None) -> tuple[Plugin, ...]:
-    return load_plugins(modules or [])
+def _load_plugins(modules: list[str] | None) -> list[str] | None:
+    load_plugins(modules or [])
+    return modules
 
 
 # Arguments

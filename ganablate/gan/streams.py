@@ -64,7 +64,7 @@ class Streams:
             pixels = torch.from_numpy(self._images[rows]).to(self.device)
         # A permuted N x H x W x C array is what torch calls channels_last: no copy.
         unit = pixels.permute(0, 3, 1, 2).float().div_(255)
-        return unit if self.config.pixel_range == "unit" else unit.mul_(2).sub_(1)
+        return unit.mul_(2).sub_(1) if self.config.pixel_range == "signed" else unit
 
     def latents(self, n: int, *coordinates: int | str) -> Tensor:
         """Points of the latent space, float32 [n, latent_dim]."""

@@ -65,7 +65,8 @@ def evaluate(  # noqa: PLR0913 - each is a fact of the trial that nothing else h
     """Measure the metrics of a finished trial.
 
     A number that is not finite is left out, and so it is missing in a table. The loss metrics are
-    left out together if anything in the last fifth of training is not finite. Images are generated
+    left out together if anything in the last fifth of training is not finite, and each whose losses
+    the trainer did not record. Images are generated
     and features extracted at most once, and only if a metric needs them.
 
     Args:
@@ -111,7 +112,7 @@ def evaluate(  # noqa: PLR0913 - each is a fact of the trial that nothing else h
     for name in metrics:
         metric = METRICS[name]
         if metric.needs == "losses":
-            if finite:
+            if finite and last.keys() >= set(metric.reads):
                 _add(result, name, metric.load()(last), LOSS_PROTOCOL)
         elif fake_images is not None and (training_images or not metric.compares_training):
             usable, source, *both = sets()

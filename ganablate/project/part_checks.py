@@ -19,12 +19,13 @@ from torch import Tensor, nn
 from ganablate import catalog
 from ganablate.catalog.parts import OwnValue
 from ganablate.config import TrialConfig
-from ganablate.gan.checkpoint import load_state, save_state
+from ganablate.gan.checkpoint import load_state, load_weights, save_state, save_weights
 from ganablate.gan.data import MaterialisedData, downloads_beside
 from ganablate.gan.initialisers import initialise
 from ganablate.gan.pictures import Pictures
 from ganablate.gan.seeding import seed_all
 from ganablate.gan.trainer import Trainer, build_networks
+from ganablate.gan.training import Training, training_of
 from ganablate.metrics.features import Features
 from ganablate.metrics.losses import last_fifth
 from ganablate.metrics.probes import subject as probes
@@ -42,7 +43,6 @@ _SMALL = {
     "latent_dim": 8, "batch_size": 8, "iterations": _STEPS,
 }  # fmt: skip
 _CONVOLUTIONS = {"network": "dcgan", "g_width": 8, "d_width": 8}
-_LOSSES = ("d/criterion", "g/criterion", "d/accuracy_real", "d/accuracy_fake")
 _CPU = torch.device("cpu")
 Own = Mapping[str, OwnValue]
 """Settings that a part declares -> the values to try it at."""
@@ -85,11 +85,11 @@ def _images_of(size: int) -> np.ndarray:
     return random.integers(0, 256, (_IMAGES, size, size, 1), dtype=np.uint8)
 
 
-def _trainer_of(config: TrialConfig) -> Trainer:
-    return Trainer(config, _images_of(config.image_size), device="cpu", precision="fp32")
+def _trainer_of(config: TrialConfig) -> Training:
+    return training_of(config, _images_of(config.image_size), device="cpu", precision="fp32")
 
 
-def _weights(trainer: Trainer) -> dict[str, Tensor]:
+def _weights(trainer: Training) -> dict[str, Tensor]:
     return {
         f"{net}.{name}": value.clone()
         for net, module in trainer.networks.items()
@@ -116,16 +116,74 @@ def _faults_of_training(config: TrialConfig) -> Iterator[str]:
         path = Path(folder) / "state.pt"
         save_state(first.state(), path)
         second.restore(load_state(path))
+    seed_all(_CPU, 1)  # another process has drawn something else by then
     second.train(_STEPS)
-    if any(not torch.equal(after[name], value) for name, value in _weights(second).items()):
+    if not _same_end(straight, second):
         yield (
-            "a trial that was interrupted ends with other weights: something is not in its state, "
-            "or is drawn from a generator that it makes itself; torch's, numpy's and Python's own "
-            "are seeded at every step"
+            "a trial that was interrupted ends with other weights or losses: something is not in "
+            "its state, or is drawn from a generator that it makes itself; torch's, numpy's and "
+            "Python's own are seeded at every step"
         )
 
 
+def _same_end(first: Training, second: Training) -> bool:
+    """Whether two trainings have the same weights and losses, bit for bit."""
+    weights = _weights(first), _weights(second)
+    arrays = [{name: value.numpy() for name, value in of_one.items()} for of_one in weights]
+    return _equal(*arrays) and _equal(first.losses, second.losses)
+
+
 # Parts that train
+
+
+def _trainer(name: str, own: Own) -> Iterator[str]:
+    """The protocol: counts, losses, samples that leave no trace, a divergence that is noticed."""
+    line = catalog.TRAINERS[name]
+    size = (line.image_sizes or (28,))[0]
+    config = _config_of(trainer=None if name == "gan" else name, image_size=size, **own)
+    yield from _faults_of_training(config)
+    straight, broken_off = _trainer_of(config), _trainer_of(config)
+    straight.train(_STEPS)
+    counts = straight.iteration, straight.total_iterations, straight.images_seen
+    if not straight.done or counts != (_STEPS, _STEPS, _STEPS * config.images_per_iteration):
+        yield f"after {_STEPS} iterations of {_STEPS} its iteration, length and images are {counts}"
+    for key in line.losses:
+        loss = straight.losses.get(key, np.empty(0))
+        if loss.shape != (_STEPS,) or loss.dtype != np.float32:
+            yield f"its loss {key} is {loss.dtype} {loss.shape}; float32 ({_STEPS},) is needed"
+    with torch.no_grad():
+        for network in broken_off.networks.values():
+            for parameter in network.parameters():
+                parameter.fill_(torch.nan)
+    broken_off.train(_STEPS)
+    if broken_off.diverged_at is None or not broken_off.done:
+        yield "it goes on with weights that are not finite: diverged_at is None"
+    yield from _faults_of_samples(config, straight)
+
+
+def _faults_of_samples(config: TrialConfig, straight: Training) -> Iterator[str]:
+    """What is wrong with samples in the middle of a training, and with those of kept weights."""
+    size, sampled = config.image_size, _trainer_of(config)
+    sampled.train(_STEPS // 2)
+    images, again = sampled.sample(4, "check"), sampled.sample(4, "check")
+    if images.dtype != np.uint8 or images.shape != (4, size, size, 1):
+        yield f"it samples {images.dtype} {images.shape}; uint8 {(4, size, size, 1)} is needed"
+    elif not np.array_equal(images, again):
+        yield "the same purpose gives other samples the second time"
+    seed_all(_CPU, 2)  # as measuring does
+    sampled.train(_STEPS)
+    if not _same_end(straight, sampled):
+        yield "a trial that was sampled from ends otherwise: sampling leaves a trace"
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weights"
+        save_weights(straight.networks, path, keep="generator")
+        if not path.exists():
+            yield "none of its networks is called generator, which sample needs"
+            return
+        reread = _trainer_of(config)
+        load_weights(reread.networks, path)
+    if not np.array_equal(straight.sample(4, "check"), reread.sample(4, "check")):
+        yield "with the kept generator's weights it samples other images"
 
 
 def _moved(loss: Tensor, inputs: list[Tensor]) -> list[bool]:
@@ -282,7 +340,7 @@ def _metric(name: str, own: Own) -> Iterator[str]:
     bad: tuple[Any, ...]
     if part.needs == "losses":
         random = np.random.default_rng(0)
-        losses = last_fifth({key: random.random(50, np.float32) for key in _LOSSES})
+        losses = last_fifth({key: random.random(50, np.float32) for key in part.reads})
         good, bad = (losses,), ({key: np.full_like(losses[key], np.nan) for key in losses},)
     else:
         third = (_features(2),) if part.compares_training else ()
@@ -324,8 +382,9 @@ def _probe(name: str, own: Own) -> Iterator[str]:
             trials_root=root, cache=root, data_root=None, device="cpu", precision="fp32", threads=1,
             checkpoint_seconds=30.0,
         )  # fmt: skip
-        data = MaterialisedData(_images_of(config.image_size), labels, fingerprint="", path=root)
-        trainer = _trainer_of(config)
+        images = _images_of(config.image_size)
+        data = MaterialisedData(images, labels, fingerprint="", path=root)
+        trainer = Trainer(config, images, device="cpu", precision="fp32")
         trainer.train(_STEPS)
         trainer.discriminator.eval()
         found = []
@@ -349,6 +408,7 @@ def _equal(first: Mapping[Any, np.ndarray], second: Mapping[Any, np.ndarray]) ->
 
 
 _CHECKS: Mapping[str, Callable[[str, Own], Iterator[str]]] = {
+    "trainers": _trainer,
     "criteria": _criterion,
     "penalties": _penalty,
     "optimizers": _optimizer,

@@ -46,6 +46,8 @@ def reach_of(here: TrialConfig, images_here: int, full: TrialConfig, images_full
 def _size(config: TrialConfig, images: int) -> tuple[int, int, int, int, int]:
     """Generator updates, images seen, distinct ones, and the two widths, each 1 or more."""
     iterations = config.total_iterations(images)
-    seen = iterations * config.d_steps * config.batch_size
+    seen = iterations * config.images_per_iteration
     distinct = min(seen, images, config.train_images or images)
-    return iterations * config.g_steps, seen, distinct, config.g_width, config.d_width
+    # A trainer that is no GAN has no steps of G, and may have no widths.
+    updates, widths = iterations * (config.g_steps or 1), (config.g_width or 1, config.d_width or 1)
+    return updates, seen, distinct, *widths

@@ -25,7 +25,7 @@ from ganablate.gan.checkpoint import (
 )
 from ganablate.gan.data import MaterialisedData
 from ganablate.gan.samples import save_grid
-from ganablate.gan.trainer import Trainer
+from ganablate.gan.training import Training, training_of, weights_are_finite
 from ganablate.sweep.job import Job, Progress, failure_of
 from ganablate.sweep.machine import processor_name
 from ganablate.sweep.measure import animate, data_of, measure, measure_during
@@ -127,9 +127,10 @@ class TrialAttempt:
         return data_of(self.job)
 
     @cached_property
-    def trainer(self) -> Trainer:
-        """The trainer, at its first iteration until something is restored."""
-        return Trainer(self.config, self.data.images, device=self.device, precision=self.precision)
+    def trainer(self) -> Training:
+        """The training, at its first iteration until something is restored."""
+        images = self.data.images
+        return training_of(self.config, images, device=self.device, precision=self.precision)
 
     # --- training ---
 
@@ -193,7 +194,7 @@ class TrialAttempt:
         grid_due = done in self._grids or trainer.ended_early
         if not grid_due and done not in self._evaluations:
             return
-        diverged = trainer.diverged_at is not None or not trainer.weights_are_finite()
+        diverged = trainer.diverged_at is not None or not weights_are_finite(trainer.networks)
         if grid_due and not diverged:
             grid = self.folder.path / "samples" / f"{trainer.images_seen:09d}.png"
             save_grid(trainer.sample(_SAMPLES, "fixed"), grid)
@@ -238,8 +239,8 @@ class TrialAttempt:
                 "iterations": trainer.iteration,
                 "planned_iterations": trainer.total_iterations,
                 "images_seen": trainer.images_seen,
-                "g_updates": trainer.iteration * self.config.g_steps,
-                "d_updates": trainer.iteration * self.config.d_steps,
+                "g_updates": trainer.iteration * (self.config.g_steps or 1),
+                "d_updates": trainer.iteration * (self.config.d_steps or 0),
                 "diverged_at": trainer.diverged_at,
                 "ended_early_at": trainer.iteration if early else None,
                 "data_fingerprint": self.data.fingerprint,

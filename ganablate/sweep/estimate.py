@@ -359,14 +359,14 @@ def _run(job: Job) -> None:
 
 def _seconds_of_iteration(job: Job) -> float:
     """Seconds of one iteration of a training that is under way."""
-    from ganablate.gan.trainer import Trainer
+    from ganablate.gan.training import training_of
     from ganablate.sweep.measure import data_of
 
     config = job.trial.config
     rates = {name: _SAFE_RATE for name in ("g_lr", "d_lr") if getattr(config, name) is not None}
     endless = config.model_copy(update={"iterations": MOST_ITERATIONS, "early_end": None, **rates})
     device, precision = config.device or job.device, config.precision or job.precision
-    trainer = Trainer(endless, data_of(job).images, device=device, precision=precision)
+    trainer = training_of(endless, data_of(job).images, device=device, precision=precision)
     count, seconds = 1, 0.0
     while seconds < _REHEARSAL_SECONDS:
         began = time.perf_counter()

@@ -26,9 +26,10 @@ from ganablate.config import TrialConfig, derive_seed
 from ganablate.files import replacing
 from ganablate.gan.data import MaterialisedData, downloads_beside, materialise, training_subset
 from ganablate.gan.seeding import seed_all
-from ganablate.gan.trainer import Trainer, build_networks
+from ganablate.gan.trainer import build_networks
+from ganablate.gan.training import Pair, Training
 from ganablate.metrics.evaluate import Evaluation, RealImages, evaluate
-from ganablate.metrics.features import Floats, Images
+from ganablate.metrics.features import Floats, Images, MetricError
 from ganablate.metrics.probes.subject import Labelled, Probed, Subject, probe
 from ganablate.metrics.references import RealSets, reference_lines
 from ganablate.sweep.job import Job
@@ -41,7 +42,7 @@ _COLOURS = 64
 
 
 def measure(
-    names: Sequence[str], *, job: Job, trainer: Trainer, data: MaterialisedData, diverged: bool
+    names: Sequence[str], *, job: Job, trainer: Training, data: MaterialisedData, diverged: bool
 ) -> None:
     """Measure a trained trial by metrics and probes, and add what they find to its folder.
 
@@ -62,11 +63,7 @@ def measure(
     evaluation = _evaluated(metrics, job=job, trainer=trainer, data=data, diverged=diverged)
     probed = Probed()
     if probes and not diverged:
-        trainer.discriminator.eval()
-        try:
-            probed = _probed(tuple(probes.values()), job=job, trainer=trainer, data=data)
-        finally:
-            trainer.discriminator.train()
+        probed = _probed(tuple(probes.values()), job=job, trainer=trainer, data=data)
     for (name, picture), image in probed.pictures.items():
         drawn = Image.fromarray(image[:, :, 0] if image.shape[2] == 1 else image)
         with replacing(folder.probe_picture(name, picture)) as temporary:
@@ -80,7 +77,7 @@ def measure(
 
 
 def measure_during(
-    names: Sequence[str], *, job: Job, trainer: Trainer, data: MaterialisedData, diverged: bool
+    names: Sequence[str], *, job: Job, trainer: Training, data: MaterialisedData, diverged: bool
 ) -> None:
     """Measure the images of this point of the training, and keep the numbers in the folder.
 
@@ -97,16 +94,22 @@ def measure_during(
 
 
 def _probed(
-    names: tuple[str, ...], *, job: Job, trainer: Trainer, data: MaterialisedData
+    names: tuple[str, ...], *, job: Job, trainer: Training, data: MaterialisedData
 ) -> Probed:
     """What probes find; those of plug-ins each by itself, from a seed of their own."""
+    if not isinstance(trainer, Pair):
+        raise MetricError(f"{', '.join(names)}: the trainer gives no pair of nets to look at")
     subject, result = subject_of(job, trainer, data), Probed()
-    for group in _alone_if_own(names):
-        seed_all(trainer.device, job.trial.config.seed, "measured", *group)
-        found = probe(group, subject)
-        result.numbers.update(found.numbers)
-        result.protocols.update(found.protocols)
-        result.pictures.update(found.pictures)
+    trainer.discriminator.eval()
+    try:
+        for group in _alone_if_own(names):
+            seed_all(trainer.device, job.trial.config.seed, "measured", *group)
+            found = probe(group, subject)
+            result.numbers.update(found.numbers)
+            result.protocols.update(found.protocols)
+            result.pictures.update(found.pictures)
+    finally:
+        trainer.discriminator.train()
     return result
 
 
@@ -118,7 +121,7 @@ def _alone_if_own(names: Sequence[str]) -> list[tuple[str, ...]]:
 
 
 def _evaluated(
-    names: Sequence[str], *, job: Job, trainer: Trainer, data: MaterialisedData, diverged: bool
+    names: Sequence[str], *, job: Job, trainer: Training, data: MaterialisedData, diverged: bool
 ) -> Evaluation:
     """Results of metrics under the names that trial folders have."""
     config, folder = job.trial.config, TrialFolder(job.trials_root, job.trial.trial_id)
@@ -211,7 +214,7 @@ def _trained_on(data: MaterialisedData, config: TrialConfig) -> RealImages:
     return RealImages(data.images[np.sort(subset)], f"{data.fingerprint}-{len(subset)}", "train")
 
 
-def subject_of(job: Job, trainer: Trainer, data: MaterialisedData) -> Subject:
+def subject_of(job: Job, trainer: Pair, data: MaterialisedData) -> Subject:
     """The trial as probes see it; its discriminator has to be in evaluation mode."""
     config = job.trial.config
     _, untrained = build_networks(config, data.images.shape[3], trainer.device)

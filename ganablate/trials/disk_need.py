@@ -5,7 +5,7 @@ import importlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from ganablate.catalog import NETWORKS, OPTIMIZERS, channels_of
+from ganablate.catalog import NETWORKS, OPTIMIZERS, channels_of, trainer_of
 from ganablate.config import TrialConfig
 from ganablate.study.plan import Plan
 from ganablate.text import bytes_text, counted
@@ -37,9 +37,9 @@ class DiskNeed:
 def disk_need_of(config: TrialConfig, images: int, keep: Keep) -> DiskNeed | None:
     """The need of one trial of so many images that keeps these networks.
 
-    None: the catalog does not count the network's weights.
+    None: the catalog does not count the weights of its network, or of its trainer.
     """
-    counts = NETWORKS[config.network].counts
+    counts = NETWORKS[config.network].counts if trainer_of(config).settings is None else None
     if counts is None:
         return None
     channels = channels_of(config.dataset, config.channels)
@@ -85,7 +85,8 @@ def disk_need_text(plan: Plan, waiting: Collection[str], keep: Keep) -> str | No
         images = plan.images_of(arm.config.dataset)
         need = disk_need_of(arm.config, max(images, arm.config.batch_size), keep)
         if need is None:
-            return f"disk: not known, {arm.config.network} does not say how many weights it has"
+            part = arm.config.network or arm.config.trainer
+            return f"disk: not known, {part} does not say how many weights it has"
         if counts.get(arm.name):
             kept += need.kept * counts[arm.name]
             training = max(training, need.training)

@@ -36,7 +36,14 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ganablate.catalog import CRITERIA, DATASETS, EXTRACTORS, extractor_of, named_parts
+from ganablate.catalog import (
+    CRITERIA,
+    DATASETS,
+    EXTRACTORS,
+    extractor_of,
+    named_parts,
+    trainer_of,
+)
 from ganablate.config import TrialConfig
 from ganablate.study.plan import Trial
 from ganablate.trials.folder import TrialFolder
@@ -82,8 +89,10 @@ def outcome_of(trial: Trial, folder: TrialFolder, metrics: Collection[str]) -> O
 
 
 def decides(config: TrialConfig) -> bool:
-    """Whether the outputs of the trial's D are decisions, which can be one-sided."""
-    return CRITERIA[config.criterion].decides
+    """Whether the trial has a D whose outputs are decisions, which can be one-sided."""
+    if "d/accuracy_real" not in trainer_of(config).losses:
+        return False
+    return config.criterion is None or CRITERIA[config.criterion].decides
 
 
 def _decisions(config: TrialConfig, losses: Mapping[str, np.ndarray]) -> Outcome:

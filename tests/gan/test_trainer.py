@@ -134,7 +134,7 @@ def test_a_paired_loss_of_g_looks_at_what_the_updated_d_makes_of_the_real_images
     expected = np.log1p(np.exp(real - fake)).mean()
     np.testing.assert_allclose(trainer.losses["g/criterion"][0], expected, rtol=1e-5)
     with torch.no_grad():
-        again = trainer.discriminator(trainer._streams.real(0)).numpy()
+        again = trainer.discriminator(trainer.streams.real(0)).numpy()
     np.testing.assert_allclose(again, real, rtol=1e-4)
 
 
@@ -289,7 +289,7 @@ def test_the_averaged_generator_is_an_exponential_mean(images: np.ndarray) -> No
     averaged = trainer.networks["generator_ema"]
     for ours, theirs in zip(averaged.parameters(), wanted, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-7)
-    latents = trainer._streams.latents(4, "sample", "fixed")
+    latents = trainer.streams.latents(4, "sample", "fixed")
     trainer.generator.load_state_dict(averaged.state_dict())
     from_mean = make(images, seed=1)
     from_mean.generator.load_state_dict(averaged.state_dict())
@@ -308,7 +308,7 @@ def test_the_averaged_generator_keeps_its_spectral_norm(images: np.ndarray) -> N
 
 def test_soft_labels_are_drawn_evenly_and_for_each_step(images: np.ndarray) -> None:
     trainer = make(images, real_labels="0.7..1", fake_labels="0..0.3", batch_size=50)
-    drawn = [trainer._streams.labels(step) for step in range(40)]
+    drawn = [trainer.streams.labels(step) for step in range(40)]
     real = torch.cat([labels["real_labels"] for labels in drawn])
     fake = torch.cat([labels["fake_labels"] for labels in drawn])
     assert (real.min() >= 0.7, real.max() <= 1.0) == (True, True)
@@ -316,7 +316,7 @@ def test_soft_labels_are_drawn_evenly_and_for_each_step(images: np.ndarray) -> N
     assert real.mean().item() == pytest.approx(0.85, abs=0.006)
     assert fake.mean().item() == pytest.approx(0.15, abs=0.006)
     assert fake.std().item() == pytest.approx(0.3 / 12**0.5, rel=0.05)
-    assert make(images)._streams.labels(0) == {}
+    assert make(images).streams.labels(0) == {}
 
 
 def test_the_schedule_and_the_gradient_clip_reach_the_optimizer(images: np.ndarray) -> None:
@@ -355,7 +355,7 @@ def test_an_epoch_shows_each_image_once(images: np.ndarray) -> None:
         np.arange(50, dtype=np.uint8)[:, None, None, None], images.shape
     ).copy()
     trainer = make(numbered, batch_size=10, pixel_range="unit")
-    seen = [trainer._streams.real(step)[:, 0, 0, 0] * 255 for step in range(10)]
+    seen = [trainer.streams.real(step)[:, 0, 0, 0] * 255 for step in range(10)]
     for epoch in (seen[:5], seen[5:]):
         assert sorted(torch.cat(epoch).round().int().tolist()) == list(range(50))
     assert not torch.equal(torch.cat(seen[:5]), torch.cat(seen[5:]))
@@ -363,13 +363,13 @@ def test_an_epoch_shows_each_image_once(images: np.ndarray) -> None:
 
 def test_the_d_step_leaves_g_alone_and_back(images: np.ndarray) -> None:
     trainer = make(images)
-    fake = trainer.generator(trainer._streams.latents(8, "latents", 0))
+    fake = trainer.generator(trainer.streams.latents(8, "latents", 0))
 
     def copy(net: nn.Module) -> list[torch.Tensor]:
         return [parameter.detach().clone() for parameter in net.parameters()]
 
     g_before, d_before = copy(trainer.generator), copy(trainer.discriminator)
-    real = trainer._streams.real(0)
+    real = trainer.streams.real(0)
     _, real_logits = trainer._d_step(0, real, fake.detach())
     d_between = copy(trainer.discriminator)
     assert all(map(torch.equal, copy(trainer.generator), g_before))
@@ -389,9 +389,9 @@ def test_steps_match_a_plain_loop(images: np.ndarray, precision: str) -> None:
     g_optimizer = torch.optim.Adam(generator.parameters(), lr=2e-4, betas=(0.5, 0.999))
     bce = nn.BCEWithLogitsLoss()
     for step in range(4):
-        real = plain._streams.real(step)
-        latents = plain._streams.latents(8, "latents", step)
-        with plain._precision():
+        real = plain.streams.real(step)
+        latents = plain.streams.latents(8, "latents", step)
+        with plain.autocast():
             fake = generator(latents)
             ones, zeros = torch.ones(8), torch.zeros(8)
             d_loss = bce(discriminator(real).float(), ones)
@@ -399,7 +399,7 @@ def test_steps_match_a_plain_loop(images: np.ndarray, precision: str) -> None:
         discriminator.zero_grad()
         d_loss.backward()
         d_optimizer.step()
-        with plain._precision():
+        with plain.autocast():
             g_loss = bce(discriminator(fake).float(), ones)
         generator.zero_grad()
         g_loss.backward()

@@ -147,6 +147,7 @@ def test_every_setting_that_names_a_part_is_hashed() -> None:
         "optimizer: adam": "optimizer: nadam",
         "lr_schedule: cosine": "lr_schedule: warm", "activation: relu": "activation: swish",
         "init: torch": "init: small", "dataset: mnist_5k": "dataset: stripes",
+        "trainer: gan": "trainer: noisy",
     }  # fmt: skip
     base = {key.partition(":")[0]: key for key in parts}
     for built_in, own in parts.items():
@@ -275,7 +276,7 @@ def test_edited_bytecode_is_never_run() -> None:
         ("import sys\n\nsys.exit('no')\n", "my_losses.py:3 raises SystemExit: no"),
         ("import nowhere_at_all\n", "my_losses.py:1 raises ModuleNotFoundError: No module named"),
         ("import beside\n", "beside.py beside it is not looked at: install it, or name its folder"),
-        ("X = 1\n", "it defines no table; one of these is needed: CRITERIA, PENALTIES"),
+        ("X = 1\n", "it defines no table; one of these is needed: TRAINERS, CRITERIA, PENALTIES"),
         ("CRITERIA = []\n", "CRITERIA: a list is given; a mapping from names to lines is needed"),
         (CRITERION.replace("CRITERIA =", "CRITERIONS ="), "did you mean CRITERIA?"),
         (CRITERION.replace('"margin": C', '"bce": C'), "ganablate has a bce already"),

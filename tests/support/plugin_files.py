@@ -28,10 +28,23 @@ import torch
 from torch import nn
 
 from ganablate.catalog import (
-    NETWORKS as BUILT_IN, Column, Criterion, Dataset, Metric, Network, Optimizer, Part, Penalty,
-    Probe, Schedule,
+    NETWORKS as BUILT_IN, Column, Criterion, Dataset, Metric, Network, Optimizer, OwnSetting, Part,
+    Penalty, Probe, Schedule, Trainer,
 )
+from ganablate.gan import trainer
 from ganablate.metrics.probes.subject import Finding
+
+
+class Noisy(trainer.Trainer):
+    """D sees all images through Gaussian noise."""
+
+    def __init__(self, config, images, *, device, precision, noise):
+        super().__init__(config, images, device=device, precision=precision)
+        self._noise, self._seen = noise, []
+
+    def judge(self, images):
+        """Of the noisy images."""
+        return super().judge(images + self._noise * torch.randn_like(images))
 
 
 def margin(real_logits, fake_logits):
@@ -102,6 +115,11 @@ def brightness(subject):
 own = {"summary": "a test", "source": "own"}
 DEFAULTS = dict(BUILT_IN["mlp"].defaults, g_output="sigmoid", pixel_range="unit", init="small")
 del DEFAULTS["hidden_layers"]
+TRAINERS = {
+    "noisy": Trainer(
+        implementation="Noisy", declares={"noise": OwnSetting("its size", 0.1, minimum=0.0)}, **own
+    )
+}
 CRITERIA = {"margin": Criterion(implementation="margin", threshold=0.0, decides=False, **own)}
 PENALTIES = {"drift": Penalty(implementation="drift", default_weight=0.001, **own)}
 OPTIMIZERS = {

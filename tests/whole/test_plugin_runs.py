@@ -24,6 +24,7 @@ study: own
 base: {dataset: stripes, network: tiny, batch_size: 50, iterations: 20, latent_dim: 8, lr: 0.01}
 arms:
   loss: {criterion: margin, penalty: drift}
+  sees: {trainer: noisy, noise: 0.5}
   steps: {optimizer: nadam, lr_schedule: warm, init: torch}
   nets: {network: mlp, g_width: 16, d_width: 16, activation: swish, init: small}
 primary: apart
@@ -54,12 +55,13 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_kind_of_part_trains_and_measures_in_rays_workers(done: Path) -> None:
     table = rows(done)
-    assert set(table) == {"baseline", "loss", "steps", "nets"}
+    assert set(table) == {"baseline", "loss", "sees", "steps", "nets"}
     assert {row["state"] for row in table.values()} == {"complete"}
     for row in table.values():
         assert float(row["apart"]) > 0
         assert 0 < float(row["mean_pixel"]) < 255
     names = {
+        "sees": {"trainer", "dataset", "network", "init"},
         "loss": {"dataset", "network", "init", "criterion", "penalty"},
         "steps": {"dataset", "network", "g_optimizer", "d_optimizer", "lr_schedule"},
         "nets": {"dataset", "g_activation", "d_activation", "init"},
@@ -74,7 +76,7 @@ def test_every_kind_of_part_trains_and_measures_in_rays_workers(done: Path) -> N
     facts = json.loads((done / "results" / "own" / "full" / "provenance.json").read_text())
     assert set(facts["plugins"]) == {
         "apart", "brightness", "stripes", "tiny", "small", "margin", "drift", "nadam", "warm",
-        "swish",
+        "swish", "noisy",
     }  # fmt: skip
     assert facts["plugins"]["margin"] in page
 
@@ -96,7 +98,7 @@ def test_mlflow_has_the_parts_and_their_numbers(done: Path) -> None:
 def test_again_nothing_is_trained_and_the_report_needs_the_plugin(done: Path) -> None:
     before = attempts(done)
     again = ganablate(done, "run", "own.yaml", "--plugin", "my_losses.py")
-    assert "4 reused" in again.stdout
+    assert "5 reused" in again.stdout
     assert attempts(done) == before
     reported = ganablate(done, "report", "own.yaml", "--plugin", "my_losses")
     assert "Apart" in reported.stdout

@@ -269,7 +269,7 @@ class Evidence:
         planned, per_epoch = float(seen[-1]), float("nan")
         if length is not None or config.iterations is not None:
             iterations = config.total_iterations(length or 0)
-            planned = float(iterations * config.d_steps * config.batch_size) or planned
+            planned = float(iterations * config.images_per_iteration) or planned
         if length is not None:
             images = min(length, config.train_images or length)
             # An epoch leaves out its incomplete last batch.
@@ -283,7 +283,7 @@ class Evidence:
             blocks=blocks,
             spacing=float(seen[0]) if blocks else planned / self.plan.evaluations,
             ended_early=trial_id in self._ended_early,
-            per_iteration=float(config.d_steps * config.batch_size),
+            per_iteration=float(config.images_per_iteration),
             per_epoch=per_epoch,
         )
 

@@ -48,7 +48,7 @@ def trial_curves(trial: Trial, folder: TrialFolder, plan: Plan) -> Iterator[pd.D
         if steps.size:
             length = facts.get("planned_iterations") or _planned_steps(trial, facts, steps.size)
             ends, means, spreads = _blocks(steps, length)
-            images = ends * trial.config.d_steps * trial.config.batch_size
+            images = ends * trial.config.images_per_iteration
             rows = {"images_seen": images, "value": means, "spread": spreads}
             yield pd.DataFrame({"trial_id": trial.trial_id, "metric": key, **rows})
     if plan.evaluations > 1:

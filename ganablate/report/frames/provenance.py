@@ -38,7 +38,7 @@ def plugins_of(plan: Plan) -> dict[str, str]:
     lines: dict[str, Part] = {name: METRICS[name] for name in plan.metrics}
     lines |= {name: PROBES[name] for name in plan.probes}
     for arm in plan.arms:
-        settings = arm.config.model_dump(include=set(OF_SETTINGS))
+        settings = arm.config.model_dump(include=set(OF_SETTINGS), exclude_none=True)
         for setting in plugin_digests(settings):
             lines[settings[setting]] = OF_SETTINGS[setting][settings[setting]]
     return {name: f"{line.plugin}@{line.digest}" for name, line in lines.items() if line.digest}

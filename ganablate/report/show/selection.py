@@ -114,7 +114,7 @@ def mean_curves(
     of_trials = curves[curves["trial_id"].isin([trial.trial_id for trial in trials])]
     config = trials[0].config
     iterations = config.total_iterations(plan.images_of(config.dataset))
-    images = iterations * config.d_steps * config.batch_size  # real ones that D sees in all
+    images = iterations * config.images_per_iteration  # real ones that D sees in all
     means = {}
     for name in curve_names(plan):
         points = of_trials[of_trials["metric"] == name]

@@ -70,10 +70,11 @@ def effect_scale(column: str, replicates: Iterable[Replicates]) -> Scale:
 def loss_scale(config: TrialConfig) -> str:
     """A name for the scale of the losses: equal where losses can be set beside each other.
 
-    It is the criterion; and for a critic with clipped weights the clip, which bounds its outputs.
+    It is the criterion, or the trainer where that has none; and for a critic with clipped weights
+    the clip, which bounds its outputs.
     """
-    clip = config.d_weight_clip
-    return config.criterion if clip is None else f"{config.criterion} (clip {clip:g})"
+    clip, scale = config.d_weight_clip, config.criterion or str(config.trainer)
+    return scale if clip is None else f"{scale} (clip {clip:g})"
 
 
 def summaries(replicates: Mapping[Name, Replicates], scale: Scale) -> dict[Name, Summary]:

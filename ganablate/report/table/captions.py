@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import pandas as pd
 
-from ganablate.catalog import EXTRACTORS
+from ganablate.catalog import EXTRACTORS, trainer_of
 from ganablate.config import TrialConfig
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.stats.effects import StudyEffects
@@ -129,6 +129,26 @@ def _rare_settings(config: TrialConfig) -> Iterator[tuple[str, str]]:
             yield f"{net}_norm", f"spectral norm in {net.upper()}"
 
 
+def _nets(config: TrialConfig) -> Iterator[str]:
+    """The nets of a GAN, and how they are trained."""
+    weighted = [f"{name} (weight {weight:g})" for name, weight in config.penalties.items()]
+    penalty = f" with {' and '.join(weighted)}" if weighted else ""
+    g_optimizer = f"{config.g_optimizer} lr {config.g_lr:g}"
+    d_optimizer = f"{config.d_optimizer} lr {config.d_lr:g}"
+    yield f"{config.network} (G {config.g_width}, D {config.d_width})"
+    yield f"latent {config.latent_dim}"
+    yield config.criterion + penalty
+    yield g_optimizer if g_optimizer == d_optimizer else f"G {g_optimizer}, D {d_optimizer}"
+
+
+def _trainer(config: TrialConfig) -> Iterator[str]:
+    """A trainer from outside, with the settings that it brings."""
+    if config.trainer is not None:
+        names = trainer_of(config).brings
+        values = (f"{name} {text_of(name, getattr(config, name, None))}" for name in names)
+        yield f"{config.trainer} ({', '.join(values)})" if names else config.trainer
+
+
 def settings_line(plan: Plan) -> str:
     """What was trained: the settings of the arm that the others are compared to.
 
@@ -137,23 +157,19 @@ def settings_line(plan: Plan) -> str:
     arm, config = reference_arm(plan), reference_arm(plan).config
     label = "First arm" if baseline_arm(plan) is None else "Baseline"
     images = f" ({config.train_images:,} images)" if config.train_images else ""
-    weighted = [f"{name} (weight {weight:g})" for name, weight in config.penalties.items()]
-    penalty = f" with {' and '.join(weighted)}" if weighted else ""
-    g_optimizer = f"{config.g_optimizer} lr {config.g_lr:g}"
-    d_optimizer = f"{config.d_optimizer} lr {config.d_lr:g}"
-    same = g_optimizer == d_optimizer
     if config.epochs is not None:
         length = counted(config.epochs, "epoch")
     else:
         length = counted(config.iterations or 0, "iteration")
-    rare = dict(_rare_settings(config))
+    of_gan = trainer_of(config).settings is None
+    nets = list(_nets(config)) if of_gan else []
+    rare = dict(_rare_settings(config)) if of_gan else {}
     parts = [
         config.dataset + images,
-        f"{config.network} (G {config.g_width}, D {config.d_width})",
-        *_varied_settings(plan, {*_TOLD, *rare}),
-        f"latent {config.latent_dim}",
-        config.criterion + penalty,
-        g_optimizer if same else f"G {g_optimizer}, D {d_optimizer}",
+        *_trainer(config),
+        *nets[:1],
+        *_varied_settings(plan, {*_TOLD, *rare, *trainer_of(config).brings}),
+        *nets[1:],
         f"batch {config.batch_size}",
         length,
         *filter(None, rare.values()),
@@ -340,8 +356,9 @@ def _outcome_notes(trials: pd.DataFrame, columns: Collection[str], plan: Plan) -
 
 
 def _saturated(plan: Plan) -> Iterator[str]:
-    critics = sorted({arm.config.criterion for arm in plan.arms if not decides(arm.config)})
-    if any(decides(arm.config) for arm in plan.arms):
+    configs = [arm.config for arm in plan.arms]
+    critics = sorted({c.criterion for c in configs if c.criterion and not decides(c)})
+    if any(map(decides, configs)):
         yield (
             "saturated (over the last fifth of training D decides alike about "
             f"{100 * ONE_SIDED:g} % or more of the real and of the generated images"

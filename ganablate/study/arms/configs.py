@@ -7,7 +7,6 @@ from typing import Any
 from pydantic import ValidationError
 
 from ganablate.catalog import OF_SETTINGS
-from ganablate.catalog.settings import OWN
 from ganablate.config import TrialConfig
 from ganablate.study.arms.identity import IdText
 from ganablate.study.arms.resolve import Resolution, fields
@@ -74,8 +73,8 @@ class _First:
 
 
 def _validated(values: Mapping[str, Any]) -> TrialConfig:
-    # Of what parts declare, a trial has only what its own parts do.
-    present = {n: value for n, value in values.items() if value is not None or n not in OWN}
+    # A trial has only what its trainer uses, and of what parts declare what its own parts do.
+    present = {name: value for name, value in values.items() if value is not None}
     try:
         return TrialConfig(**present, seed=0)
     except ValidationError as error:

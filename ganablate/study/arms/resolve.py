@@ -4,9 +4,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from ganablate.catalog import DATASETS, FOLDER_PREFIX, NETWORKS, extractor_of
+from ganablate.catalog import DATASETS, FOLDER_PREFIX, NETWORKS, Trainer, extractor_of
 from ganablate.catalog import settings as catalog
-from ganablate.catalog.settings import LENGTHS, OF_SETTINGS, USUAL, part_named, reads
+from ganablate.catalog.settings import (
+    LENGTHS,
+    OF_EVERY_TRAINER,
+    OF_SETTINGS,
+    USUAL,
+    part_named,
+    reads,
+    uses,
+)
 from ganablate.config import MOST_ITERATIONS, TrialConfig
 from ganablate.study.arms.identity import dataset_content
 from ganablate.study.arms.settings import Layer
@@ -96,6 +104,7 @@ def with_defaults(given: Mapping[str, Any]) -> dict[str, Any]:
     if smooth or values.get("d_norm") == "spectral":
         # The clip that a criterion brings keeps D as smooth as these do.
         values["d_weight_clip"] = given.get("d_weight_clip")
+    values = {name: value for name, value in values.items() if uses(values, name)}
     for name in [name for name in values if name in catalog.OWNED]:
         # Of a network that is missing nothing can be said; the penalty may be none.
         owners = catalog.OWNED[name].owners
@@ -111,19 +120,31 @@ def _idle_faults(layer: Layer, given: Mapping[str, Any], unsure: frozenset[str])
     One that was only inherited when an arm changed the part that reads it falls away in silence.
     """
     for name, value in layer.values.items():
-        setting = catalog.OWNED.get(name)
-        if value is None or setting is None or not unsure.isdisjoint(setting.owners):
+        setting = catalog.FIELDS[name]
+        if value is None or not unsure.isdisjoint((*setting.owners, "trainer")):
             continue
         values = {**catalog.brought(given), **given}
-        if reads(values, name):
+        bare = setting.bare
+        spelled, same = name, [name]
+        if name in layer.both:
+            spelled, same = bare, [f"g_{bare}", f"d_{bare}"]
+        if any(reads(values, field) for field in same):
             continue
-        bare, owner = setting.bare, setting.owners[0]
-        is_shared = name in layer.both
-        if is_shared and any(reads(values, f"{net}_{bare}") for net in "gd"):
+        if not uses(values, name):
+            if not any(uses(values, field) for field in same):
+                yield Fault(layer.paths[name], _not_used(spelled, given))
             continue
+        owner = setting.owners[0]
         named = any(part_named(owner, values) for owner in setting.owners)
         if named or catalog.FIELDS[owner].absent:
-            yield Fault(layer.paths[name], _idle(bare if is_shared else name, owner, values))
+            yield Fault(layer.paths[name], _idle(spelled, owner, values))
+
+
+def _not_used(spelled: str, given: Mapping[str, Any]) -> str:
+    """That the trainer does not use a setting, and those that it uses."""
+    part = part_named("trainer", given)
+    used = ", ".join([*part.brings, *sorted(OF_EVERY_TRAINER - {"channels"})]) if part else ""
+    return f"the trainer {given['trainer']} does not use {spelled}; it uses {used}"
 
 
 def _idle(spelled: str, owner: str, given: Mapping[str, Any]) -> str:
@@ -135,7 +156,8 @@ def _idle(spelled: str, owner: str, given: Mapping[str, Any]) -> str:
     part = part_named(owner, given)
     if part is None:
         return f"{spelled} is given without a {kind}; name one of: {having}"
-    message = f"the {kind} {given.get(owner, USUAL.get(owner))} has no {spelled}"
+    called = given.get(owner) or USUAL.get(owner) or catalog.FIELDS[owner].absent
+    message = f"the {kind} {called} has no {spelled}"
     if kind == "optimizer":
         return f"{message}; it has {', '.join(['lr', *part.brings])}"
     return f"{message}; those that have it: {having}"
@@ -185,9 +207,8 @@ def finish(
     stack: Stack, folders: Mapping[str, Folder], base: Mapping[str, Any] | None = None
 ) -> Resolution:
     """Fill in the defaults and check what only the whole can tell; None: it is the base itself."""
-    network = NETWORKS.get(stack.given.get("network", ""))
-    sizes = network.image_sizes if network is not None else None
     values = with_defaults(stack.given)
+    _, sizes = _built_for(values)
     data = _data_of(values.get("dataset"), folders)
     if data is not None:
         if data.channels is not None:
@@ -258,8 +279,23 @@ class Resolver:
         return Resolution(base, differs, (), first.data)
 
 
+def _trainer(values: Mapping[str, Any]) -> Trainer:
+    part = part_named("trainer", values)
+    assert isinstance(part, Trainer)
+    return part
+
+
+def _built_for(values: Mapping[str, Any]) -> tuple[str, tuple[int, ...] | None]:
+    """What decides on the size of images, as a message calls it, and the sizes; None: any."""
+    name, trainer = values.get("network"), _trainer(values)
+    if not trainer.has_pair:
+        return f"the trainer {values['trainer']}", trainer.image_sizes
+    return ("", None) if name is None else (f"the network {name}", NETWORKS[name].image_sizes)
+
+
 def _missing(stack: Stack, values: Mapping[str, Any]) -> Iterator[Fault]:
-    for name in ("dataset", "network"):
+    has_pair = "trainer" not in stack.unsure and _trainer(values).has_pair
+    for name in ("dataset", "network") if has_pair else ("dataset",):
         if name not in values and name not in stack.unsure:
             yield Fault(BASE, f"base gives no {name}; it cannot be left out")
     if all(values.get(name) is None for name in LENGTHS) and stack.unsure.isdisjoint(LENGTHS):
@@ -267,12 +303,12 @@ def _missing(stack: Stack, values: Mapping[str, Any]) -> Iterator[Fault]:
 
 
 def _size_faults(stack: Stack, values: Mapping[str, Any], data: Data) -> Iterator[Fault]:
-    name, size = values.get("network"), values.get("image_size")
-    if name is None:
+    size = values.get("image_size")
+    built, sizes = _built_for(values)
+    if not built:
         return
-    sizes = NETWORKS[name].image_sizes
     possible = "any size" if sizes is None else ", ".join(map(str, sizes))
-    allowed = f"the network {name} can be built for: {possible}"
+    allowed = f"{built} can be built for: {possible}"
     message = ""
     if size is None:
         given = "no one size" if data.image_size is None else f"{data.image_size} pixels"
@@ -280,7 +316,7 @@ def _size_faults(stack: Stack, values: Mapping[str, Any], data: Data) -> Iterato
     elif sizes is not None and size not in sizes:
         message = f"image_size {size}: {allowed}"
     if message:
-        yield stack.fault(message, "image_size", "network", "dataset")
+        yield stack.fault(message, "image_size", "network", "trainer", "dataset")
 
 
 def _amount_faults(values: Mapping[str, Any], data: Data) -> Iterator[tuple[str, ...]]:
@@ -304,7 +340,7 @@ def _amount_faults(values: Mapping[str, Any], data: Data) -> Iterator[tuple[str,
             f"most {MOST_PIXELS:,} are allowed"
         )
         yield (message, "batch_size", "image_size")
-    iterations = (epochs or 0) * (images // batch) // values["d_steps"]
+    iterations = (epochs or 0) * (images // batch) // values.get("d_steps", 1)
     if iterations > MOST_ITERATIONS:
         message = (
             f"epochs {epochs} of {images} images in batches of {batch} are {iterations:,} "

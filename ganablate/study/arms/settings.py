@@ -99,7 +99,7 @@ def _word(setting: Setting, given: object, folders: Iterable[str]) -> str:
     allowed = list(setting.choices)
     if setting.name == "dataset":
         allowed += [FOLDER_PREFIX + folder for folder in folders]
-    if setting.absent:
+    if setting.absent and setting.absent not in allowed:
         allowed.append(setting.absent)
     if not isinstance(given, str):
         raise ValueError(f"{show(given)} is given; text is needed, one of: {listed(allowed)}")

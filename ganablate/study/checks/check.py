@@ -8,6 +8,7 @@ from ganablate.catalog import (
     METRICS,
     NETWORKS,
     PROBES,
+    TRAINERS,
     Column,
     Part,
     metric_columns,
@@ -52,6 +53,7 @@ class _Check:
     def faults(self) -> Iterator[Fault]:
         yield from self._names()
         yield from self._budgets()
+        yield from self._losses()
         yield from self._published()
         yield from self._evaluations()
         yield from self._points()
@@ -126,13 +128,25 @@ class _Check:
                 yield Fault(path, message)
         yield from self._probes(resolutions)
 
+    def _losses(self) -> Iterator[Fault]:
+        """Metrics of losses that no arm records."""
+        for index, name in enumerate(self.study.metrics if self.names.complete else ()):
+            of_losses = name in METRICS and METRICS[name].needs == "losses"
+            keys = METRICS[name].reads if of_losses else ()
+            if lacking := [key for key in keys if key not in self.names.losses]:
+                message = (
+                    f"metrics: {name} is made of the loss {lacking[0]}, and the trainer "
+                    f"{' or '.join(self.names.trainers)} records none; leave the metric out"
+                )
+                yield Fault(("metrics", index), message)
+
     def _probes(self, resolutions: Sequence[Resolution]) -> Iterator[Fault]:
         """Probes that lack what they need in some arm."""
         for index, name in enumerate(self.study.probes):
-            for need in PROBES[name].needs if name in PROBES else ():
+            for need in ("pair", *PROBES[name].needs) if name in PROBES else ():
                 lacking = (_lacking(need, resolution) for resolution in resolutions)
                 for owner in filter(None, dict.fromkeys(lacking)):
-                    other = "network" if need == "convolutions" else "data set"
+                    other = {"pair": "trainer", "convolutions": "network"}.get(need, "data set")
                     message = (
                         f"probes: {name} needs {_NEEDS[need]}, and {owner} has none; leave the "
                         f"probe out or take another {other}"
@@ -187,6 +201,7 @@ class _Check:
 
 
 _NEEDS = {
+    "pair": "a generator and a discriminator",
     "labels": "labels",
     "classifier": "a classifier of the images (an extractor)",
     "convolutions": "convolutions in the discriminator",
@@ -218,8 +233,11 @@ def _but_for_case(section: str, names: Iterable[str]) -> Iterator[Fault]:
 
 
 def _lacking(need: str, resolution: Resolution) -> str | None:
-    """The data set or the network of an arm that has not what a probe needs."""
+    """The trainer, the data set or the network of an arm that has not what a probe needs."""
     dataset: str | None = resolution.get("dataset")
+    if need == "pair":
+        trainer: str = resolution.get("trainer") or "gan"
+        return None if TRAINERS[trainer].has_pair else trainer
     if need == "convolutions":
         network: str | None = resolution.get("network")
         return network if network in NETWORKS and not NETWORKS[network].convolutions else None

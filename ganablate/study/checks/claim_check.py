@@ -158,8 +158,9 @@ class _ClaimCheck:
                 "`evaluations: 10`, or another number of points, in the study or a budget"
             )
             yield Fault(path, message)
-        if curve == "d/penalty" and not self.names.penalty and self.names.complete:
-            message = "no arm of this study has a penalty, so there is no curve d/penalty"
+        if curve in LOSS_CURVES and curve not in self.names.losses and self.names.complete:
+            lacking = "a penalty" if curve == "d/penalty" else "a trainer that records it"
+            message = f"no arm of this study has {lacking}, so there is no curve {curve}"
             yield Fault(path, message)
 
     def _measures_once(self, budget: str | None) -> bool:

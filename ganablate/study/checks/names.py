@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ganablate.catalog import METRICS, PROBES, metric_columns, probe_columns
+from ganablate.catalog import METRICS, PROBES, TRAINERS, metric_columns, probe_columns
 from ganablate.study.arms.layout import Layout
 from ganablate.study.arms.names import ArmNames
 from ganablate.study.plan import ONLY, WITHOUT
@@ -14,8 +14,8 @@ from ganablate.study.schema import RESTATED, Study
 class StudyNames:
     """Arms and columns of a study, and which of them were left out for a mistake of their own.
 
-    `linked` are the arms that are compared with another one at some budget; `penalty` says
-    whether any arm has one. Both are to be trusted only if the study is `complete`.
+    `linked` are the arms that are compared with another one at some budget, `trainers` those of all
+    arms, `losses` what some arm records. They are to be trusted only if the study is `complete`.
     """
 
     def __init__(self, study: Study, broken: set[str], lost: set[str]) -> None:
@@ -24,7 +24,8 @@ class StudyNames:
         self.arms_known = lost.isdisjoint((*RESTATED, "remove_also"))
         self.arms = ArmNames(study.folders)
         self.linked: set[str] = set()
-        self.penalty = False
+        self.trainers: dict[str, None] = {}
+        self.losses: set[str] = set()
         self.complete = not (broken or lost)
         self.metrics = [name for name in study.metrics if name in METRICS]
         probes = [name for name in study.probes if name in PROBES]
@@ -38,10 +39,11 @@ class StudyNames:
         self.broken |= layout.broken
         self.complete &= not layout.faults
         self.linked |= {row.name for row in layout.rows if row.compare_to is not None}
-        self.penalty |= any(
-            row.resolution.get("penalty") or row.resolution.get("second_penalty")
-            for row in layout.rows
-        )
+        values = [row.resolution.get for row in layout.rows]
+        self.trainers |= dict.fromkeys(get("trainer") or "gan" for get in values)
+        self.losses.update(*(TRAINERS[name].losses for name in self.trainers))
+        if any(get("penalty") or get("second_penalty") for get in values):
+            self.losses.add("d/penalty")
 
     def on_features(self) -> list[str]:
         """The study's metrics that are measured on images."""

@@ -19,6 +19,7 @@ from ganablate.catalog import (
     NAMED_EXTRACTORS,
     PROBES,
     SETTINGS,
+    TRAINERS,
     Part,
     Setting,
     metric_columns,
@@ -115,7 +116,8 @@ def study_schema() -> Schema:
     keys["primary"] = {"anyOf": [column, several], "description": about}
     keys["points"]["propertyNames"] = {"enum": list(columns)}
     # What base must say, unless the factors of a full factorial do.
-    base = {"required": ["dataset", "network"], **one_key_of(LENGTHS)}
+    paired = all(line.has_pair for line in TRAINERS.values())
+    base = {"required": ["dataset", *(["network"] if paired else [])], **one_key_of(LENGTHS)}
     needed = {"if": {"not": {"required": ["cross"]}}, "then": {"properties": {"base": base}}}
     return schema | needed
 
@@ -199,7 +201,7 @@ def _setting(setting: Setting) -> Schema:
         values = one_of(setting.table.lines)
     else:
         values = {"enum": list(setting.choices)}
-    if setting.absent is not None:
+    if setting.absent is not None and setting.absent not in setting.choices:
         values = {"anyOf": [values, {"const": setting.absent}]}
     return {**values, "description": setting.text}
 

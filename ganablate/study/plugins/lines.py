@@ -21,9 +21,17 @@ from ganablate.catalog import (
     OwnSetting,
     Part,
     Probe,
+    Trainer,
 )
 from ganablate.catalog.parts import PART_NAME
-from ganablate.catalog.settings import NETWORK_SETTINGS, OPTIMIZER_SETTINGS, SETTINGS, USUAL
+from ganablate.catalog.settings import (
+    FIELDS,
+    NETWORK_SETTINGS,
+    OF_EVERY_TRAINER,
+    OPTIMIZER_SETTINGS,
+    SETTINGS,
+    USUAL,
+)
 from ganablate.config import TrialConfig
 from ganablate.study.arms.settings import read_value
 from ganablate.study.reading.wording import show, unknown
@@ -38,8 +46,8 @@ _NETWORK_NEEDS = (
     "d_norm", "d_dropout", "init",
 )  # fmt: skip
 _OF_TRAINING = (
-    "criteria", "penalties", "optimizers", "schedules", "networks", "activations", "initialisers",
-    "datasets",
+    "trainers", "criteria", "penalties", "optimizers", "schedules", "networks", "activations",
+    "initialisers", "datasets",
 )  # fmt: skip
 """Tables whose lines may declare settings."""
 _KEYS = (
@@ -138,6 +146,8 @@ def _arguments(table: str, line: Part) -> tuple[list[str], tuple[str, ...]]:
     keywords: tuple[str, ...] = ()
     if isinstance(line, Criterion) and line.labels:
         keywords = ("real_labels", "fake_labels")
+    elif isinstance(line, Trainer):
+        keywords = ("device", "precision")
     elif isinstance(line, Optimizer):
         keywords = ("lr", *line.settings)
     return places, (*keywords, *line.declares)
@@ -145,6 +155,7 @@ def _arguments(table: str, line: Part) -> tuple[list[str], tuple[str, ...]]:
 
 def _settings(line: Part) -> Iterator[str]:
     """Whether the settings that it brings are those of such a part, with values that they take."""
+    given: Mapping[str, Any]
     if isinstance(line, Optimizer):
         field, given, allowed = "settings", line.settings, OPTIMIZER_SETTINGS
         what, more = "a setting that a study can give beside lr", "; fix others in the function"
@@ -156,6 +167,10 @@ def _settings(line: Part) -> Iterator[str]:
         missing = [name for name in _NETWORK_NEEDS if name not in line.defaults]
         if missing:
             yield f"defaults: {', '.join(missing)} must be given too"
+    elif isinstance(line, Trainer) and line.settings is not None:
+        field, given = "settings", line.settings
+        allowed = tuple(n for n, s in FIELDS.items() if n not in OF_EVERY_TRAINER and not s.own)
+        what, more = "a setting that only some trainers use", "; those of data and length all do"
     else:
         return
     for name, value in given.items():

@@ -36,7 +36,7 @@ def test_a_switch_word_is_no_misspelled_none(word: str) -> None:
 
 
 def test_settings_that_do_not_fit_are_named_plainly() -> None:
-    with pytest.raises(ValueError, match=r"^dataset: Input should be"):
+    with pytest.raises(ValueError, match=r"^dataset: Field required"):
         Configs().of(Resolution({}, {}, (), None))
     settings = {**config_for("dcgan").model_dump(exclude={"seed"}, exclude_none=True), "epochs": 1}
     with pytest.raises(ValueError, match=r"^exactly one of epochs and iterations is needed$"):
