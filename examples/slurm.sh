@@ -1,7 +1,7 @@
 #!/bin/bash
 # A sweep on several nodes of a Slurm cluster, from a folder that all of them share:
 #   sbatch examples/slurm.sh studies/mnist_ablation.yaml --budget cpu
-# The same command again goes on where the time limit ended it.
+# It stops before the time limit ends it, and is queued again until every trial is complete.
 #SBATCH --job-name=ganablate
 #SBATCH --nodes=4
 #SBATCH --ntasks-per-node=1
@@ -27,4 +27,7 @@ until ray status > /dev/null 2>&1; do sleep 2; done
 for node in "${nodes[@]:1}"; do start "$node" --address="$RAY_ADDRESS"; done
 until [ "$(ray status | grep -c ' node_')" -ge "${#nodes[@]}" ]; do sleep 2; done
 
-ganablate run "$@" --sweep sweeps/cluster.yaml
+code=0
+ganablate run "$@" --sweep sweeps/cluster.yaml --for 7h50m || code=$?
+if [ "$code" = 75 ]; then scontrol requeue "$SLURM_JOB_ID"; fi  # trials are left: once more
+exit "$code"

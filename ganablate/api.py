@@ -78,8 +78,8 @@ def plan(
         replicates: Of each arm, at least 1; None: as the study and the budget say.
 
     Returns:
-        `arms` (the baseline first; `name`, `changes`, `compare_to`, `config`) and `trials` in the
-        order that they run (`trial_id`, `arm`, `replicate`, `config`).
+        `arms` (the baseline first; `name`, `changes`, `compare_to`, `config`) and `trials`, arm by
+        arm (`trial_id`, `arm`, `replicate`, `config`).
 
     Raises:
         ganablate.study.errors.StudyError: The study has no such budget or arm.
@@ -108,6 +108,7 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
     sweep: AnyPath | None = None,
     data_root: AnyPath | None = None,
     tracking_uri: str | None = None,
+    seconds: float | None = None,
     folder: AnyPath = HERE.root,
     quiet: bool = False,
 ) -> "Summary":
@@ -131,13 +132,15 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
         data_root: Where data sets lie; None: the profile's, else `runs/downloads` of the folder.
         tracking_uri: The MLflow store; None: $MLFLOW_TRACKING_URI, the profile's, or
             `runs/mlflow.db` of the folder.
+        seconds: How long it may take, at least 60: it stops before that. None: to its end.
         folder: The project's: holds `runs/` and `results/`.
         quiet: Print nothing; else a line a trial, or a live screen on a terminal.
 
     Returns:
         How many trials this call completed (`complete`), how many failed on their last attempt
         (`failed`; `failures` says why), how many were complete before (`reused`), whether someone
-        stopped it (`interrupted`) or something did (`stopped`), and its seconds (`wall_seconds`).
+        or the time stopped it (`interrupted`) or something did (`stopped`), and its seconds
+        (`wall_seconds`).
 
     Raises:
         ganablate.study.errors.StudyError: No such budget or arm, or the profile has mistakes.
@@ -166,6 +169,7 @@ def run(  # noqa: PLR0913 - one parameter an option of the command
         max_replicates=max_replicates, force=force, retry_failed=retry_failed,
         sweep=None if sweep is None else Path(sweep),
         data_root=None if data_root is None else Path(data_root), tracking_uri=tracking_uri,
+        seconds=seconds,
     )  # fmt: skip
     study = with_recorded_searches(_as_study(study), project.runs, project.results)
     result = running.run(project, [study], request, output)

@@ -2,10 +2,12 @@
 
 import itertools
 import math
+import re
 from collections.abc import Iterable, Sequence
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 _MISSING = "·"
+_UNITS = (3600, 60, 1)
 
 
 def duration(seconds: float) -> str:
@@ -17,6 +19,20 @@ def duration(seconds: float) -> str:
         return f"{tens // 6} min {tens % 6}0 s" if tens % 6 else f"{tens // 6} min"
     minutes = round(seconds / 60)
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def seconds_of(text: str) -> int:
+    """`2h`, `90m`, `1h30m` or `5400s` in seconds.
+
+    Raises:
+        ValueError: It is no length of time.
+    """
+    parts = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text.strip().lower(), re.ASCII)
+    if not (text.strip() and parts):
+        raise ValueError(
+            f'"{text}" is given; a length of time is needed, such as 2h, 90m, 1h30m or 5400s'
+        )
+    return sum(int(part or 0) * unit for part, unit in zip(parts.groups(), _UNITS, strict=True))
 
 
 def bytes_text(size: float) -> str:

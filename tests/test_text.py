@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from ganablate.text import binned, duration, sparkline
+from ganablate.text import binned, duration, seconds_of, sparkline
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,17 @@ def test_points_are_gathered_in_equal_parts(
 )  # fmt: skip
 def test_durations(seconds: float, text: str) -> None:
     assert duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("2h", 7200), ("90m", 5400), ("1h30m", 5400), (" 5400S ", 5400), ("1h1m1s", 3661), ("0s", 0)],
+)
+def test_a_length_of_time_is_read(text: str, seconds: int) -> None:
+    assert seconds_of(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", " ", "2", "2x", "1.5h", "30m1h", "-1h", "h", "1h 30m", "٢h"])
+def test_what_is_no_length_of_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="such as 2h, 90m, 1h30m or 5400s"):
+        seconds_of(text)

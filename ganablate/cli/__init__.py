@@ -88,6 +88,7 @@ Exit codes:
   1    some trial failed, or a check of `doctor`
   2    the input is wrong, and nothing was started
   3    what `compare --assert` asks for is not shown
+  75   the time of `run --for` is up; the same command goes on from the last checkpoints
   130  interrupted; the same command goes on from the last checkpoints
 
 \b

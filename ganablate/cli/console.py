@@ -15,6 +15,8 @@ from ganablate.study.reading.errors import Problem, one_line
 FAILED = 1
 WRONG_INPUT = 2
 NOT_SHOWN = 3
+OUT_OF_TIME = 75
+"""EX_TEMPFAIL of sysexits.h: not all is done, and the same command goes on."""
 INTERRUPTED = 130
 _MOST_PROBLEMS = 100
 """Printed of one input: a list of a hundred thousand wrong levels is one slip."""

@@ -142,6 +142,14 @@ MaxReplicates = Annotated[
         min=2, max=MOST_REPLICATES, help="At the last look of --until-decided; 10 unless stated."
     ),
 ]
+For = Annotated[
+    str | None,
+    typer.Option(
+        "--for", metavar="TIME",
+        help="Stop cleanly within this time (2h, 90m, 1h30m, 5400s); exit code 75 if trials are "
+        "left.",
+    ),
+]  # fmt: skip
 Yes = Annotated[
     bool, typer.Option("--yes", help=f"Run more than {MOST_UNASKED:,} trials without being asked.")
 ]

@@ -253,6 +253,18 @@ def _estimated(
     return estimate(plan, waiting, arms, costs)
 
 
+def time_left(status: PlanStatus, profile: "Profile") -> Iterator[str]:
+    """How many trials wait, and what they will take as far as complete ones tell it."""
+    plan, waiting = status.plan, len(status.waiting)
+    total = len({trial.trial_id for trial in plan.trials})
+    before = (
+        f", after {plan.search.left:,} of the search" if plan.search and plan.search.left else ""
+    )
+    yield f"left: {waiting:,} of {counted(total, 'trial')} of {plan.study} at {plan.budget}{before}"
+    if waiting and (time := _estimated(status, profile, None)):
+        yield from _time_lines(plan, time, profile, by_arm=False)
+
+
 def _time_lines(
     plan: Plan, time: "Estimate | None", profile: "Profile", *, by_arm: bool
 ) -> Iterator[str]:
@@ -276,7 +288,7 @@ def _time_lines(
         ]
         yield from aligned(rows, right=[1])
     if time.unknown:
-        hint = "" if by_arm else "; --estimate measures them"
+        hint = "" if by_arm else "; plan --estimate measures them"
         count = counted(len(time.unknown), "arm")
         yield f"  without {count} of unknown cost ({joined(time.unknown, 5)}){hint}"
     seconds = seconds_left(plan, time.each)

@@ -15,6 +15,7 @@ from ganablate.cli import options
 from ganablate.cli.console import (
     FAILED,
     INTERRUPTED,
+    OUT_OF_TIME,
     WRONG_INPUT,
     output,
     print_plain,
@@ -24,13 +25,14 @@ from ganablate.project.folders import HERE
 from ganablate.project.plans import read_profile, read_studies, table_plans, with_more
 from ganablate.study.plan import FULL, Plan, Trial
 from ganablate.study.schema import Study
-from ganablate.text import counted
+from ganablate.study.search.records import with_recorded_searches
+from ganablate.text import counted, seconds_of
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import data_key, measurements_of, missing, not_measurable, state_of
 
 if TYPE_CHECKING:
     from ganablate.project.reports import Reports
-    from ganablate.project.run import RunResult
+    from ganablate.project.run import Request, RunResult
     from ganablate.report.files import ReportFiles
     from ganablate.sweep.profile import Profile
 
@@ -51,6 +53,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     data_root: options.DataRoot = None,
     until_decided: options.UntilDecided = False,
     max_replicates: options.MaxReplicates = None,
+    time_limit: options.For = None,
     yes: options.Yes = False,
     force: options.Force = None,
     retry_failed: options.RetryFailed = False,
@@ -67,10 +70,19 @@ def run(  # noqa: PLR0913 - one parameter an option
         budget=budget, arms=arm, replicates=replicates, until_decided=until_decided,
         max_replicates=max_replicates, force=force or (), retry_failed=retry_failed, confirmed=yes,
         sweep=sweep, data_root=data_root, tracking_uri=tracking_uri,
+        seconds=None if time_limit is None else _seconds(time_limit),
     )  # fmt: skip
     with _refusing_lacks():
         result = running.run(HERE, loaded, request, output)
     code = _exit_code(result)
+    if code == OUT_OF_TIME:
+        pairs = [("--budget", budget), ("--replicates", replicates), ("--for", time_limit)]
+        pairs += [("--max-replicates", max_replicates), *(("--arm", name) for name in arm or ())]
+        words = [word for pair in pairs if pair[1] is not None for word in map(str, pair)]
+        words += ["--until-decided"] * until_decided + ["--yes"] * yes
+        line = shlex.join(["ganablate", "run", *map(str, studies), *words])
+        _print_left(loaded, request)
+        print_plain(f"next: {line}{options_on_line(plugin, sweep, data_root, tracking_uri)}")
     if len(result.reports) == len(studies):
         shown = options_on_line(plugin)
         again = options_on_line(plugin, sweep, data_root, tracking_uri)
@@ -196,9 +208,28 @@ def _refusing_lacks() -> Iterator[None]:
         refuse(str(error).splitlines())
 
 
+def _seconds(text: str) -> int:
+    try:
+        return seconds_of(text)
+    except ValueError as error:
+        refuse([f"--for: {error}"])
+
+
+def _print_left(studies: Sequence[Study], request: "Request") -> None:
+    """Print how many trials are left when the time is up, and how long they take."""
+    from ganablate.cli.plan import time_left
+    from ganablate.project.run import planned
+    from ganablate.trials.status import plan_status
+
+    searched = [with_recorded_searches(study, HERE.runs, HERE.results) for study in studies]
+    profile = read_profile(request.sweep, request.data_root)
+    for plan in planned(HERE, searched, request)[1]:
+        print_plain(*time_left(plan_status(plan, HERE.trials), profile))
+
+
 def _exit_code(result: "RunResult") -> int:
     if result.summary.interrupted:
-        return INTERRUPTED
+        return OUT_OF_TIME if result.summary.out_of_time else INTERRUPTED
     if result.unread_looks:
         return WRONG_INPUT
     return FAILED if result.summary.failed or not result.is_whole else 0

@@ -5,8 +5,11 @@ sweep, or one sweep a look, the reports, and their copies in MLflow. What is hea
 pandas) is imported when its turn comes, so that wrong input is refused at once.
 """
 
+import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
 
 from ganablate.catalog import DataKey
@@ -37,12 +40,18 @@ from ganablate.sweep.profile import Profile
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import state_of
 
+FEWEST_SECONDS = 60
+"""That a run can be limited to."""
+_STOPPING_SECONDS = 60.0
+"""Of a limited time, at most a quarter, for checkpoints, the end of Ray, and the reports."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What is run of the studies, and how: the options of `ganablate run`.
 
     Attributes:
+        seconds: How long it may take; it stops before that. None: as long as it needs.
         confirmed: The user knows how many trials that are.
 
     Raises:
@@ -60,6 +69,7 @@ class Request:
     sweep: Path | None = None
     data_root: Path | None = None
     tracking_uri: str | None = None
+    seconds: float | None = None
 
     def __post_init__(self) -> None:
         refused = {
@@ -72,9 +82,19 @@ class Request:
             "--retry-failed runs what failed and nothing else; drop --until-decided, --force": (
                 self.retry_failed and (self.until_decided or self.force)
             ),
+            f"at least {FEWEST_SECONDS} s are needed: a sweep takes a while to start and stop": (
+                self.seconds is not None and not self.seconds >= FEWEST_SECONDS
+            ),
         }
         if lines := [line for line, applies in refused.items() if applies]:
             raise WrongInputError(lines)
+
+    @property
+    def stop_at(self) -> float:
+        """When sweeps stop that begin now, as a time of `time.monotonic`."""
+        if self.seconds is None:
+            return math.inf
+        return time.monotonic() + self.seconds - min(_STOPPING_SECONDS, self.seconds / 4)
 
 
 @dataclass(frozen=True)
@@ -94,13 +114,17 @@ class RunResult:
 
 @dataclass(frozen=True)
 class Execution:
-    """With what trials are executed; without the `uri` of an MLflow store nothing is tracked."""
+    """With what trials are executed; without the `uri` of an MLflow store nothing is tracked.
+
+    `stop_at` is a time of `time.monotonic` at which sweeps stop.
+    """
 
     project: Project
     profile: Profile
     uri: str | None
     fingerprints: Mapping[DataKey, str]
     output: Output
+    stop_at: float = math.inf
 
     def sweep(self, plans: Sequence[Plan]) -> Summary:
         """Bring every trial of the plans to completion, or to the end of its retries."""
@@ -117,6 +141,7 @@ class Execution:
                 tracker=MlflowTracker(self.uri, runs, screen.warned) if self.uri else NoTracker(),
                 runs=runs,
                 fingerprints=self.fingerprints,
+                stop_at=self.stop_at,
             )
         finally:
             screen.close()
@@ -144,6 +169,7 @@ class Execution:
                 tracker=MlflowTracker(self.uri, runs, screen.warned),
                 runs=runs,
                 fingerprints=self.fingerprints,
+                stop_at=self.stop_at,
             )
         finally:
             screen.close()
@@ -165,9 +191,10 @@ def run(project: Project, studies: Sequence[Study], request: Request, output: Ou
         DataError: A data set cannot be had. Nothing was started, as for all above.
         MachineError: The machine lacks what the profile or a trial names.
     """
+    stop_at = request.stop_at
     # The table keeps the arms and replicates that are not run now. It is planned before the sweep,
     # since the file may be edited meanwhile.
-    tables, plans = _planned(project, studies, request)
+    tables, plans = planned(project, studies, request)
     forced = _forced_trials(plans, request.force)
     if request.retry_failed:
         plans = _only_failed(plans, project.trials)
@@ -181,7 +208,7 @@ def run(project: Project, studies: Sequence[Study], request: Request, output: Ou
     project.require_writable(tables)
     fingerprints = prepare(project, plans, profile, forced, studies)
     _retire(project.trials, forced, output)
-    execution = Execution(project, profile, uri, fingerprints, output)
+    execution = Execution(project, profile, uri, fingerprints, output, stop_at)
     for study, plan in [] if request.retry_failed else list(zip(studies, plans, strict=True)):
         if plan.search is None or not plan.search.open:
             continue
@@ -189,7 +216,7 @@ def run(project: Project, studies: Sequence[Study], request: Request, output: Ou
         if not ended:
             return RunResult(summary, [], is_whole=False)
         studies = [searched if each is study else each for each in studies]
-        tables, plans = _planned(project, studies, request)
+        tables, plans = planned(project, studies, request)
     unread_looks = False
     if request.until_decided:
         summary, unread_looks = _look_by_look(execution, studies, request)
@@ -206,10 +233,10 @@ def run(project: Project, studies: Sequence[Study], request: Request, output: Ou
     return RunResult(summary, reports, len(reports) == len(tables), unread_looks)
 
 
-def _planned(
+def planned(
     project: Project, studies: Sequence[Study], request: Request
 ) -> tuple[list[Plan], list[Plan]]:
-    """The plans of the tables, and those of what is run."""
+    """The plans of the tables of a run, and those of what is run."""
     chosen = request.budget, request.replicates, request.arms
     tables = table_plans(studies, request.budget, project.results, *chosen[1:])
     return tables, plans_of(studies, *chosen) if request.arms or request.replicates else tables
@@ -338,8 +365,9 @@ def _together(sweeps: Sequence[Sequence[Summary]]) -> Summary:
         complete=sum(summary.complete for summary in every),
         failed=sum(summary.failed for summary in every),
         reused=sum(summaries[-1].reused for summaries in sweeps if summaries) - repeated,
-        interrupted=any(summary.interrupted for summary in every),
+        interrupted=any(map(attrgetter("interrupted"), every)),
         wall_seconds=sum(summary.wall_seconds for summary in every),
         failures=tuple(failure for summary in every for failure in summary.failures),
         stopped=next((summary.stopped for summary in every if summary.stopped), ""),
+        out_of_time=any(map(attrgetter("out_of_time"), every)),
     )

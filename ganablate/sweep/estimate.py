@@ -262,7 +262,7 @@ def estimate(
         return None
     slots = slots_of(costs.profile, gpus=costs.gpus, trials=len(plan.trials))
     free = [START_SECONDS] * slots  # when each slot is
-    for trial_id in longest_first(list(seconds), seconds):
+    for trial_id in in_running_order(_replicates([plan], seconds), seconds):
         heapq.heapreplace(free, free[0] + seconds[trial_id] + BETWEEN_SECONDS)
     priced = {name: arm.cost for name, arm in arms.items() if arm.cost is not None}
     return Estimate(
@@ -279,7 +279,7 @@ def estimate(
 def running_order(
     plans: Sequence[Plan], pending: Sequence[str], profile: Profile, runs: Path
 ) -> list[int]:
-    """The places of the trials `pending`, ids in plan order, in the order of `longest_first`."""
+    """The places of the trials `pending`, ids in plan order, as `in_running_order` has them."""
     places = {trial_id: place for place, trial_id in enumerate(pending)}
     costs = Costs(runs, profile)
     seconds: dict[str, float] = {}
@@ -288,25 +288,34 @@ def running_order(
         if waiting and not costs.know_nothing(plan, waiting):
             arms = arm_costs(plan, places.keys(), costs)
             seconds |= seconds_left(plan, places.keys(), arms, runs / "trials")
-    return [places[trial_id] for trial_id in longest_first(pending, seconds)]
+    order = in_running_order(_replicates(plans, places.keys()), seconds)
+    return [places[trial_id] for trial_id in order]
 
 
-def longest_first(ids: Sequence[str], seconds: Mapping[str, float]) -> list[str]:
-    """The order in which trials run: those of unknown cost, then the longest, then the others.
+def _replicates(plans: Iterable[Plan], ids: Collection[str]) -> dict[str, int]:
+    """Each of these trials, in plan order -> the first replicate that it is in some plan."""
+    replicates: dict[str, int] = {}
+    for trial in (trial for plan in plans for trial in plan.trials if trial.trial_id in ids):
+        first = replicates.get(trial.trial_id, trial.replicate)
+        replicates[trial.trial_id] = min(first, trial.replicate)
+    return replicates
 
-    So that none that is long begins last, beside slots that have nothing to do. In plan order
-    where the costs that are known are alike, and among trials that differ by less than `_ALIKE`.
+
+def in_running_order(replicates: Mapping[str, int], seconds: Mapping[str, float]) -> list[str]:
+    """The order in which trials run, ids by their replicates: every arm once before any arm twice.
+
+    So a sweep that is cut short has as many replicates of every arm. Within a replicate those of
+    unknown cost come first, then the longest: none that is long begins last, beside slots that have
+    nothing to do. Trials that differ by less than `_ALIKE` keep their order.
     """
-    costs = [seconds[trial_id] for trial_id in ids if seconds.get(trial_id, 0.0) > 0]
-    if not costs or max(costs) < _ALIKE * min(costs):
-        return list(ids)
-    longest = max(costs)
+    longest = max(seconds.values(), default=0.0)
 
-    def rank(trial_id: str) -> int:
+    def rank(trial_id: str) -> tuple[int, int]:
         cost = seconds.get(trial_id, 0.0)
-        return -1 if cost <= 0 else int(math.log(longest / cost) / math.log(_ALIKE))
+        shorter = -1 if cost <= 0 else int(math.log(longest / cost) / math.log(_ALIKE))
+        return replicates[trial_id], shorter
 
-    return sorted(ids, key=rank)
+    return sorted(replicates, key=rank)
 
 
 def rehearse_all(arms: Mapping[str, ArmCost], costs: Costs, warn: Callable[[str], None]) -> None:

@@ -27,7 +27,8 @@ class Summary:
 
     Attributes:
         reused: Trials that were complete before it began.
-        interrupted: Stopped by a signal; what is neither complete nor failed can be resumed.
+        interrupted: Stopped by a signal, or `out_of_time`; what is neither complete nor failed can
+            be resumed.
         wall_seconds: From the call to the return.
         failures: What is known of each that failed, in plan order.
         stopped: Why the sweep ended before its end, of itself; empty where it did not.
@@ -40,6 +41,7 @@ class Summary:
     wall_seconds: float
     failures: tuple[FailedTrial, ...] = ()
     stopped: str = ""
+    out_of_time: bool = False
 
 
 class Observer(Protocol):

@@ -10,6 +10,7 @@ import gc
 import getpass
 import ipaddress
 import logging
+import math
 import os
 import shutil
 import signal
@@ -34,6 +35,10 @@ _OBJECT_STORE_BYTES = 100 * 2**20
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 GRACE_SECONDS = 10.0
 """How long a sweep that is to stop waits for checkpoints of what is being trained."""
+LAST_SECONDS = 10.0
+"""Before the end of a limited time no trial is begun for so long: it would hardly train."""
+LAST = "begin-no-more"
+"""File beside the one that stops all workers: its being there tells them to begin no trial."""
 _PREFIX = "ganablate-ray-"
 _SETTLED_SECONDS = 60.0
 _GREETING, _SETTINGS = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0", b"\4"
@@ -46,21 +51,32 @@ class SweepInterruptedError(BaseException):
 
 
 class Interruption:
-    """Remembers that someone asked the sweep to stop.
+    """Remembers that someone asked the sweep to stop, or that it is to stop at a time.
 
     The first signal asks; one that comes when the time for checkpoints is over raises
     KeyboardInterrupt where the driver stands. Outside the main thread, where Python allows no
-    handlers, only `request` stops a sweep.
+    handlers, only `request` stops a sweep, and the time: `stop_at` is one of `time.monotonic`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stop_at: float = math.inf) -> None:
         self._requested = threading.Event()
         self._since = 0.0
+        self._stop_at = stop_at
 
     @property
     def requested(self) -> bool:
         """Whether the sweep is to stop."""
+        return self.asked or time.monotonic() >= self._stop_at
+
+    @property
+    def asked(self) -> bool:
+        """Whether someone asked it to."""
         return self._requested.is_set()
+
+    @property
+    def ending(self) -> bool:
+        """Whether so little time is left that no trial is begun any more."""
+        return time.monotonic() >= self._stop_at - LAST_SECONDS
 
     def request(self) -> None:
         """Ask the sweep to stop."""
@@ -90,7 +106,7 @@ class Interruption:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del number, frame
-        if not self.requested:
+        if not self.asked:
             self._since = time.monotonic()
             self.request()
         elif time.monotonic() - self._since > GRACE_SECONDS:

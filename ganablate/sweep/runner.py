@@ -1,6 +1,7 @@
 """Run trials with Ray Tune, round by round in one session, and come back with how it went."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,6 +63,7 @@ class Agenda:
         complete: The places of the others in studies.
         rounds: Each is asked for when the one before has ended.
         cuda_named: Some trial that is to be run names the device `cuda` itself.
+        stop_at: A time of `time.monotonic` at which it ends early, as by a signal.
         completed: Is told of each trial that becomes complete, before the observer is.
     """
 
@@ -71,6 +73,7 @@ class Agenda:
     rounds: Iterable[Round]
     cuda_named: bool
     completed: Callable[[Trial], None] | None = None
+    stop_at: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -97,6 +100,7 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
     runs: Path = Path("runs"),
     fingerprints: Mapping[DataKey, str] | None = None,
     attempt: str = DEFAULT_ATTEMPT,
+    stop_at: float = math.inf,
 ) -> Summary:
     """Bring every trial of the plans to completion, or to the end of its retries.
 
@@ -114,6 +118,7 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
         runs: Holds trials/, data/ and the rest.
         fingerprints: Of the data as it is now, where known; what saw other bytes runs again.
         attempt: "module:function" of the attempt factory that workers import.
+        stop_at: A time of `time.monotonic` at which it ends early, as by a signal.
 
     Raises:
         MachineError: The machine lacks what the profile or a trial names; nothing was started.
@@ -143,6 +148,7 @@ def run_sweep(  # noqa: PLR0913 - what, how, who watches, where
         complete=[owner for id_, places in owners.items() if id_ not in work for owner in places],
         rounds=[Round(list(work.values()), order)] if work else [],
         cuda_named=any(owners[id_][0].trial.config.device == "cuda" for id_ in work),
+        stop_at=stop_at,
     )
     return run_rounds(
         agenda, profile, observer=observer, tracker=tracker, runs=runs, attempt=attempt
@@ -163,7 +169,7 @@ def run_rounds(
     Tune starts the workers of each round anew, which takes some seconds.
     """
     began = time.monotonic()
-    interruption = Interruption()
+    interruption = Interruption(agenda.stop_at)
     reused = agenda.total - agenda.left
     relays: list[Relay] = []
     cut_off = False
@@ -197,20 +203,34 @@ def run_rounds(
         cut_off = True
     finally:
         tracker.close()
+    summary = _summary(agenda, relays, interruption, began, cut_off=cut_off)
+    observer.finished(summary)
+    return summary
+
+
+def _summary(
+    agenda: Agenda,
+    relays: Sequence[Relay],
+    interruption: Interruption,
+    began: float,
+    *,
+    cut_off: bool,
+) -> Summary:
+    """How a sweep went that was left in mid-course (`cut_off`) or not."""
     complete = sum(len(relay.complete) for relay in relays)
     failures = tuple(failure for relay in relays for failure in relay.failed_trials())
     stopped = relays[-1].stopped if relays else ""
-    summary = Summary(
+    interrupted = cut_off and complete + len(failures) < agenda.left and not stopped
+    return Summary(
         complete=complete,
         failed=len(failures),
-        reused=reused,
-        interrupted=cut_off and complete + len(failures) < agenda.left and not stopped,
+        reused=agenda.total - agenda.left,
+        interrupted=interrupted,
         wall_seconds=time.monotonic() - began,
         failures=failures,
         stopped=stopped,
+        out_of_time=interrupted and not interruption.asked,
     )
-    observer.finished(summary)
-    return summary
 
 
 def _machine_for(
@@ -232,9 +252,11 @@ def session_on(
     """Start Ray here, or join the profile's cluster.
 
     Raises:
-        SweepInterruptedError: A signal came meanwhile.
+        SweepInterruptedError: A signal came meanwhile, or hardly any time is left.
         MachineError: Ray did not start, or there is no cluster.
     """
+    if interruption.ending:
+        raise SweepInterruptedError
     if profile.address is None:
         with ray_session(machine, interruption) as folder:
             yield Session(profile, machine, folder)

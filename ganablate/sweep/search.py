@@ -6,7 +6,7 @@ sweep of another kind.
 """
 
 from collections.abc import Iterator, Mapping
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 
 from ganablate.catalog import DataKey
@@ -33,6 +33,7 @@ def run_search(  # noqa: PLR0913 - what, how, who watches, where
     runs: Path = Path("runs"),
     fingerprints: Mapping[DataKey, str] | None = None,
     attempt: str = DEFAULT_ATTEMPT,
+    stop_at: float = inf,
 ) -> Summary:
     """Bring the search of every arm of a plan to its end, or to the end of its retries.
 
@@ -58,6 +59,7 @@ def run_search(  # noqa: PLR0913 - what, how, who watches, where
         rounds=searches.rounds(first),
         cuda_named=any(arm.base.device == "cuda" for arm in searches.arms.values()),
         completed=searches.record,
+        stop_at=stop_at,
     )
     # Only the best values are used: nobody looks at the networks of a search trial again.
     profile = profile.model_copy(update={"keep": "none"})

@@ -22,6 +22,7 @@ from ganablate.sweep.job import (
     release_gpu_memory,
     release_memory,
 )
+from ganablate.sweep.ray_session import LAST
 
 INDEX = "job"
 """Key of a Tune configuration: which of the sweep's jobs to do."""
@@ -50,7 +51,8 @@ class TrialTrainable(tune.Trainable):
         """Note what to do. The work starts in `step`, since Tune does not retry a failed reset.
 
         In `start_folder` the first `workers` of a sweep wait for each other. Once there is a
-        `stop_file`, attempts write a checkpoint and do no more.
+        `stop_file`, attempts write a checkpoint and do no more; once `LAST` is beside it, none
+        begins.
         """
         self._stop_file = stop_file
         self._jobs = jobs
@@ -92,7 +94,10 @@ class TrialTrainable(tune.Trainable):
         return {FAILURE: advanced, "done": True}
 
     def _is_to_stop(self) -> bool:
-        return self._stop_file is not None and self._stop_file.exists()
+        if self._stop_file is None:
+            return False
+        last = self._attempt is None and self._stop_file.with_name(LAST).exists()
+        return last or self._stop_file.exists()
 
     def _stopped(self) -> dict[str, Any]:
         """A checkpoint, at the first time; then nothing, since Tune goes on asking."""

@@ -16,7 +16,12 @@ from ganablate.study.plan import Trial
 from ganablate.sweep.events import FailedTrial, Observer
 from ganablate.sweep.eviction import EvictedError
 from ganablate.sweep.job import AttemptError, Failure, Job, Progress
-from ganablate.sweep.ray_session import GRACE_SECONDS, Interruption, SweepInterruptedError
+from ganablate.sweep.ray_session import (
+    GRACE_SECONDS,
+    LAST,
+    Interruption,
+    SweepInterruptedError,
+)
 from ganablate.sweep.trainable import FAILURE, INDEX, PAUSED, PROGRESS
 from ganablate.tracking import TrackedTrial, Tracker
 from ganablate.trials.folder import one_line
@@ -83,13 +88,25 @@ class Relay(tune.Callback):
         In the first case trials at work write a checkpoint before. The last checkpoints stay.
         """
         del iteration, info
-        if self._interruption.requested or self.stopped:
+        if self._interruption.requested or self.stopped or self._has_ended(trials):
             if not self.stopped and self._is_waiting(trials):
                 return
             for trial in trials:
                 if (actor := trial.temporary_state.ray_actor) is not None:
                     ray.kill(actor)
             raise SweepInterruptedError
+
+    def _has_ended(self, trials: list[Any]) -> bool:
+        """Whether nothing is trained any more so near the end of the time that nothing begins."""
+        if self._stop_file is None or not self._interruption.ending:
+            return False
+        self._stop_file.parent.mkdir(parents=True, exist_ok=True)
+        self._stop_file.with_name(LAST).touch()
+        return not self._working(trials)
+
+    def _working(self, trials: list[Any]) -> set[int]:
+        """Indices of the jobs that a worker is at."""
+        return {t.config[INDEX] for t in trials if t.status == "RUNNING"} - self._paused
 
     def _is_waiting(self, trials: list[Any]) -> bool:
         """Whether some worker has still time to write a checkpoint, which it is asked for."""
@@ -99,9 +116,9 @@ class Relay(tune.Callback):
             self._stop_by = time.monotonic() + GRACE_SECONDS
             self._stop_file.parent.mkdir(parents=True, exist_ok=True)
             self._stop_file.touch()
-            self._observer.warned("stopping: what is being trained is written to checkpoints")
-        running = {trial.config[INDEX] for trial in trials if trial.status == "RUNNING"}
-        return bool(running - self._paused) and time.monotonic() < self._stop_by
+            if self._working(trials):
+                self._observer.warned("stopping: what is being trained is written to checkpoints")
+        return bool(self._working(trials)) and time.monotonic() < self._stop_by
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: object) -> None:
         """A worker turns to a trial."""

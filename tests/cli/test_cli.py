@@ -167,7 +167,7 @@ def test_planning_ten_thousand_trials_imports_nothing_heavy(tmp_path: Path) -> N
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "HEAVY []"
-    assert "10000 trials" in done.stdout
+    assert "10,000 trials" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_plan_says_the_time_as_far_as_it_is_known(project: Path) -> None:
     # 4 trials of 10 minutes, one at a time, and the start; 25 % to each side.
     assert "time: about 40 min (30 min to 50 min) with 1 trial at a time; 40 min" in out
     assert "over 4 trials" in out
-    assert "without 2 arms of unknown cost (latent_dim=16, criterion=mse); --estimate" in out
+    assert "without 2 arms of unknown cost (latent_dim=16, criterion=mse); plan --estimate" in out
     code, out, _ = invoke("plan", "studies/tiny.yaml", "--arm", "baseline", "--estimate", "--json")
     (found,) = json.loads(out)
     assert found["time"]["working"]["likely"] == 1200

@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,32 @@ def test_a_trial_or_an_arm_is_put_aside_and_nothing_of_it_is_lost(
     assert (ROOT / f"{folders[1].trial_id}.stale-1" / "complete.json").read_bytes() == old
     assert f"{folders[1].trial_id} (kept as {folders[1].trial_id}.stale-1)" in out
     assert len(swept[0].trials) == 6  # as without --force: whatever is not complete
+
+
+def test_when_the_time_is_up_it_says_what_is_left_and_how_it_goes_on(
+    plan: Plan, swept: list[Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limits: list[float] = []
+
+    def sweep(execution: Execution, plans: Sequence[Plan]) -> Summary:
+        limits.append(execution.stop_at - time.monotonic())
+        return replace(ended(2, stopped=True), out_of_time=True)
+
+    monkeypatch.setattr(Execution, "sweep", sweep)
+    finish(plan, 0, 2)
+    options = ["--budget", "full", "--for", "1h", "--arm", "latent_dim=4", "--arm", "baseline"]
+    code, out, _ = invoke("run", "tiny.yaml", *options, "--force", plan.trials[0].trial_id)
+    assert code == 75
+    assert limits[0] == pytest.approx(3540, abs=30)
+    *_, left, then = out.splitlines()
+    assert left == "left: 3 of 4 trials of tiny at full"
+    assert then == (
+        "next: ganablate run tiny.yaml --budget full --for 1h --arm latent_dim=4 --arm baseline"
+    )
+    assert invoke("run", "tiny.yaml", "--for", "10m", "--until-decided")[0] == 75
+    for wrong, words in {"2x": "such as 2h", "59s": "at least 60 s"}.items():
+        code, out, err = invoke("run", "tiny.yaml", "--for", wrong)
+        assert (code, out, len(err.splitlines()), words in err) == (2, "", 1, True)
 
 
 def test_a_name_that_is_none_is_refused_before_anything(plan: Plan, swept: list[Plan]) -> None:

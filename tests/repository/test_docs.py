@@ -106,8 +106,9 @@ def test_the_language_page_has_every_key_of_the_models_and_no_other() -> None:
 
 def test_the_settings_page_has_every_setting_and_every_part() -> None:
     parts = [
-        catalog.CRITERIA, catalog.PENALTIES, catalog.OPTIMIZERS, catalog.SCHEDULES,
-        catalog.NETWORKS, catalog.ACTIVATIONS, catalog.INITIALISERS, catalog.DATASETS,
+        catalog.TRAINERS, catalog.CRITERIA, catalog.PENALTIES, catalog.OPTIMIZERS,
+        catalog.SCHEDULES, catalog.NETWORKS, catalog.ACTIVATIONS, catalog.INITIALISERS,
+        catalog.DATASETS,
     ]  # fmt: skip
     assert first_cells("settings.md") == {*SETTINGS, *(name for table in parts for name in table)}
 

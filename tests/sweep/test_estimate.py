@@ -3,8 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ganablate.study.plan import Plan, Trial
 from ganablate.sweep import estimate, machine
@@ -15,7 +18,8 @@ from ganablate.sweep.estimate import (
     Cost,
     Costs,
     arm_costs,
-    longest_first,
+    in_running_order,
+    running_order,
     seconds_left,
     work_of,
 )
@@ -159,8 +163,8 @@ def test_estimate_by_hand(tmp_path: Path) -> None:
     together = 2 * 10 + 3 * 20 + 3 * 5
     ends = {"low": 0.75 * together, "likely": together, "high": 1.25 * together}
     assert time.working == pytest.approx(ends)
-    # Longest first: one slot does 20 20 5 5, the other 20 10 10 5.
-    longer = 20 + 20 + 5 + 5 + 4 * BETWEEN_SECONDS
+    # Replicate by replicate, longest first: one slot does 20 10 20, the other 5 20 5 10 5.
+    longer = 20 + 10 + 20 + 3 * BETWEEN_SECONDS
     assert time.wall["likely"] == pytest.approx(START_SECONDS + longer)
 
 
@@ -214,13 +218,35 @@ def test_nothing_known_is_no_estimate(tmp_path: Path) -> None:
     assert (time.trials, time.unknown) == (1, ["baseline"])
 
 
-def test_longest_first() -> None:
-    ids = ["a", "b", "c", "d", "e"]
-    assert longest_first(ids, {}) == ids
-    assert longest_first(ids, dict.fromkeys(ids, 7.0)) == ids
-    assert longest_first(ids, {"a": 10, "b": 11, "c": 10, "d": 11.9, "e": 10}) == ids  # alike
-    assert longest_first(ids, {"a": 1, "b": 50, "c": 3, "d": 51, "e": 9}) == list("bdeca")
-    assert longest_first(ids, {"a": 1, "b": 50, "d": 10}) == list("cebda")  # unknown ones first
+def test_every_arm_runs_once_before_any_arm_twice_and_the_longest_first() -> None:
+    once = dict.fromkeys("abcde", 0)
+    assert in_running_order(once, {}) == list("abcde")
+    assert in_running_order(once, {"a": 10, "b": 11, "c": 10, "d": 11.9, "e": 10}) == list("abcde")
+    assert in_running_order(once, {"a": 1, "b": 50, "c": 3, "d": 51, "e": 9}) == list("bdeca")
+    assert in_running_order(once, {"a": 1, "b": 50, "d": 10}) == list("cebda")  # unknown ones first
+    twice = {"a": 0, "A": 1, "b": 0, "B": 1, "c": 2}
+    assert in_running_order(twice, {}) == list("abABc")
+    assert in_running_order(twice, {"a": 1, "A": 1, "b": 5, "B": 5, "c": 9}) == list("baBAc")
+
+
+@given(st.lists(st.integers(1, 4), min_size=1, max_size=5), st.randoms(use_true_random=False))
+def test_a_sweep_cut_short_has_as_many_replicates_of_every_arm(counts: list[int], rng: Any) -> None:
+    """Wherever it is cut, an arm lacks a replicate only if no arm has a later one."""
+    replicates = {f"{arm}/{n}": n for arm, count in enumerate(counts) for n in range(count)}
+    seconds = {name: rng.choice([0.0, 1.0, 50.0]) for name in replicates if rng.random() < 0.8}
+    order = in_running_order(replicates, seconds)
+    assert sorted(order) == sorted(replicates)
+    for cut in range(1, len(order)):
+        begun = max(replicates[name] for name in order[:cut])
+        assert begun <= min(replicates[name] for name in order[cut:])
+
+
+def test_a_trial_of_two_studies_runs_when_the_first_of_them_needs_it(tmp_path: Path) -> None:
+    first = plan(["baseline", "other"], 2)
+    late = [replace(trial, replicate=trial.replicate + 1) for trial in first.trials]
+    plans = [replace(first, trials=tuple(late)), replace(first, trials=first.trials[2:])]
+    pending = [trial.trial_id for trial in first.trials]
+    assert running_order(plans, pending, HERE, tmp_path) == [2, 0, 3, 1]
 
 
 def test_gpus_share_their_trials_as_a_sweep_does_it(

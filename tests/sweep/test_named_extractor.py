@@ -61,7 +61,8 @@ def test_two_extractors_measure_one_trial_side_by_side(tmp_path: Path, runs: Pat
     assert both["evaluated"] == ["d_loss", "fid", "fid.inception", "kid.inception"]
     for kind in ("numbers", "protocols"):
         assert own[kind].items() <= both[kind].items()
-        assert both[kind].keys() - own[kind].keys() == {"fid.inception", "kid.inception"}
+        added = {"fid.inception", "kid.inception", "kid_error.inception"}
+        assert both[kind].keys() - own[kind].keys() == added
     assert both["numbers"]["fid.inception"] != both["numbers"]["fid"]
     assert both["protocols"]["fid.inception"] == (
         "inception@6726825d, real 500 of 5000 train, fake 200, 299x299 bilinear of TensorFlow 1, "

@@ -10,7 +10,8 @@ import torch
 
 from ganablate.sweep import trainable
 from ganablate.sweep.job import Job, Progress
-from ganablate.sweep.trainable import INDEX, TrialTrainable
+from ganablate.sweep.ray_session import LAST
+from ganablate.sweep.trainable import INDEX, PAUSED, TrialTrainable
 from ganablate.trials.needs import Measurements
 from tests.support.sweep_cases import plan
 
@@ -51,7 +52,7 @@ def worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TrialTra
         cache=tmp_path, data_root=None, device="cpu", precision="fp32", threads=1,
         checkpoint_seconds=1,
     )  # fmt: skip
-    made.setup({INDEX: 0}, [job, job], "none:none")
+    made.setup({INDEX: 0}, [job, job], "none:none", stop_file=tmp_path / "stop")
     gc.collect()
     gc.disable()  # what is collected here is collected on purpose
     yield made
@@ -87,3 +88,15 @@ def test_a_worker_without_a_gpu_spends_no_time_on_it(
     worker.reset_config({INDEX: 1})
     assert gone == []
     assert _Attempt.networks() is not None, "they go with a collection of Python's own"
+
+
+def test_near_the_end_of_the_time_what_runs_goes_on_and_nothing_begins(
+    worker: TrialTrainable, tmp_path: Path
+) -> None:
+    assert not worker.step()["done"]
+    (tmp_path / LAST).touch()
+    assert worker.step()["done"]
+    assert worker.reset_config({INDEX: 1})
+    assert worker.step() == {PAUSED: True}
+    (tmp_path / LAST).unlink()
+    assert not worker.step()["done"]

@@ -108,7 +108,9 @@ class _SummarisingScreen(Screen):
         if summary.failed:
             parts.append(f"{summary.failed} failed")
         parts.append(f"in {duration(summary.wall_seconds)}")
-        if summary.interrupted:
+        if summary.out_of_time:
+            parts.append("the time is up")
+        elif summary.interrupted:
             parts.append("interrupted; run the same command again to go on")
         if summary.stopped:
             parts.append("stopped; make room and run the same command again to go on")
