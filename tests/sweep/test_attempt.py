@@ -240,7 +240,7 @@ def test_probes_added_later_need_no_training(
     run(probed)
     job = replace(job_for(tmp_path / "later", cache), wanted=Measurements(("d_loss",)))
     run(job)
-    monkeypatch.setattr(attempt_module.Trainer, "train", lambda *_: pytest.fail("it trains again"))
+    monkeypatch.setattr(Trainer, "train", lambda *_: pytest.fail("it trains again"))
     assert run(replace(job, wanted=Measurements(("d_loss", "walk")))).done
     ours, theirs = folder_of(job), folder_of(probed)
     metrics = ours.metrics()

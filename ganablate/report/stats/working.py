@@ -20,6 +20,7 @@ import pandas as pd
 from scipy.stats import t
 
 from ganablate.catalog import TEN_IMAGES, metric_columns, on_images
+from ganablate.report.design import Design
 from ganablate.report.frames.references import References
 from ganablate.report.frames.trials import PROTOCOL
 from ganablate.report.stats.replicates import effect_scale, replicates_of
@@ -43,7 +44,7 @@ class Working:
     because: str
 
 
-def is_quality(plan: Plan, column: str) -> bool:
+def is_quality(plan: Design, column: str) -> bool:
     """Whether a column measures images and has a better and a worse."""
     columns = metric_columns(on_images(plan.metrics))
     return column in columns and columns[column].direction != "none"
@@ -98,9 +99,8 @@ def _by_distance(
     # The mean is that of the table; its limit is on the scale of effects.
     mean = float(replicates.on("difference").mean())
     up_to = f" (up to {limit:.3g} at 95 %)" if len(values) > 1 else ""
-    below = "clearly below" if works else "not clearly below"
-    line_text = f"the {reached:.3g} of ten real images repeated"
-    return Working(works, f"its {title} is {mean:.3g}{up_to}, {below} {line_text}")
+    because = f"{title} {mean:.3g}{up_to}, ten real images repeated {reached:.3g}"
+    return Working(works, because)
 
 
 def upper_limit(values: np.ndarray) -> float:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from ganablate.catalog import FLOOR, TEN_IMAGES, metric_columns, on_images
+from ganablate.report.design import Design
 from ganablate.report.frames.references import LINES, References
 from ganablate.report.stats.working import Working
 from ganablate.report.table.cells import MISSING, spread_text
@@ -19,11 +20,11 @@ LABELS = {FLOOR: "other real images", TEN_IMAGES: "ten images repeated"}
 
 
 def lines_of(
-    column: str, references: References, trials: pd.DataFrame, plan: Plan
+    column: str, references: References, trials: pd.DataFrame, plan: Design
 ) -> dict[str, Reference]:
     """The lines of a column by the protocol and data of the reference arm, where known."""
     stamp = reference_protocol(trials, plan, column)
-    if stamp is None:
+    if stamp is None or not isinstance(plan, Plan):
         return {}
     config = reference_arm(plan).config
     found = {line: references.find(line, column, config, stamp) for line in LINES}
@@ -65,15 +66,12 @@ def reference_note(references: References, trials: pd.DataFrame, plan: Plan) -> 
     for name in metric_columns(on_images(plan.metrics)):
         for line, found in lines_of(name, references, trials, plan).items():
             images[line].add(found.images)
-    texts = {FLOOR: "", TEN_IMAGES: "one of each class or evenly spaced; "}
     parts = [
-        f"{LABELS[line]} ({texts[line]}{'; '.join(sorted(images[line]))})"
-        for line in LINES
-        if images[line]
+        f"{LABELS[line]} ({'; '.join(sorted(images[line]))})" for line in LINES if images[line]
     ]
     if parts:
-        where = f"by the data and protocol of {arm_title(reference_arm(plan).name)}"
-        yield f"The last rows are of real images, {where}: {' and '.join(parts)}."
+        title = arm_title(reference_arm(plan).name)
+        yield f"The last rows are real images, measured as {title}'s: {' and '.join(parts)}."
 
 
 def working_note(name: str, working: Working) -> str:
