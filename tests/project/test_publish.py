@@ -228,7 +228,7 @@ def test_looks_travel_with_the_record_and_none_is_lost(project: Path, undrawn: N
     assert names == [("tiny", 0), ("sharing", 0), ("tiny", 0), ("tiny", 4)]
     assert looks.breaks == ()
     notes = " ".join((published / "table.md").read_text().split())
-    assert "Other trainings were seen before (3 reports with seed 0, first on " in notes
+    assert "trainings were seen (3 reports with seed 0, first on " in notes
     before = bytes_under("results/published")
     assert invoke("report", "studies/tiny.yaml", "--published")[0] == 0
     assert bytes_under("results/published") == before
