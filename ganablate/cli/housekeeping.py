@@ -149,6 +149,7 @@ def track(
 
     Nothing is trained. What MLflow has already is not doubled. Without --budget: every budget.
     """
+    from ganablate.text import counted
     from ganablate.tracking import TrackedTrial, rebuild, report_of, send_reports
 
     loaded = read_studies(studies)
@@ -176,7 +177,7 @@ def track(
     send_reports(reports, uri, HERE.runs, warnings.append)
     for line in warnings:
         output.warning(line)
-    output.line(f"{sent} trials sent to MLflow: ganablate ui")
+    output.line(f"{counted(sent, 'trial')} sent to MLflow: ganablate ui")
     raise typer.Exit(FAILED if warnings else 0)
 
 

@@ -295,7 +295,7 @@ def _time_lines(
     if seconds is not None and plan.search is not None:
         yield (
             f"  and the search before it: about {duration(seconds / time.slots)}, "
-            f"{duration(seconds)} over {plan.search.left:,} trials"
+            f"{duration(seconds)} over {counted(plan.search.left, 'trial')}"
         )
 
 

@@ -26,7 +26,7 @@ from ganablate.project.plans import read_profile, read_studies, table_plans, wit
 from ganablate.study.plan import FULL, Plan, Trial
 from ganablate.study.schema import Study
 from ganablate.study.search.records import with_recorded_searches
-from ganablate.text import seconds_of
+from ganablate.text import counted, seconds_of
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import data_key, measurements_of, missing, not_measurable, state_of
 
@@ -139,11 +139,11 @@ def _measure(plan: Plan, profile: "Profile") -> int:
         )
     )
     if stale := len(complete) - len(fresh):
-        output.warning(f"{stale} trials saw other data than there is now: left out")
+        output.warning(f"left out: {counted(stale, 'trial')} with other data than there is now")
     if blocked := len(fresh) - len(measurable):
         output.warning(
-            f"{blocked} trials kept too little of their weights for this: left out; `ganablate run "
-            "STUDY --force TRIAL|ARM` trains them again"
+            f"left out: {counted(blocked, 'trial')} with too little of the weights for this; "
+            "`ganablate run STUDY --force TRIAL|ARM` trains them again"
         )
     from ganablate.project.run import Execution, RunResult
 

@@ -203,7 +203,7 @@ def _of_primary(
         said = Cell("") if verdict is None else verdict.cells[place]
         number = "" if p is None else p.cells[place].text
         holm = f"p {number}" if number not in ("", MISSING) else ""
-        word, _, exact = said.text.partition(", exact ")
+        word, _, exact = said.text.replace(MISSING, "").partition(", exact ")
         facts = [exact and f"exact {exact}", holm]
         if said.kind in (None, UNTESTED):  # a p that decides nothing
             shown = Cell(", ".join(filter(None, [cell.text, *facts])))
@@ -274,7 +274,7 @@ def _claims_table(judgements: Sequence[Judgement], alpha: float) -> Table | None
     numbers = [Cell(j.numbers or MISSING, j.because or "", sort=j.numbers) for j in judgements]
     columns = [
         text_column("Claim", [judgement.id for judgement in judgements], left=True),
-        Column("What the source said", says, left=True),
+        Column("What is claimed", says, left=True),
         text_column(
             "Tested by", [judgement.tested_by or None for judgement in judgements], left=True
         ),

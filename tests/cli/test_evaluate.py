@@ -90,7 +90,7 @@ def test_complete_trials_alone_are_measured_and_never_at_points_of_the_training(
     (asked,) = given
     assert [trial.trial_id for trial in asked.trials] == [t.trial_id for t in plan.trials[:2]]
     assert (asked.metrics, asked.evaluations) == (("fid", "kid"), 1)
-    assert "1 trials saw other data" in err
+    assert "1 trial with other data" in err
     lines = [line.split() for line in out.splitlines()]
     assert ["baseline", "1.00", "±", "0.71", "(2)"] in lines
     assert ["latent_dim=4", "—", "(0)"] in lines

@@ -94,11 +94,11 @@ def test_the_command_sends_every_budget_and_tells_what_went_wrong(
     assert (code, err) == (0, "")
     assert "2 trials sent to MLflow" in out
     code, out, _ = invoke("track", "tiny.yaml", "--budget", "smoke")
-    assert "1 trials sent" in out
+    assert "1 trial sent" in out
     in_memory.refused = {expand(study, "full").trials[0].trial_id}
     in_memory.runs.clear()
     code, out, err = invoke("track", "tiny.yaml")
-    assert (code, "1 trials sent" in out) == (1, True)
+    assert (code, "1 trial sent" in out) == (1, True)
     assert "did not take trial" in err
     code, _, err = invoke("track", "tiny.yaml", "--tracking-uri", "nonsense")
     assert code == 2

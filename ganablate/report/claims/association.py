@@ -154,7 +154,7 @@ def _over_training(evidence: Evidence, statement: Association, titles: str) -> J
         most_points = max(most_points, points)
     title = f"Rank correlation of {titles} along the training"
     if any(map(len, values.values())):
-        title += f" ({most_points} points)"
+        title += f" ({counted(most_points, 'point')})"
     strength = math.atanh(min(statement.strength, 0.999))
     hypothesis = Hypothesis(_SIDES[statement.expected], "difference", strength)
     numbers = PerTrial(title, values, hypothesis, back=math.tanh, bare=True)

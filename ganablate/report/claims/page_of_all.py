@@ -56,7 +56,7 @@ verdict stands the range of margins, up to 3x, at which it would be the same.
 
 p is corrected by Holm's method over all comparisons of the study's table, or over the claim's own
 arms where it looks within trials. Where a claim is shown of each of several arms, each p stands for
-itself, uncorrected.
+itself, uncorrected. The table counts sentences: lines with the same words are readings of one.
 """
 
 

@@ -267,7 +267,7 @@ def _other_counts(origin: Look, history: History) -> list[str]:
     planned = {n for name, n in origin.replicates.items() if name in seen.replicates}
     counts = {n for name, n in seen.replicates.items() if name in origin.replicates}
     texts = ["/".join(map(str, sorted(numbers))) for numbers in (planned, counts)]
-    return [f"the replicates were {texts[0]} and are now {texts[1]}"] if planned != counts else []
+    return [f"the replicates were {texts[0]}, now {texts[1]}"] if planned != counts else []
 
 
 def _name(plan: Plan) -> str:

@@ -186,7 +186,7 @@ def primary_names(asked: Question) -> str:
 
 def _primary(before: Question, now: Question) -> Iterator[str]:
     if primary_names(before) != primary_names(now):
-        yield f"the primary metric was {primary_names(before)} and is now {primary_names(now)}"
+        yield f"the primary metric {primary_names(before)} became {primary_names(now)}"
     directions = dict(before["primary"])
     for name, direction in now["primary"]:
         if directions.get(name, direction) != direction:
@@ -194,7 +194,7 @@ def _primary(before: Question, now: Question) -> Iterator[str]:
 
 
 def _change(words: str, key: str, before: Any, now: Any) -> str:
-    return f"{words} was {_value(key, before)} and is now {_value(key, now)}"
+    return f"{words} was {_value(key, before)}, now {_value(key, now)}"
 
 
 def _value(key: str, value: Any) -> str:
@@ -216,7 +216,7 @@ def _entries(
             _value(name, values[name]) if name in values else absent for values in (before, now)
         )
         if old != new:
-            yield f"{words.format(name)} was {old} and is now {new}"
+            yield f"{words.format(name)} was {old}, now {new}"
 
 
 def _added_and_taken_out(

@@ -98,9 +98,8 @@ def _by_distance(
     # The mean is that of the table; its limit is on the scale of effects.
     mean = float(replicates.on("difference").mean())
     up_to = f" (up to {limit:.3g} at 95 %)" if len(values) > 1 else ""
-    below = "clearly below" if works else "not clearly below"
-    line_text = f"the {reached:.3g} of ten real images repeated"
-    return Working(works, f"its {title} is {mean:.3g}{up_to}, {below} {line_text}")
+    because = f"{title} {mean:.3g}{up_to}, ten real images repeated {reached:.3g}"
+    return Working(works, because)
 
 
 def upper_limit(values: np.ndarray) -> float:

@@ -208,8 +208,8 @@ def features_note(trials: pd.DataFrame, plan: Plan) -> Iterator[str]:
     if extractor in EXTRACTORS:
         verb = "are" if len(names) > 1 else "is"
         yield (
-            f"{titles} {verb} measured in features of the shipped {extractor}, so not comparable "
-            f"with Inception {titles}."
+            f"{titles} {verb} in features of the shipped {extractor}: not comparable with "
+            f"Inception {titles}."
         )
 
 

@@ -18,7 +18,7 @@ def effect_notes(columns: Sequence[StudyEffects], plan: Plan) -> list[str]:
     shown = [effects for effects in columns if effects.by_arm]
     if not shown:
         return []
-    text = " ".join(_estimate(effects, plan, alone=len(shown) == 1) for effects in shown)
+    text = _estimate(shown, plan)
     arms = [effect for effects in shown for effect in effects.by_arm.values()]
     if all(effect.p_alone is None and effect.low is None for effect in arms):
         return [text + " No arm has two replicates to test."]
@@ -32,15 +32,13 @@ def effect_notes(columns: Sequence[StudyEffects], plan: Plan) -> list[str]:
     return [*lines, *_noise(shown, plan)]
 
 
-def _estimate(effects: StudyEffects, plan: Plan, *, alone: bool) -> str:
-    """What the effects on a column are."""
-    title = plan.columns[effects.column].title
-    references = {effect.compared_to for effect in effects.by_arm.values()}
-    other = arm_title(references.pop()) if len(references) == 1 else "the arm it is compared with"
-    name = "The effect" if alone else f"The effect on {title}"
-    if effects.scale == "ratio":
-        return f"{name} is the geometric mean of an arm's {title} over that of {other}."
-    return f"{name} is the mean {title} of an arm less that of {other}."
+def _estimate(columns: Sequence[StudyEffects], plan: Plan) -> str:
+    """What the effects are."""
+    references = {effect.compared_to for x in columns for effect in x.by_arm.values()}
+    other = arm_title(references.pop()) if len(references) == 1 else "the arm compared with"
+    kinds = {"ratio": "the ratio of geometric means", "difference": "the difference of means"}
+    parts = [f"of {plan.columns[x.column].title} {kinds[x.scale]}" for x in columns]
+    return f"Effects are against {other}: {', '.join(parts)}."
 
 
 def _intervals(columns: Sequence[StudyEffects], plan: Plan) -> str:

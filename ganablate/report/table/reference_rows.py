@@ -65,15 +65,12 @@ def reference_note(references: References, trials: pd.DataFrame, plan: Plan) -> 
     for name in metric_columns(on_images(plan.metrics)):
         for line, found in lines_of(name, references, trials, plan).items():
             images[line].add(found.images)
-    texts = {FLOOR: "", TEN_IMAGES: "one of each class or evenly spaced; "}
     parts = [
-        f"{LABELS[line]} ({texts[line]}{'; '.join(sorted(images[line]))})"
-        for line in LINES
-        if images[line]
+        f"{LABELS[line]} ({'; '.join(sorted(images[line]))})" for line in LINES if images[line]
     ]
     if parts:
-        where = f"by the data and protocol of {arm_title(reference_arm(plan).name)}"
-        yield f"The last rows are of real images, {where}: {' and '.join(parts)}."
+        title = arm_title(reference_arm(plan).name)
+        yield f"The last rows are real images, measured as {title}'s: {' and '.join(parts)}."
 
 
 def working_note(name: str, working: Working) -> str:

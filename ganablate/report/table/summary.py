@@ -243,7 +243,7 @@ def _outcomes(table: pd.DataFrame) -> Iterator[Sentence]:
     if unknown == complete:
         text = "no trial diverged; whether they failed otherwise is unknown."
     elif not unknown and not parts:
-        text = f"all {trials} ended ok."
+        text = f"all {trials} are ok."
     else:
         first = [f"{ok} of {trials} ok"] if ok else []
         last = [f"{unknown} not assessed"] if unknown else []
@@ -261,8 +261,8 @@ def _claims(judgements: Sequence[Judgement]) -> Iterator[Sentence]:
         present = [f"{counts[name][x]} {x}" for x in verdicts if counts[name][x]]
         if present:
             parts.append(", ".join(present) + _ENDINGS.get(name, ""))
-    sentences = counted(len({judgement.says for judgement in judgements}), "sentence")
-    yield Sentence(f"{sentences} of the source:", f"{'; '.join(parts)}.", topic="claims")
+    sentences = counted(len({judgement.says for judgement in judgements}), "claimed sentence")
+    yield Sentence(f"{sentences}:", f"{'; '.join(parts)}.", topic="claims")
 
 
 def _limits(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:

@@ -247,7 +247,7 @@ def test_a_question_that_was_changed_since_is_told_of_its_study(tmp_path):
     asked = {**look.asked, "margin": "2x"}
     (tmp_path / LOOKS).write_text(looks_csv([replace(look, asked=asked)]))
     (line,) = [x for x in ledger([study], tmp_path).splitlines() if x.startswith("- [latent_size]")]
-    assert r"margin of equivalence was 2x and is now 1.25x" in line
+    assert r"margin of equivalence was 2x, now 1.25x" in line
     assert f". Changed after results were seen (first on {look.date}): " in line
 
 

@@ -36,7 +36,7 @@ def test_four_arms_fit_a_screen_with_room_for_the_next_commands(tmp_path):
     assert lines[2].endswith("3/3 ok")
     text = " ".join(lines[6:])
     assert "mean ± standard deviation of 3; effect: ratio to the baseline; p: Holm's over 3" in text
-    assert "1 sentence of the source" in text
+    assert "1 claimed sentence" in text
     assert f"page: {(tmp_path / 'r').as_posix()}/mnist_ablation/cpu/report.html" in lines[-1]
 
 

@@ -56,7 +56,7 @@ def test_each_verdict_has_its_sentence_the_strongest_arm_first():
         "1 of 7 arms is equivalent to the baseline, within a factor of 1.25. e (×1.01 [0.918, 1.11]).",  # noqa: E501, RUF001
         "1 of 7 arms is undecided at this n, which is not evidence of no effect. f (×1.10 [1.00, 1.21]).",  # noqa: E501, RUF001
         "1 of 7 arms is not compared. g: no number yet, or one of another protocol or criterion.",
-        "Outcomes: all 40 complete trials ended ok.",
+        "Outcomes: all 40 complete trials are ok.",
         "5 replicates an arm; 95 % intervals typically reach a factor of 1.10 to either side.",
         "Baseline: mnist_5k, conv28 (G 32, D 16), latent 100, bce, adam lr 0.0002, batch 64, 25 "
         "epochs.",
@@ -128,7 +128,7 @@ def test_claims_are_counted():
     ]
     lines = said([row("baseline", 100.0)], judgements=[*judged, judged[0]])
     expected = (
-        "7 sentences of the source: 2 supported, 1 contradicted; 1 seen, 1 open in smaller "
+        "7 claimed sentences: 2 supported, 1 contradicted; 1 seen, 1 open in smaller "
         "trainings; 1 shown, not judged; 1 misprint by arithmetic."
     )
     assert expected in lines

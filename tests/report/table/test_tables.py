@@ -355,11 +355,11 @@ def test_what_an_arm_is_compared_with_is_shown_where_it_differs(analysis, plan):
     row = next(line for line in block.splitlines() if "| latent_dim=50" in line)
     assert "| criterion=mse |" in row
     # Of what it is compared with ten repeated images tell that it does not work.
-    assert "The arm criterion=mse does not work: its FID is 430 (up to " in " ".join(text.split())
+    assert "The arm criterion=mse does not work: FID 430 (up to " in " ".join(text.split())
     assert "| better " not in text
     text = rendered(replace(elsewhere, references=NO_REFERENCES))["table.md"]
     assert "| better " in text
-    assert "over that of the arm it is compared with" in " ".join(text.split())
+    assert "Effects are against the arm compared with" in " ".join(text.split())
 
 
 def test_a_cross_without_baseline_has_no_effects(analysis, plan):
