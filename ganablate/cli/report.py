@@ -30,6 +30,19 @@ from ganablate.cli.options import (
     Published,
     StudyFiles,
 )
+from ganablate.cli.outside import (
+    ArmFrom,
+    Baseline,
+    Experiment,
+    Higher,
+    Lower,
+    OtherStore,
+    Out,
+    Outside,
+    Primaries,
+    RunsFile,
+    report_outside,
+)
 from ganablate.project.folders import HERE, WrongInputError
 from ganablate.project.plans import (
     budgets_with_results,
@@ -71,20 +84,42 @@ Save = Annotated[
 ]
 
 
-def report(
+def report(  # noqa: PLR0913 - one parameter an option
     studies: MoreStudies = None,
     budget: BudgetName = None,
     published: Published = False,
     as_json: AsJson = False,
+    trials: RunsFile = None,
+    mlflow: Experiment = None,
+    arm_from: ArmFrom = None,
+    tracking_uri: OtherStore = None,
+    baseline: Baseline = None,
+    primary: Primaries = None,
+    lower: Lower = None,
+    higher: Higher = None,
+    into: Out = None,
     plugin: Plugins = None,
 ) -> None:
     """Rebuild tables and figures without training, from this machine's trials.
 
     Without --budget: every budget of a study that has results. With --published: from the csv files
     of the published records alone, whose other files they rebuild. With --json: what the reports
-    say is printed, a list with an entry a budget.
+    say is printed, a list with an entry a budget. With --trials or --mlflow: a report of runs that
+    another program trained, and of nothing else.
     """
     out.quiet = out.quiet or as_json
+    others = Outside(trials, mlflow, arm_from, tracking_uri, baseline, primary, lower, higher, into)
+    if others.is_given and (studies or budget or published):
+        refuse(["--trials and --mlflow: without a study, --budget and --published"])
+    if others.is_given:
+        report_outside(others, as_json=as_json)
+    else:
+        _report_studies(studies, budget, published=published, as_json=as_json)
+
+
+def _report_studies(
+    studies: list[Path] | None, budget: str | None, *, published: bool, as_json: bool
+) -> None:
     paths = studies or HERE.study_files
     if not paths:
         refuse([f"{HERE.studies}/: no study file there; name one, or begin one: ganablate init"])

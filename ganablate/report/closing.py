@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ganablate.catalog import METRICS, PROBES
-from ganablate.report.analysis import Analysis
+from ganablate.report.findings import Findings
 from ganablate.report.frames.trials import trials_frame
 from ganablate.report.stats.replication import Replication
 from ganablate.report.table.captions import protocols
@@ -20,6 +20,7 @@ from ganablate.report.table.sections import replication_section
 from ganablate.report.table.summary import Sentence
 from ganablate.report.table.tables import (
     arm_table,
+    arm_title,
     effect_key,
     judged_columns,
     primary_columns,
@@ -53,7 +54,7 @@ _TOPICS = (
 
 
 def closing(
-    analysis: Analysis, sentences: Sequence[Sentence], beside: Replication | None, folder: Path
+    analysis: Findings, sentences: Sequence[Sentence], beside: Replication | None, folder: Path
 ) -> tuple[str, ...]:
     """The lines, none wider than 80 characters unless a single cell is.
 
@@ -71,7 +72,8 @@ def closing(
         by_key[key] = replace(column, title=title)
     keys = _keys(analysis)
     trials = f"{complete} of {counted(len(plan.trials), 'trial')} complete"
-    lines = [f"{plan.study} at the budget {plan.budget}: {trials}"]
+    at = f" at the budget {plan.budget}" if plan.budget else ""
+    lines = [f"{plan.study}{at}: {trials}"]
     lines += _fitted([by_key[key] for key in keys if key in by_key])
     lines += _wrapped(_legend(analysis))
     if beside is not None and not beside.equal:
@@ -79,10 +81,11 @@ def closing(
     # An empty line stands before the sentences, and the page's line behind them.
     most = max(_ROWS - len(lines) - 2, _FEWEST_LINES)
     lines += ["", *_meaning(sentences, min(most, MOST_LINES - 1))]
-    return (*lines, f"page: {folder.as_posix()}/report.html   curves and samples: ganablate ui")
+    more = "   curves and samples: ganablate ui" if isinstance(plan, Plan) else ""
+    return (*lines, f"page: {folder.as_posix()}/report.html{more}")
 
 
-def _keys(analysis: Analysis) -> list[str]:
+def _keys(analysis: Findings) -> list[str]:
     """The columns that a screen has room for: of several metrics no effects, but every verdict."""
     plan, judged = analysis.plan, judged_columns(analysis.table, analysis.plan)
     primaries = primary_columns(plan)
@@ -136,7 +139,7 @@ def _meaning(sentences: Sequence[Sentence], most: int) -> list[str]:
     for topic in _TOPICS:
         # The arms of each verdict stand in the table: here they are counted.
         texts = [
-            sentence.lead if topic == "verdict" else f"{sentence.lead} {sentence.text}"
+            sentence.lead if topic == "verdict" else f"{sentence.lead} {sentence.text}".strip()
             for sentence in sentences
             if sentence.topic == topic
         ]
@@ -145,7 +148,7 @@ def _meaning(sentences: Sequence[Sentence], most: int) -> list[str]:
     return lines
 
 
-def _legend(analysis: Analysis) -> str:
+def _legend(analysis: Findings) -> str:
     """What the numbers of the table are."""
     table, primaries = analysis.table, primary_columns(analysis.plan)
     if not primaries:
@@ -156,7 +159,7 @@ def _legend(analysis: Analysis) -> str:
     if tested:
         compared = (effect for effects in tested for effect in effects.by_arm.values())
         references = {effect.compared_to for effect in compared}
-        other = f"the {min(references)}" if len(references) == 1 else "the arm compared with"
+        other = arm_title(min(references)) if len(references) == 1 else "the arm compared with"
         if len(tested) == 1:
             parts += [f"effect: {tested[0].scale} to {other}", f"p: Holm's over {tested[0].tests}"]
         else:

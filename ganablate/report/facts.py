@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from ganablate.report.analysis import Analysis
+from ganablate.report.findings import Findings
 from ganablate.report.frames.trials import PROTOCOL
 from ganablate.report.stats.comparison import finite
 from ganablate.report.stats.effects import StudyEffects
@@ -49,7 +49,7 @@ class JudgedEffect:
     verdict: str | None
 
 
-def number_of(analysis: Analysis, arm: str, column: str) -> Number:
+def number_of(analysis: Findings, arm: str, column: str) -> Number:
     """An arm's number in a column."""
     row, trials = analysis.row(arm), analysis.trials
     mean, sd = (None if pd.isna(row[key]) else finite(row[key]) for key in (column, f"{column}_sd"))
@@ -71,13 +71,13 @@ def judged_effect(effects: StudyEffects | None, arm: str) -> JudgedEffect | None
     )  # fmt: skip
 
 
-def reach_facts(analysis: Analysis, arm: str) -> dict[str, float] | None:
+def reach_facts(analysis: Findings, arm: str) -> dict[str, float] | None:
     """The shares of the training at `full` that an arm has; None: of all of it, or not known."""
     reach = analysis.plan.reach.get(arm)
     return None if reach is None else asdict(reach)
 
 
-def report_facts(analysis: Analysis) -> dict[str, Any]:
+def report_facts(analysis: Findings) -> dict[str, Any]:
     """A report: every arm with its numbers and effects in the primary metrics, and all notes."""
     plan, primaries = analysis.plan, primary_columns(analysis.plan)
     states = analysis.trials["state"].value_counts()
@@ -95,12 +95,12 @@ def report_facts(analysis: Analysis) -> dict[str, Any]:
         | {state: int(states.get(state, 0)) for state in ("complete", "failed")},
         "works": {name: asdict(working) for name, working in analysis.working.items()},
         "arms": [_arm(analysis, str(name), primaries) for name in analysis.table["arm"]],
-        "summary": [f"{sentence.lead} {sentence.text}" for sentence in analysis.summary],
-        "notes": [*analysis.notes, *analysis.notices],
+        "summary": [f"{sentence.lead} {sentence.text}".strip() for sentence in analysis.summary],
+        "notes": [*analysis.head, *analysis.notes, *analysis.notices],
     }
 
 
-def _arm(analysis: Analysis, name: str, primaries: tuple[str, ...]) -> Mapping[str, Any]:
+def _arm(analysis: Findings, name: str, primaries: tuple[str, ...]) -> Mapping[str, Any]:
     row, effects = analysis.row(name), {key: analysis.effects_on(key) for key in primaries}
     judged = {key: judged_effect(of_column, name) for key, of_column in effects.items()}
     arm = next(arm for arm in analysis.plan.arms if arm.name == name)

@@ -53,7 +53,8 @@ class ReportFiles:
     @property
     def said(self) -> str:
         """The sentences in Markdown, a paragraph each."""
-        return "\n\n".join(f"**{sentence.lead}** {sentence.text}" for sentence in self.sentences)
+        pairs = ((f"**{x.lead}** " if x.lead else "", x.text) for x in self.sentences)
+        return "\n\n".join(f"{lead}{text}".strip() for lead, text in pairs)
 
 
 def report_files(

@@ -13,10 +13,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from PIL import Image
 
 from ganablate.catalog import CLASSES, PROBES
-from ganablate.report.analysis import Analysis
 from ganablate.report.claims.judgement import Judgement
 from ganablate.report.claims.table import firm_text, verdict_text
+from ganablate.report.design import Design
 from ganablate.report.figures.style import read_caption
+from ganablate.report.findings import Findings
 from ganablate.report.frames.looks import complete_replicates
 from ganablate.report.frames.provenance import (
     provenance_lines,
@@ -50,7 +51,7 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def write_page(
-    analysis: Analysis, sentences: Sequence[Sentence], sections: Sequence[Table], folder: Path
+    analysis: Findings, sentences: Sequence[Sentence], sections: Sequence[Table], folder: Path
 ) -> str:
     """The page as HTML, with the pictures and the provenance that `folder` holds now.
 
@@ -69,6 +70,7 @@ def write_page(
     page = {
         "study": plan.study,
         "budget": plan.budget,
+        "of_study": isinstance(plan, Plan),
         "asks": plan.asks,
         "facts": _facts(analysis, seconds),
         "summary": _groups(sentences),
@@ -76,7 +78,7 @@ def write_page(
         "notes": [note for note in analysis.notes if note not in (*elsewhere, *protocol)],
         "sections": sections,
         "pictures": _pictures(analysis, folder / "figures"),
-        "outcomes": _outcome_rows(analysis.table, plan),
+        "outcomes": _outcome_rows(analysis.table, plan) if isinstance(plan, Plan) else [],
         "classes": classes,
         "even_share": 1 / CLASSES,
         "full_share": max([2 / CLASSES, *(max(row.shares) for row in classes)]),
@@ -132,10 +134,10 @@ def _groups(sentences: Sequence[Sentence]) -> dict[str, list[Sentence]]:
     return {title: group for title, group in groups.items() if group}
 
 
-def _facts(analysis: Analysis, seconds: Mapping[str, float]) -> list[str]:
+def _facts(analysis: Findings, seconds: Mapping[str, float]) -> list[str]:
     plan, complete = analysis.plan, int((analysis.trials["state"] == "complete").sum())
-    facts = [
-        f"budget {plan.budget}",
+    facts = [f"budget {plan.budget}"] if plan.budget else []
+    facts += [
         counted(len(plan.arms), "arm"),
         f"{complete:,} of {counted(len(plan.trials), 'trial')} complete",
     ]
@@ -157,13 +159,13 @@ class OutcomeRow:
     pinned: bool
 
 
-def _titles(analysis: Analysis) -> str:
+def _titles(analysis: Findings) -> str:
     """The primary metrics with numbers, as a title names them."""
     plan, measured = analysis.plan, measured_columns(analysis.table, analysis.plan)
     return " and ".join(plan.columns[x].title for x in primary_columns(plan) if x in measured)
 
 
-def _arm_tables(analysis: Analysis) -> list[Table]:
+def _arm_tables(analysis: Findings) -> list[Table]:
     """What the study asks, then every other column."""
     plan, primaries = analysis.plan, primary_columns(analysis.plan)
     by_key = {column.key: column for column in analysis.columns}
@@ -215,7 +217,7 @@ def _of_primary(
     yield replace(effect, title=title.replace(" %", "\N{NO-BREAK SPACE}%"), cells=cells)
 
 
-def _outcome_rows(table: pd.DataFrame, plan: Plan) -> list[OutcomeRow]:
+def _outcome_rows(table: pd.DataFrame, plan: Design) -> list[OutcomeRow]:
     """Every arm's outcomes; arms without a complete trial have none."""
     baseline = baseline_arm(plan)
     rows = []
@@ -242,7 +244,7 @@ class ClassRow:
     pinned: bool
 
 
-def class_rows(trials: pd.DataFrame, plan: Plan) -> list[ClassRow]:
+def class_rows(trials: pd.DataFrame, plan: Design) -> list[ClassRow]:
     """The shares of the classes of each arm that has them, in the order of the table."""
     columns = [f"class_share_{label}" for label in range(CLASSES)]
     if not set(columns) <= plan.columns.keys():
@@ -286,7 +288,7 @@ def _claims_table(judgements: Sequence[Judgement], alpha: float) -> Table | None
     return Table("claims", title, columns)
 
 
-def trials_table(trials: pd.DataFrame, plan: Plan, seconds: Mapping[str, float]) -> Table:
+def trials_table(trials: pd.DataFrame, plan: Design, seconds: Mapping[str, float]) -> Table:
     """Every trial, by the id that its folder and its MLflow run have.
 
     Args:
@@ -306,6 +308,9 @@ def trials_table(trials: pd.DataFrame, plan: Plan, seconds: Mapping[str, float])
     columns[4:4] = [
         _numbers(plan.columns[name].title, trials[name]) for name in primary_columns(plan)
     ]
+    shown = [column for column in columns if any(cell.text != MISSING for cell in column.cells)]
+    if not isinstance(plan, Plan):
+        return Table("trials", "Every run", shown)
     return Table("trials", "Every trial of the plan", columns)
 
 
@@ -351,7 +356,7 @@ class Picture:
     height: int
 
 
-def _kinds_of_picture(analysis: Analysis) -> list[tuple[str, str, str, str]]:
+def _kinds_of_picture(analysis: Findings) -> list[tuple[str, str, str, str]]:
     """Name, that in a menu, title and text of every picture that there may be, in order."""
     plan, primary = analysis.plan, _titles(analysis) or "the primary metric"
     first = plan.columns[plan.primary].title if plan.primary in plan.columns else primary
@@ -391,7 +396,7 @@ _OF_PRIMARY = ("forest", "primary", "over_time", "samples")
 """Pictures that show values of primary metrics."""
 
 
-def _pictures(analysis: Analysis, figures: Path) -> list[Picture]:
+def _pictures(analysis: Findings, figures: Path) -> list[Picture]:
     """The pictures that the folder `figures` holds, in the page's order."""
     pictures = []
     for kind in _kinds_of_picture(analysis):
@@ -403,7 +408,7 @@ def _pictures(analysis: Analysis, figures: Path) -> list[Picture]:
 
 
 def _picture(
-    kind: tuple[str, str, str, str], plan: Plan, trials: pd.DataFrame, path: Path
+    kind: tuple[str, str, str, str], plan: Design, trials: pd.DataFrame, path: Path
 ) -> Picture:
     content = path.read_bytes()
     with Image.open(io.BytesIO(content)) as image:
@@ -420,6 +425,7 @@ def _picture(
     n = low_to_high(complete_replicates(trials, plan).values())
     stamps = (reference_protocol(trials, plan, name) for name in shown)
     networks = dict.fromkeys(stamp.partition(",")[0] for stamp in stamps if stamp)
-    stamp = ", ".join([f"n = {n} an arm", f"budget {plan.budget}", *networks])
+    budget = [f"budget {plan.budget}"] if plan.budget else []
+    stamp = ", ".join([f"n = {n} an arm", *budget, *networks])
     source = "data:image/png;base64," + base64.b64encode(content).decode("ascii")
     return Picture(*kind, source, caption, f"({stamp}.)", width, height)

@@ -355,7 +355,7 @@ def test_a_large_sweep_is_run_only_if_it_is_meant(project: Path) -> None:
     assert "--data-root" in refused(project, *further).err
     told = ask("validate", "studies/x.yaml")
     assert told.code == 0
-    assert "1001 trials at the budget full, so `run` asks for --yes" in told.out
+    assert "1,001 trials at the budget full, so `run` asks for --yes" in told.out
     (project / "studies" / "x.yaml").write_text(text.replace("2, 3, ", "3, "))
     assert "--yes" not in ask("validate", "studies/x.yaml").out
 

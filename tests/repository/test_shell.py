@@ -72,7 +72,7 @@ def test_the_help_lists_every_command_and_the_exit_codes() -> None:
     assert code == 0
     assert [words[0] for words in lines if words and words[0] in COMMANDS] == list(COMMANDS)
     codes = [words[0] for words in lines if words and words[0].isdecimal()]
-    assert codes == ["0", "1", "2", "3", "130"]
+    assert codes == ["0", "1", "2", "3", "75", "130"]
 
 
 def test_python_runs_the_package() -> None:

@@ -10,9 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
-from ganablate.report.analysis import Analysis
+from ganablate.report.design import Design
 from ganablate.report.figures import style
 from ganablate.report.figures.reference_lines import draw_reference_lines, lines_caption
+from ganablate.report.findings import Findings
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import Effect, StudyEffects, effect_columns
 from ganablate.report.stats.statistics import Array
@@ -22,7 +23,7 @@ from ganablate.report.table.cells import effect_text, verdict_text
 from ganablate.report.table.reference_rows import lines_of
 from ganablate.report.table.tables import arms_in_order, compared_elsewhere
 from ganablate.report.table.verdict_style import UNDECIDED, UNTESTED, VerdictKind, verdict_kind
-from ganablate.study.plan import BASELINE, Plan
+from ganablate.study.plan import BASELINE
 from ganablate.text import counted, percent
 
 _WIDTH = 8.2
@@ -52,7 +53,7 @@ class ForestRow:
     kind: VerdictKind
 
 
-def forest_rows(effects: StudyEffects, plan: Plan) -> list[ForestRow]:
+def forest_rows(effects: StudyEffects, plan: Design) -> list[ForestRow]:
     """One row for each arm that is compared, in the order of the table."""
     names = [arm.name for arm in arms_in_order(plan) if arm.name in effects.by_arm]
     columns = effect_columns(effects, names)
@@ -89,7 +90,7 @@ def _words(texts: pd.Series, effect: Effect, diverged: int, *, null: bool) -> st
     return f"{number}\n{verdict}" if verdict else number
 
 
-def draw_forest(analysis: Analysis, path: Path) -> bool:
+def draw_forest(analysis: Findings, path: Path) -> bool:
     """Write the picture; False, and nothing written, where no arm has an effect with an interval.
 
     Without one there is nothing to see but single trials: the picture of the primary shows those.
@@ -117,7 +118,7 @@ def draw_forest(analysis: Analysis, path: Path) -> bool:
     return True
 
 
-def _lines(effects: StudyEffects, analysis: Analysis) -> tuple[dict[str, float], dict[str, float]]:
+def _lines(effects: StudyEffects, analysis: Findings) -> tuple[dict[str, float], dict[str, float]]:
     """The reference lines, and their places as effects; none where arms have other references."""
     others = {effect.compared_to for effect in effects.by_arm.values()}
     reference = effects.replicates.get(others.pop()) if len(others) == 1 else None
@@ -131,7 +132,7 @@ def _lines(effects: StudyEffects, analysis: Analysis) -> tuple[dict[str, float],
     return values, places
 
 
-def _about_lines(columns: list[StudyEffects], analysis: Analysis) -> Iterator[str]:
+def _about_lines(columns: list[StudyEffects], analysis: Findings) -> Iterator[str]:
     """Whether some effects are not judged, and which reference lines there are."""
     verdicts = {effect.verdict for effects in columns for effect in effects.by_arm.values()}
     if NOT_WORKING in verdicts:
@@ -144,7 +145,7 @@ def _about_lines(columns: list[StudyEffects], analysis: Analysis) -> Iterator[st
 
 
 def _draw_panel(
-    axes: Axes, rows: list[ForestRow], effects: StudyEffects, analysis: Analysis
+    axes: Axes, rows: list[ForestRow], effects: StudyEffects, analysis: Findings
 ) -> None:
     """The effects on one metric."""
     limits = _limits(rows, effects.scale)
@@ -218,7 +219,7 @@ def _set_ticks(axes: Axes, limits: tuple[float, float], scale: str) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda place, _: f"×{math.exp(place):g}"))  # noqa: RUF001
 
 
-def _axis_title(effects: StudyEffects, plan: Plan) -> str:
+def _axis_title(effects: StudyEffects, plan: Design) -> str:
     title = plan.columns[effects.column].title
     others = {effect.compared_to for effect in effects.by_arm.values()}
     other = "the arm compared with"
@@ -231,7 +232,7 @@ def _axis_title(effects: StudyEffects, plan: Plan) -> str:
     return f"{title} {how} {other}{towards[effects.direction]}"
 
 
-def _caption(columns: list[StudyEffects], analysis: Analysis) -> str:
+def _caption(columns: list[StudyEffects], analysis: Findings) -> str:
     plan, trials = analysis.plan, analysis.trials
     first, scales = columns[0], {effects.scale for effects in columns}
     means = {"ratio": "geometric mean", "difference": "mean"}

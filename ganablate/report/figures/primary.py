@@ -12,6 +12,7 @@ from ganablate.catalog import TEN_IMAGES
 from ganablate.report.analysis import Analysis
 from ganablate.report.figures import style
 from ganablate.report.figures.reference_lines import draw_reference_lines, lines_caption
+from ganablate.report.findings import Findings
 from ganablate.report.frames.trials import PROTOCOL
 from ganablate.report.table.captions import coverage, execution, past_short_trials, protocols
 from ganablate.report.table.cells import ARROWS, heading
@@ -39,7 +40,7 @@ _DIRECTIONS = {
 }  # fmt: skip
 
 
-def draw_primary(analysis: Analysis, path: Path) -> bool:
+def draw_primary(analysis: Findings, path: Path) -> bool:
     """Write the picture; False, and nothing written, where no trial has a primary's number.
 
     Of several primary metrics each has a panel, one below the other.
@@ -70,13 +71,13 @@ def draw_primary(analysis: Analysis, path: Path) -> bool:
     return True
 
 
-def _lines(analysis: Analysis, column: str) -> dict[str, float]:
+def _lines(analysis: Findings, column: str) -> dict[str, float]:
     """The values of the reference lines of a column, where they are known."""
     found = lines_of(column, analysis.references, analysis.trials, analysis.plan)
     return {name: line.value for name, line in found.items()}
 
 
-def _draw_panel(axes: Axes, analysis: Analysis, column: str) -> None:
+def _draw_panel(axes: Axes, analysis: Findings, column: str) -> None:
     """Every replicate of a metric, and each arm's mean and spread."""
     plan, trials, table = analysis.plan, analysis.trials, analysis.table
     metric, baseline = plan.columns[column], baseline_arm(plan)

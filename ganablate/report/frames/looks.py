@@ -12,6 +12,7 @@ from typing import Literal
 
 import pandas as pd
 
+from ganablate.report.design import Design
 from ganablate.report.frames.question import Question, question
 from ganablate.report.stats.effects import ONE, OPEN, StudyEffects
 from ganablate.report.stats.sequential import added_level
@@ -111,7 +112,7 @@ def is_whole(trials: pd.DataFrame) -> bool:
     return bool((trials["state"] == "complete").all())
 
 
-def complete_replicates(trials: pd.DataFrame, plan: Plan) -> dict[str, int]:
+def complete_replicates(trials: pd.DataFrame, plan: Design) -> dict[str, int]:
     """How many replicates of each arm are complete, in the plan's order."""
     counts = trials.loc[trials["state"] == "complete", "arm"].value_counts()
     return {arm.name: int(counts.get(arm.name, 0)) for arm in plan.arms}

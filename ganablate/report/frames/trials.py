@@ -13,6 +13,7 @@ import pandas as pd
 
 from ganablate.catalog import METRICS, metric_columns, probe_columns
 from ganablate.config import TrialConfig
+from ganablate.report.design import Design
 from ganablate.report.frames.curves import curves_of, measured_points, read_typed, trial_curves
 from ganablate.study.arms.identity import former_ids, trial_id
 from ganablate.study.plan import Plan, Trial
@@ -34,13 +35,13 @@ PROTOCOL = "_protocol"
 """Ending of the columns that hold a number's protocol stamp."""
 
 
-def protocol_columns(plan: Plan) -> tuple[str, ...]:
+def protocol_columns(plan: Design) -> tuple[str, ...]:
     """Columns measured with features, or by probes: only these carry a protocol stamp."""
     on_features = [name for name in plan.metrics if METRICS[name].needs == "features"]
     return (*metric_columns(on_features), *probe_columns(plan.probes))
 
 
-def columns_of(plan: Plan) -> list[str]:
+def columns_of(plan: Design) -> list[str]:
     """The columns of `trials.csv`, in their order."""
     stamps = [column + PROTOCOL for column in protocol_columns(plan)]
     early = _EARLY if plan.may_end_early else ()
@@ -58,7 +59,7 @@ def _typed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(types)
 
 
-def frame_of(rows: list[dict[str, Any]], plan: Plan) -> pd.DataFrame:
+def frame_of(rows: list[dict[str, Any]], plan: Design) -> pd.DataFrame:
     """Rows of trials as a frame, with the types of its columns."""
     return _typed(pd.DataFrame(rows, columns=columns_of(plan), dtype=object))
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from ganablate.catalog import Scale
+from ganablate.report.design import ComparedArm
 from ganablate.report.stats.comparison import (
     MARGIN,
     WORST,
@@ -26,7 +27,6 @@ from ganablate.report.stats.comparison import (
 )
 from ganablate.report.stats.replicates import Replicates, effect_scale, summaries
 from ganablate.report.stats.statistics import ALPHA, Array, Correlation, replicate_correlation
-from ganablate.study.plan import Arm
 
 FAILS, ONE, OPEN, EQUIVALENT = "fails", "one replicate", "cannot tell at this n", "equivalent"
 _VERDICTS = {
@@ -113,13 +113,13 @@ class StudyEffects:
         return OPEN
 
 
-def compared_arms(arms: Iterable[Arm]) -> dict[str, str]:
+def compared_arms(arms: Iterable[ComparedArm]) -> dict[str, str]:
     """Arm -> the one of them that it is compared with, for those that have one."""
     references = {arm.name: arm.compare_to for arm in arms}
     return {name: other for name, other in references.items() if other in references and other}
 
 
-def null_arms(arms: Iterable[Arm]) -> tuple[str, ...]:
+def null_arms(arms: Iterable[ComparedArm]) -> tuple[str, ...]:
     """Names of the arms that change nothing but the seeds."""
     return tuple(arm.name for arm in arms if arm.null)
 

@@ -20,6 +20,7 @@ import pandas as pd
 from scipy.stats import t
 
 from ganablate.catalog import TEN_IMAGES, metric_columns, on_images
+from ganablate.report.design import Design
 from ganablate.report.frames.references import References
 from ganablate.report.frames.trials import PROTOCOL
 from ganablate.report.stats.replicates import effect_scale, replicates_of
@@ -43,7 +44,7 @@ class Working:
     because: str
 
 
-def is_quality(plan: Plan, column: str) -> bool:
+def is_quality(plan: Design, column: str) -> bool:
     """Whether a column measures images and has a better and a worse."""
     columns = metric_columns(on_images(plan.metrics))
     return column in columns and columns[column].direction != "none"

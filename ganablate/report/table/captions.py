@@ -9,6 +9,7 @@ import pandas as pd
 
 from ganablate.catalog import EXTRACTORS, trainer_of
 from ganablate.config import TrialConfig
+from ganablate.report.design import Design
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.stats.effects import StudyEffects
 from ganablate.report.stats.replicates import loss_scale
@@ -30,17 +31,24 @@ from ganablate.text import counted, low_to_high
 from ganablate.trials.outcome import classes_told, decides, signs_of_collapse
 from ganablate.trials.saturation import ONE_SIDED, PARTS
 
+UNKNOWN = (
+    "Trained elsewhere: by which protocol the numbers were measured, how long each training was "
+    "and what became of it is not known here, nor whether the baseline works. Only the numbers "
+    "are compared."
+)
+"""What a report says of runs of which it has the numbers alone."""
 _IN_NATS = ("bce", "minimax")
 
 
 # --- what was trained, how far, and by which protocol it was measured ---
 
 
-def coverage(trials: pd.DataFrame, plan: Plan) -> str:
+def coverage(trials: pd.DataFrame, plan: Design) -> str:
     """Study, budget, arms and how many of the trials there are."""
     states = trials["state"].value_counts()
+    name = f"Study {plan.study}, budget {plan.budget}"
     text = (
-        f"Study {plan.study}, budget {plan.budget}: {counted(len(plan.arms), 'arm')}, "
+        f"{name if plan.budget else plan.study}: {counted(len(plan.arms), 'arm')}, "
         f"{states.get('complete', 0):,} of {counted(len(plan.trials), 'trial')} complete"
     )
     failed = states.get("failed", 0)
@@ -49,7 +57,10 @@ def coverage(trials: pd.DataFrame, plan: Plan) -> str:
 
 def execution(trials: pd.DataFrame) -> str | None:
     """On what the complete trials ran, and that it is mixed if it is."""
-    facts = trials.loc[trials["state"] == "complete", ["device", "precision"]].fillna("unknown")
+    facts = trials.loc[trials["state"] == "complete", ["device", "precision"]]
+    if facts.isna().all(axis=None):
+        return None
+    facts = facts.fillna("unknown")
     counts = (facts["device"] + " in " + facts["precision"]).value_counts()
     if not len(counts):
         return None
@@ -75,7 +86,7 @@ def past_short_trials(trials: pd.DataFrame, what: str) -> str:
 
 def protocols(
     trials: pd.DataFrame,
-    plan: Plan,
+    plan: Design,
     *,
     only: Collection[str] | None = None,
     mark: str = MARKS["protocol"],
@@ -239,15 +250,10 @@ def table_notes(
         judged: The effects of the table, by primary metric.
     """
     columns = measured_columns(table, plan)
-    spread = "Mean ± sample standard deviation over an arm's complete replicates"
-    if (table[[name + "_n" for name in columns]] == 1).any(axis=None):
-        spread += "; without ±: of one"
-    if any((table[name + "_n"] < table["n_complete"]).any() for name in columns):
-        spread += f"; (k): of the k that have this number; {MISSING}: none has it"
     left_out = _grouped((because, name) for name, because in plan.excluded)
     lines = [coverage(trials, plan), settings_line(plan)]
     lines += [f"Left out: {', '.join(names)} ({because})." for because, names in left_out.items()]
-    lines += [*_component_notes(plan), *advice_lines(plan), f"{spread}."]
+    lines += [*_component_notes(plan), *advice_lines(plan), _spread(table, plan)]
     lines += _outcome_notes(trials, columns, plan)
     lines += effect_notes(list((judged or {}).values()), plan)
     lines += [*_units(columns, plan), *_last_steps(columns, plan), *protocols(trials, plan)]
@@ -259,6 +265,25 @@ def table_notes(
             f"{MARKS['criterion']} on another scale than {scale}, by another criterion or clip."
         )
     return [*lines, *_published_notes(plan)]
+
+
+def number_notes(
+    trials: pd.DataFrame, table: pd.DataFrame, plan: Design, judged: Mapping[str, StudyEffects]
+) -> list[str]:
+    """Those of `table_notes` that say nothing of how the numbers came."""
+    lines = [coverage(trials, plan), _spread(table, plan)]
+    lines += effect_notes(list(judged.values()), plan)
+    return [*lines, *_units(measured_columns(table, plan), plan)]
+
+
+def _spread(table: pd.DataFrame, plan: Design) -> str:
+    columns = measured_columns(table, plan)
+    text = "Mean ± sample standard deviation over an arm's complete replicates"
+    if (table[[name + "_n" for name in columns]] == 1).any(axis=None):
+        text += "; without ±: of one"
+    if any((table[name + "_n"] < table["n_complete"]).any() for name in columns):
+        text += f"; (k): of the k that have this number; {MISSING}: none has it"
+    return f"{text}."
 
 
 def _component_notes(plan: Plan) -> Iterator[str]:
@@ -281,10 +306,10 @@ def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return groups
 
 
-def _units(columns: Collection[str], plan: Plan) -> Iterator[str]:
+def _units(columns: Collection[str], plan: Design) -> Iterator[str]:
     losses = criterion_columns(plan)
     parts = []
-    if losses.intersection(columns):
+    if isinstance(plan, Plan) and losses.intersection(columns):
         used = {arm.config.criterion for arm in plan.arms}
         nats = " and ".join(name for name in _IN_NATS if name in used)
         parts.append("losses: units of the criterion" + (f" (nats for {nats})" if nats else ""))

@@ -2,15 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
+from ganablate.report.design import Design
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import EQUIVALENT, FAILS, StudyEffects
 from ganablate.report.table.cells import estimate_text, p_text
 from ganablate.report.table.tables import arm_title
-from ganablate.study.plan import Plan
 from ganablate.text import counted, percent
 
 
-def effect_notes(columns: Sequence[StudyEffects], plan: Plan) -> list[str]:
+def effect_notes(columns: Sequence[StudyEffects], plan: Design) -> list[str]:
     """How effects that are judged together were estimated and tested: one sentence a paragraph.
 
     They are those on each primary metric; without any there is nothing to say.
@@ -32,7 +32,7 @@ def effect_notes(columns: Sequence[StudyEffects], plan: Plan) -> list[str]:
     return [*lines, *_noise(shown, plan)]
 
 
-def _estimate(columns: Sequence[StudyEffects], plan: Plan) -> str:
+def _estimate(columns: Sequence[StudyEffects], plan: Design) -> str:
     """What the effects are."""
     references = {effect.compared_to for x in columns for effect in x.by_arm.values()}
     other = arm_title(references.pop()) if len(references) == 1 else "the arm compared with"
@@ -41,7 +41,7 @@ def _estimate(columns: Sequence[StudyEffects], plan: Plan) -> str:
     return f"Effects are against {other}: {', '.join(parts)}."
 
 
-def _intervals(columns: Sequence[StudyEffects], plan: Plan) -> str:
+def _intervals(columns: Sequence[StudyEffects], plan: Design) -> str:
     """Of which kind they are, and how alike replicates of compared arms were."""
     level, alone = percent(1 - columns[0].alpha), len(columns) == 1
     scales = {effects.scale for effects in columns}
@@ -87,7 +87,7 @@ def _verdicts(columns: Sequence[StudyEffects]) -> Iterator[str]:
             return
 
 
-def _noise(columns: Sequence[StudyEffects], plan: Plan) -> Iterator[str]:
+def _noise(columns: Sequence[StudyEffects], plan: Design) -> Iterator[str]:
     """What the null arms show in each metric."""
     for name in dict.fromkeys(name for effects in columns for name in effects.null):
         parts = []

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from ganablate.catalog import FLOOR, TEN_IMAGES, metric_columns, on_images
+from ganablate.report.design import Design
 from ganablate.report.frames.references import LINES, References
 from ganablate.report.stats.working import Working
 from ganablate.report.table.cells import MISSING, spread_text
@@ -19,11 +20,11 @@ LABELS = {FLOOR: "other real images", TEN_IMAGES: "ten images repeated"}
 
 
 def lines_of(
-    column: str, references: References, trials: pd.DataFrame, plan: Plan
+    column: str, references: References, trials: pd.DataFrame, plan: Design
 ) -> dict[str, Reference]:
     """The lines of a column by the protocol and data of the reference arm, where known."""
     stamp = reference_protocol(trials, plan, column)
-    if stamp is None:
+    if stamp is None or not isinstance(plan, Plan):
         return {}
     config = reference_arm(plan).config
     found = {line: references.find(line, column, config, stamp) for line in LINES}

@@ -9,10 +9,11 @@ import pandas as pd
 from ganablate.report.claims.judgement import Judgement
 from ganablate.report.claims.reach import WORDS, fraction, least_reach
 from ganablate.report.claims.sentences import ARITHMETIC, CLASSES, SMALLER, counts_of_sentences
+from ganablate.report.design import Design
 from ganablate.report.stats.comparison import MARGIN
 from ganablate.report.stats.effects import EQUIVALENT, FAILS, ONE, OPEN
 from ganablate.report.stats.working import NOT_WORKING, Working
-from ganablate.report.table.captions import settings_line
+from ganablate.report.table.captions import UNKNOWN, settings_line
 from ganablate.report.table.cells import effect_text
 from ganablate.report.table.reference_rows import working_note
 from ganablate.report.table.tables import (
@@ -60,7 +61,7 @@ class Sentence:
 
 def summary(
     table: pd.DataFrame,
-    plan: Plan,
+    plan: Design,
     judgements: Sequence[Judgement] = (),
     working: Mapping[str, Working] | None = None,
 ) -> list[Sentence]:
@@ -76,27 +77,32 @@ def summary(
         *_baseline(table, plan),
         *(x for name in judged_columns(table, plan) for x in _verdicts(table, plan, name)),
         *_noise(table, plan),
-        *_outcomes(table),
+        *(_outcomes(table) if isinstance(plan, Plan) else ()),
         *_claims(judgements),
         *_working(working or {}),
         *_limits(table, plan),
-        Sentence("", settings_line(plan), topic="data"),
+        *(_about_study(plan) if isinstance(plan, Plan) else [Sentence("", UNKNOWN, topic="data")]),
     ]
-    if plan.budget != FULL:
-        least = least_reach(plan, [arm.name for arm in plan.arms])
-        share = f"{fraction(least.least)} of the {WORDS[least.least_of]} of the study at full size"
-        share = share if least.least < 1 else "another form of the study than full"
-        text = f"The budget {plan.budget} has {share}: what holds here need not hold there."
-        sentences.append(Sentence("", text, topic="data"))
-    if pairs := sorted(set(plan.substitutes.values())):
-        swaps = "; ".join(f"{here} stands in for {source}" for source, here in pairs)
-        text = f"{swaps}, so claims about the latter alone are left open."
-        sentences.append(Sentence("Other data:", text, topic="data"))
     planned, complete = int(table["n_planned"].sum()), int(table["n_complete"].sum())
     if complete < planned:
         text = f"{complete} of {counted(planned, 'trial')} are complete."
         sentences.append(Sentence("Not finished:", text, topic="unfinished"))
     return sentences
+
+
+def _about_study(plan: Plan) -> Iterator[Sentence]:
+    """What was trained, and how it differs from the study at full size."""
+    yield Sentence("", settings_line(plan), topic="data")
+    if plan.budget != FULL:
+        least = least_reach(plan, [arm.name for arm in plan.arms])
+        share = f"{fraction(least.least)} of the {WORDS[least.least_of]} of the study at full size"
+        share = share if least.least < 1 else "another form of the study than full"
+        text = f"The budget {plan.budget} has {share}: what holds here need not hold there."
+        yield Sentence("", text, topic="data")
+    if pairs := sorted(set(plan.substitutes.values())):
+        swaps = "; ".join(f"{here} stands in for {source}" for source, here in pairs)
+        text = f"{swaps}, so claims about the latter alone are left open."
+        yield Sentence("Other data:", text, topic="data")
 
 
 def _listed(parts: Sequence[str]) -> str:
@@ -108,7 +114,7 @@ def _rows(table: pd.DataFrame) -> list[pd.Series]:
     return [row for _, row in table.iterrows()]
 
 
-def _baseline(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
+def _baseline(table: pd.DataFrame, plan: Design) -> Iterator[Sentence]:
     """That there is no baseline, or that it has no number yet."""
     columns, baseline = primary_columns(plan), baseline_arm(plan)
     if not columns:
@@ -135,7 +141,7 @@ def _working(working: Mapping[str, Working]) -> Iterator[Sentence]:
         yield Sentence(f"{lead}:", text, kind, "not working" if fails else "working")
 
 
-def _verdicts(table: pd.DataFrame, plan: Plan, column: str) -> Iterator[Sentence]:
+def _verdicts(table: pd.DataFrame, plan: Design, column: str) -> Iterator[Sentence]:
     """One sentence for each verdict that was given in a primary metric, the clear ones first.
 
     Beside another such metric each sentence says which one it is about.
@@ -177,7 +183,7 @@ def _share(count: int, total: int) -> str:
     return f"{'All' if 1 < count == total else f'{count} of'} {counted(total, 'arm')} {verb}"
 
 
-def _noise(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
+def _noise(table: pd.DataFrame, plan: Design) -> Iterator[Sentence]:
     null = [arm.name for arm in plan.arms if arm.null]
     rows = _rows(table[table["arm"].isin(null)])
     columns = judged_columns(table, plan)
@@ -265,7 +271,7 @@ def _claims(judgements: Sequence[Judgement]) -> Iterator[Sentence]:
     yield Sentence(f"{sentences}:", f"{'; '.join(parts)}.", topic="claims")
 
 
-def _limits(table: pd.DataFrame, plan: Plan) -> Iterator[Sentence]:
+def _limits(table: pd.DataFrame, plan: Design) -> Iterator[Sentence]:
     """How sure the findings are: n, what the intervals resolve in each primary, and the level."""
     counts = [int(count) for count in table["n_complete"] if count]
     if not counts:

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pandas as pd
 
 from ganablate.catalog import metric_columns
+from ganablate.report.design import A, ComparedArm, Design, DesignOf
 from ganablate.report.frames.trials import PROTOCOL, protocol_columns
 from ganablate.report.stats.effects import OF_A_COLUMN, StudyEffects, effect_columns
 from ganablate.report.stats.replicates import loss_scale
@@ -23,7 +24,7 @@ from ganablate.report.table.cells import (
 )
 from ganablate.report.table.render import Cell, Column
 from ganablate.report.table.verdict_style import KINDS, verdict_kind
-from ganablate.study.plan import BASELINE, Arm, Plan
+from ganablate.study.plan import BASELINE, Plan
 from ganablate.text import percent
 from ganablate.trials.outcome import OUTCOMES
 
@@ -44,13 +45,13 @@ _CRITERION_METRICS = ("d_loss", "g_loss")
 # --- what the table is of ---
 
 
-def baseline_arm(plan: Plan) -> Arm | None:
+def baseline_arm(plan: DesignOf[A]) -> A | None:
     """The arm that the others are compared to; None in a cross that compares with none."""
     compared = next((arm.compare_to for arm in plan.arms if arm.compare_to is not None), BASELINE)
     return next((arm for arm in plan.arms if arm.name == compared), None)
 
 
-def reference_arm(plan: Plan) -> Arm:
+def reference_arm(plan: DesignOf[A]) -> A:
     """The arm that cells are marked against: the baseline, else the first arm."""
     return baseline_arm(plan) or plan.arms[0]
 
@@ -60,23 +61,23 @@ def arm_title(name: str) -> str:
     return f"the {name}" if name == BASELINE else f"the arm {name}"
 
 
-def arms_in_order(plan: Plan) -> list[Arm]:
+def arms_in_order(plan: DesignOf[A]) -> list[A]:
     """The baseline first, then as the plan has them."""
     first = reference_arm(plan)
     return [first, *(arm for arm in plan.arms if arm.name != first.name)]
 
 
-def primary_column(plan: Plan) -> str | None:
+def primary_column(plan: Design) -> str | None:
     """The column that the study ranks by; None where its metric is not measured."""
     return plan.primary if plan.primary in plan.columns else None
 
 
-def primary_columns(plan: Plan) -> tuple[str, ...]:
+def primary_columns(plan: Design) -> tuple[str, ...]:
     """The columns that verdicts are about, as far as their metrics are measured."""
     return tuple(name for name in plan.primaries if name in plan.columns)
 
 
-def effect_key(plan: Plan, column: str, name: str) -> str:
+def effect_key(plan: Design, column: str, name: str) -> str:
     """How the table of arms calls a column of effects: plainly for the first primary metric.
 
     Those on a further one have its name before theirs: `verdict`, `recall_verdict`.
@@ -84,19 +85,19 @@ def effect_key(plan: Plan, column: str, name: str) -> str:
     return name if column == plan.primary else f"{column}_{name}"
 
 
-def _keys(plan: Plan, column: str) -> dict[str, str]:
+def _keys(plan: Design, column: str) -> dict[str, str]:
     """The plain names of effects -> those that they have for a primary metric."""
     return {name: effect_key(plan, column, name) for name in OF_A_COLUMN}
 
 
-def judged_columns(table: pd.DataFrame, plan: Plan) -> tuple[str, ...]:
+def judged_columns(table: pd.DataFrame, plan: Design) -> tuple[str, ...]:
     """The primary metrics that the table has effects on."""
     return tuple(
         name for name in primary_columns(plan) if effect_key(plan, name, "verdict") in table
     )
 
 
-def of_primary(table: pd.DataFrame, plan: Plan, column: str) -> pd.DataFrame:
+def of_primary(table: pd.DataFrame, plan: Design, column: str) -> pd.DataFrame:
     """The table with the effects on one primary metric under plain names, without the others'."""
     effects = {key: name for name, key in _keys(plan, column).items()}
     every = {key for name in plan.primaries for key in _keys(plan, name).values()}
@@ -104,7 +105,7 @@ def of_primary(table: pd.DataFrame, plan: Plan, column: str) -> pd.DataFrame:
     return table.drop(columns=others).rename(columns=effects)
 
 
-def measured_columns(table: pd.DataFrame, plan: Plan) -> list[str]:
+def measured_columns(table: pd.DataFrame, plan: Design) -> list[str]:
     """The shown columns of which some arm has a number; before a trial is complete all of them."""
     shown = list(plan.shown_columns)
     if not table["n_complete"].any():
@@ -112,12 +113,12 @@ def measured_columns(table: pd.DataFrame, plan: Plan) -> list[str]:
     return [name for name in shown if table[name].notna().any()]
 
 
-def criterion_columns(plan: Plan) -> set[str]:
+def criterion_columns(plan: Design) -> set[str]:
     """Columns on the scale of the criterion."""
     return set(metric_columns([name for name in plan.metrics if name in _CRITERION_METRICS]))
 
 
-def compared_elsewhere(plan: Plan) -> bool:
+def compared_elsewhere(plan: Design) -> bool:
     """Whether arms are compared with different ones, so that each must say with which."""
     return len({arm.compare_to for arm in plan.arms if arm.compare_to is not None}) > 1
 
@@ -127,7 +128,7 @@ def not_all_ok(trials: pd.DataFrame) -> bool:
     return bool((trials["outcome"].dropna() != "ok").any())
 
 
-def reference_protocol(trials: pd.DataFrame, plan: Plan, column: str) -> str | None:
+def reference_protocol(trials: pd.DataFrame, plan: Design, column: str) -> str | None:
     """The protocol of a column in the reference arm, else in the first arm with one."""
     if column not in protocol_columns(plan):
         return None
@@ -137,7 +138,7 @@ def reference_protocol(trials: pd.DataFrame, plan: Plan, column: str) -> str | N
     return str(chosen[column + PROTOCOL].iloc[0]) if len(chosen) else None
 
 
-def marks_of(trials: pd.DataFrame, plan: Plan, column: str) -> dict[str, str]:
+def marks_of(trials: pd.DataFrame, plan: Design, column: str) -> dict[str, str]:
     """The arms whose number in a column cannot be compared with the reference arm's, and why.
 
     Returns:
@@ -145,7 +146,7 @@ def marks_of(trials: pd.DataFrame, plan: Plan, column: str) -> dict[str, str]:
         another scale.
     """
     complete = trials[trials["state"] == "complete"]
-    if column in criterion_columns(plan):
+    if isinstance(plan, Plan) and column in criterion_columns(plan):
         scale = loss_scale(reference_arm(plan).config)
         measured = set(complete.loc[complete[column].notna(), "arm"])
         others = [arm.name for arm in plan.arms if loss_scale(arm.config) != scale]
@@ -177,7 +178,7 @@ def _typed(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
     return table.astype({name: types.get(name, "Int64") for name in table.columns})
 
 
-def _counts(trials: pd.DataFrame, arm: Arm, plan: Plan) -> dict[str, object]:
+def _counts(trials: pd.DataFrame, arm: ComparedArm, plan: Design) -> dict[str, object]:
     """How many trials an arm has, their outcomes, and how far they were trained."""
     complete = trials[trials["state"] == "complete"]
     row: dict[str, object] = {
@@ -196,7 +197,7 @@ def _counts(trials: pd.DataFrame, arm: Arm, plan: Plan) -> dict[str, object]:
 
 
 def arm_table(
-    trials: pd.DataFrame, plan: Plan, judged: Mapping[str, StudyEffects] | None = None
+    trials: pd.DataFrame, plan: Design, judged: Mapping[str, StudyEffects] | None = None
 ) -> pd.DataFrame:
     """Summarise each arm's complete trials: one row an arm, the baseline first.
 
@@ -254,13 +255,14 @@ def table_csv(table: pd.DataFrame) -> str:
 # --- text ---
 
 
-def text_columns(table: pd.DataFrame, plan: Plan) -> list[Column]:
+def text_columns(table: pd.DataFrame, plan: Design) -> list[Column]:
     """Every column that a reader is shown, the arms' names first, rows as in `arm_table`.
 
     Once a trial is complete, a column without a number in any row is left out.
     """
     rows = [row for _, row in table.iterrows()]
-    outcomes = [_outcome(row) for row in rows]
+    # Of other trainings no outcome is known.
+    outcomes = [_outcome(row) if isinstance(plan, Plan) else None for row in rows]
     first = primary_columns(plan)
     others = [name for name in plan.shown_columns if name not in first]
     others.sort(key=lambda name: plan.columns[name].direction == "none")
@@ -282,7 +284,7 @@ def text_columns(table: pd.DataFrame, plan: Plan) -> list[Column]:
     return [x for x in columns if any(cell.text != MISSING for cell in x.cells)]
 
 
-def _components(table: pd.DataFrame, plan: Plan) -> list[Column]:
+def _components(table: pd.DataFrame, plan: Design) -> list[Column]:
     """A column for each component that the study removes: which arms have it."""
     return [
         Column(
@@ -315,7 +317,7 @@ def _progress(rows: list[pd.Series], *, has_outcomes: bool) -> tuple[list[Column
 
 
 def _of_primaries(
-    table: pd.DataFrame, rows: list[pd.Series], outcomes: list[str | None], plan: Plan
+    table: pd.DataFrame, rows: list[pd.Series], outcomes: list[str | None], plan: Design
 ) -> list[list[Column]]:
     """The primary metrics with their effects, and the outcomes, in groups."""
     first = primary_columns(plan)
@@ -353,14 +355,14 @@ def _column(
     return Column(title, cells, left=words, strong=strong, numeric=not words, key=key)
 
 
-def _metric(rows: list[pd.Series], name: str, plan: Plan) -> list[Column]:
+def _metric(rows: list[pd.Series], name: str, plan: Design) -> list[Column]:
     """The numbers of a metric."""
     means, ends = [mean_text(row, name) for row in rows], [_end(row, name) for row in rows]
     title, strong = heading(plan.columns[name]), name in plan.primaries
     return [_column(title, rows, name, means, ends, strong=strong)]
 
 
-def _of_ok(rows: list[pd.Series], name: str, plan: Plan) -> list[Column]:
+def _of_ok(rows: list[pd.Series], name: str, plan: Design) -> list[Column]:
     """The numbers of a primary metric of the trials that are ok."""
     key = name + OF_OK
     means = [mean_text(row, key) for row in rows]
@@ -368,7 +370,7 @@ def _of_ok(rows: list[pd.Series], name: str, plan: Plan) -> list[Column]:
     return [_column(f"{plan.columns[name].title}, of those ok", rows, key, means, ends)]
 
 
-def _published(rows: list[pd.Series], name: str, plan: Plan) -> list[Column]:
+def _published(rows: list[pd.Series], name: str, plan: Design) -> list[Column]:
     """A report's own numbers, where it has some."""
     key = name + PUBLISHED
     if key not in rows[0]:
@@ -409,7 +411,7 @@ def _updates(row: pd.Series) -> str:
     return g_updates if g_updates == d_updates else f"{g_updates} / {d_updates}"
 
 
-def _effects(table: pd.DataFrame, name: str, plan: Plan) -> list[Column]:
+def _effects(table: pd.DataFrame, name: str, plan: Design) -> list[Column]:
     """What the arms change in a primary metric, with p and verdict; nothing where none is judged.
 
     Beside another primary metric the headings say which one they are of.
