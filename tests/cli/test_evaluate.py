@@ -93,8 +93,8 @@ def test_complete_trials_alone_are_measured_and_never_at_points_of_the_training(
     assert (asked.metrics, asked.evaluations) == (("fid", "kid"), 1)
     assert "1 trial with other data" in err
     lines = [line.split() for line in out.splitlines()]
-    assert ["baseline", "1.00", "±", "0.71", "(2)"] in lines
-    assert ["latent_dim=4", "—", "(0)"] in lines
+    assert ["baseline", "1.00", "±", "0.71", "(2)", "—", "(0)"] in lines
+    assert ["latent_dim=4", "—", "(0)", "—", "(0)"] in lines
     assert "KID: x@1, real 5000." in out
     assert "write in studies/tiny.yaml: metrics: [fid, kid]" in out
 
