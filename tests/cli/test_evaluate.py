@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from ganablate.catalog import DataKey
 from ganablate.cli import run as evaluation
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
@@ -80,7 +81,7 @@ def test_complete_trials_alone_are_measured_and_never_at_points_of_the_training(
             folder.add_metrics(["kid"], {"kid": 0.5 + number}, {"kid": "x@1, real 5000"})
         return Summary(complete=2, failed=0, reused=0, interrupted=False, wall_seconds=1.0)
 
-    fingerprints = {("mnist_5k", 28, None, None): "aa"}
+    fingerprints = {DataKey("mnist_5k", 28): "aa"}
     monkeypatch.setattr(evaluation, "prepare", lambda *_: fingerprints)
     monkeypatch.setattr(runner, "run_sweep", sweep)
     stale = TrialFolder(Path("runs/trials"), plan.trials[3].trial_id)
@@ -92,8 +93,8 @@ def test_complete_trials_alone_are_measured_and_never_at_points_of_the_training(
     assert (asked.metrics, asked.evaluations) == (("fid", "kid"), 1)
     assert "1 trial with other data" in err
     lines = [line.split() for line in out.splitlines()]
-    assert ["baseline", "1.00", "±", "0.71", "(2)"] in lines
-    assert ["latent_dim=4", "—", "(0)"] in lines
+    assert ["baseline", "1.00", "±", "0.71", "(2)", "—", "(0)"] in lines
+    assert ["latent_dim=4", "—", "(0)", "—", "(0)"] in lines
     assert "KID: x@1, real 5000." in out
     assert "write in studies/tiny.yaml: metrics: [fid, kid]" in out
 

@@ -11,6 +11,7 @@ from ganablate.cli import app
 from ganablate.cli.run import options_on_line, print_next
 from ganablate.report.files import ReportFiles
 from ganablate.report.table.summary import Sentence
+from ganablate.report.table.verdict_style import UNDECIDED, WORSE
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
 from tests.support.command import GOOD
@@ -87,10 +88,10 @@ def test_what_was_given_is_proposed_again_and_paths_are_quoted(
 def test_what_is_undecided_takes_more_replicates(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    undecided = Sentence("Undecided at this n: 1 of 3 arms.", "latent_dim=4.")
+    undecided = Sentence("One arm is undecided.", "latent_dim=4.", UNDECIDED, "verdict")
     command = "ganablate run studies/tiny.yaml --until-decided"
     assert command in proposed(path, capsys, sentences=(undecided,))
-    decided = Sentence("Worse than the baseline: 1 of 3 arms.", "latent_dim=4.")
+    decided = Sentence("One arm is worse.", "latent_dim=4.", WORSE, "verdict")
     assert command not in proposed(path, capsys, sentences=(decided,))
 
 

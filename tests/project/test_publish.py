@@ -264,7 +264,7 @@ def test_a_published_question_that_is_changed_is_told(clone: Path, undrawn: None
     Path("studies/tiny.yaml").write_text(STUDY.replace("is: worse}", "is: worse, by: 1.1x}"))
     assert invoke("report", "studies/tiny.yaml", "--published")[0] == 0
     notes = " ".join(Path("results/published/tiny/full/table.md").read_text().split())
-    assert "margin of R9.1 not stated" in notes
+    assert "the margin of R9.1 was not stated, now 1.1x" in notes
 
 
 def test_the_command_preregisters_and_refuses_what_was_seen(clone: Path, undrawn: None) -> None:

@@ -161,16 +161,3 @@ def test_settings_of_an_own_network_reach_the_training_mlflow_and_the_table(tmp_
     ]  # fmt: skip
     options = ("--plugin", plugin, "--budget", "smoke")
     assert "blocks=2" in ganablate(tmp_path, "show", "blocks=2", study, *options).stdout
-
-
-def test_the_example_runs_as_its_first_lines_say(tmp_path: Path) -> None:
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
-    study, plugin = "examples/relativistic.yaml", "examples/relativistic.py"
-    assert f"ganablate run {study} --plugin {plugin}" in (ROOT / plugin).read_text()
-    checked = ganablate(tmp_path, "list", "criteria", "--check", "--plugin", plugin)
-    assert checked.stdout == "criteria relativistic: ok\n"
-    ganablate(tmp_path, "run", study, "--plugin", plugin, "--budget", "smoke")
-    table = rows(tmp_path, "relativistic", "smoke")
-    assert set(table) == {"baseline", "criterion=relativistic"}
-    assert {row["state"] for row in table.values()} == {"complete"}
-    assert float(table["criterion=relativistic"]["fid"]) > 0

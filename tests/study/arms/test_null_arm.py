@@ -76,5 +76,5 @@ def test_some_arms_can_have_more_replicates_than_the_others(load: Load) -> None:
     assert more.replicates == 5
     assert {trial.trial_id for trial in plain.trials} < {trial.trial_id for trial in more.trials}
     assert expand(study, replicates={}) == plain
-    with pytest.raises(StudyError, match="1001 replicates; 1 to 1000 are allowed"):
+    with pytest.raises(StudyError, match="1,001 replicates; 1 to 1000 are allowed"):
         expand(study, replicates={"wide": 1001})
