@@ -4,9 +4,8 @@ import dataclasses
 import json
 import multiprocessing
 import shutil
-from pathlib import Path
-
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest

@@ -91,7 +91,7 @@ def loaded_plugins() -> Loaded:
 
 
 def place_in_plugin(stack: Iterable[FrameSummary]) -> str:
-    """`, at my_losses.py:12 in margin`: the last line of a plug-in in a stack; empty: there is none."""
+    """`, at my_losses.py:12 in margin`: a stack's last line in a plug-in; empty: there is none."""
     places = [
         f", at {Path(frame.filename).name}:{frame.lineno} in {frame.name}"
         for frame in stack
