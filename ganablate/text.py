@@ -3,11 +3,16 @@
 import itertools
 import math
 import re
+import shutil
+import textwrap
 from collections.abc import Iterable, Sequence
 
 _LEVELS = "▁▂▃▄▅▆▇█"
 _MISSING = "·"
 _UNITS = (3600, 60, 1)
+_NO_SCREEN = 10_000
+_NARROWEST_NAME, _NARROWEST_TEXT = 12, 24
+"""Characters that are left of a name, and of a text that is broken into lines."""
 
 
 def duration(seconds: float) -> str:
@@ -105,18 +110,80 @@ def joined(parts: Sequence[str], most: int = 8) -> str:
     return ", ".join(parts[:most]) + (f" and {more} more" if more > 0 else "")
 
 
+def screen_width() -> int:
+    """The columns of the terminal, or $COLUMNS; without either, as in a pipe, a great many."""
+    return shutil.get_terminal_size((_NO_SCREEN, 24)).columns
+
+
+def shortened(text: str, width: int) -> str:
+    """The text, with `…` in the place of what is beyond so many characters."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"
+
+
+def wrapped(text: str, width: int | None = None, indent: str = "") -> list[str]:
+    """Lines of so many characters (None: of the screen), broken between words alone.
+
+    All but the first begin with `indent`.
+    """
+    return textwrap.wrap(
+        text, width or screen_width(), subsequent_indent=indent, break_long_words=False,
+        break_on_hyphens=False,
+    )  # fmt: skip
+
+
 def aligned(
-    rows: Sequence[Sequence[str]], *, right: Iterable[int] = (), gap: str = "  "
+    rows: Sequence[Sequence[str]],
+    *,
+    right: Iterable[int] = (),
+    gap: str = "  ",
+    width: int | None = None,
 ) -> list[str]:
-    """Rows as lines, columns `gap` apart; the cells of the columns `right` end together."""
-    if not rows:
-        return []
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    """Rows as lines, columns `gap` apart; the cells of the columns `right` end together.
+
+    What is wider than `width` (None: the screen) is set in blocks, one below the other, each with
+    the first column again. No word or number is broken: a long text takes several lines inside its
+    column, and names in the first column are shortened where a column has no room beside them.
+    """
+    lines: list[str] = []
     numbers = set(right)
-    return [
-        gap.join(
-            cell.rjust(width) if place in numbers else cell.ljust(width)
-            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    columns = list(zip(*rows, strict=True))
+    blocks = _blocks(columns, len(gap), width or screen_width())
+    for block in blocks:
+        lines += [""] if lines else []
+        for row in rows:
+            if block is not blocks[0] and not any(row[place] for place in block if place):
+                continue  # it would say nothing
+            cells = [_fitted(row[place], size, name=not place) for place, size in block.items()]
+            for texts in itertools.zip_longest(*cells, fillvalue=""):
+                set_texts = (
+                    text.rjust(size) if place in numbers else text.ljust(size)
+                    for text, (place, size) in zip(texts, block.items(), strict=True)
+                )
+                lines.append(gap.join(set_texts).rstrip())
+    return lines
+
+
+def _fitted(cell: str, width: int, *, name: bool) -> list[str]:
+    """The lines of a cell."""
+    if len(cell) <= width:
+        return [cell]
+    return [shortened(cell, width)] if name else wrapped(cell, width)
+
+
+def _blocks(columns: Sequence[Sequence[str]], gap: int, width: int) -> list[dict[int, int]]:
+    """The places of the columns of each block, each with its width."""
+    widths = [max(map(len, column)) for column in columns]
+    if sum(widths) + gap * (len(widths) - 1) <= width or len(widths) < 2:
+        return [dict(enumerate(widths))] if widths else []
+    blocks: list[dict[int, int]] = []
+    left = 0
+    for place, whole in list(enumerate(widths))[1:]:
+        words = (len(word) for cell in columns[place] for word in cell.split())
+        least = max(min(whole, _NARROWEST_TEXT), *words, 0)
+        if not blocks or gap + least > left:
+            name = min(widths[0], max(_NARROWEST_NAME, width - gap - least))
+            blocks.append({0: name})
+            left = width - name
+        blocks[-1][place] = min(whole, max(least, left - gap))
+        left -= gap + blocks[-1][place]
+    return blocks

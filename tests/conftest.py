@@ -13,6 +13,7 @@ from tests.support.paths import ROOT
 os.environ["PYTHONPATH"] = os.pathsep.join(
     [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
 )
+os.environ.pop("COLUMNS", None)  # no screen: tables are whole, whatever the tests run in
 
 gc.disable()  # until all is collected: a quarter of the time, and nothing imported is garbage
 

@@ -1,11 +1,14 @@
 """Lengths of time in words, and curves in a line of text."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ganablate.text import binned, duration, seconds_of, sparkline
+from ganablate.text import aligned, binned, duration, seconds_of, sparkline
 
 
 @pytest.mark.parametrize(
@@ -69,3 +72,39 @@ def test_a_length_of_time_is_read(text: str, seconds: int) -> None:
 def test_what_is_no_length_of_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="such as 2h, 90m, 1h30m or 5400s"):
         seconds_of(text)
+
+
+_WORD = st.text("abcdefgh.=[]", min_size=1, max_size=24)
+_CELL = st.lists(_WORD, max_size=5).map(" ".join)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+@given(data=st.data())
+def test_no_cell_of_a_table_is_split_within_a_word(width: int, data: st.DataObject) -> None:
+    row = st.lists(_CELL, min_size=(columns := data.draw(st.integers(2, 6))), max_size=columns)
+    rows = data.draw(st.lists(row, min_size=1, max_size=5))
+    right = data.draw(st.sets(st.integers(1, columns - 1)))
+    lines = aligned(rows, right=right, width=width)
+    assert all(len(line) <= width for line in lines)
+    words = Counter(" ".join(cell for row in rows for cell in row[1:]).split())
+    assert words <= Counter(" ".join(lines).split())
+
+
+def test_a_wide_table_is_set_in_blocks_that_begin_with_the_names() -> None:
+    rows = [
+        ["arm", "FID", "effect", "why"],
+        ["baseline", "16.77 ± 0.72", "", ""],
+        ["activation=sigmoid", "26.6 ± 1.1", "x1.58 [1.44, 1.75]", "a text that takes more lines"],
+    ]
+    assert aligned(rows, right=[1], width=40) == [
+        "arm                          FID",
+        "baseline            16.77 ± 0.72",
+        "activation=sigmoid    26.6 ± 1.1",
+        "",
+        "arm                 effect",
+        "activation=sigmoid  x1.58 [1.44, 1.75]",
+        "",
+        "arm             why",
+        "activation=si…  a text that takes more",
+        "                lines",
+    ]

@@ -28,6 +28,7 @@ from ganablate.study.plan import Plan
 from ganablate.study.reading.errors import StudyError
 from ganablate.study.schema import Study
 from ganablate.study.search.rounds import with_searches
+from ganablate.text import screen_width, wrapped
 
 if TYPE_CHECKING:
     from ganablate.project.doctor import Finding
@@ -98,10 +99,14 @@ def doctor(
 
 def _print_finding(name: str, finding: "Finding") -> None:
     colour = _COLOURS[finding.level]
-    line = Text(f"{finding.level:4}  ", style=colour)
-    line.append(f"{name:10}  ", style="bold").append(finding.text, style="default")
-    if finding.advice:
-        line.append(f" -> {finding.advice}", style="default" if finding.level == "ok" else colour)
+    start = f"{finding.level:4}  {name:10}  "
+    advice = f" -> {finding.advice}" if finding.advice else ""
+    indent = " " * min(len(start), screen_width() // 4)
+    line = Text("\n".join(wrapped(start + finding.text + advice, indent=indent)))
+    line.stylize(colour, 0, 4)
+    line.stylize("bold", 6, len(start))
+    if advice and finding.level != "ok":
+        line.stylize(colour, line.plain.rindex("->"))
     out.print(line, soft_wrap=True)
 
 

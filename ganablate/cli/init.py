@@ -96,7 +96,7 @@ def init(  # noqa: PLR0913 - one parameter an answer
         (f"  ganablate run {path}", "# its table"),
         ("  ganablate ui", "# curves and samples"),
     ]
-    print_plain("next: read it, change it, and", *aligned(steps))
+    print_plain("next: read it, change it, and", *aligned(steps, width=sys.maxsize))  # to be copied
 
 
 def _answer(

@@ -1,6 +1,5 @@
 """`list`: every part that a study can name, built in or brought by a plug-in."""
 
-import textwrap
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -11,6 +10,7 @@ from ganablate.catalog import SETTINGS, TABLES, Part, Setting
 from ganablate.catalog.settings import USUAL
 from ganablate.cli.console import FAILED, print_json, print_plain, refuse
 from ganablate.cli.options import AsJson, Plugins
+from ganablate.text import screen_width, wrapped
 
 Kinds = Annotated[
     list[str] | None,
@@ -138,16 +138,14 @@ def _kind_lines(kind: str) -> Iterator[str]:
     """Every part of a kind: its name and summary, its source, its settings and facts."""
     table = TABLES[kind]
     width = max(map(len, table.lines), default=0)
-    after = " " * (width + len(_INDENT))
-    yield f"{kind}: in a study, {table.written}"
+    room = min(_WIDTH, screen_width())
+    after = " " * min(width + len(_INDENT), room // 4)
+    yield from wrapped(f"{kind}: in a study, {table.written}")
     for name, part in table.lines.items():
         plugin = "" if part.plugin is None else f"  (plug-in {part.plugin})"
-        yield f"  {name:{width}}  {part.summary}{plugin}"
+        yield from wrapped(f"  {name:{width}}  {part.summary}{plugin}", indent=after)
         for text in _details(part):
-            yield from textwrap.wrap(
-                text, _WIDTH, initial_indent=after, subsequent_indent=after + _INDENT,
-                break_long_words=False, break_on_hyphens=False,
-            )  # fmt: skip
+            yield from wrapped(after + text, room, after + _INDENT)
 
 
 def _details(part: Part) -> Iterator[str]:

@@ -30,7 +30,7 @@ from ganablate.study.reading.wording import listed
 from ganablate.study.schema import Study
 from ganablate.study.search.wording import as_json as search_as_json
 from ganablate.study.search.wording import search_lines, seconds_left
-from ganablate.text import aligned, counted, duration, joined
+from ganablate.text import aligned, counted, duration, joined, screen_width, wrapped
 from ganablate.trials.folder import State
 from ganablate.trials.needs import data_key
 from ganablate.trials.status import PlanStatus, plan_status
@@ -215,7 +215,8 @@ def _print_resolvable(plan: Plan) -> None:
     print_plain(f"\nclaims, where replicates spread by {SPREAD:.0%}, with a chance of {POWER:.0%}:")
     width = max(len(claim.id) for claim in claims)
     for claim in claims:
-        line = f"{claim.id:{width}}  {claim.text}"
+        indent = " " * min(width + 2, screen_width() // 4)
+        line = "\n".join(wrapped(f"{claim.id:{width}}  {claim.text}", indent=indent))
         if claim.resolved:
             output.line(line)
         else:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -25,6 +26,7 @@ from ganablate.config import derive_seed
 from ganablate.files import read_json, write_text
 from ganablate.gan.pictures import DataError as DataError
 from ganablate.gan.pictures import Form, Labels, Pictures, Pixels, image_files, of_files
+from ganablate.study.plugins import place_in_plugin
 
 Split = Literal["train", "test"]
 _LAYOUT = 1  # of the cache; an older one is built anew
@@ -264,7 +266,11 @@ def _load(reader: Dataset, name: str, source: _Source) -> Any:
         from ganablate.gan.seeding import seed_all
 
         seed_all(torch.device("cpu"), "reader", name, source.split)
-    return reader.load()(source.root, **source.own)
+    try:
+        return reader.load()(source.root, **source.own)
+    except SystemExit as error:
+        place = place_in_plugin(traceback.extract_tb(error.__traceback__))
+        raise DataError(f"{name}: its reader calls sys.exit({error.code}){place}") from error
 
 
 def _write_array(

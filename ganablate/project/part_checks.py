@@ -57,7 +57,7 @@ def broken(kind: str, name: str) -> list[str]:
     """
     try:
         return list(dict.fromkeys(_with_own_settings(kind, name)))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return [f"{type(error).__name__}: {' '.join(str(error).split())}"]
 
 

@@ -7,6 +7,7 @@ from ganablate.project.output import Output
 from ganablate.project.plans import read_studies
 from ganablate.study.plan import Plan
 from ganablate.study.reading.errors import StudyError
+from ganablate.text import joined
 
 if TYPE_CHECKING:
     from ganablate.report.files import ReportFiles
@@ -67,16 +68,20 @@ def write_claims_page(project: Project, output: Output, *, published: bool = Fal
     from ganablate.report.claims.page_of_all import has_claims, write_ledger
 
     root = project.published if published else project.results
-    studies = []
+    studies, of_plugins = [], []
     for path in project.study_files:
         try:
             studies += read_studies([path], project, published=published)
         except StudyError as error:
-            # What needs a plug-in that this command did not load is no mistake.
-            if not all("--plugin" in problem.message for problem in error.problems):
+            # A setting that a missing part would declare is unknown as well.
+            if any("--plugin" in problem.message for problem in error.problems):
+                of_plugins.append(path.name)
+            else:
                 output.warning(f"{path} has mistakes: not in the page of claims")
     if not any(has_claims(study, root) for study in studies):
         return
+    if of_plugins:
+        output.line(f"not in the page of claims without their plug-ins: {joined(of_plugins)}")
     try:
         page = write_ledger(studies, root)
     except ValueError as error:

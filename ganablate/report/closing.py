@@ -4,9 +4,9 @@ The end of `run` is made for a screen of 80 columns and 24 rows. Everything else
 in `table.md`.
 """
 
-import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 from ganablate.catalog import METRICS, PROBES
@@ -26,7 +26,7 @@ from ganablate.report.table.tables import (
     primary_columns,
 )
 from ganablate.study.plan import Plan
-from ganablate.text import counted
+from ganablate.text import counted, screen_width, shortened, wrapped
 
 WIDTH = 80
 MOST_LINES = 15
@@ -56,7 +56,7 @@ _TOPICS = (
 def closing(
     analysis: Findings, sentences: Sequence[Sentence], beside: Replication | None, folder: Path
 ) -> tuple[str, ...]:
-    """The lines, none wider than 80 characters unless a single cell is.
+    """The lines, none wider than the screen, or 80 characters, unless a single cell is.
 
     Args:
         analysis: What was found.
@@ -115,7 +115,8 @@ def evaluated(plan: Plan, names: Iterable[str], trials_root: Path) -> str:
         cells = [Cell(mean_text(row, name), f"({row[name + '_n']})") for row in rows]
         columns.append(Column(heading(column), cells))
     note = "Mean ± sample standard deviation (n) over an arm's complete replicates."
-    return "\n".join(["", *to_lines(columns), "", note, *protocols(trials, measured)])
+    notes = (note, *protocols(trials, measured))
+    return "\n".join(["", *to_lines(columns), "", *chain.from_iterable(map(wrapped, notes))])
 
 
 def _fitted(columns: Sequence[Column]) -> list[str]:
@@ -124,11 +125,13 @@ def _fitted(columns: Sequence[Column]) -> list[str]:
         replace(column, cells=column.cells[:_MOST_ARMS], strong=False) for column in columns
     ]
     taken = sum(column.width for column in others)
-    gap = "  " if arms.width + taken + 2 * len(others) <= WIDTH else " "
-    width = max(WIDTH - taken - len(gap) * len(others), _NARROWEST)
+    width = min(WIDTH, screen_width())
+    gap = "  " if arms.width + taken + 2 * len(others) <= width else " "
+    room = width - taken - len(gap) * len(others)
     names = [cell.text for cell in arms.cells]
-    names = [name if len(name) <= width else name[: width - 1] + "…" for name in names]
-    lines = to_lines([text_column("arm", names, left=True), *others], gap)
+    if room >= _NARROWEST:  # else the columns are set in blocks
+        names = [shortened(name, room) for name in names]
+    lines = to_lines([text_column("arm", names, left=True), *others], gap, width)
     more = len(columns[0].cells) - _MOST_ARMS
     return [*lines, f"and {more:,} more arms in table.md"] if more > 0 else lines
 
@@ -168,4 +171,4 @@ def _legend(analysis: Findings) -> str:
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return wrapped(text, min(WIDTH, screen_width()))

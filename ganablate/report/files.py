@@ -17,12 +17,14 @@ from filelock import FileLock
 from pydantic import TypeAdapter
 
 from ganablate.files import RECORDS, read_json, remove_unfinished, write_json
+from ganablate.report.closing import WIDTH
 from ganablate.report.frames.look_file import LOOKS
 from ganablate.report.frames.provenance import plugins_of
 from ganablate.report.frames.references import REFERENCES
 from ganablate.report.table.summary import Sentence
 from ganablate.study.plan import Plan
 from ganablate.study.search.records import SEARCH_CSV
+from ganablate.text import screen_width
 from ganablate.trials.references import references_beside
 
 _NAMES = (
@@ -125,7 +127,8 @@ def made_of(plan: Plan, trials_root: Path, published: Path) -> str:
     versions = [version(name) for name in _LIBRARIES]
     # Field by field, since a plan shows itself in one short line.
     content = {each.name: getattr(plan, each.name) for each in fields(plan)} | {"trials": trials}
-    planned = repr((content, plugins_of(plan), versions))
+    # What a terminal shows of it is as wide as the terminal.
+    planned = repr((content, plugins_of(plan), versions, min(WIDTH, screen_width())))
     here = (f"{id_} {line}" for id_, *_ in trials for line in _entries(trials_root / id_))
     program, lines = _tree(Path(__file__).parents[1]), _tree(references_beside(trials_root))
     return _digest([planned, *here, *_tree(published), *program, *lines])

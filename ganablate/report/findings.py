@@ -1,6 +1,6 @@
 """What is found in the numbers of arms: effects, verdicts, the table, its notes and a summary."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -16,7 +16,7 @@ from ganablate.report.stats.effects import (
     judged_together,
     null_arms,
 )
-from ganablate.report.stats.replicates import arm_replicates
+from ganablate.report.stats.replicates import arm_replicates, equal_arms
 from ganablate.report.stats.statistics import ALPHA
 from ganablate.report.stats.working import NOT_WORKING, Working, is_quality
 from ganablate.report.table.captions import UNKNOWN, number_notes
@@ -182,10 +182,18 @@ class Findings:
         ]
         return [
             *summary(self.table, self.plan, self.claims, self.working),
+            *self._equal(),
             *(Sentence("", level_note(tested), topic="limits") for _ in tested[:1]),
             *(Sentence("", text, topic="data") for text in self.about),
             *(Sentence(*pair, topic="question") for pair in self.remarks),
         ]
+
+    def _equal(self) -> Iterator[Sentence]:
+        """The arms whose change changed nothing at all."""
+        plan = self.plan
+        for arm, other in equal_arms(self.trials, compared_arms(plan.arms), plan.columns).items():
+            text = "in every replicate, to the last digit: nothing reads what the arm changes."
+            yield Sentence(f"{arm} has the numbers of {other}", text, topic="outcomes")
 
     def row(self, arm: str) -> pd.Series:
         """An arm's row in the table."""

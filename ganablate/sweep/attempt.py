@@ -26,7 +26,7 @@ from ganablate.gan.checkpoint import (
 from ganablate.gan.data import MaterialisedData
 from ganablate.gan.samples import save_grid
 from ganablate.gan.training import Training, training_of, weights_are_finite
-from ganablate.sweep.job import Job, Progress, failure_of
+from ganablate.sweep.job import Job, Progress, failure_of, is_fault
 from ganablate.sweep.machine import processor_name
 from ganablate.sweep.measure import animate, data_of, measure, measure_during
 from ganablate.trials.folder import TrialFolder, block_of, equal_parts, now_ms
@@ -313,8 +313,9 @@ class TrialAttempt:
     def _recording_failure(self) -> Iterator[None]:
         try:
             yield
-        except Exception as error:
-            failure = failure_of(error, self.job.trials_root)
-            with contextlib.suppress(OSError):  # a full disk must not hide the first error
-                self.folder.write_failure(self.number, failure.message, failure.traceback)
+        except BaseException as error:
+            if is_fault(error):
+                failure = failure_of(error, self.job.trials_root)
+                with contextlib.suppress(OSError):  # a full disk must not hide the first error
+                    self.folder.write_failure(self.number, failure.message, failure.traceback)
             raise

@@ -330,7 +330,7 @@ def rehearse_all(arms: Mapping[str, ArmCost], costs: Costs, warn: Callable[[str]
     for work, (name, arm) in unknown.items():
         try:
             costs.keep(work, _rehearse(arm, costs))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             warn(f"{name} cannot be rehearsed: {one_line(error)}")
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 from ganablate import files
 from ganablate.study.plan import Trial
-from ganablate.study.plugins import Loaded
+from ganablate.study.plugins import Loaded, place_in_plugin
 from ganablate.trials.folder import one_line
 from ganablate.trials.needs import Measurements
 from ganablate.trials.weights import Keep
@@ -149,14 +149,31 @@ class AttemptError(Exception):
     """An attempt failed. Its only argument is a `Failure`, so it always pickles."""
 
 
+def is_fault(error: BaseException) -> bool:
+    """Whether an attempt failed: also by a part that calls sys.exit or raises KeyboardInterrupt.
+
+    Ray ends a worker by a SystemExit of its own, which is none.
+    """
+    by_ray = hasattr(error, "ray_terminate_msg")
+    return isinstance(error, Exception | SystemExit | KeyboardInterrupt) and not by_ray
+
+
 def failure_of(error: BaseException, trials_root: Path) -> Failure:
-    """What an error means; a full disk is reported with the folder of trials."""
+    """What an error means, with the line of the plug-in that it comes from.
+
+    A full disk is reported with the folder of trials.
+    """
     text = "".join(traceback.format_exception(error))
     if _is_memory(error):
         return Failure("memory", f"out of memory ({one_line(error)})", text)
     if isinstance(error, OSError) and files.is_full(error):
         return Failure("disk", files.in_words(error, trials_root), text)
-    return Failure("other", one_line(error), text)
+    return Failure("other", message_of(error), text)
+
+
+def message_of(error: BaseException) -> str:
+    """`SystemExit: 3, at my_losses.py:12 in margin`, the place only of a plug-in."""
+    return one_line(error) + place_in_plugin(traceback.extract_tb(error.__traceback__))
 
 
 def _is_memory(error: BaseException) -> bool:

@@ -30,6 +30,7 @@ from ganablate.sweep.ray_session import (
 )
 from ganablate.sweep.trainable import INDEX, TrialTrainable
 from ganablate.sweep.tune_callback import OwnedJob, Relay
+from ganablate.sweep.worker_log import STANDSTILL_SECONDS
 from ganablate.tracking import TrackedTrial, Tracker
 from ganablate.trials.folder import one_line
 from ganablate.trials.needs import Measurements, measurements_of, needs_run
@@ -192,6 +193,7 @@ def run_rounds(
                             order=round_.order,
                             completed=agenda.completed,
                             stop_file=session.stop_file,
+                            standstill_after=STANDSTILL_SECONDS,
                         )
                         relays.append(relay)
                         _run_round(relay, session, attempt, len(relays))
@@ -299,6 +301,7 @@ def _run_round(relay: Relay, session: Session, attempt: str, number: int) -> Non
         start_folder=session.folder / f"workers-{number}",
         workers=min(machine.slots, len(relay.jobs)),
         stop_file=session.stop_file,
+        standstill_after=STANDSTILL_SECONDS,
     )
     # On a cluster the CPUs are not ours alone to set.
     capped = profile.address is not None and profile.concurrency != "cores"

@@ -18,11 +18,13 @@ from ganablate.sweep.job import (
     Job,
     Progress,
     failure_of,
+    is_fault,
     load_factory,
     release_gpu_memory,
     release_memory,
 )
 from ganablate.sweep.ray_session import LAST
+from ganablate.sweep.worker_log import STANDSTILL_SECONDS, output_kept
 
 INDEX = "job"
 """Key of a Tune configuration: which of the sweep's jobs to do."""
@@ -39,7 +41,7 @@ class TrialTrainable(tune.Trainable):
     that neither results nor Tune's own files grow with them.
     """
 
-    def setup(
+    def setup(  # noqa: PLR0913 - what a sweep gives to each of its workers
         self,
         config: dict[str, Any],
         jobs: Sequence[Job] | Mapping[int, Job] = (),
@@ -47,12 +49,13 @@ class TrialTrainable(tune.Trainable):
         start_folder: Path | None = None,
         workers: int = 1,
         stop_file: Path | None = None,
+        standstill_after: float = STANDSTILL_SECONDS,
     ) -> None:
         """Note what to do. The work starts in `step`, since Tune does not retry a failed reset.
 
         In `start_folder` the first `workers` of a sweep wait for each other. Once there is a
         `stop_file`, attempts write a checkpoint and do no more; once `LAST` is beside it, none
-        begins.
+        begins. A step that takes longer than `standstill_after` notes where it is.
         """
         self._stop_file = stop_file
         self._jobs = jobs
@@ -61,6 +64,7 @@ class TrialTrainable(tune.Trainable):
         self._attempt: Attempt | None = None
         self._start_folder = start_folder
         self._workers = workers
+        self._standstill_after = standstill_after
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         """Turn to another trial."""
@@ -82,7 +86,9 @@ class TrialTrainable(tune.Trainable):
         if self._start_folder is not None:
             self._wait_for_workers(self._start_folder)
             self._start_folder = None
-        advanced = self._advance()
+        folder = self._jobs[self._index].trials_root / self._jobs[self._index].trial.trial_id
+        with output_kept(folder, self._standstill_after):
+            advanced = self._advance()
         if isinstance(advanced, Progress):
             if advanced.done:
                 self._close()
@@ -135,7 +141,9 @@ class TrialTrainable(tune.Trainable):
                 load_same(job.plugins)
                 self._attempt = load_factory(self._factory)(job)
             return self._attempt.advance()
-        except Exception as error:
+        except BaseException as error:
+            if not is_fault(error):
+                raise
             return failure_of(error, job.trials_root)
 
     def cleanup(self) -> None:

@@ -1,6 +1,7 @@
 """From Tune's callbacks to the observer and the tracker."""
 
 import contextlib
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,8 +24,13 @@ from ganablate.sweep.ray_session import (
     SweepInterruptedError,
 )
 from ganablate.sweep.trainable import FAILURE, INDEX, PAUSED, PROGRESS
+from ganablate.sweep.worker_log import STANDSTILL_SECONDS, place_of_standstill
+from ganablate.text import duration
 from ganablate.tracking import TrackedTrial, Tracker
 from ganablate.trials.folder import one_line
+
+_NOTED = 2.0
+"""Seconds in which a worker has written down where it stands."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +46,8 @@ class Relay(tune.Callback):
 
     Every method runs in the driver's thread. `order` has the indices of the jobs as they are to be
     run; None: in plan order, as `jobs` are. `completed` is told of each trial that becomes
-    complete, before the observer is. Workers stop once there is a `stop_file`.
+    complete, before the observer is. Workers stop once there is a `stop_file`. A trial that has not
+    moved for `standstill_after` seconds is a warning.
     """
 
     def __init__(  # noqa: PLR0913 - what, how often, who is told
@@ -54,8 +61,12 @@ class Relay(tune.Callback):
         order: Sequence[int] | None = None,
         completed: Callable[[Trial], None] | None = None,
         stop_file: Path | None = None,
+        standstill_after: float = STANDSTILL_SECONDS,
     ) -> None:
         self._stop_file = stop_file
+        self._standstill_after = standstill_after
+        self._moved: dict[int, float] = {}  # when each trial at work moved last
+        self._told: dict[int, float] = {}  # of those that stand still, for how long as told last
         self._paused: set[int] = set()
         self._stop_by: float | None = None
         self.jobs = jobs
@@ -88,6 +99,7 @@ class Relay(tune.Callback):
         In the first case trials at work write a checkpoint before. The last checkpoints stay.
         """
         del iteration, info
+        self._tell_standstills(trials)
         if self._interruption.requested or self.stopped or self._has_ended(trials):
             if not self.stopped and self._is_waiting(trials):
                 return
@@ -95,6 +107,22 @@ class Relay(tune.Callback):
                 if (actor := trial.temporary_state.ray_actor) is not None:
                     ray.kill(actor)
             raise SweepInterruptedError
+
+    def _tell_standstills(self, trials: list[Any]) -> None:
+        """Say which trials have not moved for long, and where they stand; again at twice as long.
+
+        None is ended: only its author knows whether it is at work.
+        """
+        for index in self._working(trials):
+            seconds = time.monotonic() - self._moved.get(index, math.inf)
+            if seconds < 2 * self._told.get(index, 0.5 * (self._standstill_after + _NOTED)):
+                continue
+            self._told[index] = seconds
+            first = self.jobs[index].owners[0]
+            self._observer.warned(
+                f"{first.trial.arm} / {first.trial.replicate} has not moved for "
+                f"{duration(seconds)}{place_of_standstill(first.folder.path)}"
+            )
 
     def _has_ended(self, trials: list[Any]) -> bool:
         """Whether nothing is trained any more so near the end of the time that nothing begins."""
@@ -123,6 +151,7 @@ class Relay(tune.Callback):
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: object) -> None:
         """A worker turns to a trial."""
         del iteration, trials, info
+        self._moves(trial.config[INDEX])
         for owner in self.jobs[trial.config[INDEX]].owners:
             self._tracker.started(owner)
 
@@ -137,6 +166,7 @@ class Relay(tune.Callback):
         """An attempt advanced, or ran out of memory."""
         del iteration, trials, info
         index = trial.config[INDEX]
+        self._moves(index)
         if FAILURE in result:
             self.attempt_failed(index, result[FAILURE])
             return
@@ -158,6 +188,10 @@ class Relay(tune.Callback):
             self._observer.completed(first.arm, first.replicate, progress)
         else:
             self._observer.progressed(first.arm, first.replicate, progress)
+
+    def _moves(self, index: int) -> None:
+        self._moved[index] = time.monotonic()
+        self._told.pop(index, None)
 
     def on_trial_recover(
         self, iteration: int, trials: list[Any], trial: Any, **info: object
@@ -239,5 +273,5 @@ def _reason(trial: Any) -> Failure:
             "memory", "out of memory (the machine's was nearly full, and Ray ended the worker)"
         )
     if isinstance(error, RayActorError):
-        return Failure("other", "the worker process died: killed, or out of memory")
+        return Failure("other", "the worker process died: killed, out of memory, or by os._exit")
     return Failure("other", one_line(error))

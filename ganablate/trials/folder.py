@@ -16,6 +16,8 @@
     complete.json         written last, by rename: the trial is complete
     failure.json          why the last attempt failed, until the trial completes
     traceback.txt         where it failed; none where the process was killed
+    output.log            what its parts printed, if anything
+    standstill.txt        where it stands, while it has not moved for minutes
 
 Every file is replaced in one step, so a process that is killed leaves the old file or the new
 one. A damaged file counts as absent, with a warning. The lock is the kernel's and goes with the

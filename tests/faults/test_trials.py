@@ -49,7 +49,7 @@ def test_a_worker_that_is_killed_again_and_again_costs_only_its_own_trial(tmp_pa
     assert (summary.complete, summary.failed, summary.interrupted) == (2, 1, False)
     (failed,) = summary.failures
     assert (failed.arm, failed.replicate) == ("killed x3", 0)
-    assert failed.message == "the worker process died: killed, or out of memory"
+    assert failed.message == "the worker process died: killed, out of memory, or by os._exit"
     assert failed.traceback is None  # nobody was left to write one
     assert [line[2:] for line in diary.of("failed") if line[0] == "killed x2"] == [
         (1, failed.message, True), (2, failed.message, True),

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import multiprocessing
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -296,6 +297,11 @@ def test_pixels_of_another_type_are_refused(quick_digits, digits, tmp_path, monk
     monkeypatch.setattr(datasets, "mnist_5k", lambda _root: (unit, digits[1]))
     line = "mnist_5k: its reader gives images of float32; uint8, 0 to 255, is needed"
     assert error_of("mnist_5k", 28, cache=tmp_path) == line
+
+
+def test_a_reader_that_leaves_is_a_line(quick_digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(datasets, "mnist_5k", lambda _root: sys.exit(3))
+    assert error_of("mnist_5k", 28, cache=tmp_path) == "mnist_5k: its reader calls sys.exit(3)"
 
 
 @pytest.mark.parametrize("number", [4999, 5001])

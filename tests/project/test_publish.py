@@ -1,6 +1,7 @@
 """`publish`, and every way in which something else could change a published byte."""
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -10,10 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import ganablate
 from ganablate.project import publish as publishing
 from ganablate.project.folders import HERE
+from ganablate.project.output import Output
+from ganablate.project.reports import write_claims_page
 from ganablate.project.until_decided import run_until_decided
 from ganablate.report import build
 from ganablate.report.frames.look_file import read_looks
@@ -24,6 +28,7 @@ from ganablate.trials.folder import TrialFolder
 from tests.support.command import invoke
 from tests.support.synthetic_study import curves_of, numbers_of, write_references, write_trial
 
+ROOT = Path(__file__).resolve().parents[2]
 STUDY = """\
 study: tiny
 base: {dataset: mnist_5k, network: mlp, latent_dim: 8, iterations: 450, batch_size: 64}
@@ -149,6 +154,28 @@ def test_a_record_is_copied_whole_and_rebuilt_to_the_byte(project: Path) -> None
     Path("results/published/CLAIMS.md").unlink()
     assert invoke("report", "studies/tiny.yaml", "--published")[0] == 0
     assert bytes_under("results/published") == before
+
+
+def test_a_study_of_another_plugin_is_left_out_of_the_page_of_claims_and_not_called_wrong(
+    clone: Path,
+) -> None:
+    """It names settings and columns that nobody knows without its plug-in, and one study is wrong.
+
+    The line for those of plug-ins is one, and no warning.
+    """
+    for name in ("residual", "diffaugment"):
+        shutil.copy(ROOT / "examples" / f"{name}.yaml", "studies")
+    Path("studies/wrong.yaml").write_text(STUDY.replace("primary: fid", "primary: fidd"))
+    printed = io.StringIO()
+    output = Output(Console(file=printed, width=200))
+    write_claims_page(HERE, output, published=True)
+    assert output.warnings == ["studies/wrong.yaml has mistakes: not in the page of claims"]
+    assert output.errors == []
+    assert printed.getvalue().splitlines() == [
+        "not in the page of claims without their plug-ins: diffaugment.yaml, residual.yaml",
+        "claims of all studies: results/published/CLAIMS.md",
+    ]
+    assert "R9.1" in Path("results/published/CLAIMS.md").read_text()
 
 
 def test_last_digits_that_depend_on_the_processor_leave_the_file(

@@ -17,7 +17,7 @@ from ganablate.study.editor.json_schema import STUDY_SCHEMA, model_schema, schem
 from ganablate.study.reading.document import read_document
 from ganablate.study.reading.errors import StudyError
 from ganablate.sweep.profile import Profile, load_profile
-from tests.support.study_text import HEAD, README_BLOCKS
+from tests.support.study_text import HEAD, LANGUAGE_BLOCKS
 from tests.support.wrong_studies import WRONG, Wrong
 
 ROOT = Path(__file__).parents[2]
@@ -51,9 +51,9 @@ def test_takes_every_shipped_file_which_names_the_schema_beside_it(path: Path) -
     assert path.read_text(encoding="utf-8").splitlines()[0] == schema_line(beside)
 
 
-@pytest.mark.parametrize("block", README_BLOCKS, ids=lambda block: " ".join(block.split()[:2]))
+@pytest.mark.parametrize("block", LANGUAGE_BLOCKS)
 def test_takes_every_feature(block: str, write: Callable[[str], Path]) -> None:
-    path = write(block if block.startswith("study:") else README_BLOCKS[0] + block)
+    path = write(block if block.startswith("study:") else LANGUAGE_BLOCKS[0] + block)
     assert [complaints(STUDY, given) for given in values(path)] == [[], []]
 
 

@@ -1,4 +1,4 @@
-"""Every study that ships, and every example of the README that teaches the YAML, can be planned."""
+"""Every study that ships, and every example of the page that teaches the YAML, can be planned."""
 
 import re
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 
 from ganablate.study.expand import expand
 from ganablate.study.load import load_study
-from tests.support.study_text import README_BLOCKS
+from tests.support.study_text import LANGUAGE_BLOCKS
 
 FOLDER = Path(__file__).parents[2] / "studies"
 STUDIES = sorted(FOLDER.glob("*.yaml"))
@@ -33,14 +33,14 @@ def test_opens_with_what_it_asks_its_cost_and_its_source(path: Path) -> None:
     assert [word for word in ("Asks", "Cost:", "Source:") if word not in comments[0]] == []
 
 
-@pytest.mark.parametrize("block", README_BLOCKS, ids=lambda block: " ".join(block.split()[:2]))
+@pytest.mark.parametrize("block", LANGUAGE_BLOCKS)
 def test_every_example_loads_and_expands(block: str, write: Callable[[str], Path]) -> None:
-    study = load_study(write(block if block.startswith("study:") else README_BLOCKS[0] + block))
+    study = load_study(write(block if block.startswith("study:") else LANGUAGE_BLOCKS[0] + block))
     assert all(expand(study, budget).trials for budget in study.budget_names)
 
 
-def test_the_readme_has_every_section_and_names_every_study() -> None:
-    found = set(re.findall(r"^([a-z_]+):", "".join(README_BLOCKS), re.MULTILINE))
+def test_the_page_has_every_section_and_the_readme_every_study() -> None:
+    found = set(re.findall(r"^([a-z_]+):", "".join(LANGUAGE_BLOCKS), re.MULTILINE))
     sections = {
         "remove",
         "ablate",
@@ -54,7 +54,7 @@ def test_the_readme_has_every_section_and_names_every_study() -> None:
     }
     assert sections <= found
     text = (FOLDER / "README.md").read_text(encoding="utf-8")
-    named = re.findall(r"^- `(\w+\.yaml)`: ", text, re.MULTILINE)
+    named = re.findall(r"^\| `(\w+\.yaml)` \| ", text, re.MULTILINE)
     assert sorted(named) == [path.name for path in STUDIES]
 
 

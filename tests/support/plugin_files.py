@@ -20,6 +20,58 @@ CRITERIA = {
 '''
 """One criterion in one file, which takes no torch to import."""
 
+BAD = '''
+import os
+import sys
+import time
+
+from ganablate.catalog import Criterion
+
+CALLS = []
+
+
+def _good(real_logits, fake_logits):
+    real, fake = real_logits.float(), fake_logits.float()
+    return (1 - real).relu().mean() + (1 + fake).relu().mean(), -fake.mean()
+
+
+def exits(real_logits, fake_logits):
+    """Leaves."""
+    sys.exit(3)
+
+
+def interrupts(real_logits, fake_logits):
+    """Says that somebody pressed Ctrl-C."""
+    raise KeyboardInterrupt
+
+
+def vanishes(real_logits, fake_logits):
+    """Ends the process without a word."""
+    os._exit(3)
+
+
+def hangs(real_logits, fake_logits):
+    """Never comes back."""
+    while True:
+        time.sleep(0.1)
+
+
+def prints(real_logits, fake_logits):
+    """Says something to whoever has a screen."""
+    if not CALLS:
+        print("to stdout")
+        print("to stderr", file=sys.stderr)
+    CALLS.append(1)
+    return _good(real_logits, fake_logits)
+
+
+CRITERIA = {
+    name: Criterion(implementation=name, summary="bad", source="own", threshold=0.0)
+    for name in ("exits", "interrupts", "vanishes", "hangs", "prints")
+}
+'''
+"""Criteria that do what no part should."""
+
 ALL = '''
 """One part of every kind."""
 

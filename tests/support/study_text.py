@@ -11,9 +11,9 @@ primary: fid
 metrics: [fid, d_loss]
 """
 
-README_BLOCKS = re.findall(
+LANGUAGE_BLOCKS = re.findall(
     r"^```yaml\n(.*?)^```$",
-    (ROOT / "studies" / "README.md").read_text(encoding="utf-8"),
+    (ROOT / "docs" / "language.md").read_text(encoding="utf-8"),
     re.MULTILINE | re.DOTALL,
 )
-"""The examples of the README that teaches the YAML."""
+"""The examples of the page that teaches the YAML; all but the first lack its four keys."""

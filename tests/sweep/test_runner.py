@@ -90,7 +90,7 @@ def test_one_arm_fails_one_worker_is_killed_and_the_rest_completes(tmp_path: Pat
         ]
         mortal = [line for line in failed if line[:2] == ("mortal", replicate)]
         assert [line[2:] for line in mortal] == [
-            (1, "the worker process died: killed, or out of memory", True)
+            (1, "the worker process died: killed, out of memory, or by os._exit", True)
         ]
     assert {call[2] for call in recorder.calls if call[0] == "failed"} == {"broken"}
     assert all(state_of(t, runs / "trials") == "complete" for t in made.trials if t.arm != "broken")

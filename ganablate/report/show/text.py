@@ -1,6 +1,5 @@
 """One arm or trial as text, and two of them beside each other."""
 
-import textwrap
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -38,26 +37,47 @@ from ganablate.report.table.tables import (
 from ganablate.study.arms.settings import text_of
 from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Plan, Trial
-from ganablate.text import aligned, binned, counted, percent, sparkline
+from ganablate.text import (
+    aligned,
+    binned,
+    counted,
+    percent,
+    screen_width,
+    shortened,
+    sparkline,
+    wrapped,
+)
 from ganablate.trials.folder import TrialFolder
 from ganablate.trials.needs import status_of
 
 _WIDTH = 100
-"""Characters of a line of text; tables may be wider."""
+"""Most characters of a line of text; tables may be wider."""
+_INDENT = "  "
 _SPARK = 40
-"""Characters of a curve."""
+"""Most characters of a curve."""
+_BESIDE = 24
+"""Characters of a narrow screen that are left beside a curve, or beside a name in a title."""
 _LAST_GRIDS = 3
 """Sample grids of a trial whose paths are shown: those of its end."""
 
 
 def _section(title: str, lines: Iterable[str]) -> list[str]:
     """A title with lines below it, and an empty line before; nothing without lines."""
-    indented = [f"  {line}".rstrip() for line in lines]
+    indented = [f"{_INDENT}{line}".rstrip() for line in lines]
     return ["", title, *indented] if indented else []
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+    return wrapped(text, min(_WIDTH, screen_width()) - len(_INDENT))
+
+
+def _table(rows: Sequence[Sequence[str]], right: Iterable[int] = ()) -> list[str]:
+    return aligned(rows, right=right, width=screen_width() - len(_INDENT))
+
+
+def _beside(most: int) -> int:
+    """So many characters at most, of a narrow screen what is left beside others."""
+    return max(min(most, screen_width() - _BESIDE), _BESIDE // 2)
 
 
 # --- settings, numbers and curves ---
@@ -97,7 +117,8 @@ def _numbers(plan: Plan, titles: Sequence[str], cells: Callable[[str], list[str]
     """A line a column of the plan, its primary ones first, with these cells."""
     names = sorted(plan.shown_columns, key=lambda name: name not in plan.primaries)
     rows = [[heading(plan.columns[name]), *cells(name)] for name in names]
-    return aligned([["", *titles], *rows])
+    shown = [shortened(title, _beside(len(title))) for title in titles]
+    return _table([["", *shown], *rows])
 
 
 def _estimate(effects: StudyEffects | None, arm: str) -> str:
@@ -119,24 +140,24 @@ def _protocols(rows: pd.DataFrame, plan: Plan) -> Iterator[str]:
 
 def _spark_values(curve: pd.DataFrame) -> list[float | None]:
     """A curve as the values of equal parts of the training."""
-    return binned(zip(curve.index, curve["mean"], strict=True), _SPARK)
+    return binned(zip(curve.index, curve["mean"], strict=True), _beside(_SPARK))
 
 
-def _ends(curve: pd.DataFrame) -> str:
-    """`1.08 -> 1.32 (from 0.277 to 1.35)`: first and last, lowest and highest."""
+def _ends(curve: pd.DataFrame) -> tuple[str, str]:
+    """`1.08 -> 1.32` and `(from 0.277 to 1.35)`: first and last, lowest and highest."""
     values = curve["mean"]
     return (
-        f"{values.iloc[0]:.3g} -> {values.iloc[-1]:.3g} "
-        f"(from {values.min():.3g} to {values.max():.3g})"
+        f"{values.iloc[0]:.3g} -> {values.iloc[-1]:.3g}",
+        f"(from {values.min():.3g} to {values.max():.3g})",
     )
 
 
 def _curves(selection: Selection) -> list[str]:
     """A line a curve: its name, its course, and where it begins and ends."""
     names = curve_names(selection.plan)
-    return aligned(
+    return _table(
         [
-            [names[name], sparkline(_spark_values(curve)), _ends(curve)]
+            [names[name], sparkline(_spark_values(curve)), *_ends(curve)]
             for name, curve in selection.curves.items()
         ]
     )
@@ -148,15 +169,15 @@ def _curves(selection: Selection) -> list[str]:
 def arm_text(selection: Selection) -> str:
     """An arm: what it changes, what became of its trials, what they measured, where they are."""
     plan, arm = selection.plan, selection.arm
-    lines = [
+    lines = wrapped(
         f"{arm.name}: an arm of {plan.study} at the budget {plan.budget}, "
         f"{len(selection.complete)} of {counted(len(selection.trials), 'trial')} complete"
-    ]
+    )
     if arm.compare_to is not None:
         other = next(other for other in plan.arms if other.name == arm.compare_to)
         changes = _differences(other.config, arm.config)
         title = "the seeds alone" if arm.null else f"changes against {other.name}"
-        lines += _section(title, aligned([[name, *(old, "->", new)] for name, old, new in changes]))
+        lines += _section(title, _table([[name, *(old, "->", new)] for name, old, new in changes]))
     lines += _section("settings", _settings(arm.config))
     lines += _section("trials", _trials(selection))
     lines += _section("metrics: mean ± standard deviation (n)", _arm_metrics(selection))
@@ -176,7 +197,7 @@ def _trials(selection: Selection) -> list[str]:
         numbers = [lone_text(row[name]) for name in primaries]
         facts = [str(row["replicate"]), row["trial_id"], row["state"], outcome]
         rows.append([*facts, *numbers, because or str(failure.get("message", ""))])
-    return aligned(rows, right=[0, *range(4, 4 + len(primaries))])
+    return _table(rows, right=[0, *range(4, 4 + len(primaries))])
 
 
 def _arm_metrics(selection: Selection) -> Iterator[str]:
@@ -233,7 +254,7 @@ def _judged_effect(selection: Selection, column: str) -> str:
 def _arm_files(selection: Selection) -> Iterator[str]:
     samples = selection.page.parent / "figures" / "samples.png"
     files = {"page": selection.page, "samples": samples}
-    yield from aligned([[name, str(path)] for name, path in files.items() if path.exists()])
+    yield from _table([[name, str(path)] for name, path in files.items() if path.exists()])
     for trial in selection.trials:
         folder = selection.folder(trial).path
         grids = sorted((folder / "samples").glob("*.png"))
@@ -249,8 +270,10 @@ def trial_text(selection: Selection) -> str:
     plan, (trial,) = selection.plan, selection.trials
     row, arm = selection.rows.iloc[0], selection.analysis.row(trial.arm)
     lines = [
-        f"{trial.trial_id}: replicate {trial.replicate} of the arm {trial.arm} of {plan.study} "
-        f"at the budget {plan.budget}",
+        *wrapped(
+            f"{trial.trial_id}: replicate {trial.replicate} of the arm {trial.arm} of {plan.study} "
+            f"at the budget {plan.budget}"
+        ),
         *_end_of_trial(selection, trial, row),
     ]
     lines += _section("settings", [*_settings(trial.config), f"seed={trial.config.seed}"])
@@ -302,11 +325,11 @@ def pair_text(first: Selection, second: Selection) -> str:
     """
     plan, sides = first.plan, (first, second)
     names = [first.name, second.name]
-    lines = [f"{first.name} and {second.name}, of {plan.study} at the budget {plan.budget}"]
+    lines = wrapped(f"{first.name} and {second.name}, of {plan.study} at the budget {plan.budget}")
     rows = _differences(first.trials[0].config, second.trials[0].config)
-    differ = aligned([["", *names], *rows]) if rows else ["none but the seeds"]
+    differ = _table([["", *names], *rows]) if rows else ["none but the seeds"]
     lines += _section("settings that differ", differ)
-    lines += _section("outcomes", aligned([[side.name, _outcomes(side)] for side in sides]))
+    lines += _section("outcomes", _table([[side.name, _outcomes(side)] for side in sides]))
     lines += _section("metrics", _pair_metrics(first, second))
     lines += _section("over the training", _pair_curves(first, second))
     files = [str(first.page)] if first.page.exists() else []
@@ -380,13 +403,21 @@ def _pair_curves(first: Selection, second: Selection) -> list[str]:
     sides = [(side.name, side.curves) for side in (first, second)]
     same_scale = same_loss_scale(first, second)
     rows: list[Sequence[str]] = []
-    for key, title in curve_names(first.plan).items():
+    titles = curve_names(first.plan)
+    longest = max(map(len, titles.values()), default=0)
+    for key, title in titles.items():
         present = [(name, curves[key]) for name, curves in sides if key in curves]
         values = [value for _, curve in present for value in _spark_values(curve)]
         scale = values if same_scale or key not in LOSS_CURVES else ()
         for name, curve in present:
-            rows.append([title, name, sparkline(_spark_values(curve), scale), _ends(curve)])
-    text = aligned(rows)
+            rows.append(
+                [
+                    f"{title:{longest}}  {name}",
+                    sparkline(_spark_values(curve), scale),
+                    *_ends(curve),
+                ]
+            )
+    text = _table(rows)
     if rows and not same_scale:
         text.append("losses each on a scale of its own: the criteria differ")
     return text

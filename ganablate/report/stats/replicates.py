@@ -59,6 +59,27 @@ def arm_replicates(trials: pd.DataFrame, arms: Iterable[str], column: str) -> di
     return {name: replicates_of(trials, name, column) for name in sorted(arms)}
 
 
+def equal_arms(
+    trials: pd.DataFrame, compared: Mapping[str, str], columns: Iterable[str]
+) -> dict[str, str]:
+    """Arms, of those compared with another, with exactly its numbers in every replicate of both.
+
+    Two trainings that differ in anything differ in their last digits, so that what sets such an arm
+    apart changed nothing. Whole numbers, such as covered classes, say nothing alone.
+    """
+    rows = trials[trials["state"] == "complete"].set_index(["arm", "replicate"])
+    numbers = rows[[name for name in columns if name in rows]].apply(pd.to_numeric, errors="coerce")
+    equal = {}
+    for arm, other in compared.items():
+        if not {arm, other} <= set(numbers.index.get_level_values("arm")):
+            continue
+        mine, theirs = numbers.loc[arm].align(numbers.loc[other], join="inner", axis=0)
+        exact = mine.to_numpy(np.float64)
+        if (exact[np.isfinite(exact)] % 1 != 0).any() and mine.equals(theirs):
+            equal[arm] = other
+    return equal
+
+
 def effect_scale(column: str, replicates: Iterable[Replicates]) -> Scale:
     """The catalog's; a ratio only as long as every number is positive."""
     declared = {**metric_columns(list(METRICS)), **probe_columns(list(PROBES))}.get(column)

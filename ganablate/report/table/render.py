@@ -87,11 +87,11 @@ def text_column(title: str, texts: Iterable[str | None], *, left: bool = False) 
 # --- terminal ---
 
 
-def to_lines(columns: Sequence[Column], gap: str = "  ") -> list[str]:
-    """The titles, then a line a row."""
+def to_lines(columns: Sequence[Column], gap: str = "  ", width: int | None = None) -> list[str]:
+    """The titles, then a line a row, as `aligned` sets them."""
     rows = [[column.title, *column.texts()] for column in columns]
     right = [place for place, column in enumerate(columns) if not column.left]
-    return aligned(list(zip(*rows, strict=True)), right=right, gap=gap)
+    return aligned(list(zip(*rows, strict=True)), right=right, gap=gap, width=width)
 
 
 # --- Markdown ---

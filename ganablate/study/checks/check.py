@@ -214,7 +214,9 @@ def _keys(
     for index, name in enumerate(given):
         path: KeyPath = (section, index)
         if name not in table:
-            yield Fault(path, f"{section}: {unknown_part(what, name, table)}")
+            of = [part for part, line in table.items() if name in getattr(line, "columns", ())]
+            column = f'"{name}" is a column of {of[0]}: write that' if of else ""
+            yield Fault(path, f"{section}: {column or unknown_part(what, name, table)}")
         elif name in seen:
             yield Fault(path, f"{section}: {name} is given twice")
         seen.add(name)

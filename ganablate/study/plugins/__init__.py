@@ -8,9 +8,11 @@ of the name of every trial that uses them.
 """
 
 import importlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
+from pathlib import Path
+from traceback import FrameSummary
 from typing import Any
 
 from ganablate.catalog import PLUGIN_MEASURES, PLUGIN_TABLES, TABLES, Metric, Part, Probe
@@ -86,6 +88,16 @@ def load_plugins(named: Sequence[str] = ()) -> tuple[Plugin, ...]:
 def loaded_plugins() -> Loaded:
     """What is loaded, for `load_same` in another process."""
     return tuple((plugin.source.place, plugin.digest) for plugin in _plugins.values())
+
+
+def place_in_plugin(stack: Iterable[FrameSummary]) -> str:
+    """`, at my_losses.py:12 in margin`: a stack's last line in a plug-in; empty: there is none."""
+    places = [
+        f", at {Path(frame.filename).name}:{frame.lineno} in {frame.name}"
+        for frame in stack
+        if frame.filename in _plugins
+    ]
+    return places[-1] if places else ""
 
 
 def load_same(loaded: Loaded) -> None:

@@ -110,7 +110,7 @@ def _functions(table: str, line: Part) -> Iterator[str]:
         main = field == "implementation"
         try:
             function = replace(line, implementation=implementation).load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             what = "its implementation" if main else f"{field}: it"
             yield f"{what} cannot be imported: {type(error).__name__}: {error}"
             continue

@@ -6,7 +6,7 @@ from typing import Any
 from ganablate.study.arms.settings import text_of
 from ganablate.study.plan import Plan
 from ganablate.study.search.arm_search import ArmSearch, Search
-from ganablate.text import counted
+from ganablate.text import aligned, counted, screen_width
 
 
 def search_lines(plan: Plan) -> list[str]:
@@ -14,15 +14,15 @@ def search_lines(plan: Plan) -> list[str]:
     if plan.search is None:
         return []
     lines = [f"search inside each arm: {how(plan.search)}"]
-    width = max(map(len, plan.search.arms), default=0)
+    rows = []
     for name, search in plan.search.arms.items():
         text = f"{len(search.ended)} of {search.trials} trials have ended"
         if (best := search.best) is not None:
             given = ", ".join(f"{key} {text_of(key, best.values[key])}" for key in search.spaces)
             value = f"{plan.search.column} {best.value:.4g}" if best.value is not None else ""
             text = f"{given} (best of {ended_text(search)}: {value or 'all diverged'})"
-        lines.append(f"  {name:{width}}  {text}")
-    return lines
+        rows.append((name, text))
+    return [*lines, *(f"  {line}" for line in aligned(rows, width=screen_width() - 2))]
 
 
 def how(search: Search) -> str:

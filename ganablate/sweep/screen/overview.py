@@ -141,7 +141,7 @@ class Picture:
         yield Group(*parts)
 
     def _first_line(self, width: int) -> Text | Table:
-        headline = Text(self._overview.headline(), overflow="ellipsis", no_wrap=True)
+        headline = Text(self._overview.headline())
         if not self._bar or width < len(headline) + _BAR // 2:
             return headline
         grid = Table.grid(padding=(0, 2, 0, 0))
@@ -156,14 +156,16 @@ class Picture:
 def running_lines(running: Sequence[Running], width: int) -> list[Text]:
     """A line a trial: arm and replicate, how far it is, and both losses with their curves.
 
-    Names are cut and curves left out as far as the width demands it.
+    Names are cut, curves and losses left out as far as the width demands it.
     """
     if not running:
         return []
     texts = [loss_texts(trial.losses) for trial in running]
     where = max(len(trial.where) for trial in running)
     digits = {key: max(len(text.get(key, "")) for text in texts) for key in LOSSES}
-    fixed = where + sum(digits.values()) + 3 * len(LOSSES) + 4
+    shown = dict(LOSSES)
+    while (fixed := where + 2 + sum(digits[key] + 4 for key in shown)) + 12 > width and shown:
+        shown.popitem()
     longest = max(len(trial.name) for trial in running)
     name = max(12, min(longest, width - fixed - 2 * (_NARROWEST_SPARKLINE + 1)))
     free = (width - fixed - name) // len(LOSSES) - 1
@@ -172,7 +174,7 @@ def running_lines(running: Sequence[Running], width: int) -> list[Text]:
     for trial, text in zip(running, texts, strict=True):
         line = Text(no_wrap=True, overflow="ellipsis")
         line.append(f"{_cut(trial.name, name):{name}}  {trial.where:{where}}")
-        for key, net in LOSSES.items():
+        for key, net in shown.items():
             line.append(f"  {net if key in text else ' '} {text.get(key, ''):>{digits[key]}}")
             if curve:
                 points = sparkline(binned(trial.curves.get(key, ()), curve))

@@ -17,7 +17,7 @@ from ganablate.report.stats.effects import (
     judged_together,
     null_arms,
 )
-from ganablate.report.stats.replicates import arm_replicates, replicates_of
+from ganablate.report.stats.replicates import arm_replicates, equal_arms, replicates_of
 from ganablate.report.table.cells import effect_text, p_text, verdict_text
 from ganablate.report.table.effect_notes import effect_notes
 from tests.support.synthetic_study import make_plan
@@ -365,3 +365,22 @@ def test_verdicts_as_text():
     row = pd.Series({"verdict": "cannot tell at this n", "effect_fails_p": math.nan})
     assert verdict_text(row) == "cannot tell"
     assert verdict_text(pd.Series({"verdict": pd.NA, "effect_fails_p": math.nan})) is None
+
+
+def test_an_arm_that_changes_nothing_is_told_from_one_that_is_alike():
+    rows = {
+        "baseline": [(1.5, 10.0), (2.25, 10.0)],
+        "idle": [(1.5, 10.0), (2.25, 10.0), (3.5, 9.0)],  # one replicate more
+        "alike": [(1.5, 10.0), (2.2500001, 10.0)],
+        "unmeasured": [(float("nan"), 10.0), (float("nan"), 10.0)],
+    }
+    trials = pd.DataFrame(
+        [
+            {"arm": arm, "replicate": n, "state": "complete", "fid": fid, "modes": modes}
+            for arm, numbers in rows.items()
+            for n, (fid, modes) in enumerate(numbers)
+        ]
+    )
+    compared = dict.fromkeys([*rows, "pending"], "baseline")
+    del compared["baseline"]
+    assert equal_arms(trials, compared, ["fid", "modes", "recall"]) == {"idle": "baseline"}

@@ -1,14 +1,22 @@
 """What a terminal shows at the end: the head of the table, and what it means, on one screen."""
 
 from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 import pytest
 
 from ganablate.report.build import build_report
 from ganablate.report.closing import MOST_LINES, WIDTH
+from ganablate.report.closing import closing as closing_of
 from ganablate.study.claims.claims import Claim
-from tests.support.synthetic_study import make_plan, numbers_of, write_trial
+from tests.support.synthetic_study import (
+    analysed,
+    make_plan,
+    numbers_of,
+    write_all,
+    write_trial,
+)
 
 CLAIM = Claim.model_validate(
     {"id": "R9.1", "says": "worse", "compare": {"arm": "d_dropout=0.0", "is": "worse"}}
@@ -66,3 +74,15 @@ def test_a_cross_without_a_baseline_has_no_effects(tmp_path):
     lines = closing(tmp_path, {"a": {}, "b": {"latent_dim": 20}})
     assert lines[1].split()[:2] == ["arm", "FID"]
     assert "Effect" not in "\n".join(lines)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80])
+def test_on_a_narrow_screen_every_number_and_verdict_is_whole(tmp_path, monkeypatch, width):
+    plan = make_plan(FOUR)
+    analysis = analysed(plan, write_all(plan, tmp_path, samples=False))
+    wide = closing_of(analysis, analysis.summary, None, tmp_path)
+    monkeypatch.setenv("COLUMNS", str(width))
+    lines = closing_of(analysis, analysis.summary, None, tmp_path)
+    assert all(len(line) <= width for line in lines[1:-1])  # the last is a path
+    cells = (line.split()[1:] for line in wide[2:6])
+    assert set(chain.from_iterable(cells)) <= set(" ".join(lines).split())
