@@ -234,10 +234,11 @@ def _but_for_case(section: str, names: Iterable[str]) -> Iterator[Fault]:
 
 def _not_told(metric: str, extractor: str | None) -> str | None:
     """Why a named extractor cannot give this metric its classes; None: it can, or need not."""
-    if extractor is not None and METRICS[metric].counts_classes:
+    if extractor is None:
+        return None
+    if METRICS[metric].counts_classes:
         return f"counts the data set's own classes, and {extractor} tells others"
-    reads = extractor is not None and METRICS[metric].reads_classes
-    if reads and not NAMED_EXTRACTORS[extractor].classifies:
+    if METRICS[metric].reads_classes and not NAMED_EXTRACTORS[extractor].classifies:
         return f"needs classes, and {extractor} tells none"
     return None
 
