@@ -123,7 +123,9 @@ class Part:
     """
 
     implementation: Text
+    """The function, or the class, that is called."""
     summary: Text
+    """What it is, in a line, for lists and documents."""
     source: Text
     """A paper, or "own"."""
     plugin: str | None = None
@@ -131,6 +133,7 @@ class Part:
     digest: str | None = None
     """Of the source of such a part: 16 hex digits that change with its text."""
     advises_against: tuple[Advice, ...] = ()
+    """Combinations that its paper advises against; a study may have them and is told."""
     declares: Mapping[PartName, OwnSetting] = field(default_factory=dict)
     """Settings of its own; its function gets their values as keyword arguments."""
 
@@ -194,6 +197,7 @@ class Criterion(Part):
     decides: bool = True
     """Whether that is a decision. A critic that is trained to tell a distance makes none."""
     labels: bool = False
+    """Whether it takes `real_labels` and `fake_labels`, which studies then can vary."""
     pairs: bool = False
     """Whether G's loss looks at the real images: in G's step D, as it is by then, sees the last
     step's once more. Else G's step is given D's logits of before its update."""
@@ -218,6 +222,7 @@ class Penalty(Part):
     """
 
     default_weight: Weight
+    """What it is multiplied by, unless the study says otherwise."""
 
     @property
     def usual(self) -> Mapping[str, Any]:
@@ -230,6 +235,7 @@ class Optimizer(Part):
     """`f(parameters, **settings) -> torch.optim.Optimizer`; `settings` maps names to defaults."""
 
     settings: Mapping[str, float]
+    """Name of each setting beside `lr`, without g_ and d_ -> its default."""
 
     @property
     def usual(self) -> Mapping[str, Any]:
@@ -247,14 +253,16 @@ class Network(Part):
     """
 
     image_sizes: tuple[ImageSize, ...] | None
-    """Sizes it can be built for; None: any."""
+    """Heights, which are widths too, in pixels, that it can be built for; None: any."""
     defaults: Mapping[str, Any]
+    """Setting -> its value in a study that does not give it. Every setting that networks share must
+    be there, whether the network reads it or not."""
     convolutions: bool = True
-    """Whether its discriminator has any."""
+    """Whether its discriminator has any, which some probes look at."""
     counts: str | None = None
     """`f(config, channels) -> (weights of G, weights of D)` as "module:function", without torch.
 
-    None: `plan` cannot say what its weights take on disk.
+    `plan` needs it to say what the weights take on disk; None: it cannot.
     """
 
     @property
@@ -279,8 +287,11 @@ class Dataset(Part):
     image_size: ImageSize | None
     """Height and width in pixels; None: not one size, so that a study must state one."""
     channels: Literal[1, 3]
+    """1: grey; 3: colour."""
     images: Count
+    """How many it has."""
     classes: Count | None
+    """How many its labels tell; None: it has no labels."""
     data_id: Text
     """A constant that names the bytes: part of every trial id."""
     extractor: str | None
@@ -352,6 +363,7 @@ class Metric(Part):
     """
 
     needs: Literal["losses", "features"]
+    """What it is called with."""
     reads: tuple[LossKey, ...] = GAN_LOSSES
     """The losses that it needs, if it needs losses: missing for a trainer without them."""
     images: int | None = None
@@ -359,7 +371,9 @@ class Metric(Part):
     counts_classes: bool = False
     """Whether it is about the data set's own classes, which only its own extractor can tell."""
     compares_training: bool = False
+    """Whether it also gets the features of the training images."""
     columns: Annotated[Mapping[PartName, Column], Field(min_length=1)]
+    """Name of each number that it gives -> what a table shows of it."""
 
 
 @dataclass(frozen=True, kw_only=True, config=_CHECKED)

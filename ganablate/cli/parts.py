@@ -52,6 +52,7 @@ def _parts(kinds: list[str]) -> list[tuple[str, str, Part]]:
 def _check(kinds: list[str]) -> None:
     """Try every part of a plug-in out; leaves with exit code 1 if one breaks its contract."""
     from ganablate.project.part_checks import broken
+    from ganablate.project.unread import unread
 
     failed = False
     for kind, name, part in _parts(kinds):
@@ -60,6 +61,9 @@ def _check(kinds: list[str]) -> None:
         faults = broken(kind, name)
         failed = failed or bool(faults)
         print_plain(f"{kind} {name}:" if faults else f"{kind} {name}: ok")
+        if kind == "networks" and not faults and (ignored := unread(name)):
+            print_plain(f"  it does not read {', '.join(ignored)}:")
+            print_plain("  a study that varied one of these would compare equal nets")
         print_plain(*(f"  {fault}" for fault in faults))
     if failed:
         raise typer.Exit(FAILED)

@@ -7,6 +7,7 @@ import pytest
 
 from ganablate.catalog import PLUGIN_TABLES, TABLES
 from ganablate.project.part_checks import broken
+from ganablate.project.unread import unread
 from ganablate.study.plugins import forget_plugins, load_plugins
 from tests.support.command import invoke
 from tests.support.plugin_files import ALL, CRITERION, write
@@ -35,6 +36,7 @@ BUILT_IN = [
 @pytest.mark.parametrize(("kind", "name"), BUILT_IN)
 def test_every_built_in_part_keeps_it(kind: str, name: str) -> None:
     assert broken(kind, name) == []
+    assert kind != "networks" or unread(name) == []
 
 
 @pytest.mark.parametrize("kind", PLUGIN_TABLES)
@@ -81,6 +83,18 @@ def test_check_says_what_is_right_and_needs_a_plugin(project: Path) -> None:
     forget_plugins()
     code, _, err = check()
     assert (code, err) == (2, "no plug-in is loaded; name one with --plugin\n")
+
+
+def test_settings_that_a_network_does_not_read_are_named(project: Path) -> None:
+    write(project, ALL.replace("nn.Sigmoid(),", 'function_of("g_output", config)(),').replace(
+        "import Finding", "import Finding\nfrom ganablate.catalog import function_of"))  # fmt: skip
+    code, out, err = check("networks", "--plugin", "my_losses")
+    assert code == 0, out + err
+    assert out.splitlines()[:2] == [
+        "networks tiny: ok",
+        "  it does not read g_width, d_width, g_activation, d_activation, g_norm (but for "
+        "spectral), d_norm (but for spectral), d_dropout:",
+    ]
 
 
 OWN = """\

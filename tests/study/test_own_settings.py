@@ -222,7 +222,7 @@ def test_other_values_are_other_trials_and_spellings_of_one_are_not() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ("distance: [9]", "9 is not allowed; a number of at most 4.0 is needed"),
+        ("distance: [9]", "9 is not allowed; a number from 0.5 to 4.0 is needed"),
         ("distance: [far]", '"far" is given; a number is needed'),
         ("blocks: [1.5]", "1.5 is given; a whole number is needed"),
         ("blocks: [-1]", "-1 is not allowed; a whole number of at least 0 is needed"),

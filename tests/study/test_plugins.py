@@ -463,7 +463,7 @@ def test_settings_of_own_parts_are_checked_as_others_are(project: Path) -> None:
     _, _, err = validated(text, "--plugin", "my_losses")
     assert "the optimizer nadam has no momentum; it has lr, beta1, weight_decay" in err
     assert "the criterion margin has no real_labels; those that have it: bce" in err
-    assert "1.5 is not allowed; a number below 1 is needed" in err
+    assert "1.5 is not allowed; a number of at least 0 and below 1 is needed" in err
     assert "the network tiny has no hidden_layers" in err
 
 
@@ -472,6 +472,14 @@ def test_every_command_that_reads_studies_takes_plugins(project: Path) -> None:
         _, out, _ = invoke(name, "--help")
         reads = "stud" in out.splitlines()[0].lower()
         assert ("--plugin" in out) == (reads or name in ("list", "schema")), name
+
+
+def test_an_unknown_setting_beside_an_unknown_network_may_be_its_own(project: Path) -> None:
+    text = STUDY.replace("network: mlp", "attention: true, network: own")
+    assert text != STUDY
+    _, _, err = validated(text + "arms: {a: {network: mlp, blocks: 2}}\n")
+    assert '"attention" is not a setting; if the network own declares it, name its plug-in' in err
+    assert '"blocks" is not a setting; if the network own declares it, name its plug-in' in err
 
 
 def test_an_editor_completes_own_parts_too(project: Path) -> None:

@@ -9,7 +9,7 @@ from ganablate.catalog import SETTINGS
 from ganablate.study.arms.levels import Draft, Exclusion, LevelReader
 from ganablate.study.arms.names import ArmNames
 from ganablate.study.arms.resolve import BASE, BOTTOM, Resolution, Resolver, put
-from ganablate.study.arms.settings import axes, read_layer
+from ganablate.study.arms.settings import axes, read_layer, stranger_of
 from ganablate.study.plan import BASELINE, NULL, WITHOUT
 from ganablate.study.reading.errors import Fault, KeyPath, dotted
 from ganablate.study.reading.wording import show, unknown
@@ -82,12 +82,13 @@ def _new_layout(study: Study, budget: Budget, path: KeyPath) -> Layout:
     folders = list(study.folders)
     layout = Layout(ArmNames(folders), _has_base(study))
     base = read_layer(study.base, BASE, folders, layout.faults)
-    budget_layer = read_layer(budget.base, path, folders, layout.faults)
+    stranger = stranger_of(study.base)
+    budget_layer = read_layer(budget.base, path, folders, layout.faults, stranger)
     stack = put(put(BOTTOM, base), budget_layer)
     layout.faults += _restating(study, budget, path, budget_layer.paths)
     resolver = Resolver(stack, study.folders)
     bottom = resolver.bottom
-    reader = LevelReader(folders, layout.faults, layout.broken)
+    reader = LevelReader(folders, layout.faults, layout.broken, stranger)
     exclusions = _exclusions(study, layout, reader, bottom)
     first_with: dict[tuple[Any, ...], Row] = {}
     if layout.has_baseline:

@@ -82,8 +82,15 @@ class LevelReader:
     `broken` keeps a claim about an arm with a mistake from being called unknown as well.
     """
 
-    def __init__(self, folders: Sequence[str], faults: list[Fault], broken: set[str]) -> None:
+    def __init__(
+        self,
+        folders: Sequence[str],
+        faults: list[Fault],
+        broken: set[str],
+        stranger: str | None,
+    ) -> None:
         self.folders = folders
+        self.stranger = stranger
         self.faults = faults
         self.broken = broken
         self.components: dict[str, Mapping[str, Any]] = {}
@@ -97,7 +104,7 @@ class LevelReader:
         """An arm for each level of a factor; wrong and repeated ones are left out."""
         where = dotted(path)
         if factor not in SETTINGS:
-            self._refuse(path, unknown_setting(factor, dotted(path[:-1])))
+            self._refuse(path, unknown_setting(factor, dotted(path[:-1]), self.stranger))
             return []
         if not isinstance(given, list):
             self._refuse(path, f"{where}: {show(given)} is given; a list is needed")
@@ -152,7 +159,7 @@ class LevelReader:
         elif without == {}:
             self._refuse(path, f"{where}: no setting is given, so nothing is removed")
         elif isinstance(without, dict):
-            layer = read_layer(without, path, self.folders, self.faults)
+            layer = read_layer(without, path, self.folders, self.faults, self.stranger)
         else:
             layer = next((level.layer for level in self.levels(name, [without], path)), None)
         set_here = {axis for field in (layer.values if layer else ()) for axis in axes(field)}
@@ -221,7 +228,7 @@ class LevelReader:
     ) -> Iterator[Draft]:
         """The arm, at its position among paired ones; none where one of its changes is wrong."""
         before = len(self.faults)
-        layer = read_layer(changes, path, self.folders, self.faults)
+        layer = read_layer(changes, path, self.folders, self.faults, self.stranger)
         if len(self.faults) > before:
             self.broken.add(name)
             return
@@ -252,7 +259,7 @@ class LevelReader:
 
     def _excluded(self, name: str, given: object, path: KeyPath) -> set[Any]:
         if name not in SETTINGS:
-            self._refuse(path, unknown_setting(name, "exclude"))
+            self._refuse(path, unknown_setting(name, "exclude", self.stranger))
             return set()
         levels = set()
         for value in given if isinstance(given, list) else [given]:

@@ -70,12 +70,18 @@ def _number(setting: Setting, given: object) -> int | float:
         raise ValueError(f"{show(given)} is given; {noun}{or_word} is needed")
     if setting.whole and value != int(value):
         raise ValueError(f"{show(given)} is given; {noun} is needed")
-    for bound, edge in setting.bounds.items():
-        if not within(value, bound, edge):
-            needed = f"{noun} {_BOUNDS[bound]} {edge} is needed"
-            raise ValueError(f"{show(given)} is not allowed; {needed}")
+    if not all(within(value, bound, edge) for bound, edge in setting.bounds.items()):
+        needed = f"{noun} {_range(setting.bounds)} is needed"
+        raise ValueError(f"{show(given)} is not allowed; {needed}")
     # Adding zero makes -0.0 the same level as 0.0.
     return int(value) if setting.whole else float(value) + 0.0
+
+
+def _range(bounds: Mapping[str, float]) -> str:
+    """`from 0 to 4`, or in more words where an end may not be reached or there is only one."""
+    if bounds.keys() == {"minimum", "maximum"}:
+        return f"from {bounds['minimum']} to {bounds['maximum']}"
+    return " and ".join(f"{_BOUNDS[bound]} {edge}" for bound, edge in bounds.items())
 
 
 def _truth(given: object) -> bool:
@@ -129,9 +135,17 @@ class Layer:
 
 
 def read_layer(
-    given: Mapping[str, object], path: KeyPath, folders: Iterable[str], faults: list[Fault]
+    given: Mapping[str, object],
+    path: KeyPath,
+    folders: Iterable[str],
+    faults: list[Fault],
+    stranger: str | None = None,
 ) -> Layer:
-    """Check one mapping of settings; what is wrong is added to `faults` and left out."""
+    """Check one mapping of settings; what is wrong is added to `faults` and left out.
+
+    `stranger` is what `stranger_of` says of the mapping below.
+    """
+    stranger = stranger_of(given) or stranger
     if "epochs" in given and "iterations" in given:
         where = dotted(path) or "the study"
         message = f"{where} gives both epochs and iterations; exactly one sets the length"
@@ -141,7 +155,7 @@ def read_layer(
     for name, value in given.items():
         place = (*path, name)
         if name not in SETTINGS:
-            faults.append(Fault(place, unknown_setting(name, dotted(path))))
+            faults.append(Fault(place, unknown_setting(name, dotted(path), stranger)))
             continue
         try:
             layers.append(value_layer(name, read_value(name, value, folders), place))
@@ -151,10 +165,27 @@ def read_layer(
     return replace(merged(layers), unsure=frozenset(unsure))
 
 
-def unknown_setting(name: str, where: str) -> str:
-    """The message for a name that is no setting; `where` is the dotted key around it."""
+def stranger_of(given: Mapping[str, object]) -> str | None:
+    """The first part that is named and not in the catalog, such as "the network residual"."""
+    for name, value in given.items():
+        setting = SETTINGS.get(name)
+        if setting is None or setting.table is None or name == "dataset":
+            continue
+        if isinstance(value, str) and value not in (*setting.choices, setting.absent):
+            return f"the {setting.bare} {value}"
+    return None
+
+
+def unknown_setting(name: str, where: str, stranger: str | None = None) -> str:
+    """The message for a name that is no setting; `where` is the dotted key around it.
+
+    Where the study names a part that nobody brought, the setting may be one that it declares.
+    """
     if name == "seed":
         return f"{where}: seed is not a setting of a trial; give `seed:` to the study as a whole"
+    if stranger is not None:
+        advice = f"if {stranger} declares it, name its plug-in with --plugin"
+        return f"{where}: {show(name)} is not a setting; {advice}"
     keys = _BESIDE.get(where.partition(".")[0], ())
     return f"{where}: {unknown('a setting', name, (*keys, *SETTINGS))}"
 

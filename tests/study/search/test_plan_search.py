@@ -38,7 +38,7 @@ def ended(*values: float | None) -> tuple[SearchTrial, ...]:
         ("search: {lr: {int: [1, 2]}}", "lr is no whole number; take uniform or log_uniform"),
         ("search: {g_width: {uniform: [8, 16]}}", "g_width is a whole number; take int"),
         ("search: {d_dropout: {log_uniform: [0, 0.5]}}", "a lowest value above 0 is needed"),
-        ("search: {d_dropout: {uniform: [0, 1]}}", "1 is not allowed; a number below 1"),
+        ("search: {d_dropout: {uniform: [0, 1]}}", "of at least 0 and below 1"),
         ("search: {beta1: {choice: [0.5]}}", "at least two levels are needed"),
         ("search: {beta1: {choice: [0.5, 5e-1]}}", "0.5 is given twice"),
         ("search: {norm: {uniform: [0, 1]}}", "norm is no number"),
