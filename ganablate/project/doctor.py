@@ -398,13 +398,14 @@ def _extractors(place: Place) -> Finding:
 
 
 def _named_extractors(place: Place) -> Finding:
-    """Inception-v3, which only studies with `extractor: inception` need."""
+    """Those that do not ship, which only studies that name them need."""
     faults = place.torch().get("extractors")
     if faults is None:
         return Finding("warn", "not looked for, since torch does not load", "see torch")
-    if lacking := [fault for fault in faults.values() if fault]:
-        names = ", ".join(f"`extractor: {name}`" for name in NAMED_EXTRACTORS)
-        return Finding("ok", f"absent; only studies with {names} need it", "; ".join(lacking))
+    if lacking := {name: fault for name, fault in faults.items() if fault}:
+        names = " or ".join(f"`extractor: {name}`" for name in lacking)
+        text = f"absent; only studies with {names} need it"
+        return Finding("ok", text, "; ".join(lacking.values()))
     return Finding("ok", f"{', '.join(NAMED_EXTRACTORS)}: weights and package are here")
 
 
@@ -433,7 +434,7 @@ CHECKS: dict[str, Callable[[Place], Finding]] = {
     "data": _data,
     "data root": _data_root,
     "extractors": _extractors,
-    "inception": _named_extractors,
+    "named extractors": _named_extractors,
     "mlflow": _database,
     "port": _port,
 }

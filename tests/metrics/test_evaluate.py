@@ -229,7 +229,7 @@ def test_what_cannot_be_measured_is_a_clear_error(measure):
         measure(["fie"])
     with pytest.raises(MetricError, match=r"^fid, modes: .* none, there are mnist_classifier, "):
         measure(["d_loss", "fid", "modes"], extractor=None)
-    with pytest.raises(MetricError, match=r"there is no vgg, there are .*, inception$"):
+    with pytest.raises(MetricError, match=r"there is no vgg, there are .*, efficientnet$"):
         measure(["fid"], extractor="vgg")
     with pytest.raises(MetricError, match=r"3 channel.*have 1"):
         measure(["fid"], extractor="cifar10_classifier")

@@ -21,6 +21,7 @@ def test_real_images_are_of_the_test_split_where_there_is_one():
 
 def test_a_stamp_names_the_weights_by_eight_digits():
     assert weights_stamp("inception") == "inception@6726825d"
+    assert weights_stamp("clip") == "clip@40d36571"
     assert [len(line.sha256) for line in EXTRACTORS.values()] == [8, 8, 8]
 
 

@@ -102,7 +102,7 @@ def test_a_torch_that_does_not_load(
     assert finding.level == "fail"
     assert line in finding.text
     assert "pip install" in finding.advice
-    assert found("inception", place, torch=lambda: facts).level == "warn"
+    assert found("named extractors", place, torch=lambda: facts).level == "warn"
     assert found("gpu", place, torch=lambda: facts).level == "ok"
 
 
@@ -274,7 +274,7 @@ def test_inception_that_is_absent_and_one_that_is_another(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
 
     def told(root: Path) -> Finding:
-        return found("inception", place, torch=lambda: torch_facts(root))
+        return found("named extractors", place, torch=lambda: torch_facts(root))
 
     absent = told(tmp_path / "none")
     assert absent.level == "ok"

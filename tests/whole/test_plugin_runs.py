@@ -110,9 +110,9 @@ def test_again_nothing_is_trained_and_the_report_needs_the_plugin(done: Path) ->
 
 def test_an_edited_metric_is_measured_anew_from_kept_weights(tmp_path: Path) -> None:
     """Parts and measures in two files: an edit of the second trains nothing."""
-    functions, tables = ALL.split("CRITERIA = {")
+    functions, tables = ALL.split("TRAINERS = {")
     parts, measures = tables.split("METRICS = {")
-    trained = write(tmp_path, f"{functions}CRITERIA = {{{parts}", "parts.py")
+    trained = write(tmp_path, f"{functions}TRAINERS = {{{parts}", "parts.py")
     measured = write(tmp_path, f"{functions}METRICS = {{{measures}", "measures.py")
     short = STUDY[: STUDY.index("arms:")] + "primary: fid\nmetrics: [d_loss, fid]\n"
     (tmp_path / "own.yaml").write_text(short)

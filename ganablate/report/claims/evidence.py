@@ -23,6 +23,7 @@ from ganablate.study.claims.curve_shapes import LOSS_CURVES
 from ganablate.study.plan import Arm, Plan
 from ganablate.study.reading.fields import Margin, Position
 from ganablate.text import counted
+from ganablate.trials.outcome import FAILURES
 
 _END = 0.2
 """The last part of a training, whose mean is its final level."""
@@ -215,14 +216,16 @@ class Evidence:
             return tuple(names)
         return tuple(name for name in self.arms if name not in against)
 
-    def not_working(self, arm: str) -> str | None:
-        """Why nothing can be compared with this arm: half of its trials or more are not ok.
+    def not_working(self, arm: str, column: str) -> str | None:
+        """Why a column cannot be compared with this arm: half of its trials or more have failed.
 
         A change of settings that do not work at this budget tells nothing of a report whose
-        baseline worked. Only assessed trials count.
+        baseline worked. Only assessed trials count. A collapsed trial's images are a failure; its
+        losses are those of a game that goes on, unlike those of a saturated or diverged one.
         """
+        fails = FAILURES if is_quality(self.plan, column) else ("saturated", "diverged")
         outcomes = self.outcomes(arm)
-        ok = outcomes.count("ok")
+        ok = sum(outcome not in fails for outcome in outcomes)
         if not outcomes or 2 * ok > len(outcomes):
             return None
         return f"{arm} itself works in {ok} of {counted(len(outcomes), 'trial')} at this budget"

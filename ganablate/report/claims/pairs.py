@@ -235,12 +235,14 @@ class _PairComparisons:
         """Why a pair with numbers is not judged by them, as a verdict and its reason."""
         arm, other = pair
         column, worst = self.quantity.column, self.quantity.worst
-        because = self.evidence.not_working(other) or self.evidence.no_quality(other, column)
+        because = self.evidence.not_working(other, column) or self.evidence.no_quality(
+            other, column
+        )
         if because is not None:
             return NOT_WORKING, because
         # Where an arm is claimed to be worse, that it does not work is what is claimed.
         sides = () if worst is None else ("above" if worst > 0 else "below", "different")
-        because = None if self.claimed.side in sides else self.evidence.not_working(arm)
+        because = None if self.claimed.side in sides else self.evidence.not_working(arm, column)
         if because is None and comparison.fewest == 1:
             because = NO_SPREAD
         return None if because is None else (CANNOT_TELL, because)

@@ -216,10 +216,11 @@ def features_note(trials: pd.DataFrame, plan: Plan) -> Iterator[str]:
     stamps = [reference_protocol(trials, plan, name) for name in names]
     titles = " and ".join(plan.columns[name].title for name in names)
     extractor = next((stamp.partition("@")[0] for stamp in stamps if stamp), "")
-    if extractor in EXTRACTORS:
+    if extractor not in ("", "inception"):
         verb = "are" if len(names) > 1 else "is"
+        shipped = "the shipped " if extractor in EXTRACTORS else ""
         yield (
-            f"{titles} {verb} in features of the shipped {extractor}: not comparable with "
+            f"{titles} {verb} in features of {shipped}{extractor}: not comparable with "
             f"Inception {titles}."
         )
 

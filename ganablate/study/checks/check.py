@@ -6,6 +6,7 @@ from itertools import islice
 from ganablate.catalog import (
     DATASETS,
     METRICS,
+    NAMED_EXTRACTORS,
     NETWORKS,
     PROBES,
     TRAINERS,
@@ -120,12 +121,9 @@ class _Check:
                     "them; leave the metric out or take another data set"
                 )
                 yield Fault(path, message)
-            if extractor is not None and METRICS[metric].counts_classes:
-                message = (
-                    f"metrics: {metric} counts the data set's own classes, and {extractor} tells "
-                    "others; leave the metric out or measure with `extractor: own`"
-                )
-                yield Fault(path, message)
+            if (reason := _not_told(metric, extractor)) is not None:
+                advice = "leave the metric out or measure with `extractor: own`"
+                yield Fault(path, f"metrics: {metric} {reason}; {advice}")
         yield from self._probes(resolutions)
 
     def _losses(self) -> Iterator[Fault]:
@@ -232,6 +230,17 @@ def _but_for_case(section: str, names: Iterable[str]) -> Iterator[Fault]:
         if first != name:
             message = f"{section}: {name} differs from {first} by its case only; rename one"
             yield Fault((section, name), message)
+
+
+def _not_told(metric: str, extractor: str | None) -> str | None:
+    """Why a named extractor cannot give this metric its classes; None: it can, or need not."""
+    if extractor is None:
+        return None
+    if METRICS[metric].counts_classes:
+        return f"counts the data set's own classes, and {extractor} tells others"
+    if METRICS[metric].reads_classes and not NAMED_EXTRACTORS[extractor].classifies:
+        return f"needs classes, and {extractor} tells none"
+    return None
 
 
 def _lacking(need: str, resolution: Resolution) -> str | None:

@@ -218,6 +218,8 @@ def test_an_arm_that_does_not_work_contradicts_no_claim_about_its_losses():
     assert saturated.because == "a itself works in 0 of 5 trials at this budget"
     partly = compared({"a": ["saturated"] * 2 + ["ok"] * 3}, **calm, **claim)
     assert partly.verdict == CONTRADICTED
+    collapsed = {name: ["collapsed"] * 5 for name in ("a", "baseline")}
+    assert compared(collapsed, **calm, **claim).verdict == CONTRADICTED  # it goes on playing
 
 
 def test_three_failures_of_three_decide_nothing_by_themselves():

