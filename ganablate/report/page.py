@@ -43,7 +43,7 @@ from ganablate.report.table.tables import (
     reference_arm,
     reference_protocol,
 )
-from ganablate.report.table.verdict_style import UNTESTED, verdict_kind
+from ganablate.report.table.verdict_style import SAME, UNDECIDED, UNTESTED, verdict_kind
 from ganablate.study.plan import Plan
 from ganablate.text import counted, duration, low_to_high, percent
 
@@ -207,7 +207,7 @@ def _of_primary(
         holm = f"p {number}" if number not in ("", MISSING) else ""
         word, _, exact = said.text.replace(MISSING, "").partition(", exact ")
         facts = [exact and f"exact {exact}", holm]
-        if said.kind in (None, UNTESTED):  # a p that decides nothing
+        if said.kind in (None, SAME, UNDECIDED, UNTESTED):  # a p that decides nothing
             shown = Cell(", ".join(filter(None, [cell.text, *facts])))
             shown = replace(shown, text=word, end=shown.text, kind=said.kind) if word else shown
         else:
