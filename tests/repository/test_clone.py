@@ -81,7 +81,7 @@ def test_the_closing_lines_fit_a_screen(clone: Path) -> None:
     closing = lines[next(n for n, line in enumerate(lines) if line.startswith("quickstart at")) :]
     assert len(closing) <= 23
     assert max(map(len, closing)) <= 80
-    assert any(line.startswith("Replication of the published record:") for line in closing)
+    assert any(line.startswith("Replication of the published record, by FID:") for line in closing)
 
 
 def test_the_tests_pass_beside_local_results(clone: Path) -> None:

@@ -41,7 +41,10 @@ CASES: dict[str, dict[str, Any]] = {
     ),
     "dragan": of_network("conv28", **DROPOUT, penalty="dragan", penalty_weight=10.0),
     "dragan_one_sided": of_network("mlp", penalty="dragan_one_sided", penalty_weight=10.0),
-    "r1, batch norm": of_network("dcgan", **BATCH_NORM, penalty="r1", penalty_weight=10.0),
+    "relativistic, r1 and r2": of_network(
+        "dcgan", **BATCH_NORM, criterion="relativistic", penalty="r1", penalty_weight=1.0,
+        second_penalty="r2", second_penalty_weight=1.0,
+    ),
     "averaged, spectral norm": of_network(
         "dcgan", g_norm="batch", d_norm="spectral", criterion="hinge", g_ema=0.99
     ),
@@ -141,7 +144,8 @@ def test_other_bytes_are_seen(tmp_path: Path, cache: Path, process_of: Any) -> N
 def test_the_table_has_every_network_and_every_penalty() -> None:
     cases = CASES.values()
     assert {case["network"] for case in cases} == set(NETWORKS)
-    assert {case.get("penalty") for case in cases} == {None, *PENALTIES}
+    penalties = {case.get(place) for case in cases for place in ("penalty", "second_penalty")}
+    assert penalties == {None, *PENALTIES}
     for network in NETWORKS:  # dropout or batch norm, whichever the network is about
         own = [case for case in cases if case["network"] == network]
         assert any(case["d_dropout"] > 0 or case["d_norm"] == "batch" for case in own)
