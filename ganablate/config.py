@@ -269,12 +269,9 @@ class TrialConfig(BaseModel):
 
     @property
     def penalties(self) -> dict[str, float]:
-        """What is added to D's criterion, and its weight; the first penalty first."""
-        pairs = (
-            (self.penalty, self.penalty_weight),
-            (self.second_penalty, self.second_penalty_weight),
-        )
-        return {name: weight or 0.0 for name, weight in pairs if name is not None}
+        """What is added to D's criterion: the setting that names it -> its weight, in order."""
+        weights = {"penalty": self.penalty_weight, "second_penalty": self.second_penalty_weight}
+        return {name: weight or 0.0 for name, weight in weights.items() if getattr(self, name)}
 
     def with_values(self, values: Mapping[str, Any]) -> Self:
         """The same trial with other values, which are not checked.

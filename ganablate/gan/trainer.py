@@ -27,14 +27,7 @@ class Trainer(Loop):
 
     Where an iteration has several steps of a net, its losses are those of the last one.
 
-    Args:
-        config: The trial.
-        images: uint8 [n, height, width, channels]; a memory map is read batch by batch.
-        device: "cpu" or "cuda".
-        precision: "fp32", or "bf16" for autocast; weights are kept in fp32 either way.
-
-    Raises:
-        ValueError: There are fewer images than one batch needs.
+    Its arguments are those of `ganablate.gan.training.training_of`.
     """
 
     def __init__(
@@ -54,11 +47,7 @@ class Trainer(Loop):
         self._pairs = CRITERIA[config.criterion].pairs
         self._penalties = [
             (setting, weight, function_of(setting, config))
-            for setting, weight in (
-                ("penalty", config.penalty_weight),
-                ("second_penalty", config.second_penalty_weight),
-            )
-            if getattr(config, setting) is not None
+            for setting, weight in config.penalties.items()
         ]
 
     @property

@@ -142,7 +142,10 @@ def _rare_settings(config: TrialConfig) -> Iterator[tuple[str, str]]:
 
 def _nets(config: TrialConfig) -> Iterator[str]:
     """The nets of a GAN, and how they are trained."""
-    weighted = [f"{name} (weight {weight:g})" for name, weight in config.penalties.items()]
+    weighted = [
+        f"{getattr(config, setting)} (weight {weight:g})"
+        for setting, weight in config.penalties.items()
+    ]
     penalty = f" with {' and '.join(weighted)}" if weighted else ""
     g_optimizer = f"{config.g_optimizer} lr {config.g_lr:g}"
     d_optimizer = f"{config.d_optimizer} lr {config.d_lr:g}"
