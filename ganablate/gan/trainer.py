@@ -14,6 +14,7 @@ from torch.nn.modules.conv import _ConvNd
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from ganablate.catalog import CRITERIA, function_of, own_values
+from ganablate.catalog.parts import GAN_LOSSES
 from ganablate.config import TrialConfig, derive_seed
 from ganablate.gan.initialisers import initialise
 from ganablate.gan.loop import Loop
@@ -33,9 +34,7 @@ class Trainer(Loop):
     def __init__(
         self, config: TrialConfig, images: np.ndarray, *, device: str, precision: str
     ) -> None:
-        keys = ["d/criterion", "g/criterion", "d/accuracy_real", "d/accuracy_fake"]
-        if config.penalties:
-            keys.append("d/penalty")
+        keys = (*GAN_LOSSES, "d/penalty") if config.penalties else GAN_LOSSES
         super().__init__(config, images, device=device, precision=precision, loss_keys=keys)
         self.generator, self.discriminator = build_networks(config, images.shape[3], self.device)
         self._ema = None if config.g_ema is None else averaged(self.generator, config.g_ema)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from ganablate.catalog import NETWORKS, OPTIMIZERS, channels_of, trainer_of
+from ganablate.catalog.parts import GAN_LOSSES
 from ganablate.config import TrialConfig
 from ganablate.study.plan import Plan
 from ganablate.text import bytes_text, counted
@@ -15,8 +16,6 @@ from ganablate.trials.weights import Keep
 _FLOAT = 4
 _MEANS = frozenset({"beta1", "beta2", "alpha", "rho", "momentum"})
 """Settings of optimizers that keep a mean of each weight's gradients, or of their squares."""
-_LOSSES = 4
-"""Recorded of every trial; one with a penalty has one more."""
 _PICTURES = 9.0
 """Bytes of a trial's pictures, and of MLflow's copies of them, over those of its 64 last samples,
 which are kept without compression; measured on digits: 5 to 9, on noise up to 28."""
@@ -46,7 +45,7 @@ def disk_need_of(config: TrialConfig, images: int, keep: Keep) -> DiskNeed | Non
     generator, discriminator = _function(counts)(config, channels)
     average = generator if config.g_ema is not None else 0
     iterations = config.total_iterations(images)
-    recorded = _LOSSES + bool(config.penalties)
+    recorded = len(GAN_LOSSES) + bool(config.penalties)
     losses = iterations * recorded * _FLOAT
     pictures = _PICTURES * 64 * channels * config.image_size**2
     points = min(iterations, POINTS_PER_LOSS) * recorded * _BYTES_PER_POINT
